@@ -1,0 +1,72 @@
+# make up: everything that is needed, then the Worker Telemetry API, healthy. make help: the rest.
+
+.DEFAULT_GOAL := help
+
+pip := .venv/bin/python -m pip --disable-pip-version-check --quiet install
+
+# The stamps carry the folder: a project that was moved or copied is installed anew.
+folder := $(shell pwd | cksum | cut -d ' ' -f 1)
+venv := .venv/made-$(folder)
+package := .venv/package-$(folder)
+dev := .venv/dev-$(folder)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: up
+up: $(package) tmux ## install what is needed and start the Worker Telemetry API
+	.venv/bin/inv telemetry.activate
+	.venv/bin/inv telemetry.status
+
+.PHONY: test
+test: $(dev) tmux chromium ## all tests (ARGS='-k plan' for some)
+	.venv/bin/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(dev) ## style, by ruff
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+.PHONY: types
+types: $(dev) ## types, by mypy
+	.venv/bin/mypy
+
+.PHONY: imports
+imports: $(dev) ## who may import whom, by import-linter
+	.venv/bin/lint-imports
+
+.PHONY: bench
+bench: $(dev) tmux ## the limits of SPEC §9, measured
+	.venv/bin/python -m bench
+
+.PHONY: clean
+clean: ## remove what was made here, .venv too
+	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: tmux
+tmux:
+	@scripts/need-tmux
+
+# Tests that need a browser are skipped where none can be installed.
+.PHONY: chromium
+chromium:
+	@scripts/need chromium command -v chromium || true
+
+# This file is missing in a fresh clone, and its link is broken when its Python is gone.
+.venv/bin/python:
+
+$(venv): .venv/bin/python
+	scripts/make-venv
+	@touch $@
+
+$(package): $(venv) pyproject.toml
+	$(pip) --editable '.[api]'
+	@touch $@
+
+# --group needs pip 25.1.
+$(dev): $(package) pyproject.toml
+	$(pip) 'pip>=25.1'
+	$(pip) --editable '.[api]' --group dev
+	@touch $@
