@@ -1,0 +1,63 @@
+"""`python -m sentinel_tasks.api`: the Worker Telemetry API of this workspace (SPEC §7)."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from sentinel_tasks.api import options
+
+INSTALL = "pip install 'sentinel-tasks[api]'"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the API until SIGINT or SIGTERM; the exit code: 0 ended, 1 it could not run."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    try:
+        return _run(options.read(sys.argv[1:] if arguments is None else arguments, os.environ))
+    except options.OptionError as error:
+        return _complain(str(error))
+
+
+def _run(chosen: options.Options) -> int:
+    try:
+        _require("prometheus_client")
+        from sentinel_tasks.api import app, server
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == "sentinel_tasks":
+            raise
+        return _complain(f"the Worker Telemetry API needs {missing}: {INSTALL}")
+    try:
+        listener = server.bind(chosen.host, chosen.port)
+    except OSError as error:
+        return _complain(f"cannot listen on {chosen.host} port {chosen.port}: {error.strerror}")
+    host, port = listener.getsockname()[:2]
+    print(f"Worker Telemetry API on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+    server.serve(app.create_app(chosen), listener)
+    return 0
+
+
+def _require(library: str) -> None:
+    """Raises ModuleNotFoundError for a library that is needed later, without paying for its import now."""
+    if importlib.util.find_spec(library) is None:
+        raise ModuleNotFoundError(name=library)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Asked to end while still starting: there is nothing to clean up."""
+    raise SystemExit(0)
+
+
+def _complain(text: str) -> int:
+    print(text, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

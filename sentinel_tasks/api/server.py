@@ -1,0 +1,60 @@
+"""uvicorn, told to serve one socket quietly and to end at once when asked."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+BACKLOG = 512
+UNREAD_LIMIT = 60_000  # milliseconds that a client may leave what was sent to it unread
+
+
+class Server(uvicorn.Server):
+    """A server whose SIGINT and SIGTERM are an ordinary end: exit code 0, no word about clients that were cut off."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Asks the main loop to end."""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        self.should_exit = True
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises OSError if the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform == "linux":
+        # Inherited by every connection: the kernel drops a client that never reads, however full its pipe.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_LIMIT)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def serve(app: ASGIApp, listener: socket.socket) -> None:
+    """Serves until SIGINT or SIGTERM."""
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws=WebSocketsSansIOProtocol,
+        loop="asyncio",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws_per_message_deflate=False,
+        ws_max_size=4096,
+        timeout_graceful_shutdown=0,
+    )
+    Server(config).run(sockets=[listener])
