@@ -15,12 +15,12 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: up
-up: $(package) tmux ## install what is needed and start the Worker Telemetry API
+up: tmux $(package) ## install what is needed and start the Worker Telemetry API
 	.venv/bin/inv telemetry.activate
 	.venv/bin/inv telemetry.status
 
 .PHONY: test
-test: $(dev) tmux chromium ## all tests (ARGS='-k plan' for some)
+test: tmux chromium $(dev) ## all tests (ARGS='-k plan' for some)
 	.venv/bin/python -m pytest $(ARGS)
 
 .PHONY: lint
@@ -37,7 +37,7 @@ imports: $(dev) ## who may import whom, by import-linter
 	.venv/bin/lint-imports
 
 .PHONY: bench
-bench: $(dev) tmux ## the limits of SPEC §9, measured
+bench: tmux $(dev) ## the limits of SPEC §9, measured
 	.venv/bin/python -m bench
 
 .PHONY: clean
