@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 import signal
@@ -37,8 +38,8 @@ def _run(chosen: options.Options) -> int:
         listener = server.bind(chosen.host, chosen.port)
     except OSError as error:
         return _complain(f"cannot listen on {chosen.host} port {chosen.port}: {error.strerror}")
-    host, port = listener.getsockname()[:2]
-    print(f"Worker Telemetry API on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+    chosen = dataclasses.replace(chosen, port=listener.getsockname()[1])
+    print(f"Worker Telemetry API on {options.api_url(chosen)}", flush=True)
     server.serve(app.create_app(chosen), listener)
     return 0
 

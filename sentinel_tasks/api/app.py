@@ -6,11 +6,35 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
 
-from sentinel_tasks.api import endpoints
+from sentinel_tasks.api import dashboard, endpoints, openapi
+from sentinel_tasks.api.guard import Guard
 from sentinel_tasks.api.options import Options
+from sentinel_tasks.api.responses import problem
+from sentinel_tasks.api.stream import stream
 from sentinel_tasks.api.telemetry import Telemetry
+
+ROUTES = [
+    Route("/", dashboard.page),
+    Route("/dashboard.js", dashboard.script),
+    Route("/dashboard.css", dashboard.style),
+    Route("/healthz", endpoints.healthz),
+    Route("/openapi.json", openapi.document),
+    Route("/metrics", endpoints.read_metrics),
+    Route("/api/workspace", endpoints.read_workspace),
+    Route("/api/workers/registry", endpoints.read_registry),
+    Route("/api/workers/registry/{id:path}", endpoints.report, methods=["PUT"]),
+    Route("/api/workers/registry/{id:path}", endpoints.leave, methods=["DELETE"]),
+    Route("/api/workers/scale", endpoints.scale, methods=["POST"]),
+    Route("/api/workers/snapshot/{id:path}", endpoints.take_snapshot),
+    Route("/ws/workers/telemetry", endpoints.upgrade_required),
+    WebSocketRoute("/ws/workers/telemetry", stream),
+]
 
 
 def create_app(options: Options) -> Starlette:
@@ -22,10 +46,24 @@ def create_app(options: Options) -> Starlette:
         async with app.state.telemetry.running():
             yield
 
-    return Starlette(routes=ROUTES, lifespan=lifespan)
+    app = Starlette(
+        routes=ROUTES,
+        middleware=[Middleware(Guard, options=options)],
+        exception_handlers={HTTPException: _refused, ClientDisconnect: _gone, Exception: _failed},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return app
 
 
-ROUTES = [
-    Route("/healthz", endpoints.healthz),
-    Route("/api/workers/registry", endpoints.registry),
-]
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, error.detail, error.headers)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    return problem(400, "the client left before its request was whole")
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return problem(500, "this is a bug; the log has more")

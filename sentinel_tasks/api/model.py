@@ -101,6 +101,13 @@ class ScaleResult(msgspec.Struct, frozen=True):
     terminated: int
 
 
+class Receipt(msgspec.Struct, frozen=True):
+    """A report was taken; without another one within `ttl` seconds the worker counts as terminated."""
+
+    id: str
+    ttl: float
+
+
 class Problem(msgspec.Struct, frozen=True):
     """Why a request was refused."""
 

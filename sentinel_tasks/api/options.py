@@ -102,3 +102,10 @@ def _service_ports(environment: Mapping[str, str]) -> list[tuple[str, int]]:
         for match, value in matches
         if match and re.fullmatch(r"[0-9]{1,5}", value)
     ]
+
+
+def api_url(options: Options) -> str:
+    """Where processes of this machine reach the API."""
+    host = "127.0.0.1" if options.host in {"0.0.0.0", "localhost"} else options.host
+    host = "::1" if host == "::" else host
+    return f"http://{f'[{host}]' if ':' in host else host}:{options.port}"

@@ -45,14 +45,14 @@ class Registry:
         self._processes: dict[int, Process] = {}
         self._document: RegistryDocument | None = None
 
-    def report(self, worker_id: str, report: SelfReport) -> bool:
-        """Take what a worker says of itself; True if it is new. Raises TooManyReportersError at the limit."""
+    def report(self, worker_id: str, report: SelfReport) -> Reporter:
+        """Take what a worker says of itself; what is known now. Raises TooManyReportersError at the limit."""
         known = self._reporters.get(worker_id)
         if known is None and len(self._reporters) >= MAX_REPORTERS:
             raise TooManyReportersError
-        self._reporters[worker_id] = _updated(known or Reporter(self._today(), 0), report, self._now())
         self._document = None
-        return known is None
+        self._reporters[worker_id] = _updated(known or Reporter(self._today(), 0), report, self._now())
+        return self._reporters[worker_id]
 
     def remove(self, worker_id: str) -> bool:
         """Forget a self-reporting worker; False if there is none of this id."""

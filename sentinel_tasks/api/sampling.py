@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import psutil
 
@@ -46,12 +47,19 @@ class Sampler:
         self._workspace = workspace
         self._own_service = own_service
         self._foreign = Mark(own_service)  # another workspace's: like the API itself, known and not counted
+        self._scaled: Mapping[int, str] = {}
         self._known: dict[int, Known] = {}
         self._reported: dict[int, Known] = {}
 
-    def sample(self, reported: Collection[int] = ()) -> dict[int, Process]:
-        """All processes of the workspace's services, and of this user those among `reported` (pids), by pid."""
+    def sample(
+        self, reported: Collection[int] = (), scaled: Mapping[int, str] = MappingProxyType({})
+    ) -> dict[int, Process]:
+        """All processes of the workspace's services, and of this user those among `reported` (pids), by pid.
+
+        `scaled` gives the worker ids of processes that need no mark.
+        """
         pids = psutil.pids()
+        self._scaled = scaled
         self._forget(set(pids), reported)
         found = {}
         for known in list(self._marked(pids)) + list(self._named(reported)):
@@ -102,13 +110,18 @@ class Sampler:
         if known is None:
             return None
         try:
-            known.mark = self._own_mark(known.process) or self._inherited_mark(known.process)
+            known.mark = self._mark(known.process)
             steady = time.time() - known.process.create_time() > STEADY_AGE
         except psutil.Error:
             return None
         if known.mark is not None or steady:
             self._known[pid] = known
         return known
+
+    def _mark(self, process: psutil.Process) -> Mark | None:
+        if process.pid in self._scaled:
+            return Mark(self._own_service, self._scaled[process.pid])
+        return self._own_mark(process) or self._inherited_mark(process)
 
     def _own_mark(self, process: psutil.Process) -> Mark | None:
         try:

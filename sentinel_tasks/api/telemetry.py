@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
-from sentinel_tasks.api.model import RegistryDocument
-from sentinel_tasks.api.options import Options
+from sentinel_tasks.api.history import History
+from sentinel_tasks.api.model import Process, RegistryDocument, ScaleResult
+from sentinel_tasks.api.options import Options, api_url
 from sentinel_tasks.api.registry import Registry
 from sentinel_tasks.api.sampling import Sampler
+from sentinel_tasks.api.scale import Scaler
+from sentinel_tasks.api.snapshot import Turnstile
+from sentinel_tasks.api.stream import Hub
 
 PERIOD = 1.0  # seconds between two looks at the machine
+STALE = 10.0  # seconds without a look after which the API no longer calls itself alive
 
 
 class Telemetry:
@@ -23,24 +30,52 @@ class Telemetry:
         self.options = options
         self.registry = Registry()
         self.sampler = Sampler(options.workspace, options.service)
+        self.history = History()
+        self.hub = Hub()
+        self.snapshots = Turnstile()
+        self._scaler = Scaler(options.worker_command, options.workspace, _worker_environment(options))
         self._looking = asyncio.Lock()
+        self._scaling = asyncio.Lock()
+        self._looked_at = 0.0
         self._encoded: tuple[RegistryDocument | None, bytes] = (None, b"")
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Looks once before it yields, so that the first answer is already true, and then once a second."""
+        """Looks once before it yields, so that the first answer is already true, and then once a second.
+
+        At the end the workers that were scaled are ended too.
+        """
         await self.look()
         watching = asyncio.create_task(self._watch())
         try:
             yield
         finally:
             watching.cancel()
+            await asyncio.to_thread(self._scaler.stop, (await self.look()).values())
 
-    async def look(self) -> None:
+    def is_alive(self) -> bool:
+        """True while the background work gets done."""
+        return time.monotonic() - self._looked_at < STALE
+
+    async def look(self) -> Mapping[int, Process]:
         """Sample the processes now and tell the registry."""
         async with self._looking:
-            processes = await asyncio.to_thread(self.sampler.sample, self.registry.reported_pids())
-            self.registry.observe(processes)
+            ended = self._scaler.ended()
+            processes = await asyncio.to_thread(
+                self.sampler.sample, self.registry.reported_pids(), self._scaler.children()
+            )
+            self.registry.observe(processes, ended)
+            self._looked_at = time.monotonic()
+            return processes
+
+    async def scale(self, count: int) -> ScaleResult:
+        """Start or end workers until there are `count`; the registry knows when this returns. Raises ScaleError."""
+        async with self._scaling:
+            processes = await self.look()
+            try:
+                return await asyncio.to_thread(self._scaler.scale, count, processes.values())
+            finally:
+                await self.look()
 
     def payload(self) -> bytes:
         """The registry document as JSON, encoded once for everybody who asks before it changes."""
@@ -53,6 +88,18 @@ class Telemetry:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
+            self.hub.publish(self.payload().decode())
+            self.history.add(self.registry.document())
             due = max(due + PERIOD, loop.time())
             await asyncio.sleep(due - loop.time())
             await self.look()
+
+
+def _worker_environment(options: Options) -> dict[str, str]:
+    """What a scaled worker sees: our own environment, whose workers it is, and where to report."""
+    return {
+        **os.environ,
+        "SENTINEL_WORKSPACE": options.workspace,
+        "SENTINEL_SERVICE": options.service,
+        "WORKER_API_URL": api_url(options),
+    }

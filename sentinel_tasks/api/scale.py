@@ -1,0 +1,148 @@
+"""Workers of the configured command: started and ended to reach a count (SPEC §7).
+
+Which workers there are is read from the sampled processes, so those of an API that was killed are found again; only
+for the exit codes of its own children does the scaler remember anything. Runs in a thread: it may wait.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TypeAlias
+
+import psutil
+
+from sentinel_tasks.api.model import MAX_SCALED, Ended, Process, ScaleResult
+
+GRACE = 3.0  # seconds between TERM and KILL
+POLL = 0.02
+
+Child: TypeAlias = "subprocess.Popen[bytes]"
+
+
+class ScaleError(Exception):
+    """The wanted count cannot be reached; the message says why."""
+
+
+class Scaler:
+    """Starts and ends workers. Not for two threads at once."""
+
+    def __init__(self, command: Sequence[str] | None, workspace: str, environment: Mapping[str, str]) -> None:
+        self._command = command
+        self._workspace = workspace
+        self._environment = environment
+        self._children: dict[str, Child] = {}
+
+    def children(self) -> dict[int, str]:
+        """The worker ids of our own children, by pid."""
+        return {child.pid: worker_id for worker_id, child in list(self._children.items())}
+
+    def scale(self, count: int, processes: Iterable[Process]) -> ScaleResult:
+        """Reach `count` workers, given the processes there are now. Raises ScaleError."""
+        if self._command is None:
+            raise ScaleError("no worker_command is configured")
+        if not 0 <= count <= MAX_SCALED:
+            raise ScaleError(f"count must be 0 to {MAX_SCALED}")
+        groups = _groups(processes)
+        surplus = list(groups)[count:]
+        self._end([process.pid for worker_id in surplus for process in groups[worker_id]], self._release(surplus))
+        missing = max(0, count - len(groups))
+        for _ in range(missing):
+            self._start(self._command)
+        return ScaleResult(created=missing, terminated=len(surplus))
+
+    def ended(self) -> list[Ended]:
+        """Our children that ended unasked since the last call, reaped."""
+        gone = {key: child for key, child in list(self._children.items()) if child.poll() is not None}
+        self._release(list(gone))
+        now, today = time.monotonic(), datetime.now(timezone.utc)
+        return [Ended(key, child.pid, today, _reason(child.returncode), now) for key, child in gone.items()]
+
+    def stop(self, processes: Iterable[Process]) -> None:
+        """End every worker that was scaled."""
+        pids = {process.pid for process in processes if process.worker_id is not None}
+        children = self._release(list(self._children))
+        self._end(sorted(pids | {child.pid for child in children}), children)
+
+    def _release(self, worker_ids: Iterable[str]) -> list[Child]:
+        """Our children of these ids, whose end is from now on no news."""
+        children = [self._children.pop(worker_id, None) for worker_id in worker_ids]
+        return [child for child in children if child is not None]
+
+    def _start(self, command: Sequence[str]) -> None:
+        worker_id = f"worker-{secrets.token_hex(4)}"
+        environment = {**self._environment, "WORKER_ID": worker_id}
+        try:
+            child = subprocess.Popen(command, cwd=self._workspace, env=environment, stdin=subprocess.DEVNULL)
+        except OSError as error:
+            raise ScaleError(f"worker_command cannot be started: {error.strerror}: {command[0]}") from None
+        self._children[worker_id] = child
+
+    def _end(self, pids: Iterable[int], children: Sequence[Child]) -> None:
+        """Ask the processes and their descendants to end, wait, and insist; our own children among them are reaped."""
+        trees = _trees(pids)
+        _each(trees, psutil.Process.terminate)
+        left = _wait(trees, children)
+        _each(left, psutil.Process.kill)
+        _wait(left, children)
+
+
+def _wait(processes: Sequence[psutil.Process], children: Sequence[Child]) -> list[psutil.Process]:
+    deadline = time.monotonic() + GRACE
+    while True:
+        for child in children:
+            child.poll()
+        processes = [process for process in processes if _lives(process)]
+        if not processes or time.monotonic() >= deadline:
+            return list(processes)
+        time.sleep(POLL)
+
+
+def _groups(processes: Iterable[Process]) -> dict[str, list[Process]]:
+    """The processes of each scaled worker, oldest worker first."""
+    groups: dict[str, list[Process]] = {}
+    for process in sorted(processes, key=lambda one: (one.created, one.pid)):
+        if process.worker_id is not None:
+            groups.setdefault(process.worker_id, []).append(process)
+    return groups
+
+
+def _trees(pids: Iterable[int]) -> list[psutil.Process]:
+    found: dict[int, psutil.Process] = {}
+    for pid in pids:
+        try:
+            root = psutil.Process(pid)
+            found.update((process.pid, process) for process in [root, *root.children(recursive=True)])
+        except psutil.Error:
+            continue
+    return list(found.values())
+
+
+def _each(processes: Iterable[psutil.Process], act: Callable[[psutil.Process], None]) -> None:
+    for process in processes:
+        try:
+            act(process)
+        except psutil.Error:
+            continue
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _reason(code: int) -> str | None:
+    if code == 0:
+        return None
+    if code > 0:
+        return f"exited with code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
