@@ -90,7 +90,7 @@ class Guard:
 
 
 def host_name(authority: str) -> str | None:
-    """The host in `name`, `name:port` or `[address]:port`, in small letters and without brackets; None if it is none."""
+    """The host in `name`, `name:port` or `[address]:port`, lower case, without brackets; None if it is none."""
     match = AUTHORITY.fullmatch(authority)
     return match["name"].strip("[]").lower() if match else None
 

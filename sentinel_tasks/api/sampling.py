@@ -92,7 +92,7 @@ class Sampler:
         """Reported processes outside the workspace's services. Once gone they stay gone: the pid may be another's."""
         for pid in reported:
             marked = self._known.get(pid)
-            if marked is not None and marked.mark is not None:
+            if marked is not None and marked.mark is not None and self._counts(marked.mark):
                 continue
             if pid not in self._reported:
                 known = _open(pid)

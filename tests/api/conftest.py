@@ -1,0 +1,128 @@
+"""A real API on a real port for each test that asks, and real processes that carry a service's marks."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+Start = Callable[..., "RunningApi"]
+Spawn = Callable[..., "subprocess.Popen[bytes]"]
+
+
+class RunningApi:
+    """An API process, where it answers, and a client that talks to it without proxies."""
+
+    def __init__(self, process: subprocess.Popen[str], workspace: Path) -> None:
+        self.process = process
+        self.workspace = workspace
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        match = re.search(r"http://\S+:(\d+)", line)
+        assert match, f"the API said {line!r}"
+        self.port = int(match[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=10)
+
+    def registry(self) -> dict[str, Any]:
+        answer = self.http.get("/api/workers/registry")
+        assert answer.status_code == 200, answer.text
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def workers(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = self.registry()["workers"]
+        return found
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> int:
+        self.http.close()
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(10)
+        finally:
+            self.process.kill()
+            for pipe in (self.process.stdout, self.process.stderr):
+                if pipe is not None:
+                    pipe.close()
+
+
+def marked(workspace: Path, service: str) -> dict[str, str]:
+    """The environment that a service's process gets from the project."""
+    return {
+        **clean_environment(),
+        "SENTINEL_WORKSPACE": str(workspace),
+        "SENTINEL_SERVICE": service,
+        "SENTINEL_SESSION": "sentinel-test",
+    }
+
+
+def clean_environment() -> dict[str, str]:
+    unwanted = re.compile(r"SENTINEL_.*|WORKER_.*|PORT|TES_DEV_TOKEN|COVERAGE_.*")
+    kept = {name: value for name, value in os.environ.items() if not unwanted.fullmatch(name)}
+    return {**kept, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def eventually(look: Callable[[], object], seconds: float = 8.0) -> None:
+    """Wait until `look` gives something true."""
+    deadline = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start an API: start(worker_command=…, token=…, arguments=[…], environment={…})."""
+    running: list[RunningApi] = []
+
+    def run(*, arguments: Sequence[str] = (), **environment: str) -> RunningApi:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sentinel_tasks.api", "--port", "0", *arguments],
+            env={**marked(tmp_path, "telemetry"), **environment},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        running.append(RunningApi(process, tmp_path))
+        return running[-1]
+
+    yield run
+    for one in running:
+        one.end()
+
+
+@pytest.fixture
+def api(start: Start) -> RunningApi:
+    """An API as a project gets it by default."""
+    return start()
+
+
+@pytest.fixture
+def spawn(tmp_path: Path) -> Iterator[Spawn]:
+    """Start a process of a service: spawn("dev", ["sleep", "60"])."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def run(
+        service: str, command: Sequence[str] = ("sleep", "60"), workspace: Path = tmp_path, **environment: str
+    ) -> subprocess.Popen[bytes]:
+        env = {**marked(workspace, service), **environment}
+        running.append(subprocess.Popen(command, env=env, start_new_session=True, stdin=subprocess.DEVNULL))
+        return running[-1]
+
+    yield run
+    for process in running:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+        finally:
+            process.wait()

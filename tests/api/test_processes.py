@@ -1,0 +1,78 @@
+"""The registry of real processes."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.api.conftest import RunningApi, Spawn, Start, eventually
+
+CHILDREN_WITHOUT_ENVIRONMENT = "for n in 1 2; do env -i sleep 60 & done; wait"
+BURN = "while True: pass"
+
+
+def pids(api: RunningApi) -> set[int]:
+    return {worker["pid"] for worker in api.workers().values()}
+
+
+def test_each_marked_process_is_a_worker_and_the_api_is_not(start: Start, spawn: Spawn) -> None:
+    dev, queue = spawn("dev"), spawn("queue")
+    spawn("telemetry")
+    spawn("dev", workspace=Path("/elsewhere"))
+    api = start()
+    document = api.registry()
+    assert {worker["pid"]: worker["service"] for worker in document["workers"].values()} == {
+        dev.pid: "dev",
+        queue.pid: "queue",
+    }
+    assert document["total"] == document["summary"]["total"] == 2
+    worker = document["workers"][f"dev-{dev.pid}"]
+    assert set(worker) == {
+        "id", "service", "pid", "status", "created_at", "messages_processed", "errors", "last_error",
+        "current_job", "queue_depth", "resource_usage",
+    }  # fmt: skip
+    assert set(worker["resource_usage"]) == {"rss_mb", "cpu_percent", "threads", "open_files"}
+
+
+def test_a_worker_that_is_born_or_killed_shows_within_two_seconds(api: RunningApi, spawn: Spawn) -> None:
+    born = spawn("dev")
+    eventually(lambda: born.pid in pids(api), 2)
+    born.kill()
+    eventually(lambda: born.pid not in pids(api), 2)
+
+
+def test_a_killed_worker_that_nobody_waits_for_is_gone_too(api: RunningApi, spawn: Spawn) -> None:
+    parent = spawn("dev", ["sh", "-c", "sleep 60 & echo ready; exec sleep 61"])
+    eventually(lambda: len(pids(api)) == 2)
+    child = next(pid for pid in pids(api) if pid != parent.pid)
+    psutil.Process(child).kill()
+    eventually(lambda: pids(api) == {parent.pid}, 2)
+
+
+def test_descendants_without_the_mark_count(api: RunningApi, spawn: Spawn) -> None:
+    parent = spawn("dev", ["sh", "-c", CHILDREN_WITHOUT_ENVIRONMENT])
+    eventually(lambda: len(pids(api)) == 3)
+    children = {child.pid for child in psutil.Process(parent.pid).children()}
+    assert pids(api) == children | {parent.pid}
+    assert {worker["service"] for worker in api.workers().values()} == {"dev"}
+
+
+def test_usage_agrees_with_ps(api: RunningApi, spawn: Spawn) -> None:
+    busy = spawn("dev", [sys.executable, "-c", BURN])
+
+    def worker() -> dict[str, Any]:
+        return api.workers().get(f"dev-{busy.pid}", {"status": None})
+
+    eventually(lambda: worker()["status"] == "working")
+    time.sleep(2)
+    usage = worker()["resource_usage"]
+    shown = subprocess.run(
+        ["ps", "-o", "rss=,nlwp=", "-p", str(busy.pid)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert abs(usage["rss_mb"] - int(shown[0]) / 1024) < 2
+    assert usage["threads"] == int(shown[1])
+    assert usage["open_files"] == len(list(Path(f"/proc/{busy.pid}/fd").iterdir()))
+    assert 5 < usage["cpu_percent"] <= 110
