@@ -21,7 +21,7 @@ def stream(
         f"ws://127.0.0.1:{api.port}/ws/workers/telemetry",
         proxy=None,
         additional_headers=headers,
-        subprotocols=[Subprotocol(one) for one in subprotocols],
+        subprotocols=[Subprotocol(one) for one in subprotocols] or None,
     )
 
 
