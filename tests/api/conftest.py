@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,19 +80,23 @@ def eventually(look: Callable[[], object], seconds: float = 8.0) -> None:
         time.sleep(0.02)
 
 
+def launched(workspace: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> RunningApi:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sentinel_tasks.api", "--port", "0", *arguments],
+        env={**marked(workspace, "telemetry"), **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return RunningApi(process, workspace)
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start an API: start(worker_command=…, token=…, arguments=[…], environment={…})."""
+    """Start an API: start(arguments=["--allow-host", "x"], TES_DEV_TOKEN="t")."""
     running: list[RunningApi] = []
 
     def run(*, arguments: Sequence[str] = (), **environment: str) -> RunningApi:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sentinel_tasks.api", "--port", "0", *arguments],
-            env={**marked(tmp_path, "telemetry"), **environment},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        running.append(RunningApi(process, tmp_path))
+        running.append(launched(tmp_path, arguments, environment))
         return running[-1]
 
     yield run
@@ -104,6 +108,22 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def api(start: Start) -> RunningApi:
     """An API as a project gets it by default."""
     return start()
+
+
+@pytest.fixture(scope="module")
+def empty_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
+    """An API that several tests share, for whatever leaves its registry empty."""
+    api = launched(tmp_path_factory.mktemp("workspace"), (), {})
+    yield api
+    api.end()
+
+
+@pytest.fixture(scope="module")
+def closed_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
+    """The same with a token set: `pässword`."""
+    api = launched(tmp_path_factory.mktemp("workspace"), (), {"TES_DEV_TOKEN": "pässword"})
+    yield api
+    api.end()
 
 
 @pytest.fixture

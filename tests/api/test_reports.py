@@ -32,15 +32,15 @@ def test_a_silent_worker_terminates(api: RunningApi) -> None:
 @pytest.mark.parametrize(
     "worker_id", ["..%2F..%2Fetc%2Fpasswd", "%2e%2e", "a%20b", "-x", "x" * 129, "%00", "%F0%9F%9A%80"]
 )
-def test_a_wrong_id_is_a_clear_400(api: RunningApi, worker_id: str) -> None:
-    answer = put(api, worker_id, status="idle")
+def test_a_wrong_id_is_a_clear_400(empty_api: RunningApi, worker_id: str) -> None:
+    answer = put(empty_api, worker_id, status="idle")
     assert answer.status_code == 400
     assert "id must match" in answer.json()["error"]
-    assert api.workers() == {}
+    assert empty_api.workers() == {}
 
 
-def test_climbing_out_of_the_path_finds_nothing(api: RunningApi) -> None:
-    with socket.create_connection(("127.0.0.1", api.port)) as raw:
+def test_climbing_out_of_the_path_finds_nothing(empty_api: RunningApi) -> None:
+    with socket.create_connection(("127.0.0.1", empty_api.port)) as raw:
         raw.sendall(
             b"PUT /api/workers/registry/../../etc/passwd HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
         )
@@ -53,20 +53,21 @@ def test_climbing_out_of_the_path_finds_nothing(api: RunningApi) -> None:
         b"", b"{", b"[]", b"null", b"\xff", b'{"status": "\xff"}', b'{"status": "asleep"}', b'{"queue_depth": -1}',
         b'{"queue_depth": 1.5}', b'{"queue_depth": "3"}', b'{"errors": 1e400}', b'{"ttl": 0}', b'{"ttl": 1e9}',
         b'{"ttl": NaN}', b'{"pid": 0}', b'{"pid": 99999999999999999999}', b'{"service": "../x"}', b'{"unknown": 1}',
-        b'{"current_job": 1}', b'{"current_job": "\\ud800"}', json.dumps({"current_job": "x" * 501}).encode(), b"[" * 10_000,
+        b'{"current_job": 1}', b'{"current_job": "\\ud800"}', b"[" * 10_000,
+        json.dumps({"current_job": "x" * 501}).encode(),
     ],
 )  # fmt: skip
-def test_a_wrong_body_is_a_clear_400(api: RunningApi, body: bytes) -> None:
-    answer = api.http.put("/api/workers/registry/w1", content=body)
+def test_a_wrong_body_is_a_clear_400(empty_api: RunningApi, body: bytes) -> None:
+    answer = empty_api.http.put("/api/workers/registry/w1", content=body)
     assert answer.status_code == 400
     assert answer.json()["error"]
-    assert api.workers() == {}
+    assert empty_api.workers() == {}
 
 
-def test_a_huge_body_is_refused_and_the_sender_hears_it(api: RunningApi) -> None:
+def test_a_huge_body_is_refused_and_the_sender_hears_it(empty_api: RunningApi) -> None:
     chunk = bytes(1_000_000)
-    whole = api.http.put("/api/workers/registry/w1", content=bytes(100_000_000))
-    pieces = api.http.put("/api/workers/registry/w1", content=(chunk for _ in range(100)))
+    whole = empty_api.http.put("/api/workers/registry/w1", content=bytes(100_000_000))
+    pieces = empty_api.http.put("/api/workers/registry/w1", content=(chunk for _ in range(100)))
     for answer in (whole, pieces):
         assert answer.status_code == 413
         assert "larger than" in answer.json()["error"]
@@ -75,33 +76,34 @@ def test_a_huge_body_is_refused_and_the_sender_hears_it(api: RunningApi) -> None
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:80", "localhost.evil.example", "[::2]", "10.0.0.1", "a b", ""]
 )
-def test_another_host_is_refused(api: RunningApi, host: str) -> None:
-    answer = api.http.get("/api/workers/registry", headers={"Host": host})
+def test_another_host_is_refused(empty_api: RunningApi, host: str) -> None:
+    answer = empty_api.http.get("/api/workers/registry", headers={"Host": host})
     assert answer.status_code in {400, 403}
     assert "Host" in answer.text or "Invalid" in answer.text
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:99", "127.0.0.1", "127.1.2.3:80", "[::1]:3000"])
-def test_loopback_hosts_are_served(api: RunningApi, host: str) -> None:
-    assert api.http.get("/api/workers/registry", headers={"Host": host}).status_code == 200
+def test_loopback_hosts_are_served(empty_api: RunningApi, host: str) -> None:
+    assert empty_api.http.get("/api/workers/registry", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "https://localhost.evil.example", "file://", "http://[::2]"]
 )
-def test_another_origin_is_refused(api: RunningApi, origin: str) -> None:
-    answer = api.http.get("/api/workers/registry", headers={"Origin": origin})
+def test_another_origin_is_refused(empty_api: RunningApi, origin: str) -> None:
+    answer = empty_api.http.get("/api/workers/registry", headers={"Origin": origin})
     assert answer.status_code == 403
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_a_page_of_a_loopback_origin_may_ask(api: RunningApi) -> None:
+def test_a_page_of_a_loopback_origin_may_ask(empty_api: RunningApi) -> None:
     origin = {"Origin": "http://localhost:3002"}
     assert (
-        api.http.get("/api/workers/registry", headers=origin).headers["access-control-allow-origin"] == origin["Origin"]
+        empty_api.http.get("/api/workers/registry", headers=origin).headers["access-control-allow-origin"]
+        == origin["Origin"]
     )
     asked = {**origin, "Access-Control-Request-Method": "PUT"}
-    preflight = api.http.options("/api/workers/registry/w1", headers=asked)
+    preflight = empty_api.http.options("/api/workers/registry/w1", headers=asked)
     assert preflight.status_code == 204
     assert "PUT" in preflight.headers["access-control-allow-methods"]
 
@@ -116,17 +118,16 @@ def test_a_further_host_can_be_allowed(start: Start) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/workers/registry", "/api/workspace", "/metrics", "/ws/workers/telemetry", "/api/", "/nothing"]
 )
-def test_with_a_token_set_everything_of_the_api_needs_it(start: Start, path: str) -> None:
-    api = start(TES_DEV_TOKEN="pässword")
+def test_with_a_token_set_everything_of_the_api_needs_it(closed_api: RunningApi, path: str) -> None:
     for wrong in ({}, {"X-TES-Dev-Token": "wrong"}, {"X-TES-Dev-Token": ""}, {"Sec-WebSocket-Protocol": "token.!!"}):
-        refused = api.http.get(path, headers=wrong)
+        refused = closed_api.http.get(path, headers=wrong)
         assert (refused.status_code, "X-TES-Dev-Token" in refused.json()["error"]) == (401, True)
-    assert api.http.get(path, headers=[(b"X-TES-Dev-Token", "pässword".encode())]).status_code != 401
+    assert closed_api.http.get(path, headers=[(b"X-TES-Dev-Token", "pässword".encode())]).status_code != 401
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/dashboard.js", "/dashboard.css", "/openapi.json"])
-def test_the_page_itself_and_liveness_need_no_token(start: Start, path: str) -> None:
-    assert start(TES_DEV_TOKEN="t").http.get(path).status_code == 200
+def test_the_page_itself_and_liveness_need_no_token(closed_api: RunningApi, path: str) -> None:
+    assert closed_api.http.get(path).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -141,10 +142,10 @@ def test_the_page_itself_and_liveness_need_no_token(start: Start, path: str) -> 
         ("GET", "/metrics/", 404),
     ],
 )
-def test_what_is_not_there_is_told_as_json(api: RunningApi, method: str, path: str, status: int) -> None:
-    answer = api.http.request(method, path)
+def test_what_is_not_there_is_told_as_json(empty_api: RunningApi, method: str, path: str, status: int) -> None:
+    answer = empty_api.http.request(method, path)
     assert (answer.status_code, list(answer.json())) == (status, ["error"])
 
 
-def test_liveness(api: RunningApi) -> None:
-    assert api.http.get("/healthz").json() == {"status": "ok"}
+def test_liveness(empty_api: RunningApi) -> None:
+    assert empty_api.http.get("/healthz").json() == {"status": "ok"}

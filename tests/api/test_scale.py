@@ -101,13 +101,12 @@ def test_a_command_that_cannot_be_started_is_told(start: Start) -> None:
     assert "no-such-command" in str(answer["error"])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_workers_end_with_the_api_even_stubborn_ones(start: Start, number: signal.Signals) -> None:
+def test_workers_end_with_the_api_even_stubborn_ones(start: Start) -> None:
     api = start(SENTINEL_WORKER_COMMAND=json.dumps([sys.executable, "-c", STUBBORN]))
     scale(api, 1)
     (worker,) = api.workers().values()
     eventually(lambda: _ignores_term(worker["pid"]))
-    assert api.end(number) == 0
+    assert api.end() == 0
     assert not alive(worker["pid"])
 
 
