@@ -1,0 +1,181 @@
+"""Every folder of ``examples/`` does what it shows, run as its reader would run it."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+Ended = subprocess.CompletedProcess[str]
+
+
+class Example:
+    """A copy of one example with a home, a tmux server and ports of its own."""
+
+    def __init__(self, name: str, root: Path) -> None:
+        self.root = root
+        self.folder = root / name
+        shutil.copytree(EXAMPLES / name, self.folder)
+        home = root / "home"
+        home.mkdir()
+        self.environment = {
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "TMUX_TMPDIR": str(root),
+            "DEV_SERVER_PORT": str(free_port()),
+            "WORKER_API_PORT": str(free_port()),
+        }
+
+    def run(self, *command: str, within: str = ".", **environment: str) -> Ended:
+        return subprocess.run(
+            command,
+            cwd=self.folder / within,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+
+    def inv(self, *arguments: str) -> Ended:
+        return self.run("inv", *arguments)
+
+    def state(self, service: str) -> str:
+        return str(json.loads(self.inv(f"{service}.status", "--json").stdout)["state"])
+
+    def processes(self) -> list[psutil.Process]:
+        """What still runs in the example's folder, or under its tmux server."""
+        return [process for process in psutil.process_iter() if self.is_here(process)]
+
+    def is_here(self, process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error):
+            return Path(process.cwd()).is_relative_to(self.folder)
+        return False
+
+    def end(self) -> None:
+        self.run("tmux", "kill-server")
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        shutil.rmtree(self.root)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def example() -> Iterator[Callable[[str], Example]]:
+    made: list[Example] = []
+
+    def make(name: str) -> Example:
+        # A socket's path has little room: pytest's own folders are too deep.
+        made.append(Example(name, Path(tempfile.mkdtemp(prefix="example-", dir="/tmp"))))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
+
+
+def worked(ended: Ended) -> str:
+    assert ended.returncode == 0, f"{ended.args}: {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
+    return ended.stdout
+
+
+def test_makefile_starts_both_at_once_and_each_only_once(example: Callable[[str], Example]) -> None:
+    workspace = example("makefile")
+    worked(workspace.run("make", "-j2", "check"))
+    assert (workspace.state("dev"), workspace.state("telemetry")) == ("running", "running")
+    first = json.loads((workspace.folder / "registry.json").read_text())
+    worked(workspace.run("make", "-j2", "check"))
+    again = json.loads((workspace.folder / "registry.json").read_text())
+    assert again["pid"] == first["pid"]
+    worked(workspace.run("make", "clean"))
+    assert workspace.processes() == []
+
+
+def test_makefile_stops_where_a_service_fails(example: Callable[[str], Example]) -> None:
+    workspace = example("makefile")
+    ended = workspace.run("make", "registry", INVOKE_SENTINEL_SERVICES_TELEMETRY_COMMAND="no-such-command")
+    assert ended.returncode == 2
+    assert "no-such-command" in ended.stderr
+    assert not (workspace.folder / "registry.json").exists()
+
+
+def test_onboarding_brings_everything_up(example: Callable[[str], Example]) -> None:
+    workspace = example("onboarding")
+    assert worked(workspace.run("./onboard.sh")).endswith("'inv down' ends it.\n")
+    worked(workspace.run("./onboard.sh"))
+    assert (workspace.state("dev"), workspace.state("telemetry")) == ("running", "running")
+    worked(workspace.inv("down"))
+    assert workspace.processes() == []
+
+
+def test_onboarding_stops_at_a_port_that_is_not_ours(example: Callable[[str], Example]) -> None:
+    workspace = example("onboarding")
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+        port = str(foreign.getsockname()[1])
+        ended = workspace.run("./onboard.sh", WORKER_API_PORT=port)
+    assert ended.returncode == 4
+    assert "Another program has the port" in ended.stderr
+    assert workspace.state("dev") == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "explained"),
+    [
+        ({"INVOKE_SENTINEL_SERVICES_TELEMETRY_PORT": "http"}, 2, "The configuration is wrong"),
+        ({"INVOKE_SENTINEL_SERVICES_TELEMETRY_COMMAND": "exit 7"}, 1, "That did not work"),
+    ],
+)
+def test_onboarding_tells_why_it_stops(
+    example: Callable[[str], Example], environment: dict[str, str], code: int, explained: str
+) -> None:
+    workspace = example("onboarding")
+    ended = workspace.run("./onboard.sh", **environment)
+    assert ended.returncode == code
+    assert explained in ended.stderr
+    assert workspace.state("dev") == "stopped"
+
+
+def test_composition_starts_what_a_task_needs(example: Callable[[str], Example]) -> None:
+    workspace = example("composition")
+    said = worked(workspace.inv("smoke"))
+    for service, variable in {"dev": "DEV_SERVER_PORT", "telemetry": "WORKER_API_PORT"}.items():
+        assert f"{service} is running at http://localhost:{workspace.environment[variable]}" in said
+    assert "3 rows written" in worked(workspace.inv("database.seed"))
+    assert "Until tomorrow." in worked(workspace.inv("finish"))
+    assert (workspace.state("dev"), workspace.state("telemetry")) == ("stopped", "stopped")
+
+
+def test_composition_does_not_run_a_task_whose_service_fails(example: Callable[[str], Example]) -> None:
+    workspace = example("composition")
+    ended = workspace.run("inv", "database.seed", INVOKE_SENTINEL_SERVICES_TELEMETRY_COMMAND="exit 7")
+    assert ended.returncode == 1
+    assert "rows written" not in ended.stdout
+
+
+@pytest.mark.parametrize("within", [".", "parts"])
+def test_procfile_is_brought_up_and_down(example: Callable[[str], Example], within: str) -> None:
+    workspace = example("procfile")
+    (workspace.folder / "parts").mkdir()
+    base = str(free_port())
+    worked(workspace.run("inv", "up", within=within, PORT=base))
+    assert (workspace.state("web"), workspace.state("worker")) == ("running", "running")
+    assert "mails: waiting for jobs" in worked(workspace.inv("worker.logs"))
+    worked(workspace.run("inv", "down", within=within))
+    assert workspace.processes() == []
