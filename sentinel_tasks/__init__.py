@@ -1,0 +1,32 @@
+"""Invoke tasks that run a project's development services in one tmux session, and tell the truth about them.
+
+The public face (SPEC §2). Names are made when they are asked for: what a tasks file imports is what its workspace has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .tasks.declare import from_procfile, service, workspace
+
+if TYPE_CHECKING:
+    from invoke.collection import Collection
+
+    dev: Collection
+    telemetry: Collection
+    namespace: Collection
+
+__all__ = ["dev", "from_procfile", "namespace", "service", "telemetry", "workspace"]
+
+
+def __getattr__(name: str) -> Collection:
+    if name in ("dev", "telemetry"):
+        made = service(name)
+    elif name == "namespace":
+        from sentinel_tasks import dev, telemetry
+
+        made = workspace(dev, telemetry)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = made
+    return made

@@ -1,0 +1,108 @@
+"""Writes what tmux pipes from a pane to the service's log; stands alone.
+
+Called by tmux's `pipe-pane` as `python -I -S capture.py LOG MAX_BYTES BACKUPS LAUNCHER_PID`. The file is 0600, rotated by size at
+the end of a line; LOG.times tells when which byte came (16 bytes an entry: offset, epoch seconds), so that logs of
+several services can be read in order. It ends by itself when the launcher has ended and the pane is silent.
+"""
+
+import contextlib
+import fcntl
+import os
+import select
+import struct
+import sys
+import time
+
+CHUNK = 1 << 16
+TIMES = struct.Struct("<Qd")
+SECONDS_BETWEEN_TIMES = 0.1
+SILENCE = 0.3
+AFTER_END = 0.05
+END = b"\x1b]7357;sentinel-end;"
+MODE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Log:
+    """An append-only file of bounded size, with its times beside it."""
+
+    def __init__(self, path: str, max_bytes: int, backups: int) -> None:
+        self.path, self.max_bytes, self.backups = path, max_bytes, backups
+        self.last_time = 0.0
+        self.open()
+
+    def open(self) -> None:
+        self.file = os.open(self.path, MODE, 0o600)
+        self.times = os.open(f"{self.path}.times", MODE, 0o600)
+        self.size = os.fstat(self.file).st_size
+        fcntl.flock(self.file, fcntl.LOCK_SH)  # tells stop that the log is still being written
+
+    def write(self, data: bytes) -> None:
+        """Appends the data, cut into two files where the size is reached and a line ends."""
+        if self.size + len(data) > self.max_bytes and (cut := data.rfind(b"\n") + 1):
+            self.append(data[:cut])
+            self.rotate()
+            data = data[cut:]
+        if data:
+            self.append(data)
+
+    def append(self, data: bytes) -> None:
+        now = time.time()
+        if now - self.last_time >= SECONDS_BETWEEN_TIMES or self.size == 0:
+            os.write(self.times, TIMES.pack(self.size, now))
+            self.last_time = now
+        while data:
+            written = os.write(self.file, data)
+            self.size += written
+            data = data[written:]
+
+    def rotate(self) -> None:
+        os.close(self.file)
+        os.close(self.times)
+        for number in range(self.backups, 0, -1):
+            for end in ("", ".times"):
+                newer = f"{self.path}.{number - 1}{end}" if number > 1 else f"{self.path}{end}"
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(newer, f"{self.path}.{number}{end}")
+        if not self.backups:
+            os.unlink(self.path)
+            os.unlink(f"{self.path}.times")
+        self.open()
+
+
+def has_ended(pid: int) -> bool:
+    """True for a zombie too: tmux may reap its children late."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def follow(log: Log, launcher: int) -> None:
+    """Copies standard input to the log until it ends, or until its launcher has and nothing more comes."""
+    tail, over = b"", False
+    poll = select.poll()
+    poll.register(0, select.POLLIN)
+    while True:
+        if not poll.poll(int(1000 * (AFTER_END if over else SILENCE))):
+            if has_ended(launcher):
+                return
+            continue
+        data = os.read(0, CHUNK)
+        if not data:
+            return
+        over = over or END in tail + data
+        tail = data[-len(END) :]
+        with contextlib.suppress(OSError):  # a full disk loses lines, but must not stop the service's output
+            log.write(data)
+
+
+if __name__ == "__main__":
+    follow(Log(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])), int(sys.argv[4]))

@@ -1,0 +1,70 @@
+"""What a service's process sees (SPEC §2): the caller's variables, then the files', then its own, then ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from ..errors import ConfigurationError, Problem
+from ..files import read_env_file
+from ..model import Service
+from ..names import port_variable
+from ..settings import PORT_VARIABLES
+from ..world import World
+
+OF_THE_CALLERS_TERMINAL = ("TMUX", "TMUX_PANE", "COLUMNS", "LINES", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "_")
+OF_ANOTHER_SERVICE = ("WORKER_ID", "SENTINEL_WORKER_COMMAND")
+
+
+def service_environment(
+    service: Service, world: World, session: str, port: int | None, ports: Mapping[str, int]
+) -> dict[str, str]:
+    """The whole environment of the service's process; ConfigurationError if one of its files can't be read."""
+    environment = _configured(service, world)
+    environment |= {
+        "SENTINEL_WORKSPACE": world.workspace.path,
+        "SENTINEL_SESSION": session,
+        "SENTINEL_SERVICE": service.name,
+        **{port_variable(name): str(number) for name, number in ports.items()},
+    }
+    if port is not None:
+        environment["PORT"] = str(port)
+        if variable := PORT_VARIABLES.get(service.name):
+            environment[variable] = str(port)
+    if service.worker_command is not None:
+        environment["SENTINEL_WORKER_COMMAND"] = _as_json(service.worker_command)
+    return environment
+
+
+def _configured(service: Service, world: World) -> dict[str, str]:
+    dropped = {*OF_THE_CALLERS_TERMINAL, *OF_ANOTHER_SERVICE}
+    environment = {
+        name: value
+        for name, value in world.environ.items()
+        if name not in dropped and not name.startswith("SENTINEL_PORT_")
+    }
+    for path in service.env_files:
+        environment |= _from_file(service, path)
+    return environment | dict(service.env)
+
+
+def _from_file(service: Service, path: str) -> dict[str, str]:
+    try:
+        return read_env_file(path)
+    except (OSError, UnicodeError) as reason:
+        why = os.strerror(reason.errno) if isinstance(reason, OSError) and reason.errno else str(reason)
+        raise ConfigurationError([Problem(f"sentinel.services.{service.name}.env_file", path, why)]) from reason
+
+
+def visible_environment(service: Service, world: World) -> dict[str, str]:
+    """The same as far as it can be told without complaint, for a health check."""
+    try:
+        return _configured(service, world)
+    except ConfigurationError:
+        return world.environ | dict(service.env)
+
+
+def _as_json(command: str | tuple[str, ...]) -> str:
+    import json
+
+    return json.dumps(command if isinstance(command, str) else list(command))

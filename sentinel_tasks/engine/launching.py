@@ -1,0 +1,179 @@
+"""Opens the windows of services that are to start, and hands their launchers the orders. Call it with the locks held."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import uuid
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .. import files, ports
+from ..model import Observation, Service
+from ..names import digest, mark
+from ..plan import free_index
+from ..tmux import Opening
+from ..world import World
+from .environment import service_environment
+from .observe import Scene, remembered_ports
+
+HERE = Path(__file__).parent.parent
+PYTHON = (sys.executable, "-I", "-S", "-X", "utf8")
+AUTO_FIRST, AUTO_COUNT = 20_000, 12_000
+"""Automatic ports lie below the range from which systems take ports for outgoing connections."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A service that is to be launched now, on another port than its own if `move`."""
+
+    service: Service
+    seen: Observation
+    move: bool
+
+
+@dataclass(frozen=True)
+class Launched:
+    """What came of it; `taken` once the launcher has its orders."""
+
+    launch: str
+    port: int | None
+    taken: bool
+
+
+def launch_all(wanted: Sequence[Ready], world: World, now: Scene) -> list[Launched]:
+    """Launches them all, then waits for each to have taken its orders (not for its health)."""
+    if not wanted:
+        return []
+    world.state.prepare()
+    with _choosing(wanted, world):
+        known = _ports(wanted, world, now)
+        launches = [_Launch(ready, known.get(ready.service.name), known, world, now) for ready in wanted]
+        for launch in launches:
+            now = launch.open(now)
+        _remember(known, world, now)
+    return [Launched(launch.id, launch.port, launch.hand_over()) for launch in launches]
+
+
+class _Launch:
+    """One service on its way into its window; its orders are complete before the window opens."""
+
+    def __init__(self, ready: Ready, port: int | None, known: dict[str, int], world: World, now: Scene) -> None:
+        self.service, self.seen, self.port, self.world = ready.service, ready.seen, port, world
+        self.id = uuid.uuid4().hex[:12]
+        self.orders: dict[str, object] = {
+            "command": ready.service.command,
+            "cwd": ready.service.cwd,
+            "env": service_environment(ready.service, world, now.session.name, port, known),
+            "restart": ready.service.restart,
+            "service": ready.service.name,
+            "events": str(world.state.events),
+        }
+        world.state.sweep(ready.service.name)
+        self.fifo = world.state.make_fifo(ready.service.name, self.id)
+
+    def open(self, now: Scene) -> Scene:
+        """Opens the window, or uses the one that is there again; the scene as it is then."""
+        pane = self.seen.pane
+        opening = self._opening(now)
+        try:
+            if pane is not None:
+                self.world.tmux.reopen(opening, pane)
+            elif now.session.exists:
+                self.world.tmux.open_window(opening, adopt=now.session.unmarked)
+            else:
+                self.world.tmux.open_session(opening)
+        except BaseException:
+            self.world.state.remove_fifo(self.fifo)
+            raise
+        return now if pane else now.with_window(opening.session, opening.index)
+
+    def _opening(self, now: Scene) -> Opening:
+        service, state = self.service, self.world.state
+        log_words = [*PYTHON, str(HERE / "capture.py"), str(state.log(service.name)), service.log_max_bytes, service.log_backups]
+        record = state.record(service.name)
+        return Opening(
+            session=now.session.name,
+            workspace=self.world.workspace.path,
+            home=mark(self.world.workspace.path),
+            name=service.window,
+            index=free_index(service.index, now.taken),
+            history_limit=self.world.workspace.history_limit,
+            service=service.name,
+            launch=self.id,
+            port=self.port,
+            argv=(*PYTHON, str(HERE / "launch.py"), str(self.fifo), str(record), self.id),
+            log_command=f"exec {shlex.join(str(word) for word in log_words)}",
+        )
+
+    def hand_over(self) -> bool:
+        """True once the launcher has its orders."""
+        try:
+            return files.hand_over(self.fifo, self.orders)
+        finally:
+            self.world.state.remove_fifo(self.fifo)
+
+
+# Ports
+
+
+def _choosing(wanted: Sequence[Ready], world: World) -> AbstractContextManager[None]:
+    """While automatic ports are chosen, and until their windows tell of them, nobody else chooses."""
+    chooses = any(ready.move or ready.service.auto_port for ready in wanted)
+    return files.State(Path(world.workspace.state_folder).parent / "ports").lock("ports") if chooses else nullcontext()
+
+
+def _ports(wanted: Sequence[Ready], world: World, now: Scene) -> dict[str, int]:
+    """The port of every service of the workspace that has one; automatic ones are chosen if they are not remembered."""
+    known = {service.name: service.port for service in world.workspace.services if service.port}
+    known |= _ports_in_use(world, now)
+    known |= {ready.service.name: ready.service.port for ready in wanted if ready.service.port}
+    moved = {ready.service.name for ready in wanted if ready.move}
+    reserved = {port for pane in now.panes for port in _reserved(pane.ports, pane.port, pane.home, world)}
+    for service in world.workspace.services:
+        new = service.auto_port and service.name not in known
+        lost = service.name in known and service.auto_port and _is_about_to_start(service, wanted) and not ports.is_free(known[service.name])
+        if new or lost or service.name in moved:
+            known[service.name] = _choose(world.workspace.path, service.name, reserved | set(known.values()))
+    return known
+
+
+def _is_about_to_start(service: Service, wanted: Sequence[Ready]) -> bool:
+    return any(ready.service.name == service.name for ready in wanted)
+
+
+def _ports_in_use(world: World, now: Scene) -> dict[str, int]:
+    """Remembered automatic ports, and whatever living windows really use."""
+    living = {
+        pane.service: pane.port for pane in now.panes if pane.alive and pane.port and pane.home == mark(world.workspace.path)
+    }
+    names = {service.name for service in world.workspace.services if service.auto_port}
+    remembered = {name: port for name, port in remembered_ports(now.session, now.panes).items() if name in names}
+    return remembered | living
+
+
+def _reserved(remembered: str, port: int | None, home: str, world: World) -> set[int]:
+    if home == mark(world.workspace.path):
+        return set()
+    return {int(number) for pair in remembered.split() if (number := pair.partition("=")[2]).isdecimal()} | ({port} if port else set())
+
+
+def _choose(path: str, service: str, avoided: set[int]) -> int:
+    """The first port that is free, from a place that is always the same for this workspace and service."""
+    start = int(digest(f"{path}\0{service}"), 16)
+    candidates = (AUTO_FIRST + (start + step) % AUTO_COUNT for step in range(AUTO_COUNT))
+    return next(port for port in candidates if port not in avoided and ports.is_free(port))
+
+
+def _remember(known: dict[str, int], world: World, now: Scene) -> None:
+    automatic = {service.name: known[service.name] for service in world.workspace.services if service.auto_port}
+    if automatic and automatic != remembered_ports(now.session, now.panes):
+        text = " ".join(f"{name}={port}" for name, port in automatic.items())
+        world.tmux.remember_ports(now.session.name, text)
+
+
+def on_port(service: Service, port: int | None) -> Service:
+    """The same service, bound to the port that was chosen for it."""
+    return replace(service, port=port, auto_port=False) if port else service

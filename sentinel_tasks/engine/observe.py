@@ -1,0 +1,221 @@
+"""One look at the world: tmux once for all services, then each service's port, owner and health, the cheap tests first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .. import ports
+from ..health import Question, ask
+from ..logs import Reader
+from ..model import UP_AFTER, Answer, Health, Holder, Identity, Listener, Observation, Pane, Run, Service
+from ..plan import FRIENDLY, Session, classify, pane_of, session_of
+from ..world import World
+
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+Ask = Callable[[Service, Question], Answer | None]
+"""Puts the question; None while the answer is still awaited."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One look at tmux: every pane of the server, and which session is the workspace's."""
+
+    panes: tuple[Pane, ...]
+    session: Session
+    opened: frozenset[int] = frozenset()
+
+    @property
+    def taken(self) -> frozenset[int]:
+        """The window indices of the workspace's session that are in use."""
+        return self.opened | {pane.index for pane in self.panes if pane.session == self.session.name}
+
+    def with_window(self, session: str, index: int) -> Scene:
+        """The scene once we have opened this window."""
+        return Scene(self.panes, Session(session, True), self.opened | {index})
+
+
+def scene(world: World) -> Scene:
+    """What tmux shows now, from one tmux process."""
+    panes = tuple(world.tmux.panes())
+    return Scene(panes, session_of(world.workspace.path, panes, world.is_same_folder))
+
+
+def observe(service: Service, world: World, seen: Scene, put: Ask) -> Observation:
+    """Everything there is to know of one service now. SPEC §4: what start and status decide on."""
+    pane = pane_of(world.workspace.path, service.name, seen.panes)
+    run = _run(world, service, pane)
+    port = _port(service, pane, seen.session, seen.panes)
+    bare = Observation(world.now(), seen.session.name, seen.session.exists, pane, run, port)
+    addresses = ports.open_addresses(port) if port else ()
+    holders = _holders(service, world, seen, bare, addresses) if port and addresses else ()
+    answer = _answer(service, world, bare, holders, put)
+    return Observation(bare.now, bare.session, bare.session_exists, pane, run, port, holders, answer)
+
+
+def _run(world: World, service: Service, pane: Pane | None) -> Run | None:
+    """The launcher's record, if it is of the launch that the pane carries (or of the last one, if no pane is left)."""
+    run = world.state.run(service.name)
+    return run if run and (pane is None or pane.launch == run.launch) else None
+
+
+def _port(service: Service, pane: Pane | None, session: Session, panes: Sequence[Pane]) -> int | None:
+    if pane is not None and pane.port and (pane.alive or service.auto_port):
+        return pane.port
+    if service.auto_port:
+        return remembered_ports(session, panes).get(service.name)
+    return service.port or _port_of_url(service.health)
+
+
+def remembered_ports(session: Session, panes: Sequence[Pane]) -> dict[str, int]:
+    """The automatic ports that the workspace's session remembers, by service."""
+    text = next((pane.ports for pane in panes if session.exists and pane.session == session.name), "")
+    pairs = (pair.partition("=") for pair in text.split())
+    return {name: int(port) for name, _, port in pairs if port.isdecimal()}
+
+
+def _port_of_url(health: Health) -> int | None:
+    if health.kind != "http" or "://" not in str(health.target):
+        return None
+    parts = urlsplit(str(health.target))
+    standard = 443 if parts.scheme == "https" else 80
+    return (parts.port or standard) if parts.hostname in LOOPBACK_HOSTS else None
+
+
+# Whose port
+
+
+def _holders(
+    service: Service, world: World, seen: Scene, bare: Observation, addresses: Sequence[str]
+) -> tuple[Holder, ...]:
+    from .. import processes
+
+    assert bare.port is not None
+    pane = bare.pane if bare.alive else None
+    own = _own_listeners(pane, bare.port) if pane else []
+    if own and all(any(ports.covers(listener.address, address) for listener in own) for address in addresses):
+        return tuple(Holder(listener, "ours", pane) for listener in own)
+    rows = dict(ports.listeners(bare.port))
+    if not rows and not ports.open_addresses(bare.port):
+        return ()
+    uid = ports.uid_of(bare.port)
+    found = [processes.describe(pid, address, uid) for pid, address in (rows or {None: addresses[0]}).items()]
+    return tuple(
+        classify(listener, service.name, world.workspace.path, seen.session.name, seen.panes, pane) for listener in found
+    )
+
+
+def _own_listeners(pane: Pane, port: int) -> list[Listener]:
+    from .. import processes
+
+    family = {who.pid: who for who in processes.tree(pane.pid)}
+    rows = [(pid, address) for open_port, pid, address in ports.listening(family) if open_port == port]
+    return [Listener(address, family[pid], processes.name(pid), own_user=True) for pid, address in rows]
+
+
+# Is it healthy
+
+
+def _answer(
+    service: Service, world: World, bare: Observation, holders: tuple[Holder, ...], put: Ask
+) -> Answer | None:
+    if any(holder.relation not in FRIENDLY for holder in holders):
+        return None
+    adopted = any(holder.relation == "adopted" for holder in holders)
+    if not bare.alive and not adopted:
+        return None
+    kind = "tcp" if adopted and service.health.kind != "http" else service.health.kind
+    if kind in ("http", "tcp") and bare.port and not holders:
+        return Answer(False, f"nothing listens on port {bare.port}")
+    if kind == "tcp":
+        return Answer(True, "the port accepts")
+    if kind == "up":
+        return _up(bare)
+    if kind == "exit":
+        return Answer(False, "still running")
+    if kind == "log" and bare.pane and bare.pane.ready == bare.pane.launch:
+        return Answer(True, "seen in the log")
+    return put(service, _question(service, world, bare, holders))
+
+
+def _up(bare: Observation) -> Answer:
+    if bare.run is not None and bare.run.next_start is not None:
+        return Answer(False, "it is about to be started again")
+    up = bare.age >= UP_AFTER and bare.run is not None and bare.run.ended is None
+    return Answer(True, "it stays up") if up else Answer(False, f"not yet up for {UP_AFTER:g} s")
+
+
+def _question(service: Service, world: World, bare: Observation, holders: tuple[Holder, ...]) -> Question:
+    from .environment import visible_environment
+
+    log, pane = world.state.log(service.name), bare.pane
+    return Question(
+        health=service.health,
+        port=bare.port,
+        addresses=tuple(dict.fromkeys(_reachable(holder.listener.address) for holder in holders)),
+        cwd=service.cwd,
+        environment=lambda: visible_environment(service, world),
+        log=lambda: _log_since(log, pane.launch) if pane else b"",
+    )
+
+
+def _reachable(address: str) -> str:
+    """Where a listener at this address can be asked from here."""
+    return {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(address, address)
+
+
+def _log_since(path: Path, launch: str) -> bytes:
+    with Reader(path).from_launch(launch) as reader:
+        return b"\n".join(line for _, line in reader.lines(with_rest=True))
+
+
+# Asking without waiting
+
+
+class Askers:
+    """Puts each service's question on a thread of its own, so that one that hangs keeps no other waiting."""
+
+    QUICK = 0.03
+
+    def __init__(self) -> None:
+        self._asked: dict[str, tuple[threading.Thread, list[Answer]]] = {}
+
+    def __call__(self, service: Service, question: Question) -> Answer | None:
+        thread, answers = self._asked.get(service.name) or self._put(service.name, question)
+        thread.join(self.QUICK)
+        if thread.is_alive():
+            return None
+        del self._asked[service.name]
+        return answers[0] if answers else Answer(False, "the health check broke off")
+
+    def _put(self, name: str, question: Question) -> tuple[threading.Thread, list[Answer]]:
+        answers: list[Answer] = []
+        thread = threading.Thread(target=lambda: answers.append(ask(question)), daemon=True)
+        thread.start()
+        self._asked[name] = thread, answers
+        return self._asked[name]
+
+
+def wait_for_answer(service: Service, question: Question) -> Answer:
+    """For a task that looks only once."""
+    return ask(question)
+
+
+def size_of(pane: Pane) -> int | None:
+    """The resident memory of the service's processes, our launcher not counted, in bytes."""
+    from .. import processes
+
+    return processes.rss_bytes(who for who in processes.tree(pane.pid) if who.pid != pane.pid)
+
+
+def identity_of(run: Run) -> Identity | None:
+    """The service's own process, while it lives and is still the launcher's child."""
+    from .. import processes
+
+    family = {who.pid: who for who in processes.tree(run.launcher)}
+    return family.get(run.pid or 0)
+

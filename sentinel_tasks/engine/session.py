@@ -1,0 +1,45 @@
+"""The workspace's session as a whole: where to attach, and closing it once only our windows are in it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from ..plan import pane_of
+from ..world import World
+from .observe import scene
+
+
+@dataclass(frozen=True)
+class Place:
+    """A session, or one window in it, and the command a person types to see it."""
+
+    session: str
+    session_id: str
+    window: str | None
+    typed: str
+
+
+def place_of(world: World, service: str | None) -> Place | None:
+    """Where a service's window is, or the workspace's session; None if there is none."""
+    now = scene(world)
+    home = world.workspace
+    if service is None:
+        found = next((p for p in now.panes if now.session.exists and p.session == now.session.name), None)
+    else:
+        found = pane_of(home.path, service, now.panes)
+    if found is None:
+        return None
+    target = f"={found.session}:{found.index}" if service else f"={found.session}"
+    words = ["tmux", *(["-L", home.socket_name] if home.socket_name else []), "attach-session", "-t", target]
+    return Place(found.session, found.session_id, found.window_id if service else None, shlex.join(words))
+
+
+def close_session(world: World) -> bool:
+    """Closes the session if every window in it is one of ours whose service has ended; True if it did."""
+    now = scene(world)
+    inside = [pane for pane in now.panes if now.session.exists and pane.session == now.session.name]
+    if not inside or not all(pane.service and pane.dead for pane in inside):
+        return False
+    world.tmux.close_session(inside[0].session_id)
+    return True

@@ -1,0 +1,254 @@
+"""Start: look, decide, act and look again until every wanted service is healthy or has failed with its cause."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from ..errors import SentinelError, TmuxRefused
+from ..logtext import readable
+from ..model import Action, Done, EndHolders, Fail, Holder, Identity, Launch, Observation, Progress, Refuse, Report, Service, Wait
+from ..plan import Watch, decide, is_satisfied, state, with_dependencies
+from ..world import World
+from . import tell
+from .launching import Ready, launch_all, on_port
+from .observe import Askers, Scene, observe, scene
+
+FIRST_PAUSE, LONGEST_PAUSE, PAUSE_PER_SECOND = 0.02, 0.15, 0.03
+END_HOLDER_SECONDS, KILL_HOLDER_SECONDS = 5.0, 3.0
+IN_THE_WAY = ("duplicate session", "index", "can't find session", "can't find pane", "no such pane")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to start: `wait` until healthy, or only until launched; `dry` only decides."""
+
+    wait: bool = True
+    dry: bool = False
+
+
+@dataclass
+class Track:
+    """What one task knows of one service on its way up."""
+
+    service: Service
+    began: float
+    watch: Watch = field(default_factory=Watch)
+    deadline: float | None = None
+    ending: dict[Identity, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    report: Report | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.report is not None
+
+
+class Start:
+    """One start of some services; `run` is the loop."""
+
+    def __init__(self, world: World, wanted: Iterable[str], options: Options) -> None:
+        self.world, self.options = world, options
+        services = {service.name: service for service in world.workspace.services}
+        began = world.monotonic()
+        self.tracks = {s.name: Track(s, began) for s in with_dependencies(wanted, services)}
+        self.askers = Askers()
+        self.seen: dict[str, Observation] = {}
+
+    def run(self) -> list[Report]:
+        """The report of every service that was wanted or needed, in dependency order."""
+        began = self.world.monotonic()
+        while any(not track.settled for track in self.tracks.values()):
+            self.turn()
+            if all(track.settled for track in self.tracks.values()):
+                break
+            self.world.progress(self._progress())
+            elapsed = self.world.monotonic() - began
+            self.world.sleep(min(max(FIRST_PAUSE, elapsed * PAUSE_PER_SECOND), LONGEST_PAUSE))
+        return [track.report for track in self.tracks.values() if track.report]
+
+    def turn(self) -> None:
+        """One look and what follows from it."""
+        open_tracks = [track for track in self.tracks.values() if not track.settled]
+        actions = self._decide(open_tracks, scene(self.world))
+        acting = [track for track, action in actions if isinstance(action, Launch | EndHolders)]
+        self._settle([(track, action) for track, action in actions if track not in acting])
+        if acting and self.options.dry:
+            self._settle_dry([(track, action) for track, action in actions if track in acting])
+        elif acting:
+            self._act(acting)
+
+    # Deciding
+
+    def _decide(self, tracks: Sequence[Track], now: Scene) -> list[tuple[Track, Action]]:
+        return [(track, self._next(track, now)) for track in tracks]
+
+    def _next(self, track: Track, now: Scene) -> Action:
+        seen = self.seen[track.service.name] = observe(track.service, self.world, now, self.askers)
+        if (blocked := self._blocked(track.service)) is not None and not seen.alive:
+            return blocked
+        late = track.deadline is not None and self.world.monotonic() >= track.deadline
+        track.watch = replace(track.watch, late=late)
+        action = decide(track.service, seen, track.watch)
+        if isinstance(action, Wait):
+            self._follow(track, seen)
+        return action
+
+    def _follow(self, track: Track, seen: Observation) -> None:
+        """A launch that somebody else made is followed as if it were ours, to its own deadline."""
+        if track.watch.follows is None and seen.pane is not None:
+            track.watch = replace(track.watch, seen=seen.pane.launch)
+        if track.deadline is None:
+            left = max(0.0, track.service.startup_timeout - seen.age)
+            track.deadline = self.world.monotonic() + left
+
+    def _blocked(self, service: Service) -> Action | None:
+        for name, condition in service.depends_on:
+            track = self.tracks[name]
+            if track.report is not None and track.report.code:
+                return Fail("dependency", name)
+            seen = self.seen.get(name)
+            ok = is_satisfied(condition, state(track.service, seen), track.settled) if seen else False
+            if not ok and not (self.options.dry and track.settled):
+                return Fail("dependency", name) if track.settled and self.options.wait else Wait()
+        return None
+
+    # Acting
+
+    def _act(self, tracks: Sequence[Track]) -> None:
+        """Looks again with the locks held, so that of two starts at once only one acts."""
+        with ExitStack() as locks:
+            for track in sorted(tracks, key=lambda track: track.service.name):
+                locks.enter_context(self.world.state.lock(track.service.name))
+            now = scene(self.world)
+            actions = self._decide(tracks, now)
+            self._settle([pair for pair in actions if not isinstance(pair[1], Launch | EndHolders)])
+            for track, action in actions:
+                if isinstance(action, EndHolders):
+                    self._end(track, action)
+            self._launch([(track, action) for track, action in actions if isinstance(action, Launch)], now)
+
+    def _launch(self, pairs: Sequence[tuple[Track, Launch]], now: Scene) -> None:
+        wanted = [Ready(track.service, self.seen[track.service.name], action.move) for track, action in pairs]
+        try:
+            launched = launch_all(wanted, self.world, now)
+        except TmuxRefused as reason:
+            if not any(word in reason.what for word in IN_THE_WAY):
+                raise
+            return  # somebody opened the session or took the index since we looked: look again
+        for (track, _), made in zip(pairs, launched, strict=True):
+            track.service = on_port(track.service, made.port)
+            track.watch = Watch(launched=made.launch)
+            track.deadline = self.world.monotonic() + track.service.startup_timeout
+            if not made.taken:
+                failure = Fail("not-taken", "its window did not take its orders")
+                self._finish(track, tell.failed(track.service, self.world, failure, self.seen[track.service.name]))
+            elif not self.options.wait:
+                self._finish_unwaited(track)
+
+    def _finish_unwaited(self, track: Track) -> None:
+        seen = observe(track.service, self.world, scene(self.world), lambda service, question: None)
+        self.seen[track.service.name] = seen
+        self._finish(track, tell.started(track.service, self.world, seen, changed=True))
+
+    def _end(self, track: Track, action: EndHolders) -> None:
+        stubborn = [holder for holder in action.holders if not self._end_holder(track, holder, action.event)]
+        if stubborn:
+            self._finish(track, tell.refused(track.service, self.world, stubborn[0], self.seen[track.service.name]))
+
+    def _end_holder(self, track: Track, holder: Holder, event: str) -> bool:
+        """TERM at first sight, KILL later; False once it has outlived both."""
+        from .. import processes
+
+        who = holder.listener.identity
+        if who is None:
+            return False
+        now = self.world.monotonic()
+        if who not in track.ending:
+            said = tell.ending(holder, event)
+            track.notes.append(said)
+            self.world.state.event(track.service.name, event, who.pid, said)
+        began = min([*track.ending.values(), now])
+        for each in processes.tree(who.pid):
+            self._signal(track, each, now)
+        return now - began <= END_HOLDER_SECONDS + KILL_HOLDER_SECONDS
+
+    def _signal(self, track: Track, who: Identity, now: float) -> None:
+        from .. import processes
+
+        first = track.ending.setdefault(who, now)
+        number = signal.SIGTERM if first == now else signal.SIGKILL
+        if number == signal.SIGTERM or now - first > END_HOLDER_SECONDS:
+            self.world.echo(f"kill -{number.name.removeprefix('SIG')} {who.pid}")
+            processes.send(who, number)
+
+    # Settling
+
+    def _settle(self, actions: Sequence[tuple[Track, Action]]) -> None:
+        for track, action in actions:
+            seen = self.seen[track.service.name]
+            if isinstance(action, Done):
+                self._ready(track, seen, action)
+            elif isinstance(action, Refuse):
+                self._finish(track, tell.refused(track.service, self.world, action.holder, seen))
+            elif isinstance(action, Fail):
+                self._finish(track, tell.failed(track.service, self.world, action, seen, self.tracks.get(action.reason)))
+            elif isinstance(action, Wait) and seen.alive and not self.options.wait:
+                self._finish(track, tell.started(track.service, self.world, seen, changed=False))
+
+    def _ready(self, track: Track, seen: Observation, action: Done) -> None:
+        if action.adopted is not None:
+            track.notes.append(tell.adopted(action.adopted))
+        elif seen.alive and seen.pane and seen.pane.ready != seen.pane.launch and not self.options.dry:
+            self.world.tmux.mark_ready(seen.pane)
+        changed = track.watch.launched is not None
+        self._finish(track, tell.started(track.service, self.world, seen, changed))
+
+    def _settle_dry(self, actions: Sequence[tuple[Track, Action]]) -> None:
+        for track, action in actions:
+            plan = tell.planned(track.service, self.seen[track.service.name], action)
+            report = tell.started(track.service, self.world, self.seen[track.service.name], changed=False)
+            self._finish(track, replace(report, error=None, hint="", notes=(plan,)))
+
+    def _finish(self, track: Track, report: Report) -> None:
+        track.report = replace(report, notes=(*track.notes, *report.notes))
+
+    # Showing that it waits
+
+    def _progress(self) -> list[Progress]:
+        return [self._progress_of(track) for track in self.tracks.values() if not track.settled]
+
+    def _progress_of(self, track: Track) -> Progress:
+        seen = self.seen.get(track.service.name)
+        word = state(track.service, seen) if seen and (seen.alive or track.ending) else "waiting"
+        elapsed = self.world.monotonic() - track.began
+        return Progress(track.service, word, elapsed, track.service.startup_timeout, self._last_line(track.service, seen))
+
+    def _last_line(self, service: Service, seen: Observation | None) -> str:
+        if seen is None or not seen.alive:
+            return ""
+        from ..logs import last_lines
+
+        lines = [readable(line, colour=False) for _, line in last_lines(self.world.state.log(service.name), 3)]
+        return next((line for line in reversed(lines) if line.strip()), "")
+
+
+def start(world: World, wanted: Iterable[str], options: Options) -> list[Report]:
+    """Every wanted service and what it needs: running and ours, or reported with its cause (SPEC §4)."""
+    refuse_inside(world, wanted := list(wanted))
+    run = Start(world, wanted, options)
+    try:
+        return run.run()
+    except KeyboardInterrupt as reason:
+        raise tell.interrupted([track.service for track in run.tracks.values() if not track.settled]) from reason
+
+
+def refuse_inside(world: World, wanted: Sequence[str]) -> None:
+    """A service may not start or stop itself from inside its own window (SPEC §4)."""
+    inside = world.environ.get("SENTINEL_SERVICE")
+    if inside in wanted and world.environ.get("SENTINEL_WORKSPACE") == world.workspace.path:
+        raise SentinelError(
+            f"{inside} can't be started or stopped from inside its own window", "do it from another window or terminal"
+        )

@@ -1,0 +1,207 @@
+"""Reports in words: what was found or done for one service, why, and the next command to type."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..errors import Interrupted
+from ..logs import last_lines
+from ..logtext import readable
+from ..model import Action, Fail, Holder, Launch, Observation, Report, Run, Service
+from ..plan import state
+from ..times import duration
+from ..world import World
+from .observe import identity_of, size_of
+
+if TYPE_CHECKING:
+    from .start import Track
+
+TAIL = 20
+STATUS_CODES = {"running": 0, "starting": 0, "completed": 0, "unhealthy": 1, "stopped": 3, "crashed": 3, "conflict": 4}
+
+
+def command(service: Service, verb: str) -> str:
+    """What a person types for this service: its own task, or the workspace's with `--only`."""
+    if service.has_tasks:
+        return f"inv {service.name}.{service.verb if verb == 'start' else verb}"
+    return f"inv {({'start': 'up', 'stop': 'down'}).get(verb, verb)} --only {service.name}"
+
+
+def report(service: Service, world: World, seen: Observation) -> Report:
+    """The truth about one service, as status tells it."""
+    word = state(service, seen)
+    seen = _measured(seen)
+    told = Report(service, word, seen, world.workspace, STATUS_CODES[word])
+    if word == "conflict":
+        holder = next(holder for holder in seen.holders if holder.relation != "ours")
+        return replace(told, error=f"port {seen.port} is held by {who(holder, world)}", hint=ways_on(service, holder))
+    if word == "crashed" and seen.run is not None:
+        last = _last_line(tail(service, world))
+        return replace(told, error=f"{ended(seen.run)}{f': {last}' if last else ''}", hint=command(service, "logs"))
+    if word == "unhealthy" and seen.answer is not None:
+        return replace(told, error=f"not healthy: {seen.answer.detail}", hint=command(service, "logs"))
+    return told
+
+
+def _measured(seen: Observation) -> Observation:
+    if seen.pane is None or not seen.alive:
+        return seen
+    return replace(seen, rss_bytes=size_of(seen.pane), process=identity_of(seen.run) if seen.run else None)
+
+
+def started(service: Service, world: World, seen: Observation, changed: bool) -> Report:
+    """It is up, or under way where nobody waits for it."""
+    return replace(report(service, world, seen), code=0, changed=changed)
+
+
+def refused(service: Service, world: World, holder: Holder, seen: Observation) -> Report:
+    """The port is in hands that we leave alone: who, as far as can be seen, and the ways on."""
+    error = f"port {seen.port} is held by {who(holder, world)}"
+    return Report(
+        service, "conflict", _measured(seen), world.workspace, 4, False, error, ways_on(service, holder), _details(holder)
+    )
+
+
+def failed(service: Service, world: World, failure: Fail, seen: Observation, needed: Track | None = None) -> Report:
+    """It did not come up, and why."""
+    word = state(service, seen)
+    told = Report(service, word, _measured(seen), world.workspace, 1, False)
+    if failure.kind == "dependency":
+        of = needed.report.error if needed and needed.report and needed.report.error else "it is not up"
+        return replace(told, error=f"waits for {failure.reason}, which failed: {of}", state="stopped")
+    if failure.kind == "timeout":
+        return replace(
+            told, error=_too_late(service, seen), hint=f"{command(service, 'logs')} (left running for a look)",
+            tail=tail(service, world),
+        )  # fmt: skip
+    why = failure.reason or (ended(seen.run) if seen.run else "its window was closed while it was starting")
+    return replace(told, error=f"ended while starting: {why}", hint=command(service, "logs"), tail=tail(service, world))
+
+
+def _too_late(service: Service, seen: Observation) -> str:
+    why = seen.answer.detail if seen.answer else "its health check has not answered"
+    hint = f"; it listens on {', '.join(str(port) for port in seen.elsewhere)} instead" if seen.elsewhere else ""
+    return f"not healthy after {service.startup_timeout:g} s: {why}{hint}"
+
+
+def stopped(service: Service, world: World, seen: Observation, changed: bool, notes: Sequence[str] = ()) -> Report:
+    """It does not run any more, or did not before."""
+    return Report(service, "stopped", seen, world.workspace, 0, changed, notes=tuple(notes))
+
+
+def would_not_stop(service: Service, world: World, seen: Observation, left: Iterable[int]) -> Report:
+    """Processes outlived even KILL."""
+    pids = ", ".join(str(pid) for pid in left)
+    error = f"would not stop: still there after SIGKILL: {pids}"
+    return Report(service, state(service, seen), seen, world.workspace, 1, True, error, "inv doctor")
+
+
+def planned(service: Service, seen: Observation, action: Action) -> str:
+    """What would be done, for `--dry`."""
+    if isinstance(action, Launch):
+        shown = service.command if isinstance(service.command, str) else " ".join(service.command)
+        where = "an automatic port" if action.move or service.auto_port and not seen.port else f"port {seen.port}" if seen.port else ""
+        return f"would start {service.name}{f' on {where}' if where else ''}: {shown}"
+    return f"would end what holds port {seen.port}, then start {service.name}"
+
+
+def interrupted(services: Sequence[Service]) -> Interrupted:
+    """Ctrl-C while waiting leaves the services as they are, and says so."""
+    names = ", ".join(service.name for service in services) or "nothing"
+    hint = f"{command(services[0], 'status')} or {command(services[0], 'stop')}" if services else ""
+    return Interrupted(f"interrupted; left as it is: {names}", hint)
+
+
+# Who holds the port
+
+
+def who(holder: Holder, world: World) -> str:
+    """The holder in one phrase, as much as can be seen of it."""
+    listener = holder.listener
+    if holder.relation == "workspace":
+        return _service_of(holder, world)
+    if listener.identity is None:
+        return f"a process of user {listener.user} that can't be seen" if listener.user else "a process that can't be seen"
+    name = f"{listener.name or 'a process'} (pid {listener.identity.pid})"
+    if holder.relation == "other-user":
+        return f"{name} of user {listener.user}"
+    if holder.relation in ("pane", "adopted"):
+        place = f"window {holder.pane.index} of session {holder.pane.session}" if holder.pane else "another tmux server"
+        return f"{name} in {place}{'' if holder.relation == 'pane' else ', which does not pass the health check'}"
+    folder = "this workspace" if holder.inside else listener.cwd or "a folder that can't be seen"
+    return f"{name}, outside tmux, run from {folder}"
+
+
+def _service_of(holder: Holder, world: World) -> str:
+    listener, pane = holder.listener, holder.pane
+    pid = listener.identity.pid if listener.identity else "unseen"
+    name = pane.service if pane else listener.service
+    home = pane.home if pane else listener.workspace
+    if home == world.workspace.path:
+        return f"{name}, another service of this workspace (pid {pid})"
+    return f"{name} of the workspace {home} (pid {pid})"
+
+
+def _details(holder: Holder) -> tuple[str, ...]:
+    listener = holder.listener
+    if listener.identity is None:
+        return ()
+    age = duration(time.time() - listener.identity.started)
+    facts = [f"pid {listener.identity.pid}", f"user {listener.user}", f"running for {age}"]
+    lines = [", ".join(facts)]
+    lines += [f"command: {listener.command}"] if listener.command else []
+    lines += [f"folder: {listener.cwd}"] if listener.cwd else []
+    return tuple(lines)
+
+
+def ways_on(service: Service, holder: Holder) -> str:
+    """What a person can type next."""
+    again = command(service, "start")
+    ways = [f"{again} --port auto"]
+    if holder.relation == "foreign":
+        ways.insert(0, f"{again} --on-conflict takeover")
+    elif holder.pane is not None:
+        ways.append(f"tmux attach -t ={holder.pane.session}:{holder.pane.index}")
+    return " or ".join(ways)
+
+
+def ending(holder: Holder, event: str) -> str:
+    """What is being ended, for the note and the event log."""
+    listener = holder.listener
+    what = f"{listener.name or 'process'} (pid {listener.pid})"
+    if event == "stray":
+        return f"stopped a stray of this service: {what}"
+    return f"stopped what held the port: {what}{f', {listener.command}' if listener.command else ''}"
+
+
+def adopted(holder: Holder) -> str:
+    """Where a hand-started process serves."""
+    place = f"window {holder.pane.index} ({holder.pane.window_name})" if holder.pane else "this session"
+    return f"started by hand in {place}; adopted"
+
+
+# How it ended
+
+
+def ended(run: Run) -> str:
+    """The end of a run in a phrase."""
+    if run.error:
+        return run.error
+    if run.ended is None:
+        return "its launcher was killed"
+    if run.interrupted:
+        return f"it was stopped{f' ({run.signal})' if run.signal else ''}"
+    return f"killed by {run.signal}" if run.signal else f"exit {run.exit_code}"
+
+
+def tail(service: Service, world: World, count: int = TAIL) -> tuple[str, ...]:
+    """The last lines that the service printed."""
+    return tuple(readable(line, colour=False) for _, line in last_lines(world.state.log(service.name), count))
+
+
+def _last_line(lines: Sequence[str]) -> str:
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+

@@ -1,0 +1,66 @@
+"""One tree of errors: what happened, why, and the next command to type.
+
+A refusal or a crash of a service is a :class:`~sentinel_tasks.model.Report`, not an error; these
+are for what keeps a task from finding out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class SentinelError(Exception):
+    """Something a person must hear about, with the way on (`hint`) and the task's exit code (SPEC §3)."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One wrong value: the key's full path, the value as given, and what is allowed."""
+
+    key: str
+    value: object
+    reason: str
+
+
+class ConfigurationError(SentinelError):
+    """The configuration or a flag is wrong; carries every problem found, nothing was started."""
+
+    exit_code = 2
+
+    def __init__(self, problems: list[Problem]) -> None:
+        lines = [f"{p.key}: {p.value!r}: {p.reason}" for p in problems]
+        super().__init__("\n".join(lines))
+        self.problems = problems
+
+
+class NothingThere(SentinelError):
+    """Asked to show something that is not running and left nothing behind."""
+
+    exit_code = 3
+
+
+class TmuxUnavailable(SentinelError):
+    """tmux is missing, or older than 3.2."""
+
+    exit_code = 5
+
+
+class TmuxRefused(SentinelError):
+    """tmux answered a command with an error."""
+
+
+class StateFolderUnusable(SentinelError):
+    """The state folder can't be made, written, or trusted."""
+
+
+class Interrupted(SentinelError):
+    """Ctrl-C while waiting: the service goes on, the task ends."""
+
+    exit_code = 130

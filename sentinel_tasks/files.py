@@ -1,0 +1,200 @@
+"""The door to the file system: state folder, locks, records, logs, events, and the hand-over of orders.
+
+Everything below the state folder is ours alone: folders 0700, files 0600 from their first instant, symlinks not followed.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from .errors import SentinelError, StateFolderUnusable
+from .model import Run
+
+LOCK_SECONDS = 30.0
+HAND_OVER_SECONDS = 10.0
+POLL_SECONDS = 0.002
+RUN_FIELDS = {field.name for field in fields(Run)}
+
+
+def state_root() -> Path:
+    """Where all workspaces keep their logs and records: `$XDG_STATE_HOME/sentinel` (SPEC §5)."""
+    import platformdirs
+
+    if chosen := os.environ.get("XDG_STATE_HOME"):
+        return Path(chosen) / "sentinel"
+    return platformdirs.user_state_path("sentinel", appauthor=False)
+
+
+def private_folder(path: Path) -> Path:
+    """The folder, made 0700 if it was missing; StateFolderUnusable if it is a link, not ours, or can't be made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+        found = path.lstat()
+    except OSError as reason:
+        raise _unusable(path, reason.strerror or str(reason)) from reason
+    if not stat.S_ISDIR(found.st_mode):
+        raise _unusable(path, "it is not a folder")
+    if found.st_uid != os.geteuid():
+        raise _unusable(path, "it belongs to another user")
+    return path
+
+
+def _unusable(path: Path, why: str) -> StateFolderUnusable:
+    return StateFolderUnusable(f"the state folder {path} can't be used: {why}", "inv doctor")
+
+
+@dataclass(frozen=True)
+class State:
+    """The files of one workspace."""
+
+    folder: Path
+
+    def log(self, service: str) -> Path:
+        return self.folder / f"{service}.log"
+
+    def record(self, service: str) -> Path:
+        return self.folder / f"{service}.run.json"
+
+    @property
+    def events(self) -> Path:
+        return self.folder / "events.jsonl"
+
+    def prepare(self) -> None:
+        """Makes the folder; called before the first write, never by a task that only looks."""
+        private_folder(self.folder.parent)
+        private_folder(self.folder)
+
+    # Locks
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Held while one process looks and acts for a service; the kernel frees it when its holder dies."""
+        import filelock
+
+        self.prepare()
+        lock = filelock.FileLock(self.folder / f"{name}.lock", timeout=LOCK_SECONDS, mode=0o600)
+        try:
+            lock.acquire(poll_interval=0.01)
+        except filelock.Timeout as reason:
+            raise SentinelError(
+                f"another task has been acting on {name} for {LOCK_SECONDS:g} s", "inv doctor --fix"
+            ) from reason
+        except OSError as reason:
+            raise _unusable(self.folder, reason.strerror or str(reason)) from reason
+        try:
+            yield
+        finally:
+            lock.release()
+
+    # Records
+
+    def run(self, service: str) -> Run | None:
+        """What the launcher wrote down last; None if nothing readable is there."""
+        try:
+            facts = json.loads(self.record(service).read_bytes())
+            return Run(**{name: value for name, value in facts.items() if name in RUN_FIELDS})
+        except (OSError, ValueError, TypeError, AttributeError):
+            return None
+
+    def is_log_open(self, service: str) -> bool:
+        """True while a writer still has the log open (it holds a shared lock on it)."""
+        try:
+            descriptor = os.open(self.log(service), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def event(self, service: str, event: str, pid: int | None, reason: str) -> None:
+        """Appends one line to `events.jsonl` (SPEC §5)."""
+        line = json.dumps({"time": time.time(), "service": service, "event": event, "pid": pid, "reason": reason})
+        with suppress(OSError), open(_open_private(self.events, os.O_APPEND), "w") as file:
+            file.write(f"{line}\n")
+
+    # Orders
+
+    def make_fifo(self, service: str, launch: str) -> Path:
+        """A FIFO that only we can open, for one launcher's orders."""
+        fifo = self.folder / f"{service}.{launch}.orders"
+        os.mkfifo(fifo, 0o600)
+        return fifo
+
+    def remove_fifo(self, fifo: Path) -> None:
+        with suppress(FileNotFoundError):
+            fifo.unlink()
+
+    def sweep(self, service: str) -> None:
+        """Removes the FIFOs of starts that were broken off; call it with the lock held."""
+        for fifo in self.folder.glob(f"{service}.*.orders"):
+            self.remove_fifo(fifo)
+
+
+def hand_over(fifo: Path, orders: Mapping[str, object]) -> bool:
+    """True once a launcher has taken the orders (it removes the FIFO then); False if none does in time."""
+    deadline = time.monotonic() + HAND_OVER_SECONDS
+    descriptor = _open_for_reader(fifo, deadline)
+    if descriptor is None:
+        return False
+    try:
+        _write_all(descriptor, json.dumps(orders).encode(), deadline)
+    except BrokenPipeError:
+        return False
+    finally:
+        os.close(descriptor)
+    return _wait_until(lambda: not fifo.exists(), deadline)
+
+
+def _open_for_reader(fifo: Path, deadline: float) -> int | None:
+    while time.monotonic() < deadline:
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as reason:
+            if reason.errno != errno.ENXIO:
+                return None
+        time.sleep(POLL_SECONDS)
+    return None
+
+
+def _write_all(descriptor: int, data: bytes, deadline: float) -> None:
+    while data and time.monotonic() < deadline:
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:
+            time.sleep(POLL_SECONDS)
+
+
+def _wait_until(condition: object, deadline: float) -> bool:
+    assert callable(condition)
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(POLL_SECONDS)
+    return False
+
+
+def _open_private(path: Path, flags: int) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600)
+
+
+def read_env_file(path: str) -> dict[str, str]:
+    """The variables of a `.env` file, `${…}` expanded as python-dotenv does; OSError or UnicodeError if it can't be read."""
+    import dotenv
+
+    with open(path, encoding="utf-8") as file:
+        return {name: value for name, value in dotenv.dotenv_values(stream=file).items() if value is not None}

@@ -1,0 +1,192 @@
+"""Runs inside the pane and stands alone: takes its orders, runs the service, writes down how it ended.
+
+Called by tmux as `python -I -S -X utf8 launch.py ORDERS RECORD`. ORDERS is a FIFO (so that no secret is ever in a
+file or a command line); RECORD is the JSON file read back as :class:`sentinel_tasks.model.Run`. The launcher stays
+the service's parent because tmux tells exit codes late, and in its process group so that C-c reaches both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+from typing import Any
+
+HAND_OVER_SECONDS = 5.0
+FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
+QUICK_RESTARTS, STABLE_SECONDS = 10, 60.0
+NOT_TAKEN = 75
+NOT_RUNNABLE = (126, 127)
+OF_THE_PANE = ("TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION")
+
+Orders = dict[str, Any]
+
+
+class Launcher:
+    """One launch of one service: its record on disk, and the signals that ask it to end."""
+
+    def __init__(self, record_path: str, launch: str) -> None:
+        self.path = record_path
+        self.record: dict[str, object] = {"launch": launch, "launcher": os.getpid(), "began": time.time()}
+        self.child = 0
+        self.interrupted = False
+
+    def note(self, **facts: object) -> None:
+        """Writes the record whole; a full disk must not end the service."""
+        self.record.update(facts)
+        draft = f"{self.path}.{os.getpid()}"
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+            with open(descriptor, "w") as file:
+                json.dump(self.record, file)
+            os.replace(draft, self.path)
+        except OSError as reason:
+            complain(f"sentinel: the record {self.path} can't be written: {reason}")
+
+    def listen(self) -> None:
+        """C-c reaches the service by itself; an *ignored* signal would be inherited, so an empty handler it is."""
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, self._remember)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._pass_on)
+
+    def _remember(self, number: int, frame: object) -> None:
+        self.interrupted = True
+
+    def _pass_on(self, number: int, frame: object) -> None:
+        self.interrupted = True
+        if self.child:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.child, number)
+
+    def asked_to_end(self) -> bool:
+        """True once a signal has said so."""
+        return self.interrupted
+
+    def run_once(self, orders: Orders) -> int:
+        """One life of the service: its wait status."""
+        self.child = spawn(orders)
+        self.note(pid=self.child, started=time.time(), ended=None, exit_code=None, signal=None, next_start=None)
+        _, status = os.waitpid(self.child, 0)
+        self.child = 0
+        code = os.waitstatus_to_exitcode(status)
+        ended_by = signal_name(-code) if code < 0 else None
+        self.note(ended=time.time(), exit_code=None if ended_by else code, signal=ended_by, interrupted=self.interrupted)
+        return code
+
+    def run(self, orders: Orders) -> int:
+        """Lives of the service, as many as its restart policy gives it."""
+        quick = total = 0
+        while True:
+            began = time.monotonic()
+            code = self.run_once(orders)
+            quick = 0 if time.monotonic() - began >= STABLE_SECONDS else quick + 1
+            if self.asked_to_end() or not is_due(orders["restart"], code, quick):
+                return code
+            total += 1
+            self.pause(min(FIRST_DELAY * 2 ** (quick - 1 if quick else 0), LONGEST_DELAY), total)
+            if self.asked_to_end():
+                self.note(interrupted=True, next_start=None)
+                return code
+
+    def pause(self, seconds: float, restarts: int) -> None:
+        """Waits before a restart, and no longer once asked to end."""
+        self.note(restarts=restarts, next_start=time.time() + seconds)
+        complain(f"sentinel: starting again in {seconds:g} s (restart {restarts})")
+        deadline = time.monotonic() + seconds
+        while not self.asked_to_end() and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, 0.1))
+
+
+def is_due(policy: str, code: int, quick: int) -> bool:
+    """True if the policy wants another life; a command that can't be run at all is never tried twice."""
+    if code in NOT_RUNNABLE or quick > QUICK_RESTARTS:
+        return False
+    return policy == "always" or (policy == "on-failure" and code != 0)
+
+
+def receive(fifo: str) -> bytes:
+    """The orders, once somebody has written them; TimeoutError if nobody does."""
+    deadline = time.monotonic() + HAND_OVER_SECONDS
+    descriptor = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    parts: list[bytes] = []
+    while time.monotonic() < deadline:
+        if not poll.poll(50):
+            continue
+        part = os.read(descriptor, 1 << 16)
+        if not part and parts:
+            os.close(descriptor)
+            return b"".join(parts)
+        if not part:
+            time.sleep(0.005)
+        parts += [part] if part else []
+    raise TimeoutError
+
+
+def spawn(orders: Orders) -> int:
+    """Starts the service as a child in our own process group; its pid."""
+    environment = orders["env"] | {name: os.environ[name] for name in OF_THE_PANE if name in os.environ}
+    command = orders["command"]
+    words = ["sh", "-c", command] if isinstance(command, str) else command
+    pid = os.fork()
+    if pid:
+        return pid
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        os.chdir(orders["cwd"])
+        os.execvpe(words[0], words, environment)
+    except FileNotFoundError as reason:
+        missing = f"no such folder: {orders['cwd']}" if reason.filename == orders["cwd"] else f"{words[0]}: command not found"
+        complain(missing)
+        os._exit(127)
+    except (OSError, ValueError) as reason:
+        complain(f"{words[0]}: {getattr(reason, 'strerror', None) or reason}")
+        os._exit(126)
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"
+
+
+def complain(text: str) -> None:
+    """A line to the pane, if it is still there to be written to."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{text}\n".encode("utf-8", "surrogateescape"))
+
+
+def tell_log(word: str, launch: str) -> None:
+    """A note that terminals do not show, for the reader of the log (see capture.py)."""
+    with contextlib.suppress(OSError):
+        os.write(1, f"\x1b]7357;sentinel-{word};{launch}\x07".encode())
+
+
+def main(fifo: str, record_path: str, launch: str) -> int:
+    launcher = Launcher(record_path, launch)
+    launcher.listen()
+    try:
+        orders = json.loads(receive(fifo))
+    except (OSError, TimeoutError, ValueError):
+        complain("sentinel: this window's service is started with inv, not by hand")
+        launcher.note(ended=time.time(), error="its start was broken off before the service ran")
+        return NOT_TAKEN
+    launcher.note()
+    with contextlib.suppress(OSError):
+        os.unlink(fifo)
+    tell_log("begin", launch)
+    code = launcher.run(orders)
+    tell_log("end", launch)
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

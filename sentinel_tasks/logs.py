@@ -1,0 +1,187 @@
+"""The door to the log files that capture.py writes: the last lines, all lines since a start, and those to come."""
+
+from __future__ import annotations
+
+import os
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+
+from .logtext import is_only_marks
+
+BLOCK = 1 << 16
+MOST_AT_ONCE = 1 << 20
+TIMES = struct.Struct("<Qd")
+BEGIN = "\x1b]7357;sentinel-begin;%s\x07"
+
+Line = tuple[float, bytes]
+"""When it came (epoch seconds, as far as known), and the line as it was written."""
+
+
+def rotated(path: Path) -> list[Path]:
+    """The log's files that exist, newest first."""
+    found = [path] if path.exists() else []
+    number = 1
+    while (older := path.with_name(f"{path.name}.{number}")).exists():
+        found.append(older)
+        number += 1
+    return found
+
+
+class Reader:
+    """Reads a log forward from a place in it, through any number of rotations, and never loses a line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: int | None = None
+        self._offset = 0
+        self._times: list[tuple[int, float]] = []
+        self._rest: Line | None = None
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    # Where to begin
+
+    def from_last(self, count: int) -> Reader:
+        """Begins so that `count` lines of what is there now come first."""
+        missing = count
+        for path in rotated(self.path):
+            offset, found = _offset_of_last(path, missing)
+            missing -= found
+            self._open(path, offset)
+            if missing <= 0:
+                break
+        return self
+
+    def from_launch(self, launch: str) -> Reader:
+        """Begins with the first byte of that launch; with the oldest there is if its beginning was rotated away."""
+        begin = (BEGIN % launch).encode()
+        for path in rotated(self.path):
+            place = path.read_bytes().rfind(begin)
+            self._open(path, max(place, 0))
+            if place >= 0:
+                break
+        return self
+
+    def _open(self, path: Path, offset: int) -> None:
+        self.close()
+        try:
+            self._file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        self._offset = offset
+
+    # Reading on
+
+    def lines(self, with_rest: bool = False) -> Iterator[Line]:
+        """Every whole line that is there now and was not given yet; `with_rest` gives an unfinished last one too."""
+        while data := self._more():
+            yield from self._split(data)
+        if with_rest and self._rest is not None:
+            yield self._rest
+            self._rest = None
+
+    def _split(self, data: bytes) -> Iterator[Line]:
+        when, before = self._rest or (self._time_at(self._offset - len(data)), b"")
+        *whole, rest = (before + data).split(b"\n")
+        place = self._offset - len(data) - len(before)
+        for line in whole:
+            yield max(when, self._time_at(place)), line
+            place += len(line) + 1
+        self._rest = (self._time_at(place), rest) if rest else None
+
+    def _more(self) -> bytes:
+        if self._file is None:
+            self._open(self.path, 0)
+        if self._file is None:
+            return b""
+        data = os.pread(self._file, MOST_AT_ONCE, self._offset)
+        if not data and self._move_on():
+            return self._more()
+        self._offset += len(data)
+        if data:
+            self._times = _times_of(self._file, self.path)
+        return data
+
+    def _move_on(self) -> bool:
+        """To the next newer file if ours was rotated away and is read to its end."""
+        assert self._file is not None
+        own = os.fstat(self._file)
+        if own.st_size > self._offset:
+            return False
+        newer: Path | None = None
+        for path in rotated(self.path):
+            if _is_same(path, own):
+                break
+            newer = path
+        if newer is None:
+            return False
+        self._open(newer, 0)
+        return True
+
+    def _time_at(self, offset: int) -> float:
+        place = bisect_right(self._times, (offset, float("inf"))) - 1
+        return self._times[place][1] if place >= 0 else 0.0
+
+
+def _times_of(file: int, path: Path) -> list[tuple[int, float]]:
+    own = os.fstat(file)
+    found = next((each for each in rotated(path) if _is_same(each, own)), None)
+    return _times(found) if found else []
+
+
+def _is_same(path: Path, own: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(path.stat(), own)
+    except FileNotFoundError:
+        return False
+
+
+def _times(path: Path) -> list[tuple[int, float]]:
+    try:
+        data = path.with_name(f"{path.name}.times").read_bytes()
+    except OSError:
+        return []
+    return list(TIMES.iter_unpack(data[: len(data) // TIMES.size * TIMES.size]))
+
+
+def _offset_of_last(path: Path, count: int) -> tuple[int, int]:
+    """Where the last `count` lines of the file begin, and how many lines there are from there on."""
+    with path.open("rb") as file:
+        end = place = file.seek(0, os.SEEK_END)
+        found = 0
+        while place > 0:
+            step = min(BLOCK, place)
+            place -= step
+            file.seek(place)
+            block = file.read(step)
+            for index in _newlines_backwards(block, place, end):
+                found += 1
+                if found == count:
+                    return index + 1, count
+    return 0, found + (1 if end else 0)
+
+
+def _newlines_backwards(block: bytes, place: int, end: int) -> Iterator[int]:
+    """Positions of the newlines that stand before a line, last first; the one that ends the file stands before none."""
+    index = len(block)
+    while (index := block.rfind(b"\n", 0, index)) >= 0:
+        if place + index + 1 < end:
+            yield place + index
+
+
+def last_lines(path: Path, count: int) -> list[Line]:
+    """The last `count` lines of the log, an unfinished one included, marks on lines of their own not counted."""
+    with Reader(path).from_last(count + 2) as reader:
+        lines = [(when, line) for when, line in reader.lines(with_rest=True) if not is_only_marks(line)]
+    return lines[-count:] if count else []

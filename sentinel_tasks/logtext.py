@@ -1,0 +1,39 @@
+"""What a program printed, as lines that are safe to show: no sequence that drives the reader's terminal. Pure."""
+
+from __future__ import annotations
+
+import re
+
+_STRING = r"\x1b[\]PX^_k].*?(?:\x07|\x1b\\|$)"
+_CSI = r"\x1b\[[0-?]*[ -/]*(?:[@-~]|$)"
+_OTHER = r"\x1b(?:[ -/]*[0-~]?)"
+_CONTROL = r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f\x80-\x9f]"
+_SEQUENCES = re.compile(f"{_STRING}|{_CSI}|{_OTHER}|{_CONTROL}", re.S)
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+
+
+def readable(raw: bytes, colour: bool) -> str:
+    """One line as a person would have seen it: the last state of a rewritten line, colours only if asked for."""
+    text = raw.decode("utf-8", "replace").rstrip("\r\n")
+    return _without_sequences(text.rpartition("\r")[2] or text, colour)
+
+
+def _without_sequences(text: str, colour: bool) -> str:
+    def kept(found: re.Match[str]) -> str:
+        return found.group() if colour and _COLOUR.fullmatch(found.group()) else ""
+
+    shown = _SEQUENCES.sub(kept, text)
+    return f"{shown}\x1b[0m" if "\x1b" in shown else shown
+
+
+def plain(text: str) -> str:
+    """Text from elsewhere (a window's name, a command line) made fit for one line of output."""
+    return _without_sequences(text.replace("\n", " ").replace("\t", " ").replace("\r", " "), colour=False)
+
+
+_ONLY_MARKS = re.compile(rb"(?:\x1b\]7357;[^\x07]*\x07)+\r?")
+
+
+def is_only_marks(line: bytes) -> bool:
+    """True for what the launcher tells the log's reader, and nobody printed."""
+    return _ONLY_MARKS.fullmatch(line) is not None

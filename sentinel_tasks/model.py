@@ -1,0 +1,292 @@
+"""The nouns: what is configured, what was seen, what was decided, what is told.
+
+Frozen values without behaviour of their own; this module imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+HealthKind = Literal["http", "tcp", "command", "log", "exit", "up"]
+Conflict = Literal["stop", "takeover", "fail", "auto"]
+Restart = Literal["never", "on-failure", "always"]
+Condition = Literal["started", "healthy", "completed"]
+State = Literal["running", "starting", "unhealthy", "crashed", "completed", "stopped", "conflict"]
+Relation = Literal["ours", "stray", "adopted", "workspace", "pane", "foreign", "other-user", "unknown"]
+
+UP_AFTER = 1.0
+"""Seconds a service without a health check must stay up before it counts as running (SPEC §2)."""
+
+
+# What is configured
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a service proves that it works (SPEC §2); `expect` holds statuses such as `200` or `3xx`."""
+
+    kind: HealthKind
+    target: str | tuple[str, ...] = ""
+    expect: tuple[str, ...] = ("2xx",)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, ready to run: every default is filled in, every path is absolute."""
+
+    name: str
+    title: str
+    command: str | tuple[str, ...]
+    why: str
+    cwd: str
+    port: int | None
+    health: Health
+    auto_port: bool = False
+    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    env_files: tuple[str, ...] = ()
+    startup_timeout: float = 30.0
+    stop_timeout: float = 10.0
+    on_conflict: Conflict = "stop"
+    restart: Restart = "never"
+    depends_on: tuple[tuple[str, Condition], ...] = ()
+    log_max_bytes: int = 50_000_000
+    log_backups: int = 10
+    window: str = ""
+    index: int | None = None
+    worker_command: str | tuple[str, ...] | None = None
+    verb: str = "start"
+    has_tasks: bool = True
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A project's folder and its services; `path` is real and absolute (SPEC §1)."""
+
+    path: str
+    session: str
+    state_folder: str
+    services: tuple[Service, ...]
+    socket_name: str | None = None
+    history_limit: int = 10_000
+
+    def service(self, name: str) -> Service:
+        """The service of that name; KeyError if there is none."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise KeyError(name)
+
+
+# What was seen
+
+
+@dataclass(frozen=True)
+class Pane:
+    """One row of tmux's `list-panes -a`, marks included; an empty mark is an empty string.
+
+    `workspace` is the session's mark, `home` the service's own: a window that was moved elsewhere keeps it.
+    """
+
+    session: str
+    session_id: str
+    session_path: str
+    workspace: str
+    ports: str
+    window_id: str
+    window_name: str
+    index: int
+    pane_id: str
+    pid: int
+    dead: bool
+    service: str
+    launch: str
+    launcher: int
+    port: int | None
+    ready: str
+    home: str
+    socket: str
+
+    @property
+    def alive(self) -> bool:
+        """True while the launcher that we started in this pane runs; a process put there by hand does not count."""
+        return not self.dead and bool(self.launch) and self.pid == self.launcher
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the launcher wrote down about one launch: its child, and how it ended. Times are epoch seconds."""
+
+    launch: str
+    launcher: int
+    pid: int | None = None
+    began: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    interrupted: bool = False
+    restarts: int = 0
+    next_start: float | None = None
+    error: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """True once the last life of this launch has ended."""
+        return self.error is not None or (self.ended is not None and self.next_start is None)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A process that can't be mistaken for a later one of the same pid: pid and start time."""
+
+    pid: int
+    started: float
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who listens on a port, as far as it can be seen; None is "unseen"."""
+
+    address: str
+    identity: Identity | None = None
+    name: str | None = None
+    user: str | None = None
+    own_user: bool = False
+    command: str | None = field(default=None, repr=False)
+    cwd: str | None = None
+    workspace: str | None = None
+    service: str | None = None
+    ancestors: tuple[int, ...] = ()
+    under_tmux: bool = False
+
+    @property
+    def pid(self) -> int | None:
+        return self.identity.pid if self.identity else None
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A listener and what it is to the service: the relation of SPEC §6."""
+
+    listener: Listener
+    relation: Relation
+    pane: Pane | None = None
+    inside: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the health check said; `workers` only where the answer counts them."""
+
+    ok: bool
+    detail: str
+    latency_ms: float | None = None
+    workers: int | None = None
+    summary: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything seen of one service in one look. `answer` is None when nobody was asked."""
+
+    now: float
+    session: str
+    session_exists: bool = False
+    pane: Pane | None = None
+    run: Run | None = None
+    port: int | None = None
+    holders: tuple[Holder, ...] = ()
+    answer: Answer | None = None
+    elsewhere: tuple[int, ...] = ()
+    rss_bytes: int | None = None
+    process: Identity | None = None
+
+    @property
+    def alive(self) -> bool:
+        """True while the launcher runs or will run the service; its record counts before tmux's late word."""
+        return self.pane is not None and self.pane.alive and not (self.run is not None and self.run.is_over)
+
+    @property
+    def age(self) -> float:
+        """Seconds since this launch's process was last started; 0 if that is unknown."""
+        started = self.run.started if self.run else None
+        return max(0.0, self.now - started) if started else 0.0
+
+
+# What was decided
+
+
+@dataclass(frozen=True)
+class Done:
+    """The service is as wanted; `adopted` names the pane of a hand-started process."""
+
+    adopted: Holder | None = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do but look again."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Start it, on a port of its own choice if `move` is set."""
+
+    move: bool = False
+
+
+@dataclass(frozen=True)
+class EndHolders:
+    """End these processes, then look again."""
+
+    holders: tuple[Holder, ...]
+    event: Literal["stray", "takeover"]
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """The port is in other hands and stays there: exit 4."""
+
+    holder: Holder
+
+
+@dataclass(frozen=True)
+class Fail:
+    """It did not come up: exit 1. `kind` says how, for the report's words."""
+
+    kind: Literal["ended", "timeout", "not-taken", "dependency"]
+    reason: str = ""
+
+
+Action = Done | Wait | Launch | EndHolders | Refuse | Fail
+
+
+# What is told
+
+
+@dataclass(frozen=True)
+class Report:
+    """The truth about one service after a task, with the task's exit code; every output is drawn from it."""
+
+    service: Service
+    state: State
+    seen: Observation
+    workspace: Workspace
+    code: int = 0
+    changed: bool | None = None
+    error: str | None = None
+    hint: str = ""
+    notes: tuple[str, ...] = ()
+    tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a person may be shown of one service while a task waits for it. Seconds."""
+
+    service: Service
+    word: str
+    elapsed: float
+    limit: float
+    last_line: str = ""

@@ -1,0 +1,49 @@
+"""Names that must come out the same every time: sessions, suffixes, marks. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+
+SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+$")
+SERVICE = re.compile(r"^[a-z][a-z0-9-]*$")
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\␞\udc80-\udcff]")
+
+
+def slug(folder: str) -> str:
+    """The folder's last name in ASCII letters, digits, `-` and `_`; `workspace` if nothing is left (SPEC §1)."""
+    name = re.sub(r"\s+", "-", os.path.basename(folder.rstrip("/")))
+    name = re.sub(r"[^A-Za-z0-9_-]", "", name)
+    return re.sub(r"-+", "-", name).strip("-") or "workspace"
+
+
+def digest(text: str, length: int = 8) -> str:
+    """A short name for a text, the same on every machine and in every run."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:length]
+
+
+def session_name(folder: str) -> str:
+    """The workspace's plain session name; always matches `SESSION`."""
+    return f"sentinel-{slug(folder)}"
+
+
+def session_with_suffix(folder: str) -> str:
+    """The name a workspace takes when the plain one belongs to somebody else; stable from run to run."""
+    return f"{session_name(folder)}-{digest(folder, 6)}"
+
+
+def state_name(folder: str) -> str:
+    """The name of the workspace's own folder below the state folder; unique to the path."""
+    return f"{slug(folder)}-{digest(folder)}"
+
+
+def mark(path: str) -> str:
+    """A path as a tmux user option carries it: itself, but for characters that would break a line or a field."""
+    return _UNSAFE.sub(lambda found: f"\\x{ord(found.group()):04x}", path)
+
+
+def port_variable(service: str) -> str:
+    """The variable that tells every service of a workspace this one's port (SPEC §2)."""
+    return f"SENTINEL_PORT_{service.upper().replace('-', '_')}"

@@ -1,0 +1,191 @@
+"""The door to psutil for processes: who they are, what belongs together, and signals that can't hit the wrong one."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+from .model import Identity, Listener
+
+Seen = TypeVar("Seen")
+UNSEEN = (psutil.Error, OSError)
+SECRET = re.compile(
+    r"((?:^|[\s\-_./])(?:[\w-]*(?:password|passwd|secret|token|api[_-]?key|credential|auth)[\w-]*)(?:=|\s+|:\s*))(\S+)", re.I
+)
+IN_URL = re.compile(r"(\w+://[^\s:/@]*:)([^\s/@]+)@")
+TMUX_SERVER = "tmux: server"
+
+
+def masked(command: str) -> str:
+    """The command line with what looks like a secret replaced by `***`."""
+    return IN_URL.sub(r"\1***@", SECRET.sub(r"\1***", command))
+
+
+def identity(pid: int) -> Identity | None:
+    """Pid and start time of a living process; None for a zombie or none at all."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else Identity(pid, process.create_time())
+    except UNSEEN:
+        return None
+
+
+def is_alive(who: Identity) -> bool:
+    """True while this very process runs; a zombie has ended, a reused pid is somebody else."""
+    return identity(who.pid) == who
+
+
+def tree(pid: int) -> list[Identity]:
+    """The process and all its descendants that still have it as their ancestor, parents first."""
+    try:
+        root = psutil.Process(pid)
+        family = [root, *root.children(recursive=True)]
+    except UNSEEN:
+        return []
+    return [who for process in family if (who := identity(process.pid)) is not None]
+
+
+def marks(pid: int) -> tuple[str | None, str | None]:
+    """Workspace and service that a process was started for, from its environment; None where unseen or unmarked."""
+    try:
+        environment = psutil.Process(pid).environ()
+    except UNSEEN:
+        return None, None
+    return environment.get("SENTINEL_WORKSPACE"), environment.get("SENTINEL_SERVICE")
+
+
+def strays(workspace: str, service: str, pane_pids: Iterable[int]) -> list[Identity]:
+    """Processes that carry the service's mark, wherever they are now, unless another live pane or tmux server has them.
+
+    A process under somebody's pane was started there by a person (a shell opened from within the service, say).
+    """
+    spared = {os.getpid(), *ancestors(os.getpid())}
+    foreign_panes = set(pane_pids)
+    found = []
+    for process in psutil.process_iter():
+        if process.pid in spared or marks(process.pid) != (workspace, service):
+            continue
+        above = ancestors(process.pid)
+        if foreign_panes.isdisjoint(above) and not _is_tmux(process.pid) and not any(map(_is_tmux, above)):
+            found.append(identity(process.pid))
+    return [who for who in found if who is not None]
+
+
+def ancestors(pid: int) -> tuple[int, ...]:
+    """The pids above a process, nearest first, as far as they can be seen."""
+    try:
+        return tuple(parent.pid for parent in psutil.Process(pid).parents())
+    except UNSEEN:
+        return ()
+
+
+def _is_tmux(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).name().startswith("tmux")
+    except UNSEEN:
+        return False
+
+
+def describe(pid: int | None, address: str, uid: int | None = None) -> Listener:
+    """The listener at `address` with everything that can be seen of its process; `uid` is what the kernel said if no more can be."""
+    who = identity(pid) if pid else None
+    if pid is None or who is None:
+        return Listener(address, user=None if uid is None else _user_name(uid), own_user=uid == os.getuid())
+    process = psutil.Process(pid)
+    above = ancestors(pid)
+    workspace, service = marks(pid)
+    return Listener(
+        address=address,
+        identity=who,
+        name=_seen(process.name),
+        user=_seen(process.username),
+        own_user=_seen(lambda: process.uids().real) == os.getuid(),
+        command=masked(" ".join(_seen(process.cmdline) or [])) or None,
+        cwd=_seen(process.cwd),
+        workspace=workspace,
+        service=service,
+        ancestors=above,
+        under_tmux=any(map(_is_tmux, above)),
+    )
+
+
+def _seen(ask: Callable[[], Seen]) -> Seen | None:
+    try:
+        return ask()
+    except UNSEEN:
+        return None
+
+
+def _user_name(uid: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def name(pid: int) -> str | None:
+    """The process's name; None if it can't be seen."""
+    return _seen(lambda: psutil.Process(pid).name())
+
+
+def rss_bytes(pids: Iterable[Identity]) -> int | None:
+    """The resident memory of these processes together, in bytes; None if none can be seen."""
+    seen = [size for who in pids if (size := _rss(who.pid)) is not None]
+    return sum(seen) if seen else None
+
+
+def _rss(pid: int) -> int | None:
+    return _seen(lambda: int(psutil.Process(pid).memory_info().rss))
+
+
+def send(who: Identity, number: signal.Signals) -> bool:
+    """Signals this very process if it may be: ours, not ourselves, not above us, not pid 1, not a reused pid (SPEC §4)."""
+    if who.pid <= 1 or who.pid == os.getpid() or who.pid in ancestors(os.getpid()):
+        return False
+    try:
+        process = psutil.Process(who.pid)
+        if process.create_time() != who.started or process.uids().real != os.getuid():
+            return False
+        process.send_signal(number)
+    except UNSEEN:
+        return False
+    return True
+
+
+def resume(who: Identity) -> None:
+    """Lets a suspended process go on, so that it can answer the signal it was sent."""
+    if _seen(lambda: psutil.Process(who.pid).status()) == psutil.STATUS_STOPPED:
+        send(who, signal.SIGCONT)
+
+
+def foreground(pane_pid: int) -> list[Identity]:
+    """The members of the foreground process group of a pane's terminal: those whom C-c would reach."""
+    group = _foreground_group(pane_pid)
+    family = tree(pane_pid)
+    return [who for who in family if _group(who.pid) == group] if group else family
+
+
+def _group(pid: int) -> int | None:
+    return _seen(lambda: os.getpgid(pid))
+
+
+def _foreground_group(pid: int) -> int | None:
+    """Linux tells it in /proc; elsewhere ps does."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[5])
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        said = subprocess.run(["ps", "-o", "tpgid=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        return int(said.stdout)
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,77 @@
+"""What a project without configuration has to run as its dev server: the first match of SPEC §2's list, and why."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+SCRIPTS = ("dev:direct", "dev", "start")
+LOCK_FILES = {
+    "bun.lock": "bun",
+    "bun.lockb": "bun",
+    "pnpm-lock.yaml": "pnpm",
+    "yarn.lock": "yarn",
+    "package-lock.json": "npm",
+}
+PORT_FLAGS = {"vite": "--port $PORT --strictPort", "astro": "--port $PORT", "ng": "--port $PORT"}
+"""Dev servers that do not read PORT and must be told."""
+
+Choice = tuple[str, str]
+"""A command for `sh -c`, and why it was chosen."""
+
+
+def dev_command(workspace: Path) -> Choice:
+    """The command that runs this project's dev server, and the sentence that says why."""
+    choices = (_from_package_json(workspace), _from_manage_py(workspace), _from_procfile(workspace))
+    return next((choice for choice in choices if choice), _static(workspace))
+
+
+def _from_package_json(workspace: Path) -> Choice | None:
+    try:
+        scripts = json.loads((workspace / "package.json").read_bytes()).get("scripts", {})
+    except (OSError, ValueError, AttributeError):
+        return None
+    script = next((name for name in SCRIPTS if isinstance(scripts, dict) and name in scripts), None)
+    if script is None:
+        return None
+    runner = next((runner for lock, runner in LOCK_FILES.items() if (workspace / lock).exists()), "npm")
+    return f"{runner} run {script}{_port_flags(str(scripts[script]), runner)}", f"package.json has the script {script}"
+
+
+def _port_flags(script: str, runner: str) -> str:
+    words = script.split()
+    flags = PORT_FLAGS.get(words[0]) if words and "--port" not in words else None
+    if flags is None:
+        return ""
+    return f" -- {flags}" if runner == "npm" else f" {flags}"
+
+
+def _from_manage_py(workspace: Path) -> Choice | None:
+    if not (workspace / "manage.py").is_file():
+        return None
+    python = "python" if shutil.which("python") else "python3"
+    return f"{python} manage.py runserver 127.0.0.1:$PORT", "there is a manage.py"
+
+
+def _from_procfile(workspace: Path) -> Choice | None:
+    command = procfile(workspace / "Procfile").get("web")
+    return (command, "the Procfile has a line web") if command else None
+
+
+def procfile(path: Path) -> dict[str, str]:
+    """The Procfile's commands by name, in its order; {} if there is none that can be read."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeError):
+        return {}
+    pairs = (line.partition(":") for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    return {name.strip(): command.strip() for name, colon, command in pairs if colon and command.strip()}
+
+
+def _static(workspace: Path) -> Choice:
+    python = f"{shlex.quote(sys.executable)}{' -P' if sys.version_info >= (3, 11) else ''}"
+    reason = "there is no package.json script, manage.py or Procfile: the folder's files are served"
+    return f"exec {python} -m http.server $PORT --bind 127.0.0.1", reason

@@ -1,0 +1,151 @@
+"""The one boundary: Invoke's context in, words and an exit code out. No traceback gets past it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+if TYPE_CHECKING:
+    from ..model import Workspace
+    from ..report import Style
+    from ..world import World
+
+
+class Console:
+    """Where one task's results and diagnostics go: words, or with `--json` one document."""
+
+    def __init__(self, context: Context, as_json: bool) -> None:
+        self.context, self.as_json = context, as_json
+        self.environ = dict(os.environ)
+
+    @cached_property
+    def out(self) -> Style:
+        from ..report import style_of
+
+        return style_of(sys.stdout, self.environ)
+
+    @cached_property
+    def err(self) -> Style:
+        from ..report import style_of
+
+        return style_of(sys.stderr, self.environ)
+
+    @property
+    def dry(self) -> bool:
+        """Invoke's own `--dry`: tell the plan, change nothing."""
+        return bool(self.context.config.run.dry)
+
+    def result(self, text: str) -> None:
+        """Words that were asked for; nothing where a document was."""
+        if not self.as_json:
+            print(text)
+
+    def diagnostic(self, text: str) -> None:
+        """Words beside the result."""
+        print(text, file=sys.stderr)
+
+    def document(self, document: object) -> None:
+        """The document, where one was asked for."""
+        if self.as_json:
+            from ..report import dumps
+
+            print(dumps(document))
+
+    def echo(self, text: str) -> None:
+        """Invoke's own `--echo`: each tmux command and each signal."""
+        if self.context.config.run.echo:
+            print(text, file=sys.stderr)
+
+    # Nouns
+
+    def workspace(self, flags: Mapping[str, Mapping[str, Any]] | None = None) -> Workspace:
+        """The workspace of the tasks file; ConfigurationError if anything is wrong with it."""
+        from ..files import state_root
+        from ..settings import read
+        from .declare import declared
+
+        return read(self._config(), declared.members(), self.project, state_root(), self.environ, flags)
+
+    @property
+    def project(self) -> str:
+        """The folder of the tasks file, where Invoke looks for its configuration."""
+        prefix = self.context.config._project_prefix
+        return str(prefix) if prefix else os.getcwd()
+
+    def _config(self) -> Mapping[str, Any]:
+        found = self.context.config.get("sentinel")
+        return _plain(found) if found else {}
+
+    def world(self, workspace: Workspace) -> World:
+        """The world of that workspace, which shows here that it waits."""
+        from ..report import Live
+        from ..world import World
+
+        self.live = Live(sys.stderr, self.err)
+        return World(workspace, self.environ, self.echo, self.live.show)
+
+    def clear(self) -> None:
+        """Takes the live lines away."""
+        if live := self.__dict__.get("live"):
+            live.clear()
+
+
+def _plain(value: Any) -> Any:
+    """Invoke's config objects as plain dicts, so that no key can be mistaken for a method."""
+    if hasattr(value, "items") and hasattr(value, "keys"):
+        return {str(key): _plain(value[key]) for key in value.keys()}  # noqa: SIM118 (a DataProxy iterates over keys only by chance)
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None:
+    """Runs the task's body; ends in an exit code of SPEC §3 whatever happens."""
+    from ..errors import SentinelError
+    from ..report import never_fail_to_print
+
+    never_fail_to_print()
+    console = Console(context, as_json)
+    try:
+        try:
+            code = task(console)
+        finally:
+            console.clear()
+        sys.stdout.flush()
+    except SentinelError as error:
+        code = _complain(console, error)
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        _close_stdout()
+        code = 0
+    if code:
+        raise Exit(code=code)
+
+
+def _complain(console: Console, error: Any) -> int:
+    from ..errors import ConfigurationError
+
+    problems = error.problems if isinstance(error, ConfigurationError) else None
+    document: dict[str, Any] = {"error": error.what}
+    if problems is not None:
+        document["problems"] = [{"key": p.key, "value": _shown(p.value), "reason": p.reason} for p in problems]
+    console.document(document)
+    for line in error.what.splitlines():
+        console.diagnostic(f"{console.err.mark('bad')} {line}")
+    if error.hint:
+        console.diagnostic(f"   {console.err.mark('hints')} {error.hint}")
+    return int(error.exit_code)
+
+
+def _shown(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+
+
+def _close_stdout() -> None:
+    """A reader that has gone must not make Python complain once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

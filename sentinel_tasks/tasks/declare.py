@@ -1,0 +1,76 @@
+"""How a tasks file declares its services: Collections, and what Python said of each (SPEC §2)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from invoke.collection import Collection
+
+from ..projects import procfile
+from .service_tasks import tasks_of
+from .workspace_tasks import workspace_tasks
+
+FIRST_PROCFILE_PORT, PORT_STEP = 5000, 100
+
+
+class Declared:
+    """What this process's tasks file declared: settings by service, and which of them make up the workspace."""
+
+    def __init__(self) -> None:
+        self.settings: dict[str, Mapping[str, Any]] = {}
+        self.chosen: tuple[str, ...] | None = None
+
+    def members(self) -> dict[str, Mapping[str, Any]]:
+        """The workspace's services: those given to `workspace(...)`, or all that were declared."""
+        names = self.settings if self.chosen is None else self.chosen
+        return {name: self.settings[name] for name in names}
+
+
+declared = Declared()
+
+
+def service(name: str, **settings: Any) -> Collection:
+    """A Collection with the tasks of one service: `start`, `status`, `logs`, `stop`, `restart`, `attach`.
+
+    `settings` are the keys of the configuration (SPEC §2); `invoke.yaml` and the environment override them. What is wrong
+    with them is told by the first task that runs, all at once.
+    """
+    declared.settings[name] = settings
+    return _collection(name)
+
+
+def _collection(name: str) -> Collection:
+    collection = Collection(name)
+    for each in tasks_of(name):
+        collection.add_task(each)
+    return collection
+
+
+def workspace(*services: Collection) -> Collection:
+    """The root Collection of a workspace: each service's tasks, and `up`, `down`, `ps`, `logs`, `restart`, `attach`, `doctor`."""
+    declared.chosen = tuple(str(each.name) for each in services if each.name in declared.settings)
+    root = Collection()
+    for each in services:
+        root.add_collection(each)
+    for verb in workspace_tasks():
+        root.add_task(verb)
+    return root
+
+
+def from_procfile(path: str = "Procfile") -> list[Collection]:
+    """One Collection a line of the Procfile, with the ports and the environment that honcho would give (SPEC §2).
+
+    A relative path is looked for beside the file that calls this.
+    """
+    caller = Path(inspect.stack()[1].filename).parent
+    found = caller / path
+    environment = {"env_file": str(found.parent / ".env")} if (found.parent / ".env").is_file() else {}
+    collections = []
+    for number, (name, command) in enumerate(procfile(found).items()):
+        settings: dict[str, Any] = {"command": command, "port": FIRST_PROCFILE_PORT + PORT_STEP * number, **environment}
+        settings["health"] = "tcp" if name == "web" else None
+        collections.append(service(name.lower().replace("_", "-"), **settings))
+    return collections

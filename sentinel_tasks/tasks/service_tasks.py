@@ -1,0 +1,92 @@
+"""The tasks of one service: thin verbs around one engine call each (SPEC §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from invoke.context import Context
+from invoke.tasks import Task
+
+from .console import run
+from .verbs import attach_to, follow_or_show, restart_services, show_status, start_services, stop_services
+
+HELP = {
+    "port": "the port to use instead, or auto",
+    "timeout": "seconds it may take",
+    "no_wait": "do not wait until it is healthy",
+    "on_conflict": "when the port is taken: stop, takeover, fail or auto",
+    "json": "one JSON document on stdout",
+    "lines": "how many lines",
+    "follow": "keep showing what comes",
+}
+
+
+def helped(*names: str) -> dict[str, str]:
+    """Invoke's help for these flags."""
+    return {name.replace("_", "-"): HELP[name] for name in names}
+
+
+START = helped("port", "timeout", "no_wait", "on_conflict", "json")
+
+
+def tasks_of(name: str) -> list[Task[Any]]:
+    """`start`, `status`, `logs`, `stop`, `restart` and `attach` for the service of that name.
+
+    `dev` and `telemetry` answer to `start` and `activate` alike.
+    """
+
+    def start(
+        c: Context,
+        port: str | None = None,
+        timeout: str | None = None,
+        no_wait: bool = False,
+        on_conflict: str | None = None,
+        json: bool = False,
+    ) -> None:
+        flags = given_flags(port=port, startup_timeout=timeout, on_conflict=on_conflict)
+        run(c, json, lambda console: start_services(console, [name], flags, not no_wait))
+
+    def status(c: Context, json: bool = False) -> None:
+        run(c, json, lambda console: show_status(console, name))
+
+    def logs(c: Context, lines: str = "50", follow: bool = False, json: bool = False) -> None:
+        run(c, json, lambda console: follow_or_show(console, [name], lines, follow))
+
+    def stop(c: Context, timeout: str | None = None, json: bool = False) -> None:
+        run(c, json, lambda console: stop_services(console, [name], given_flags(stop_timeout=timeout)))
+
+    def restart(
+        c: Context,
+        port: str | None = None,
+        timeout: str | None = None,
+        no_wait: bool = False,
+        on_conflict: str | None = None,
+        json: bool = False,
+    ) -> None:
+        flags = given_flags(port=port, startup_timeout=timeout, on_conflict=on_conflict)
+        run(c, json, lambda console: restart_services(console, [name], flags, not no_wait))
+
+    def attach(c: Context) -> None:
+        run(c, False, lambda console: attach_to(console, name))
+
+    first, alias = ("activate", "start") if name == "telemetry" else ("start", "activate")
+    aliases = [alias] if name in ("dev", "telemetry") else []
+    return [
+        _task(start, f"Start {name} and wait until it is healthy.", START, name=first, aliases=aliases),
+        _task(status, f"The truth about {name}.", helped("json")),
+        _task(logs, f"Recent output of {name}.", helped("lines", "follow", "json")),
+        _task(stop, f"Stop {name} and all its processes.", helped("timeout", "json")),
+        _task(restart, f"Stop {name}, then start it in the same window.", START),
+        _task(attach, f"Show the window of {name} in this terminal.", {}),
+    ]
+
+
+def _task(body: Callable[..., None], told: str, flags: dict[str, str], **options: Any) -> Task[Any]:
+    body.__doc__ = told
+    return Task(body, help=flags, auto_shortflags=False, **options)
+
+
+def given_flags(**given: str | None) -> dict[str, str]:
+    """The keys of the configuration for which a flag was given."""
+    return {key: value for key, value in given.items() if value is not None}

@@ -1,0 +1,78 @@
+"""The tasks of a whole workspace: `up`, `down`, `ps`, `logs`, `restart`, `attach`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from invoke.context import Context
+from invoke.tasks import Task, task
+
+from .console import run
+from .service_tasks import given_flags, helped
+from .verbs import attach_to, follow_or_show, restart_services, show_all, start_services, stop_services
+
+ONLY = {"only": "these services, separated by commas"}
+EVERY = {"all": "every workspace on this machine"}
+
+
+@task(help={**ONLY, **helped("timeout", "no_wait", "on_conflict", "json")}, auto_shortflags=False)
+def up(
+    c: Context,
+    only: str = "",
+    timeout: str | None = None,
+    no_wait: bool = False,
+    on_conflict: str | None = None,
+    json: bool = False,
+) -> None:
+    """Start every service, in dependency order, and wait until all are healthy."""
+    flags = given_flags(startup_timeout=timeout, on_conflict=on_conflict)
+    run(c, json, lambda console: start_services(console, names(only), flags, not no_wait, together=True))
+
+
+@task(help={**ONLY, **helped("timeout", "json")}, auto_shortflags=False)
+def down(c: Context, only: str = "", timeout: str | None = None, json: bool = False) -> None:
+    """Stop every service, in reverse order, and close the session if nothing else is in it."""
+    flags = given_flags(stop_timeout=timeout)
+    run(c, json, lambda console: stop_services(console, names(only), flags, together=True, close=not only))
+
+
+@task(help={**EVERY, **helped("json")}, auto_shortflags=False)
+def ps(c: Context, all: bool = False, json: bool = False) -> None:
+    """One line a service."""
+    run(c, json, lambda console: show_all(console, everywhere=all))
+
+
+@task(help={**ONLY, **helped("lines", "follow", "json")}, auto_shortflags=False)
+def logs(c: Context, only: str = "", lines: str = "50", follow: bool = False, json: bool = False) -> None:
+    """Recent output of all services, interleaved."""
+    run(c, json, lambda console: follow_or_show(console, names(only), lines, follow, together=True))
+
+
+@task(help={**ONLY, **helped("timeout", "no_wait", "on_conflict", "json")}, auto_shortflags=False)
+def restart(
+    c: Context,
+    only: str = "",
+    timeout: str | None = None,
+    no_wait: bool = False,
+    on_conflict: str | None = None,
+    json: bool = False,
+) -> None:
+    """Stop every service, then start them again in their windows."""
+    flags = given_flags(startup_timeout=timeout, on_conflict=on_conflict)
+    run(c, json, lambda console: restart_services(console, names(only), flags, not no_wait, together=True))
+
+
+@task(help=ONLY, auto_shortflags=False)
+def attach(c: Context, only: str = "") -> None:
+    """Show the workspace's session in this terminal."""
+    run(c, False, lambda console: attach_to(console, only or None))
+
+
+def names(only: str) -> list[str] | None:
+    """The services that `--only` names; None if it was not given."""
+    return [name.strip() for name in only.split(",") if name.strip()] if only else None
+
+
+def workspace_tasks() -> list[Task[Any]]:
+    """The tasks that every workspace has beside those of its services."""
+    return [up, down, ps, logs, restart, attach]

@@ -1,0 +1,271 @@
+"""The door to tmux, through libtmux: one look at everything, and a few commands, each one sequence.
+
+tmux facts that shape it (checked on 3.3a): targets are `=name:` or ids, never prefixes; options are set in
+the same breath as the window; a client needs UTF-8; a server keeps the environment of whoever starts it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .errors import TmuxRefused, TmuxUnavailable
+from .model import Pane
+
+if TYPE_CHECKING:
+    from libtmux.common import tmux_cmd
+
+OLDEST = (3, 2)
+SEPARATOR = "␞"
+FIELDS = (
+    "session_id", "session_name", "@sentinel_workspace", "@sentinel_ports", "window_id", "window_index", "pane_id",
+    "pane_pid", "pane_dead", "@sentinel_service", "@sentinel_launch", "@sentinel_launcher", "@sentinel_port",
+    "@sentinel_ready", "@sentinel_home", "socket_path", "session_path", "window_name",
+)  # fmt: skip
+FORMAT = SEPARATOR.join(f"#{{{name}}}" for name in FIELDS)
+PASSED_ON = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMUX_TMPDIR", "TZ", "USER", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
+PARKED = "=%s:999"
+NO_SERVER = re.compile(r"no server running|error connecting to|server exited|lost server")
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Where and how a service's window is opened; the launcher then waits for its orders."""
+
+    session: str
+    workspace: str
+    home: str
+    name: str
+    index: int
+    history_limit: int
+    service: str
+    launch: str
+    port: int | None
+    argv: tuple[str, ...]
+    log_command: str
+
+
+class Tmux:
+    """One tmux server, by its socket's name. Every call is one tmux client, told to `echo` before it runs."""
+
+    def __init__(self, socket_name: str | None, echo: Callable[[str], None]) -> None:
+        self._binary = shutil.which("tmux")
+        self._socket = socket_name or "default"
+        self._echo = echo
+        self._found_server = True
+
+    # Looking
+
+    def panes(self) -> list[Pane]:
+        """Every pane of the server with its marks, from one tmux process; [] if no server runs.
+
+        Asked without libtmux, whose import costs a third of an empty Invoke task and serves only those who act.
+        """
+        words = self._words("list-panes", "-a", "-F", FORMAT)
+        done = subprocess.run(words, env=_clean(os.environ), capture_output=True, check=False)
+        said = done.stderr.decode("utf-8", "replace").strip()
+        self._found_server = not NO_SERVER.search(said)
+        if done.returncode and self._found_server and "no sessions" not in said:
+            raise self._refused("list-panes", said or f"exit code {done.returncode}")
+        lines = done.stdout.decode("utf-8", "surrogateescape").split("\n")
+        return [pane for line in lines if (pane := _parse(line)) is not None]
+
+    def attached_here(self) -> bool:
+        """True if this process runs inside a pane of this very server."""
+        own = os.environ.get("TMUX", "").split(",")[0]
+        return bool(own) and own == self._one_line("display-message", "-p", "#{socket_path}")
+
+    # Opening and using windows
+
+    def open_session(self, opening: Opening) -> None:
+        """A new session with the service's window as its only one; TmuxRefused if somebody was faster.
+
+        `history-limit` counts only for windows made after it is set, so a short-lived first window stands in;
+        it is parked out of the way because the user's `base-index` may be the index we want.
+        """
+        session = f"={opening.session}:"
+        self._sequence(
+            ["new-session", "-d", "-s", opening.session, "-x", "200", "-y", "50", "-c", _literal(opening.workspace)]
+            + ["-n", "sentinel", "sleep", "60"],
+            ["move-window", "-s", session, "-t", PARKED % opening.session],
+            *_session_options(opening),
+            *_window(opening, opening.index),
+            ["kill-window", "-t", PARKED % opening.session],
+        )
+        if not self._found_server:
+            self._close_socket()
+
+    def open_window(self, opening: Opening, adopt: bool) -> None:
+        """A new window in the session that is there; `adopt` puts our marks on a session made by hand."""
+        options = _session_options(opening) if adopt else []
+        self._sequence(*options, *_window(opening, opening.index))
+
+    def reopen(self, opening: Opening, pane: Pane) -> None:
+        """Starts a launcher in a pane that already carries the service's mark; what was on its screen goes into its history."""
+        self._sequence(
+            ["send-keys", "-R", "-t", pane.pane_id],
+            ["respawn-pane", "-k", "-t", pane.pane_id, "-c", _literal(opening.workspace), *opening.argv],
+            *_marks(opening, pane.pane_id),
+        )
+
+    def mark_ready(self, pane: Pane) -> None:
+        """Notes that this launch has been healthy once."""
+        self._sequence(["set-option", "-p", "-t", pane.pane_id, "@sentinel_ready", pane.launch])
+
+    def remember_ports(self, session: str, ports: str) -> None:
+        """Keeps the ports that were picked for the workspace with its session."""
+        self._sequence(["set-option", "-t", f"={session}:", "@sentinel_ports", ports])
+
+    def close_session(self, session_id: str) -> None:
+        """Ends the session and all its windows."""
+        self._sequence(["kill-session", "-t", session_id])
+
+    def capture(self, pane: Pane) -> list[str]:
+        """The pane's history and screen, wrapped lines joined."""
+        return list(self._sequence(["capture-pane", "-p", "-J", "-S", "-", "-t", pane.pane_id]).stdout)
+
+    # Attaching
+
+    def attach_command(self, session: str, window: str | None) -> list[str]:
+        """The command that shows the window in this terminal, from outside tmux."""
+        select = [";", "select-window", "-t", window] if window else []
+        return [self._program(), "-u", "-L", self._socket, "attach-session", "-t", f"={session}", *select]
+
+    def switch(self, session_id: str, window: str | None) -> None:
+        """Shows the window in the client that this process runs in."""
+        select = [["select-window", "-t", window]] if window else []
+        self._sequence(*select, ["switch-client", "-t", session_id])
+
+    # Calling
+
+    def _program(self) -> str:
+        if self._binary is None:
+            raise TmuxUnavailable("tmux is not installed", "install tmux 3.2 or newer, e.g. apt-get install tmux")
+        return self._binary
+
+    def version(self) -> tuple[str, tuple[int, ...]]:
+        """tmux's version as it says it, and as numbers; TmuxUnavailable if it is missing."""
+        self._program()
+        said = self._one_line("-V")
+        return said, tuple(int(part) for part in re.findall(r"\d+", said)[:2])
+
+    def _check_version(self) -> None:
+        said, numbers = self.version()
+        if numbers and numbers < OLDEST:
+            raise TmuxUnavailable(f"{said} is too old", "install tmux 3.2 or newer")
+
+    def _one_line(self, *args: str) -> str:
+        return " ".join(self._call(*args).stdout[:1])
+
+    def _words(self, *args: str) -> list[str]:
+        words = ["-u", "-L", self._socket, *args]
+        self._echo(shlex.join(["tmux", *words]))
+        return [self._program(), *words]
+
+    def _call(self, *args: str) -> tmux_cmd:
+        from libtmux.common import tmux_cmd
+
+        program, *words = self._words(*args)
+        with _clean_environment():
+            return tmux_cmd(*words, tmux_bin=program)
+
+    def _sequence(self, *commands: Sequence[str]) -> tmux_cmd:
+        words: list[str] = []
+        for command in commands:
+            words += ([";"] if words else []) + [_argument(word) for word in command]
+        answer = self._call(*words)
+        if answer.returncode:
+            self._check_version()
+            raise self._refused(commands[0][0], " ".join(answer.stderr) or f"exit code {answer.returncode}")
+        return answer
+
+    def _refused(self, command: str, said: str) -> TmuxRefused:
+        return TmuxRefused(f"tmux {command}: {said}")
+
+    def _close_socket(self) -> None:
+        path = self._one_line("display-message", "-p", "#{socket_path}")
+        if path and os.stat(path).st_uid == os.geteuid():
+            os.chmod(path, 0o600)
+
+
+def _parse(line: str) -> Pane | None:
+    values = dict(zip(FIELDS, line.split(SEPARATOR, len(FIELDS) - 1), strict=False))
+    if len(values) < len(FIELDS) or not values["window_index"].isdigit():
+        return None
+    return Pane(
+        session=values["session_name"], session_id=values["session_id"], session_path=values["session_path"],
+        workspace=values["@sentinel_workspace"], ports=values["@sentinel_ports"], window_id=values["window_id"],
+        window_name=values["window_name"], index=int(values["window_index"]), pane_id=values["pane_id"],
+        pid=_number(values["pane_pid"]) or 0, dead=values["pane_dead"] == "1", service=values["@sentinel_service"],
+        launch=values["@sentinel_launch"], launcher=_number(values["@sentinel_launcher"]) or 0,
+        port=_number(values["@sentinel_port"]), ready=values["@sentinel_ready"], home=values["@sentinel_home"], socket=values["socket_path"],
+    )  # fmt: skip
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and text.isascii() else None
+
+
+def _session_options(opening: Opening) -> list[list[str]]:
+    session = f"={opening.session}:"
+    wanted = {
+        "@sentinel_workspace": opening.home,
+        "history-limit": str(opening.history_limit),
+        "renumber-windows": "off",
+        "destroy-unattached": "off",
+    }
+    return [["set-option", "-t", session, name, value] for name, value in wanted.items()]
+
+
+def _window(opening: Opening, index: int) -> list[list[str]]:
+    target = f"={opening.session}:{index}"
+    where = ["-t", target, "-n", _literal(opening.name), "-c", _literal(opening.workspace)]
+    return [["new-window", "-d", *where, *opening.argv], *_marks(opening, target)]
+
+
+def _marks(opening: Opening, target: str) -> list[list[str]]:
+    return [
+        ["set-option", "-w", "-t", target, "remain-on-exit", "on"],
+        ["set-option", "-w", "-t", target, "@sentinel_service", opening.service],
+        ["set-option", "-p", "-t", target, "@sentinel_home", opening.home],
+        ["set-option", "-p", "-t", target, "@sentinel_launch", opening.launch],
+        ["set-option", "-p", "-F", "-t", target, "@sentinel_launcher", "#{pane_pid}"],
+        ["set-option", "-p", "-t", target, "@sentinel_port", str(opening.port or "")],
+        ["set-option", "-p", "-t", target, "@sentinel_ready", ""],
+        ["pipe-pane", "-t", target, f"{_literal(opening.log_command)} #{{pane_pid}}"],
+    ]
+
+
+def _literal(text: str) -> str:
+    """The text so that tmux's format expansion (and its strftime) gives it back as it is."""
+    return text.replace("%", "%%").replace("#", "##") if "%" in text or "#" in text else text
+
+
+def _argument(word: str) -> str:
+    """A trailing `;` would end the command (tmux manual, PARSING SYNTAX)."""
+    return word[:-1] + "\\;" if word.endswith(";") else word
+
+
+def _clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a tmux client needs, and nothing that a server started by it would have to keep secret; UTF-8 in every locale."""
+    return {name: environ[name] for name in PASSED_ON if name in environ} | {"LC_CTYPE": "C.UTF-8"}
+
+
+@contextmanager
+def _clean_environment() -> Iterator[None]:
+    """For libtmux, which gives its clients this process's environment."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(_clean(before))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,50 @@
+"""What the loops act through: one tmux server, one workspace's files, a clock, and a way to show that they wait."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .model import Progress, Workspace
+
+if TYPE_CHECKING:
+    from . import files, tmux
+
+
+class World:
+    """A task's surroundings; tmux and files are opened when first used, time and progress can be replaced."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        environ: Mapping[str, str],
+        echo: Callable[[str], None] = lambda text: None,
+        progress: Callable[[Sequence[Progress]], None] = lambda waiting: None,
+    ) -> None:
+        self.workspace = workspace
+        self.environ = dict(environ)
+        self.echo = echo
+        self.progress = progress
+        self.now: Callable[[], float] = time.time
+        self.monotonic: Callable[[], float] = time.monotonic
+        self.sleep: Callable[[float], None] = time.sleep
+
+    @cached_property
+    def tmux(self) -> tmux.Tmux:
+        from .tmux import Tmux
+
+        return Tmux(self.workspace.socket_name, self.echo)
+
+    @cached_property
+    def state(self) -> files.State:
+        from .files import State
+
+        return State(Path(self.workspace.state_folder))
+
+    def is_same_folder(self, one: str) -> bool:
+        """True if the path leads to the workspace, through whatever links."""
+        return os.path.realpath(one) == self.workspace.path

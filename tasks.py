@@ -1,0 +1,5 @@
+"""This project's own use of itself: `inv telemetry.activate` runs the embedded Worker Telemetry API, `inv --list` tells the rest."""
+
+from sentinel_tasks import namespace
+
+__all__ = ["namespace"]
