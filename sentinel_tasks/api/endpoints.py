@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import msgspec
 import psutil
+from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,8 +43,21 @@ async def read_registry(request: Request) -> Response:
     return Response(_telemetry(request).payload(), media_type=JSON)
 
 
-async def report(request: Request) -> Response:
-    """A worker reports itself."""
+class Reporter(HTTPEndpoint):
+    """A worker that reports itself."""
+
+    async def put(self, request: Request) -> Response:
+        """It tells how it fares."""
+        return await _report(request)
+
+    async def delete(self, request: Request) -> Response:
+        """It leaves."""
+        if _telemetry(request).registry.remove(request.path_params["id"]):
+            return Response(status_code=204)
+        return problem(404, "no worker of this id reports itself")
+
+
+async def _report(request: Request) -> Response:
     worker_id = request.path_params["id"]
     if not is_worker_id(worker_id):
         return problem(400, f"a worker's id must match {WORKER_ID}")
@@ -55,13 +69,6 @@ async def report(request: Request) -> Response:
     except TooManyReportersError:
         return problem(429, f"{MAX_REPORTERS} workers report themselves already", {"Retry-After": "10"})
     return document(Receipt(worker_id, reporter.ttl))
-
-
-async def leave(request: Request) -> Response:
-    """A worker that reported itself leaves."""
-    if _telemetry(request).registry.remove(request.path_params["id"]):
-        return Response(status_code=204)
-    return problem(404, "no worker of this id reports itself")
 
 
 async def scale(request: Request) -> Response:
@@ -132,6 +139,16 @@ def _telemetry(request: Request) -> Telemetry:
 
 def _decoded(body: bytes, kind: type[T]) -> T | Response:
     try:
-        return msgspec.json.decode(body, type=kind)
+        content = msgspec.json.decode(body)
+        if isinstance(content, dict):
+            content = {name: _whole(value) for name, value in content.items()}
+        return msgspec.convert(content, kind)
+    except RecursionError:
+        return problem(400, "the body is nested too deep")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return problem(400, str(error))
+
+
+def _whole(value: object) -> object:
+    """To JSON 5.0 is as whole a number as 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
