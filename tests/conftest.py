@@ -1,0 +1,27 @@
+"""What every test may use: a lab of its own with a temporary home, state folder, tmux server, workspace and ports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab import Lab
+
+
+@pytest.fixture
+def lab(tmp_path: Path, worker_id: str) -> Iterator[Lab]:
+    """A workspace called `app` on a tmux server of its own; whatever still runs at the end of the test fails it."""
+    made = Lab(tmp_path, worker_id)
+    yield made
+    left = made.close()
+    assert not left, f"left running: {left}"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*os.environ]:
+        if name.startswith(("SENTINEL_", "INVOKE_", "WORKER_API_", "DEV_SERVER_", "TMUX")):
+            monkeypatch.delenv(name)

@@ -1,0 +1,193 @@
+"""A place to run the real thing: real `inv`, real tmux, real processes and ports, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+INV = str(Path(sys.executable).with_name("inv"))
+SERVER = Path(__file__).parent / "server.py"
+TASKS = "from sentinel_tasks import namespace\n"
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one `inv` said: exit code, both streams, seconds."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+
+def until(condition: Callable[[], Any], what: str = "", seconds: float = PATIENCE) -> Any:
+    """The condition's first true value; the test fails if there is none in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"waited {seconds} s for {what or condition}")
+
+
+class Lab:
+    """One workspace with everything it touches in a temporary folder."""
+
+    def __init__(self, folder: Path, worker: str = "master", name: str = "app") -> None:
+        self.folder = folder
+        number = int(worker.removeprefix("gw")) if worker.startswith("gw") else 0
+        self._next_port = 10_000 + 1_000 * number + os.getpid() % 500
+        self.started: list[subprocess.Popen[bytes]] = []
+        self.environ = self._environ()
+        self.path = self.workspace(name)
+
+    def _environ(self) -> dict[str, str]:
+        own = {"HOME": "home", "XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config", "TMUX_TMPDIR": "tmux"}
+        for name in own.values():
+            (self.folder / name).mkdir(mode=0o700)
+        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "VIRTUAL_ENV") if name in os.environ}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
+        folders = {name: str(self.folder / value) for name, value in own.items()}
+        return {**kept, **folders, "PATH": path, "LANG": "C.UTF-8", "TERM": "xterm-256color", "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def workspace(self, name: str, tasks: str = TASKS) -> Path:
+        """Makes another workspace folder beside the first."""
+        path = self.folder / name
+        path.mkdir(parents=True)
+        (path / "tasks.py").write_text(tasks)
+        return path
+
+    def configure(self, path: Path | None = None, /, **services: Mapping[str, Any]) -> None:
+        """Writes `invoke.yaml` with these services (JSON is YAML)."""
+        document = {"sentinel": {"services": services}}
+        ((path or self.path) / "invoke.yaml").write_text(json.dumps(document))
+
+    def port(self) -> int:
+        """A port that is free now and that no other test is given."""
+        while True:
+            self._next_port += 1
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self._next_port)):
+                    return self._next_port
+
+    def server(self, *words: str) -> list[str]:
+        """The command of a small server that behaves as told (see tests/server.py)."""
+        return [sys.executable, str(SERVER), *words]
+
+    # Running
+
+    def inv(self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 60.0) -> Result:
+        """Runs `inv` as a person or a Makefile would, without a terminal."""
+        began = time.monotonic()
+        done = subprocess.run(
+            [INV, *words], cwd=cwd or self.path, env={**self.environ, **(env or {})}, stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=timeout, check=False,
+        )  # fmt: skip
+        out, err = done.stdout.decode("utf-8", "surrogateescape"), done.stderr.decode("utf-8", "surrogateescape")
+        result = Result(done.returncode, out, err, time.monotonic() - began)
+        assert "Traceback" not in result.err, result.err
+        return result
+
+    def spawn(self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Starts a program in the background; the lab ends it."""
+        process = subprocess.Popen(
+            words, cwd=cwd or self.path, env={**self.environ, **(env or {})}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+        self.started.append(process)
+        return process
+
+    def listen(self, port: int, *words: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
+        """A server outside tmux that listens on the port already."""
+        process = self.spawn(*self.server("--port", str(port), *words), cwd=cwd)
+        until(lambda: is_open(port), f"port {port}")
+        return process
+
+    def tmux(self, *words: str, socket_name: str = "default") -> str:
+        """What tmux answers; an empty string if it refuses."""
+        command = ["tmux", "-u", "-L", socket_name, *words]
+        done = subprocess.run(command, env=self.environ, cwd=self.path, capture_output=True, check=False)
+        return done.stdout.decode().rstrip("\n")
+
+    def windows(self) -> list[str]:
+        """`session:index:name` of every window."""
+        return self.tmux("list-windows", "-a", "-F", "#{session_name}:#{window_index}:#{window_name}").splitlines()
+
+    def state(self, pattern: str = "*") -> list[Path]:
+        """The files of all workspaces below the state folder."""
+        return sorted((self.folder / "state").glob(f"sentinel/*/{pattern}"))
+
+    # Ending
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that runs because of this lab: by working directory or by what is in its environment."""
+        own = []
+        for process in psutil.process_iter():
+            try:
+                if process.pid != os.getpid() and process.environ().get("XDG_STATE_HOME") == self.environ["XDG_STATE_HOME"]:
+                    own.append(process)
+                elif any(str(self.folder) in word for word in process.cmdline()[1:]) and process.pid != os.getpid():
+                    own.append(process)
+            except (psutil.Error, OSError):
+                continue
+        return own
+
+    def services(self) -> list[psutil.Process]:
+        """The living processes that carry a service's mark of this lab."""
+        return [process for process in self.processes() if _mark(process)]
+
+    def close(self) -> list[str]:
+        """Ends what the test itself started; says what services still ran, and ends them too."""
+        for process in self.started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+        for socket_path in (self.folder / "tmux").glob("tmux-*/*"):
+            subprocess.run(["tmux", "-S", str(socket_path), "kill-server"], env=self.environ, capture_output=True, check=False)
+        deadline = time.monotonic() + 10
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        said = [f"{process.pid} {shlex.join(process.cmdline())}" for process in left if process.is_running()]
+        for process in left:
+            process.kill()
+        return said
+
+
+def _mark(process: psutil.Process) -> bool:
+    try:
+        return "SENTINEL_SERVICE" in process.environ() and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError):
+        return False
+
+
+def is_open(port: int, host: str = "127.0.0.1") -> bool:
+    """True if something accepts there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def words(text: str) -> Sequence[str]:
+    """A command line in words."""
+    return shlex.split(text)

@@ -1,0 +1,95 @@
+"""A small server that behaves as told, for tests: slow, hanging, wrong, stubborn, with children. Standard library only."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "0")))
+    parser.add_argument("--host", default="127.0.0.1", help="an IPv6 address makes an IPv6 socket")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before it listens")
+    parser.add_argument("--status", default="200")
+    parser.add_argument("--body", default="{}")
+    parser.add_argument("--ready-after", type=float, default=0.0, help="answers 503 before")
+    parser.add_argument("--hang", action="store_true", help="accepts and never answers")
+    parser.add_argument("--exit-after", type=float, default=None, help="seconds until it exits by itself")
+    parser.add_argument("--exit-code", type=int, default=0)
+    parser.add_argument("--say", action="append", default=[], help="lines to print at the start")
+    parser.add_argument("--ignore", action="append", default=[], help="signals to ignore, such as SIGINT")
+    parser.add_argument("--stop-delay", type=float, default=0.0, help="seconds that a graceful end takes")
+    parser.add_argument("--children", type=int, default=0, help="children that only sleep")
+    parser.add_argument("--daemons", type=int, default=0, help="children in a session of their own that ignore SIGINT")
+    parser.add_argument("--print-env", action="append", default=[], help="variables to print")
+    return parser.parse_args()
+
+
+def behave(options: argparse.Namespace) -> None:
+    for name in options.ignore:
+        signal.signal(signal.Signals[name], signal.SIG_IGN)
+    if options.stop_delay:
+        signal.signal(signal.SIGINT, lambda *_: (time.sleep(options.stop_delay), os._exit(0)))
+    sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
+    for _ in range(options.children):
+        subprocess.Popen(sleeper)
+    stubborn = [sys.executable, "-c", "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"]
+    for _ in range(options.daemons):
+        subprocess.Popen(stubborn, start_new_session=True)
+    if options.exit_after is not None:
+        threading.Timer(options.exit_after, lambda: os._exit(options.exit_code)).start()
+
+
+def serve(options: argparse.Namespace) -> None:
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    with socket.socket(family) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((options.host, options.port))
+        server.listen(64)
+        began, held = time.monotonic(), []
+        while True:
+            client, _ = server.accept()
+            if options.hang:
+                held.append(client)
+                continue
+            status = "503" if time.monotonic() - began < options.ready_after else options.status
+            threading.Thread(target=answer, args=(client, status, options.body), daemon=True).start()
+
+
+def answer(client: socket.socket, status: str, body: str) -> None:
+    with client:
+        try:
+            if client.recv(65536):
+                head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+                client.sendall((head + body).encode())
+        except OSError:
+            pass
+
+
+def main() -> None:
+    options = parse()
+    for line in options.say:
+        print(line, flush=True)
+    for name in options.print_env:
+        print(f"{name}={os.environ.get(name)}", flush=True)
+    behave(options)
+    time.sleep(options.delay)
+    if options.port:
+        print(f"listening on {options.port}", flush=True)
+        serve(options)
+    while True:
+        time.sleep(600)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
