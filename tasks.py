@@ -1,4 +1,4 @@
-"""This project's own use of itself: `inv telemetry.activate` runs the embedded Worker Telemetry API, `inv --list` tells the rest."""
+"""This project's own use of itself: `inv telemetry.activate` runs the embedded Worker Telemetry API."""
 
 from sentinel_tasks import namespace
 

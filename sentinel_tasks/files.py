@@ -1,6 +1,6 @@
 """The door to the file system: state folder, locks, records, logs, events, and the hand-over of orders.
 
-Everything below the state folder is ours alone: folders 0700, files 0600 from their first instant, symlinks not followed.
+What is below the state folder is ours alone: folders 0700, files 0600 from their first instant, no symlink followed.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def _open_private(path: Path, flags: int) -> int:
 
 
 def read_env_file(path: str) -> dict[str, str]:
-    """The variables of a `.env` file, `${…}` expanded as python-dotenv does; OSError or UnicodeError if it can't be read."""
+    """The variables of a `.env` file, `${…}` expanded as python-dotenv does; OSError or UnicodeError if unreadable."""
     import dotenv
 
     with open(path, encoding="utf-8") as file:

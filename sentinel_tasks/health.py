@@ -79,7 +79,7 @@ def _get(address: str, question: Question) -> Answer:
 
 
 def _verifies(address: str) -> bool:
-    return False if address.startswith("http:") else True
+    return not address.startswith("http:")
 
 
 def _read(client: object, address: str, headers: Mapping[str, str], deadline: float) -> tuple[int, bytes]:

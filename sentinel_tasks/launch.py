@@ -75,7 +75,9 @@ class Launcher:
         self.child = 0
         code = os.waitstatus_to_exitcode(status)
         ended_by = signal_name(-code) if code < 0 else None
-        self.note(ended=time.time(), exit_code=None if ended_by else code, signal=ended_by, interrupted=self.interrupted)
+        self.note(
+            ended=time.time(), exit_code=None if ended_by else code, signal=ended_by, interrupted=self.interrupted
+        )
         return code
 
     def run(self, orders: Orders) -> int:
@@ -143,7 +145,9 @@ def spawn(orders: Orders) -> int:
         os.chdir(orders["cwd"])
         os.execvpe(words[0], words, environment)
     except FileNotFoundError as reason:
-        missing = f"no such folder: {orders['cwd']}" if reason.filename == orders["cwd"] else f"{words[0]}: command not found"
+        missing = (
+            f"no such folder: {orders['cwd']}" if reason.filename == orders["cwd"] else f"{words[0]}: command not found"
+        )
         complain(missing)
         os._exit(127)
     except (OSError, ValueError) as reason:

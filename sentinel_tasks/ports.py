@@ -60,7 +60,7 @@ def listeners(port: int) -> list[tuple[int | None, str]]:
 
 def covers(listening_address: str, connected_address: str) -> bool:
     """True if a listener at the first address is who answers at the second; `::` answers for IPv4 too, as a rule."""
-    if listening_address == connected_address or listening_address == "::":
+    if listening_address in (connected_address, "::"):
         return True
     return listening_address == "0.0.0.0" and "." in connected_address
 
@@ -94,4 +94,3 @@ def _can_bind(family: socket.AddressFamily, address: str, port: int) -> bool:
     except OSError as reason:
         return reason.errno not in TAKEN
     return True
-

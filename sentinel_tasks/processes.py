@@ -17,7 +17,8 @@ from .model import Identity, Listener
 Seen = TypeVar("Seen")
 UNSEEN = (psutil.Error, OSError)
 SECRET = re.compile(
-    r"((?:^|[\s\-_./])(?:[\w-]*(?:password|passwd|secret|token|api[_-]?key|credential|auth)[\w-]*)(?:=|\s+|:\s*))(\S+)", re.I
+    r"((?:^|[\s\-_./])(?:[\w-]*(?:password|passwd|secret|token|api[_-]?key|credential|auth)[\w-]*)(?:=|\s+|:\s*))(\S+)",
+    re.I,
 )
 IN_URL = re.compile(r"(\w+://[^\s:/@]*:)([^\s/@]+)@")
 TMUX_SERVER = "tmux: server"
@@ -94,7 +95,7 @@ def _is_tmux(pid: int) -> bool:
 
 
 def describe(pid: int | None, address: str, uid: int | None = None) -> Listener:
-    """The listener at `address` with everything that can be seen of its process; `uid` is what the kernel said if no more can be."""
+    """The listener at `address` with all that can be seen of it; `uid` is the kernel's word if no more can be."""
     who = identity(pid) if pid else None
     if pid is None or who is None:
         return Listener(address, user=None if uid is None else _user_name(uid), own_user=uid == os.getuid())
@@ -148,7 +149,7 @@ def _rss(pid: int) -> int | None:
 
 
 def send(who: Identity, number: signal.Signals) -> bool:
-    """Signals this very process if it may be: ours, not ourselves, not above us, not pid 1, not a reused pid (SPEC §4)."""
+    """Signals this very process if it may be: our user's, not ourselves or above us, no reused pid (SPEC §4)."""
     if who.pid <= 1 or who.pid == os.getpid() or who.pid in ancestors(os.getpid()):
         return False
     try:

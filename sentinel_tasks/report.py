@@ -28,6 +28,8 @@ MARKS = {
 }
 COLOURS = {"ok": "GREEN", "bad": "RED", "warn": "YELLOW"}
 RULE_WIDTH = 40
+WORTH_SAYING = 0.5
+"""Seconds before a wait is worth a line off a terminal."""
 GOOD = ("running", "starting", "completed")
 LEVEL = {
     "running": "ok", "completed": "ok", "starting": "wait", "unhealthy": "warn",
@@ -53,7 +55,8 @@ class Style:
         """The text in a colour of colorama's, or as it is."""
         if not self.colour:
             return text
-        from colorama import Fore, Style as Bright
+        from colorama import Fore
+        from colorama import Style as Bright
 
         return f"{getattr(Fore, colour)}{text}{Bright.RESET_ALL}"
 
@@ -103,7 +106,9 @@ def as_json(report: Report) -> dict[str, Any]:
         "exit_code": run.exit_code if run and not alive else None,
         "signal": run.signal if run and not alive else None,
         "restarts": run.restarts if run else 0,
-        "listener": {"pid": holder.listener.pid, "name": holder.listener.name, "relation": holder.relation} if holder else None,
+        "listener": {"pid": holder.listener.pid, "name": holder.listener.name, "relation": holder.relation}
+        if holder
+        else None,
         "log": f"{report.workspace.state_folder}/{service.name}.log",
         "error": report.error,
     }
@@ -165,7 +170,9 @@ def _state_words(report: Report) -> str:
     if report.state == "starting":
         return f"Starting{on_port} ({seen.answer.detail})" if seen.answer else f"Starting{on_port}"
     if report.state == "crashed":
-        return f"Crashed ({_how(report)}){_ago(report)}: {plain(report.error or '').partition(': ')[2]}".removesuffix(": ")
+        return f"Crashed ({_how(report)}){_ago(report)}: {plain(report.error or '').partition(': ')[2]}".removesuffix(
+            ": "
+        )
     if report.state == "conflict":
         return f"Conflict: {plain(report.error or '')}"
     if report.state == "unhealthy":
@@ -260,7 +267,7 @@ def table(reports: Sequence[Report], style: Style) -> str:
     widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(1, len(titles) - 1)]
     lines = ["   ".join(text.ljust(width) for text, width in zip(titles[1:], widths, strict=False)).rstrip()]
     names = [report.service.name for report in reports]
-    for report, row in zip(reports, rows, strict=True):
+    for _report, row in zip(reports, rows, strict=True):
         cells = [text.ljust(width) for text, width in zip(row[1:], widths, strict=False)]
         cells[0] = style.hue(row[1], names, row[1]) + " " * (widths[0] - len(row[1]))
         lines.append(f"{'   '.join(cells)}   {row[-1]}".rstrip())
@@ -274,7 +281,17 @@ def _row(report: Report) -> tuple[str, ...]:
     window = str(seen.pane.index) if seen.pane else "-"
     extra = plain(report.error or "")
     extra += f" ({seen.run.restarts} restarts)" if seen.run and seen.run.restarts else ""
-    return ("", report.service.name, report.state, str(seen.port or "-"), str(_pid(report) or "-"), up, memory, window, extra.strip())
+    return (
+        "",
+        report.service.name,
+        report.state,
+        str(seen.port or "-"),
+        str(_pid(report) or "-"),
+        up,
+        memory,
+        window,
+        extra.strip(),
+    )
 
 
 # While waiting
@@ -294,7 +311,7 @@ class Live:
             self._draw([self._line(each) for each in waiting])
             return
         for each in waiting:
-            if each.service.name not in self.said:
+            if each.elapsed >= WORTH_SAYING and each.service.name not in self.said:
                 self.said.add(each.service.name)
                 self._write(f"{self.style.mark('wait')} {each.service.name}: {each.word}, for up to {each.limit:g} s\n")
 
@@ -320,4 +337,3 @@ class Live:
     def _write(self, text: str) -> None:
         self.stream.write(text)
         self.stream.flush()
-

@@ -1,4 +1,4 @@
-"""The configuration's keys: type, default, and what is allowed, in one place. Checked by msgspec; also the JSON Schema."""
+"""The configuration's keys and what is allowed, in one place. Checked by msgspec; also the JSON Schema."""
 
 from __future__ import annotations
 
@@ -28,36 +28,52 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     """One service (SPEC §2). A key that is left out keeps its default."""
 
     title: Annotated[str, Meta(description="what status calls it", min_length=1)] | UnsetType = UNSET
-    command: Annotated[Text | Words, Meta(description="a string runs in sh -c, a list is run as it is")] | UnsetType = UNSET
+    command: Annotated[Text | Words, Meta(description="a string runs in sh -c, a list is run as it is")] | UnsetType = (
+        UNSET
+    )
     cwd: Annotated[str, Meta(description="where it runs, relative to the workspace")] | UnsetType = UNSET
     port: Annotated[Port, Meta(description="1 to 65535, auto, or null for none")] | UnsetType = UNSET
-    health: Annotated[
-        str | HealthKeys | None,
-        Meta(description="a path or URL, tcp, exit, {command: …}, {log: REGEX}, or null: it stays up for a second"),
-    ] | UnsetType = UNSET
-    expect: Annotated[
-        int | Text | list[int | str], Meta(description="the HTTP statuses that count as healthy, such as [200, 3xx]")
-    ] | UnsetType = UNSET
+    health: (
+        Annotated[
+            str | HealthKeys | None,
+            Meta(description="a path or URL, tcp, exit, {command: …}, {log: REGEX}, or null: it stays up for a second"),
+        ]
+        | UnsetType
+    ) = UNSET
+    expect: (
+        Annotated[
+            int | Text | list[int | str],
+            Meta(description="the HTTP statuses that count as healthy, such as [200, 3xx]"),
+        ]
+        | UnsetType
+    ) = UNSET
     env: Annotated[dict[str, Scalar], Meta(description="variables for the service")] | UnsetType = UNSET
-    env_file: Annotated[str | list[str], Meta(description="files of variables, relative to the workspace")] | UnsetType = UNSET
+    env_file: (
+        Annotated[str | list[str], Meta(description="files of variables, relative to the workspace")] | UnsetType
+    ) = UNSET
     startup_timeout: Annotated[Seconds, Meta(description="seconds until it must be healthy")] | UnsetType = UNSET
     stop_timeout: Annotated[Seconds, Meta(description="seconds it may take to end when asked")] | UnsetType = UNSET
     on_conflict: Literal["stop", "takeover", "fail", "auto"] | UnsetType = UNSET
     restart: Literal["never", "on-failure", "always"] | UnsetType = UNSET
-    depends_on: Annotated[str | list[str] | Conditions, Meta(description="what must be healthy first")] | UnsetType = UNSET
-    log_max_mb: Annotated[float, Meta(gt=0, le=100_000, description="the log is rotated at this size")] | UnsetType = UNSET
+    depends_on: Annotated[str | list[str] | Conditions, Meta(description="what must be healthy first")] | UnsetType = (
+        UNSET
+    )
+    log_max_mb: Annotated[float, Meta(gt=0, le=100_000, description="the log is rotated at this size")] | UnsetType = (
+        UNSET
+    )
     log_backups: Annotated[int, Meta(ge=0, le=1_000, description="rotated logs that are kept")] | UnsetType = UNSET
     window: Annotated[str, Meta(min_length=1, max_length=200, description="its window's name")] | UnsetType = UNSET
     index: Annotated[int, Meta(ge=0, le=998, description="its window's index")] | UnsetType = UNSET
-    worker_command: Annotated[
-        Text | Words | None, Meta(description="what the embedded Worker Telemetry API starts as a worker")
-    ] | UnsetType = UNSET
+    worker_command: (
+        Annotated[Text | Words | None, Meta(description="what the embedded Worker Telemetry API starts as a worker")]
+        | UnsetType
+    ) = UNSET
 
 
 class SentinelKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     """Everything under `sentinel:`."""
 
-    socket_name: Annotated[str, Meta(description="tmux -L; null is tmux's default server")] | None | UnsetType = UNSET
+    socket_name: Annotated[str, Meta(description="tmux -L; null is tmux's default server")] | UnsetType | None = UNSET
     history_limit: Annotated[int, Meta(ge=1, le=10_000_000, description="lines of scrollback")] | UnsetType = UNSET
     services: dict[str, ServiceKeys] | UnsetType = UNSET
 

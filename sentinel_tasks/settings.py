@@ -1,4 +1,4 @@
-"""Invoke's configuration → one frozen Workspace, or one complaint about everything that is wrong (SPEC §2). Starts nothing."""
+"""Invoke's configuration → one frozen Workspace, or one complaint about everything that is wrong (SPEC §2)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ def _general(config: Keys, environ: Mapping[str, str], complaints: Complaints) -
     known = {*SENTINEL_TYPES, "services"}
     for key in [key for key in values if key not in known]:
         complaints.unknown(f"sentinel.{key}", values.pop(key), "key", known)
-    checked = {key: _checked(key, f"sentinel.{key}", value, SENTINEL_TYPES[key], complaints) for key, value in values.items()}
+    checked = {
+        key: _checked(key, f"sentinel.{key}", value, SENTINEL_TYPES[key], complaints) for key, value in values.items()
+    }
     socket = checked.get("socket_name")
     if isinstance(socket, str) and (not socket or "/" in socket):
         complaints.add("sentinel.socket_name", socket, f"must be {ALLOWED['socket_name']}, without a slash")
@@ -252,7 +254,9 @@ class _Reading:
         return health
 
     def _health_of_keys(self, keys: HealthKeys, port: int | str | None, expect: tuple[str, ...]) -> Health:
-        given = {name: value for name in ("path", "command", "log") if (value := getattr(keys, name)) is not msgspec.UNSET}
+        given = {
+            name: value for name in ("path", "command", "log") if (value := getattr(keys, name)) is not msgspec.UNSET
+        }
         if len(given) != 1:
             self.wrong("health", "must have exactly one of path, command and log")
             return Health("up")

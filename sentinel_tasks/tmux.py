@@ -30,7 +30,20 @@ FIELDS = (
     "@sentinel_ready", "@sentinel_home", "socket_path", "session_path", "window_name",
 )  # fmt: skip
 FORMAT = SEPARATOR.join(f"#{{{name}}}" for name in FIELDS)
-PASSED_ON = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMUX_TMPDIR", "TZ", "USER", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
+PASSED_ON = (
+    "HOME",
+    "LANG",
+    "LOGNAME",
+    "PATH",
+    "SHELL",
+    "TERM",
+    "TMUX_TMPDIR",
+    "TZ",
+    "USER",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+)
+NEW_SESSION = ("new-session", "-d", "-x", "200", "-y", "50")
 PARKED = "=%s:999"
 NO_SERVER = re.compile(r"no server running|error connecting to|server exited|lost server")
 
@@ -92,8 +105,7 @@ class Tmux:
         """
         session = f"={opening.session}:"
         self._sequence(
-            ["new-session", "-d", "-s", opening.session, "-x", "200", "-y", "50", "-c", _literal(opening.workspace)]
-            + ["-n", "sentinel", "sleep", "60"],
+            [*NEW_SESSION, "-s", opening.session, "-c", _literal(opening.workspace), "-n", "sentinel", "sleep", "60"],
             ["move-window", "-s", session, "-t", PARKED % opening.session],
             *_session_options(opening),
             *_window(opening, opening.index),
@@ -108,7 +120,7 @@ class Tmux:
         self._sequence(*options, *_window(opening, opening.index))
 
     def reopen(self, opening: Opening, pane: Pane) -> None:
-        """Starts a launcher in a pane that already carries the service's mark; what was on its screen goes into its history."""
+        """Starts a launcher in a pane that carries the service's mark; what it showed goes into its history."""
         self._sequence(
             ["send-keys", "-R", "-t", pane.pane_id],
             ["respawn-pane", "-k", "-t", pane.pane_id, "-c", _literal(opening.workspace), *opening.argv],
@@ -205,7 +217,8 @@ def _parse(line: str) -> Pane | None:
         window_name=values["window_name"], index=int(values["window_index"]), pane_id=values["pane_id"],
         pid=_number(values["pane_pid"]) or 0, dead=values["pane_dead"] == "1", service=values["@sentinel_service"],
         launch=values["@sentinel_launch"], launcher=_number(values["@sentinel_launcher"]) or 0,
-        port=_number(values["@sentinel_port"]), ready=values["@sentinel_ready"], home=values["@sentinel_home"], socket=values["socket_path"],
+        port=_number(values["@sentinel_port"]), ready=values["@sentinel_ready"], home=values["@sentinel_home"],
+        socket=values["socket_path"],
     )  # fmt: skip
 
 
@@ -254,7 +267,7 @@ def _argument(word: str) -> str:
 
 
 def _clean(environ: Mapping[str, str]) -> dict[str, str]:
-    """What a tmux client needs, and nothing that a server started by it would have to keep secret; UTF-8 in every locale."""
+    """What a tmux client needs, nothing that a server it starts would keep; UTF-8 in every locale."""
     return {name: environ[name] for name in PASSED_ON if name in environ} | {"LC_CTYPE": "C.UTF-8"}
 
 

@@ -69,7 +69,14 @@ class Lab:
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "VIRTUAL_ENV") if name in os.environ}
         path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
         folders = {name: str(self.folder / value) for name, value in own.items()}
-        return {**kept, **folders, "PATH": path, "LANG": "C.UTF-8", "TERM": "xterm-256color", "PYTHONDONTWRITEBYTECODE": "1"}
+        return {
+            **kept,
+            **folders,
+            "PATH": path,
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
 
     def workspace(self, name: str, tasks: str = TASKS) -> Path:
         """Makes another workspace folder beside the first."""
@@ -97,7 +104,9 @@ class Lab:
 
     # Running
 
-    def inv(self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 60.0) -> Result:
+    def inv(
+        self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 60.0
+    ) -> Result:
         """Runs `inv` as a person or a Makefile would, without a terminal."""
         began = time.monotonic()
         done = subprocess.run(
@@ -109,7 +118,9 @@ class Lab:
         assert "Traceback" not in result.err, result.err
         return result
 
-    def spawn(self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def spawn(
+        self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """Starts a program in the background; the lab ends it."""
         process = subprocess.Popen(
             words, cwd=cwd or self.path, env={**self.environ, **(env or {})}, stdin=subprocess.DEVNULL,
@@ -145,9 +156,10 @@ class Lab:
         own = []
         for process in psutil.process_iter():
             try:
-                if process.pid != os.getpid() and process.environ().get("XDG_STATE_HOME") == self.environ["XDG_STATE_HOME"]:
-                    own.append(process)
-                elif any(str(self.folder) in word for word in process.cmdline()[1:]) and process.pid != os.getpid():
+                if (
+                    process.pid != os.getpid()
+                    and process.environ().get("XDG_STATE_HOME") == self.environ["XDG_STATE_HOME"]
+                ) or (any(str(self.folder) in word for word in process.cmdline()[1:]) and process.pid != os.getpid()):
                     own.append(process)
             except (psutil.Error, OSError):
                 continue
@@ -164,7 +176,9 @@ class Lab:
                 os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
         for socket_path in (self.folder / "tmux").glob("tmux-*/*"):
-            subprocess.run(["tmux", "-S", str(socket_path), "kill-server"], env=self.environ, capture_output=True, check=False)
+            subprocess.run(
+                ["tmux", "-S", str(socket_path), "kill-server"], env=self.environ, capture_output=True, check=False
+            )
         deadline = time.monotonic() + 10
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""A small server that behaves as told, for tests: slow, hanging, wrong, stubborn, with children. Standard library only."""
+"""A small server that behaves as told, for tests: slow, hanging, wrong, stubborn, with children."""
 
 from __future__ import annotations
 
@@ -40,7 +40,11 @@ def behave(options: argparse.Namespace) -> None:
     sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
     for _ in range(options.children):
         subprocess.Popen(sleeper)
-    stubborn = [sys.executable, "-c", "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"]
+    stubborn = [
+        sys.executable,
+        "-c",
+        "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)",
+    ]
     for _ in range(options.daemons):
         subprocess.Popen(stubborn, start_new_session=True)
     if options.exit_after is not None:

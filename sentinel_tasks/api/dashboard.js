@@ -121,9 +121,9 @@ function drawServices() {
     const counts = ["working", "idle", "error"].map((status) => [status, mine.filter((w) => w.status === status).length]);
     const words = counts.filter(([, count]) => count).map(([status, count]) => `${count} ${status}`).join(", ");
     say(card.children[1], itself ? "this API" : mine.length ? `${plural(mine.length, "worker")}: ${words}` : "no workers");
-    say(card.children[2], mine.length
-      ? `${percent(sum((w) => w.resource_usage.cpu_percent))} CPU · ${memory(sum((w) => w.resource_usage.rss_mb))} · ${sum((w) => w.queue_depth)} queued`
-      : "");
+    const seen = mine.some((worker) => worker.resource_usage.rss_mb != null);
+    const usage = seen ? `${percent(sum((w) => w.resource_usage.cpu_percent))} CPU · ${memory(sum((w) => w.resource_usage.rss_mb))} · ` : "";
+    say(card.children[2], mine.length ? `${usage}${sum((w) => w.queue_depth)} queued` : "");
     card.children[1].classList.toggle("wrong", mine.some((worker) => worker.status === "error"));
   });
 }
@@ -153,24 +153,26 @@ function createChart(key) {
   const svg = document.createElementNS(SVG, "svg");
   for (const [name, value] of [["viewBox", "0 0 300 100"], ["preserveAspectRatio", "none"], ["role", "img"]]) svg.setAttribute(name, value);
   return make("div", { class: "chart" }, make("h3", {}, CHARTS[key].label, make("span")), make("div", { class: "axis" }, make("span")), svg,
-    make("div", { class: "axis" }, make("span", {}, "5 min ago"), make("span", {}, "now")));
+    make("div", { class: "axis" }, make("span"), make("span", {}, "now")));
 }
 
 function drawChart(panel, chart, key) {
   const points = state.history.map((point) => ({ at: Date.parse(point.time), lines: chart.lines(point) }));
   const now = points.length ? points.at(-1).at : Date.now();
   const most = Math.max(chart.least, ...points.flatMap((point) => Object.values(point.lines))) * 1.05;
+  const span = Math.min(300, Math.max(60, Math.ceil((now - (points[0]?.at ?? now)) / 60000) * 60));
   const names = [...new Set(points.flatMap((point) => Object.keys(point.lines)))].sort();
-  const [title, top, svg] = panel.children;
+  const [title, top, svg, bottom] = panel.children;
   const total = points.length ? Object.values(points.at(-1).lines).reduce((sum, value) => sum + value, 0) : 0;
   say(title.lastChild, chart.show(total));
   say(top.firstChild, chart.show(Math.round(most)));
-  mark(svg, "aria-label", `${chart.label} over the last 5 minutes, now ${chart.show(total)}`);
+  say(bottom.firstChild, `${span / 60} min ago`);
+  mark(svg, "aria-label", `${chart.label} over the last ${plural(span / 60, "minute")}, now ${chart.show(total)}`);
   while (svg.children.length > names.length) svg.lastChild.remove();
   while (svg.children.length < names.length) svg.append(document.createElementNS(SVG, "polyline"));
   names.forEach((name, index) => {
     const path = points.filter((point) => name in point.lines)
-      .map((point) => `${(300 - (now - point.at) / 1000).toFixed(1)},${(100 - point.lines[name] / most * 100).toFixed(1)}`).join(" ");
+      .map((point) => `${(300 - (now - point.at) * 0.3 / span).toFixed(1)},${(100 - point.lines[name] / most * 100).toFixed(1)}`).join(" ");
     mark(svg.children[index], "points", path);
     mark(svg.children[index], "class", key === "queue" ? "" : lineOf(name));
   });

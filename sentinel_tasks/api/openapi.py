@@ -40,12 +40,12 @@ ID: Json = {
 
 async def document(request: Request) -> Response:
     """The OpenAPI document of this API."""
-    return responses.document(specification())
+    return responses.document(specification(request.app.state.telemetry.options.token is not None))
 
 
 @cache
-def specification() -> Json:
-    """The document itself."""
+def specification(needs_token: bool) -> Json:
+    """The document of an API with or without a token set."""
     (*_,), schemas = msgspec.json.schema_components(
         [RegistryDocument, SelfReport, Receipt, ScaleRequest, ScaleResult, Problem, Worker, Point],
         ref_template="#/components/schemas/{name}",
@@ -53,6 +53,7 @@ def specification() -> Json:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Worker Telemetry API", "version": "1"},
+        "security": [{"token": []}] if needs_token else [],
         "paths": _paths(),
         "components": {
             "schemas": schemas,
@@ -85,7 +86,7 @@ def _operation(name: str, success: dict[int, Json], *problems: int) -> Json:
         status: _problem(ANY_PROBLEM.get(status, "Refused; `error` says why.")) for status in (*ANY_PROBLEM, *problems)
     }
     answers = {str(status): answer for status, answer in {**success, **refused}.items()}
-    return {"operationId": name, "responses": answers, "security": [{}, {"token": []}]}
+    return {"operationId": name, "responses": answers}
 
 
 def _open(operation: Json) -> Json:

@@ -1,4 +1,4 @@
-"""Opens the windows of services that are to start, and hands their launchers the orders. Call it with the locks held."""
+"""Opens the windows of services that are to start, and hands their launchers the orders. Needs the locks."""
 
 from __future__ import annotations
 
@@ -92,7 +92,13 @@ class _Launch:
 
     def _opening(self, now: Scene) -> Opening:
         service, state = self.service, self.world.state
-        log_words = [*PYTHON, str(HERE / "capture.py"), str(state.log(service.name)), service.log_max_bytes, service.log_backups]
+        log_words = [
+            *PYTHON,
+            str(HERE / "capture.py"),
+            str(state.log(service.name)),
+            service.log_max_bytes,
+            service.log_backups,
+        ]
         record = state.record(service.name)
         return Opening(
             session=now.session.name,
@@ -134,7 +140,12 @@ def _ports(wanted: Sequence[Ready], world: World, now: Scene) -> dict[str, int]:
     reserved = {port for pane in now.panes for port in _reserved(pane.ports, pane.port, pane.home, world)}
     for service in world.workspace.services:
         new = service.auto_port and service.name not in known
-        lost = service.name in known and service.auto_port and _is_about_to_start(service, wanted) and not ports.is_free(known[service.name])
+        lost = (
+            service.name in known
+            and service.auto_port
+            and _is_about_to_start(service, wanted)
+            and not ports.is_free(known[service.name])
+        )
         if new or lost or service.name in moved:
             known[service.name] = _choose(world.workspace.path, service.name, reserved | set(known.values()))
     return known
@@ -147,7 +158,9 @@ def _is_about_to_start(service: Service, wanted: Sequence[Ready]) -> bool:
 def _ports_in_use(world: World, now: Scene) -> dict[str, int]:
     """Remembered automatic ports, and whatever living windows really use."""
     living = {
-        pane.service: pane.port for pane in now.panes if pane.alive and pane.port and pane.home == mark(world.workspace.path)
+        pane.service: pane.port
+        for pane in now.panes
+        if pane.alive and pane.port and pane.home == mark(world.workspace.path)
     }
     names = {service.name for service in world.workspace.services if service.auto_port}
     remembered = {name: port for name, port in remembered_ports(now.session, now.panes).items() if name in names}
@@ -157,7 +170,9 @@ def _ports_in_use(world: World, now: Scene) -> dict[str, int]:
 def _reserved(remembered: str, port: int | None, home: str, world: World) -> set[int]:
     if home == mark(world.workspace.path):
         return set()
-    return {int(number) for pair in remembered.split() if (number := pair.partition("=")[2]).isdecimal()} | ({port} if port else set())
+    return {int(number) for pair in remembered.split() if (number := pair.partition("=")[2]).isdecimal()} | (
+        {port} if port else set()
+    )
 
 
 def _choose(path: str, service: str, avoided: set[int]) -> int:

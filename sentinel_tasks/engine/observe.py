@@ -1,4 +1,4 @@
-"""One look at the world: tmux once for all services, then each service's port, owner and health, the cheap tests first."""
+"""One look at the world: tmux once for all services, then each one's port, owner and health, cheap tests first."""
 
 from __future__ import annotations
 
@@ -105,7 +105,8 @@ def _holders(
     uid = ports.uid_of(bare.port)
     found = [processes.describe(pid, address, uid) for pid, address in (rows or {None: addresses[0]}).items()]
     return tuple(
-        classify(listener, service.name, world.workspace.path, seen.session.name, seen.panes, pane) for listener in found
+        classify(listener, service.name, world.workspace.path, seen.session.name, seen.panes, pane)
+        for listener in found
     )
 
 
@@ -120,9 +121,7 @@ def _own_listeners(pane: Pane, port: int) -> list[Listener]:
 # Is it healthy
 
 
-def _answer(
-    service: Service, world: World, bare: Observation, holders: tuple[Holder, ...], put: Ask
-) -> Answer | None:
+def _answer(service: Service, world: World, bare: Observation, holders: tuple[Holder, ...], put: Ask) -> Answer | None:
     if any(holder.relation not in FRIENDLY for holder in holders):
         return None
     adopted = any(holder.relation == "adopted" for holder in holders)
@@ -218,4 +217,3 @@ def identity_of(run: Run) -> Identity | None:
 
     family = {who.pid: who for who in processes.tree(run.launcher)}
     return family.get(run.pid or 0)
-

@@ -9,7 +9,21 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import SentinelError, TmuxRefused
 from ..logtext import readable
-from ..model import Action, Done, EndHolders, Fail, Holder, Identity, Launch, Observation, Progress, Refuse, Report, Service, Wait
+from ..model import (
+    Action,
+    Done,
+    EndHolders,
+    Fail,
+    Holder,
+    Identity,
+    Launch,
+    Observation,
+    Progress,
+    Refuse,
+    Report,
+    Service,
+    Wait,
+)
 from ..plan import Watch, decide, is_satisfied, state, with_dependencies
 from ..world import World
 from . import tell
@@ -194,7 +208,9 @@ class Start:
             elif isinstance(action, Refuse):
                 self._finish(track, tell.refused(track.service, self.world, action.holder, seen))
             elif isinstance(action, Fail):
-                self._finish(track, tell.failed(track.service, self.world, action, seen, self.tracks.get(action.reason)))
+                self._finish(
+                    track, tell.failed(track.service, self.world, action, seen, self.tracks.get(action.reason))
+                )
             elif isinstance(action, Wait) and seen.alive and not self.options.wait:
                 self._finish(track, tell.started(track.service, self.world, seen, changed=False))
 
@@ -222,9 +238,11 @@ class Start:
 
     def _progress_of(self, track: Track) -> Progress:
         seen = self.seen.get(track.service.name)
-        word = state(track.service, seen) if seen and (seen.alive or track.ending) else "waiting"
+        word = "starting" if seen and seen.alive else "ending what holds its port" if track.ending else "waiting"
         elapsed = self.world.monotonic() - track.began
-        return Progress(track.service, word, elapsed, track.service.startup_timeout, self._last_line(track.service, seen))
+        return Progress(
+            track.service, word, elapsed, track.service.startup_timeout, self._last_line(track.service, seen)
+        )
 
     def _last_line(self, service: Service, seen: Observation | None) -> str:
         if seen is None or not seen.alive:

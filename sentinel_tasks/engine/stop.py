@@ -120,7 +120,9 @@ class Stop:
             processes.send(who, signal.Signals[blow.signal])
             processes.resume(who)
         if blow.signal != "SIGINT":
-            ending.notes.append(f"it needed {blow.signal}: {', '.join(str(who.pid) for who in sorted(whom, key=lambda w: w.pid))}")
+            ending.notes.append(
+                f"it needed {blow.signal}: {', '.join(str(who.pid) for who in sorted(whom, key=lambda w: w.pid))}"
+            )
 
     def _finish(self, ending: Ending, changed: bool) -> None:
         """The processes are gone; look whether the port is, and let the log be written to its end."""
@@ -133,7 +135,7 @@ class Stop:
         ending.report = tell.stopped(ending.service, self.world, seen, changed, notes)
 
     def _late_strays(self, ending: Ending) -> set[Identity]:
-        """Whoever slipped away between two looks carries the mark; asked only where there was something to slip from."""
+        """Whoever slipped away between two looks carries the mark."""
         return self._strays(ending.service, scene(self.world)) if ending.family else set()
 
     def _after(self, ending: Ending) -> Observation:

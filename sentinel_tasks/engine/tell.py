@@ -61,7 +61,15 @@ def refused(service: Service, world: World, holder: Holder, seen: Observation) -
     """The port is in hands that we leave alone: who, as far as can be seen, and the ways on."""
     error = f"port {seen.port} is held by {who(holder, world)}"
     return Report(
-        service, "conflict", _measured(seen), world.workspace, 4, False, error, ways_on(service, holder), _details(holder)
+        service,
+        "conflict",
+        _measured(seen),
+        world.workspace,
+        4,
+        False,
+        error,
+        ways_on(service, holder),
+        _details(holder),
     )
 
 
@@ -103,7 +111,13 @@ def planned(service: Service, seen: Observation, action: Action) -> str:
     """What would be done, for `--dry`."""
     if isinstance(action, Launch):
         shown = service.command if isinstance(service.command, str) else " ".join(service.command)
-        where = "an automatic port" if action.move or service.auto_port and not seen.port else f"port {seen.port}" if seen.port else ""
+        where = (
+            "an automatic port"
+            if action.move or (service.auto_port and not seen.port)
+            else f"port {seen.port}"
+            if seen.port
+            else ""
+        )
         return f"would start {service.name}{f' on {where}' if where else ''}: {shown}"
     return f"would end what holds port {seen.port}, then start {service.name}"
 
@@ -124,7 +138,9 @@ def who(holder: Holder, world: World) -> str:
     if holder.relation == "workspace":
         return _service_of(holder, world)
     if listener.identity is None:
-        return f"a process of user {listener.user} that can't be seen" if listener.user else "a process that can't be seen"
+        return (
+            f"a process of user {listener.user} that can't be seen" if listener.user else "a process that can't be seen"
+        )
     name = f"{listener.name or 'a process'} (pid {listener.identity.pid})"
     if holder.relation == "other-user":
         return f"{name} of user {listener.user}"
@@ -204,4 +220,3 @@ def tail(service: Service, world: World, count: int = TAIL) -> tuple[str, ...]:
 
 def _last_line(lines: Sequence[str]) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
-

@@ -99,7 +99,7 @@ class Console:
 def _plain(value: Any) -> Any:
     """Invoke's config objects as plain dicts, so that no key can be mistaken for a method."""
     if hasattr(value, "items") and hasattr(value, "keys"):
-        return {str(key): _plain(value[key]) for key in value.keys()}  # noqa: SIM118 (a DataProxy iterates over keys only by chance)
+        return {str(key): _plain(value[key]) for key in [*value.keys()]}
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 

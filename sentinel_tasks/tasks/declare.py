@@ -35,8 +35,8 @@ declared = Declared()
 def service(name: str, **settings: Any) -> Collection:
     """A Collection with the tasks of one service: `start`, `status`, `logs`, `stop`, `restart`, `attach`.
 
-    `settings` are the keys of the configuration (SPEC §2); `invoke.yaml` and the environment override them. What is wrong
-    with them is told by the first task that runs, all at once.
+    `settings` are the keys of the configuration (SPEC §2); `invoke.yaml` and the environment override them. What is
+    wrong with them is told by the first task that runs, all at once.
     """
     declared.settings[name] = settings
     return _collection(name)
@@ -50,7 +50,7 @@ def _collection(name: str) -> Collection:
 
 
 def workspace(*services: Collection) -> Collection:
-    """The root Collection of a workspace: each service's tasks, and `up`, `down`, `ps`, `logs`, `restart`, `attach`, `doctor`."""
+    """The root Collection of a workspace: each service's tasks, and those of the whole (`up`, `down`, `ps`, …)."""
     declared.chosen = tuple(str(each.name) for each in services if each.name in declared.settings)
     root = Collection()
     for each in services:

@@ -23,7 +23,7 @@ def open_world(console: Console, names: Names, flags: Mapping[str, str]) -> tupl
     from ..errors import ConfigurationError
     from ..settings import Complaints
 
-    meant = {name: flags for name in names} if names is not None else {}
+    meant = dict.fromkeys(names, flags) if names is not None else {}
     workspace = console.workspace(meant)
     known = [service.name for service in workspace.services]
     if names is None and flags:
@@ -37,9 +37,7 @@ def open_world(console: Console, names: Names, flags: Mapping[str, str]) -> tupl
     return console.world(workspace), list(names) if names is not None else known
 
 
-def start_services(
-    console: Console, names: Names, flags: Mapping[str, str], wait: bool, together: bool = False
-) -> int:
+def start_services(console: Console, names: Names, flags: Mapping[str, str], wait: bool, together: bool = False) -> int:
     """Starts them and what they need; shows what came of each."""
     from ..engine.start import Options, start
 
@@ -122,7 +120,11 @@ def show_all(console: Console, everywhere: bool) -> int:
     console.document(
         {
             "workspaces": [
-                {"workspace": _home(world, group), "session": _session(group), "services": [as_json(each) for each in group]}
+                {
+                    "workspace": _home(world, group),
+                    "session": _session(group),
+                    "services": [as_json(each) for each in group],
+                }
                 for group in groups
             ]
         }
@@ -197,7 +199,9 @@ def attach_to(console: Console, name: str | None) -> int:
     world, _ = open_world(console, [name] if name else None, {})
     place = place_of(world, name)
     if place is None:
-        raise NothingThere(f"{name or 'this workspace'} has no window to attach to", _how_to_start(world.workspace, name))
+        raise NothingThere(
+            f"{name or 'this workspace'} has no window to attach to", _how_to_start(world.workspace, name)
+        )
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         console.result(place.typed)
         return 0
