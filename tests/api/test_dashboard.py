@@ -1,0 +1,162 @@
+"""The page in a real browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.api.conftest import RunningApi, Spawn, Start
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing (Debian package: chromium)"),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page on which anything that goes wrong, or that asks another machine, fails the test."""
+    page = browser.new_page(viewport={"width": 1180, "height": 900})
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if "Content Security" in message.text else None)
+    page.on("request", lambda request: problems.append(request.url) if not _is_local(request.url) else None)
+    yield page
+    page.close()
+    assert problems == []
+
+
+def _is_local(url: str) -> bool:
+    return re.match(r"https?://(127\.0\.0\.1|localhost)[:/]|data:", url) is not None
+
+
+def put(api: RunningApi, worker_id: str, **fields: object) -> None:
+    assert api.http.put(f"/api/workers/registry/{worker_id}", json=fields).status_code == 200
+
+
+def row(page: Page, worker_id: str) -> Locator:
+    return page.locator(f'tr[data-key="{worker_id}"]')
+
+
+def test_a_worker_appears_works_fails_and_leaves(page: Page, api: RunningApi, spawn: Spawn) -> None:
+    expect = sync_api.expect
+    page.goto(api.url)
+    expect(page.locator("#connection")).to_have_text("live")
+    expect(page.locator("#empty")).to_be_visible()
+    dev = spawn("dev")
+    expect(row(page, f"dev-{dev.pid}")).to_contain_text("idle")
+    expect(page.locator("#empty")).to_be_hidden()
+    put(api, "w1", status="working", current_job="<b>resize</b>", queue_depth=3, service="queue")
+    expect(row(page, "w1")).to_contain_text("<b>resize</b>")
+    expect(page.locator('#services li[data-key="queue"]')).to_contain_text("1 working")
+    expect(page.locator('#summary [data-status="total_queue_depth"]')).to_have_text("3")
+    put(api, "w1", status="error", current_job=None, last_error="boom")
+    expect(row(page, "w1")).to_contain_text("boom")
+    expect(page.locator('#summary [data-status="error"]')).to_have_text("1")
+    dev.kill()
+    expect(row(page, f"dev-{dev.pid}")).to_have_count(0)
+    api.http.delete("/api/workers/registry/w1")
+    expect(page.locator("#empty")).to_be_visible()
+    assert len(page.locator("#charts polyline").first.get_attribute("points") or "") > 10
+
+
+def test_rows_are_sorted_and_found_by_keyboard(page: Page, api: RunningApi) -> None:
+    expect = sync_api.expect
+    for worker_id, depth in (("a", 2), ("b", 10), ("c", 1)):
+        put(api, worker_id, queue_depth=depth)
+    page.goto(api.url)
+    expect(page.locator("tbody tr")).to_have_count(3)
+    page.get_by_role("button", name="Queue").focus()
+    page.keyboard.press("Enter")
+    assert ids(page) == ["b", "a", "c"]
+    page.keyboard.press("Enter")
+    assert ids(page) == ["c", "a", "b"]
+    expect(page.locator('th[data-column="queue"]')).to_have_attribute("aria-sort", "ascending")
+    page.get_by_label("Find").fill("b")
+    assert ids(page) == ["b"]
+    page.get_by_label("Find").fill("nobody")
+    expect(page.locator("#nothing-found")).to_be_visible()
+
+
+def ids(page: Page) -> list[str | None]:
+    return [one.get_attribute("data-key") for one in page.locator("tbody tr").all()]
+
+
+def test_one_worker_in_depth(page: Page, start: Start, spawn: Spawn) -> None:
+    dev = spawn("dev", ["sleep", "61"])
+    page.goto(start().url)
+    page.get_by_role("button", name=f"dev-{dev.pid}").click()
+    sync_api.expect(page.locator("#depth-text")).to_contain_text('"sleep"')
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name=f"dev-{dev.pid}").click()
+    sync_api.expect(page.locator("#depth-text")).to_contain_text("one snapshot a worker in 10 seconds; again in")
+
+
+def test_a_lost_connection_is_told_and_found_again(page: Page, start: Start) -> None:
+    expect = sync_api.expect
+    first = start()
+    put(first, "w1", status="working")
+    page.goto(first.url)
+    expect(row(page, "w1")).to_be_visible()
+    first.end()
+    expect(page.get_by_role("alert")).to_contain_text("Lost the connection")
+    expect(row(page, "w1")).to_be_visible()
+    start(arguments=["--port", str(first.port)])
+    expect(page.locator("#connection")).to_have_text("live", timeout=10_000)
+    expect(page.locator("#lost")).to_be_hidden()
+    expect(page.locator("#empty")).to_be_visible()
+
+
+def test_the_token_is_asked_for_once(page: Page, start: Start) -> None:
+    expect = sync_api.expect
+    api = start(TES_DEV_TOKEN="pässword")
+    page.goto(api.url)
+    page.get_by_role("textbox", name="Token").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#ask-problem")).to_be_visible()
+    page.get_by_role("textbox", name="Token").fill("pässword")
+    page.keyboard.press("Enter")
+    expect(page.locator("#connection")).to_have_text("live")
+    page.reload()
+    expect(page.locator("#connection")).to_have_text("live")
+    expect(page.locator("#ask")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off_on_a_phone(browser: Browser, api: RunningApi, scheme: str) -> None:
+    put(api, "worker-with-quite-a-long-name-" + "x" * 60, status="working", current_job="a long job " * 20)
+    page = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(api.url)
+    sync_api.expect(page.locator("tbody tr")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.close()
+
+
+def test_the_page_may_not_be_framed_or_fetch_from_elsewhere(api: RunningApi) -> None:
+    policy = api.http.get("/").headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy

@@ -1,0 +1,38 @@
+"""The OpenAPI document is true: schemathesis asks everything it describes, and much that it does not."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.api.conftest import RunningApi, Start
+
+PROGRAM = shutil.which("schemathesis", path=str(Path(sys.executable).parent)) or shutil.which("schemathesis")
+SLEEP = '["sleep", "60"]'
+
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="schemathesis is missing")
+
+
+def fuzz(api: RunningApi, *arguments: str) -> str:
+    command = [str(PROGRAM), "run", f"{api.url}/openapi.json", "--checks", "all", "-n", "15", "--continue-on-failure"]
+    result = subprocess.run([*command, *arguments], cwd=api.workspace, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_every_answer_is_as_described(start: Start) -> None:
+    assert "8 selected / 8 total" in fuzz(start(SENTINEL_WORKER_COMMAND=SLEEP))
+
+
+def test_also_with_a_token(start: Start) -> None:
+    fuzz(start(TES_DEV_TOKEN="t"), "-H", "X-TES-Dev-Token: t", "--phases", "coverage")
+
+
+def test_every_route_is_described(empty_api: RunningApi) -> None:
+    from sentinel_tasks.api.app import ROUTES
+
+    described = {path.replace("{id}", "{id:path}") for path in empty_api.http.get("/openapi.json").json()["paths"]}
+    pages = {"/", "/dashboard.js", "/dashboard.css", "/openapi.json", "/ws/workers/telemetry"}
+    assert {getattr(route, "path", None) for route in ROUTES} == described | pages
