@@ -2,7 +2,8 @@
 
 Called by tmux's `pipe-pane` as `python -I -S capture.py LOG MAX_BYTES BACKUPS LAUNCHER_PID`. The file is 0600,
 rotated by size at the end of a line; LOG.times tells when which byte came (16 bytes an entry: offset, epoch seconds),
-so that logs of several services can be read in order. It ends by itself when the launcher has ended and the pane is silent.
+so that logs of several services can be read in order. It ends by itself when the launcher has ended and the pane is
+silent.
 """
 
 import contextlib

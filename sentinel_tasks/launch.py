@@ -14,6 +14,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 HAND_OVER_SECONDS = 5.0
@@ -21,6 +22,7 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 QUICK_RESTARTS, STABLE_SECONDS = 10, 60.0
 NOT_TAKEN = 75
 NOT_RUNNABLE = (126, 127)
+ASKING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
 OF_THE_PANE = ("TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION")
 
 Orders = dict[str, Any]
@@ -67,33 +69,42 @@ class Launcher:
         """True once a signal has said so."""
         return self.interrupted
 
-    def run_once(self, orders: Orders) -> int:
-        """One life of the service: its wait status."""
-        self.child = spawn(orders)
-        self.note(pid=self.child, started=time.time(), ended=None, exit_code=None, signal=None, next_start=None)
-        _, status = os.waitpid(self.child, 0)
+    def run_once(self, orders: Orders, event: str, reason: str) -> int:
+        """One life of the service, told to the event log before the record: its exit code, below 0 for a signal."""
+        with held_back():
+            if self.asked_to_end():
+                return self.called_off(orders)
+            self.child = pid = spawn(orders)
+        tell_event(orders, event, pid, reason)
+        self.note(pid=pid, started=time.time(), ended=None, exit_code=None, signal=None, next_start=None)
+        _, status = os.waitpid(pid, 0)
         self.child = 0
         code = os.waitstatus_to_exitcode(status)
         ended_by = signal_name(-code) if code < 0 else None
-        self.note(
-            ended=time.time(), exit_code=None if ended_by else code, signal=ended_by, interrupted=self.interrupted
-        )
+        asked = self.asked_to_end()
+        tell_event(orders, "stop" if asked or code == 0 else "crash", pid, how(code, asked))
+        self.note(ended=time.time(), exit_code=None if ended_by else code, signal=ended_by, interrupted=asked)
         return code
 
     def run(self, orders: Orders) -> int:
         """Lives of the service, as many as its restart policy gives it."""
         quick = total = 0
+        event, reason = "start", "asked to start"
         while True:
             began = time.monotonic()
-            code = self.run_once(orders)
+            code = self.run_once(orders, event, reason)
             quick = 0 if time.monotonic() - began >= STABLE_SECONDS else quick + 1
             if self.asked_to_end() or not is_due(orders["restart"], code, quick):
                 return code
             total += 1
+            event, reason = "restart", f"restart {total} after {how(code, False)}"
             self.pause(min(FIRST_DELAY * 2 ** (quick - 1 if quick else 0), LONGEST_DELAY), total)
-            if self.asked_to_end():
-                self.note(interrupted=True, next_start=None)
-                return code
+
+    def called_off(self, orders: Orders) -> int:
+        """A signal was faster than this life."""
+        tell_event(orders, "stop", None, "asked to end before it was started")
+        self.note(ended=time.time(), interrupted=True, next_start=None)
+        return 0
 
     def pause(self, seconds: float, restarts: int) -> None:
         """Waits before a restart, and no longer once asked to end."""
@@ -131,6 +142,16 @@ def receive(fifo: str) -> bytes:
     raise TimeoutError
 
 
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """No signal that asks to end is lost between the last look for one and the service's own first instruction."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ASKING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING)
+
+
 def spawn(orders: Orders) -> int:
     """Starts the service as a child in our own process group; its pid."""
     environment = orders["env"] | {name: os.environ[name] for name in OF_THE_PANE if name in os.environ}
@@ -139,8 +160,9 @@ def spawn(orders: Orders) -> int:
     pid = os.fork()
     if pid:
         return pid
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+    for number in (*ASKING, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING)
     try:
         os.chdir(orders["cwd"])
         os.execvpe(words[0], words, environment)
@@ -166,6 +188,24 @@ def complain(text: str) -> None:
     """A line to the pane, if it is still there to be written to."""
     with contextlib.suppress(OSError):
         os.write(2, f"{text}\n".encode("utf-8", "surrogateescape"))
+
+
+def how(code: int, asked: bool) -> str:
+    """The end of a life in a phrase, for the event log."""
+    end = f"killed by {signal_name(-code)}" if code < 0 else f"exit {code}"
+    return f"asked to end ({end})" if asked else end
+
+
+def tell_event(orders: Orders, event: str, pid: int | None, reason: str) -> None:
+    """One whole line for the event log (SPEC §5); one that can't be written must not end the service."""
+    facts = {"time": time.time(), "service": orders["service"], "event": event, "pid": pid, "reason": reason}
+    with contextlib.suppress(OSError):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(orders["events"], flags, 0o600)
+        try:
+            os.write(descriptor, f"{json.dumps(facts)}\n".encode())
+        finally:
+            os.close(descriptor)
 
 
 def tell_log(word: str, launch: str) -> None:

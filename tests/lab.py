@@ -69,14 +69,7 @@ class Lab:
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "VIRTUAL_ENV") if name in os.environ}
         path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
         folders = {name: str(self.folder / value) for name, value in own.items()}
-        return {
-            **kept,
-            **folders,
-            "PATH": path,
-            "LANG": "C.UTF-8",
-            "TERM": "xterm-256color",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        return {**kept, **folders, "PATH": path, "LANG": "C.UTF-8", "TERM": "xterm-256color"}
 
     def workspace(self, name: str, tasks: str = TASKS) -> Path:
         """Makes another workspace folder beside the first."""
@@ -183,8 +176,8 @@ class Lab:
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.02)
         said = [f"{process.pid} {shlex.join(process.cmdline())}" for process in left if process.is_running()]
-        for process in left:
-            process.kill()
+        for survivor in left:
+            survivor.kill()
         return said
 
 
