@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import sys
 from types import FrameType
@@ -16,7 +17,7 @@ UNREAD_LIMIT = 60_000  # milliseconds that a client may leave what was sent to i
 
 
 class Server(uvicorn.Server):
-    """A server whose SIGINT and SIGTERM are an ordinary end: exit code 0, no word about clients that were cut off."""
+    """A server whose signals are an ordinary end: exit code 0, no word about clients that were cut off."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Asks the main loop to end."""
@@ -43,7 +44,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Serves until SIGINT or SIGTERM."""
+    """Serves until SIGINT, SIGTERM or SIGHUP."""
     config = uvicorn.Config(
         app,
         http="h11",
@@ -58,4 +59,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
         ws_max_size=4096,
         timeout_graceful_shutdown=0,
     )
-    Server(config).run(sockets=[listener])
+    server = Server(config)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # a closed window is an end too, unless nohup says no
+        signal.signal(signal.SIGHUP, server.handle_exit)
+    server.run(sockets=[listener])

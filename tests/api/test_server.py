@@ -48,7 +48,7 @@ def test_a_wrong_value_is_one_line() -> None:
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_ends_at_once_and_quietly_with_streams_open(
     start: Start, number: signal.Signals, capfd: pytest.CaptureFixture[str]
 ) -> None:
