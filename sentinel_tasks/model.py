@@ -209,8 +209,8 @@ class Observation:
 
     @property
     def age(self) -> float:
-        """Seconds since this launch's process was last started; 0 if that is unknown."""
-        started = self.run.started if self.run else None
+        """Seconds since the service's process was last started; 0 if it does not run now."""
+        started = self.run.started if self.run and self.run.ended is None else None
         return max(0.0, self.now - started) if started else 0.0
 
 

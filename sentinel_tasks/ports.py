@@ -46,8 +46,8 @@ def _listening(pid: int) -> list[tuple[int, str]]:
     return [(c.laddr.port, c.laddr.ip) for c in connections if c.status == psutil.CONN_LISTEN and c.laddr]
 
 
-def listeners(port: int) -> list[tuple[int | None, str]]:
-    """(pid, address) of whoever listens on this port on the whole machine; pid None where the owner can't be seen."""
+def all_listeners() -> list[tuple[int, int | None, str]]:
+    """(port, pid, address) of every TCP listener on the machine; pid None where the owner can't be seen."""
     import psutil
 
     try:
@@ -55,7 +55,7 @@ def listeners(port: int) -> list[tuple[int | None, str]]:
     except (psutil.Error, OSError):
         return []
     found = [(c.pid, c.laddr) for c in connections if c.status == psutil.CONN_LISTEN]
-    return [(pid, address.ip) for pid, address in found if address and address.port == port]
+    return [(address.port, pid, address.ip) for pid, address in found if address]
 
 
 def covers(listening_address: str, connected_address: str) -> bool:

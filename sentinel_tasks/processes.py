@@ -53,6 +53,16 @@ def tree(pid: int) -> list[Identity]:
     return [who for process in family if (who := identity(process.pid)) is not None]
 
 
+def children() -> dict[int, list[int]]:
+    """The pids below each pid, for the whole machine."""
+    below: dict[int, list[int]] = {}
+    for pid in psutil.pids():
+        above = _seen(lambda: psutil.Process(pid).ppid())  # noqa: B023 (called at once)
+        if above is not None:
+            below.setdefault(above, []).append(pid)
+    return below
+
+
 def marks(pid: int) -> tuple[str | None, str | None]:
     """Workspace and service that a process was started for, from its environment; None where unseen or unmarked."""
     try:
@@ -62,21 +72,25 @@ def marks(pid: int) -> tuple[str | None, str | None]:
     return environment.get("SENTINEL_WORKSPACE"), environment.get("SENTINEL_SERVICE")
 
 
-def strays(workspace: str, service: str, pane_pids: Iterable[int]) -> list[Identity]:
-    """Processes that carry the service's mark, wherever they are now, unless another live pane or tmux server has them.
+def strays(workspace: str, pane_pids: Iterable[int]) -> dict[str, list[Identity]]:
+    """Processes that carry a service's mark and have left its window, by service; from one look at all processes.
 
-    A process under somebody's pane was started there by a person (a shell opened from within the service, say).
+    A process under a live pane or another tmux server was started there by a person (a shell opened from within the
+    service, say): it is none.
     """
     spared = {os.getpid(), *ancestors(os.getpid())}
-    foreign_panes = set(pane_pids)
-    found = []
-    for process in psutil.process_iter():
-        if process.pid in spared or marks(process.pid) != (workspace, service):
-            continue
-        above = ancestors(process.pid)
-        if foreign_panes.isdisjoint(above) and not _is_tmux(process.pid) and not any(map(_is_tmux, above)):
-            found.append(identity(process.pid))
-    return [who for who in found if who is not None]
+    panes = set(pane_pids)
+    found: dict[str, list[Identity]] = {}
+    for pid in psutil.pids():
+        home, service = marks(pid) if pid not in spared else (None, None)
+        if service and home == workspace and not _has_a_pane(pid, panes) and (who := identity(pid)) is not None:
+            found.setdefault(service, []).append(who)
+    return found
+
+
+def _has_a_pane(pid: int, panes: set[int]) -> bool:
+    line = (pid, *ancestors(pid))
+    return not panes.isdisjoint(line) or any(map(_is_tmux, line))
 
 
 def ancestors(pid: int) -> tuple[int, ...]:

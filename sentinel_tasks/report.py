@@ -120,7 +120,7 @@ def as_json(report: Report) -> dict[str, Any]:
 def _pid(report: Report) -> int | None:
     seen = report.seen
     if seen.alive:
-        return seen.process.pid if seen.process else seen.run.pid if seen.run else None
+        return seen.process.pid if seen.process else None
     adopted = next((holder for holder in seen.holders if holder.relation == "adopted"), None)
     return adopted.listener.pid if adopted else None
 

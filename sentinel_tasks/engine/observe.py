@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from .. import ports
 from ..health import Question, ask
 from ..logs import Reader
-from ..model import UP_AFTER, Answer, Health, Holder, Identity, Listener, Observation, Pane, Run, Service
+from ..model import UP_AFTER, Answer, Health, Holder, Listener, Observation, Pane, Run, Service
 from ..plan import FRIENDLY, Session, classify, pane_of, session_of
 from ..world import World
+from .machine import Machine
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
@@ -27,6 +28,7 @@ class Scene:
 
     panes: tuple[Pane, ...]
     session: Session
+    machine: Machine
     opened: frozenset[int] = frozenset()
 
     @property
@@ -36,13 +38,13 @@ class Scene:
 
     def with_window(self, session: str, index: int) -> Scene:
         """The scene once we have opened this window."""
-        return Scene(self.panes, Session(session, True), self.opened | {index})
+        return Scene(self.panes, Session(session, True), self.machine, self.opened | {index})
 
 
-def scene(world: World) -> Scene:
-    """What tmux shows now, from one tmux process."""
+def scene(world: World, services: int = 1) -> Scene:
+    """What tmux shows now, from one tmux process; `services` is how many are to be observed in it."""
     panes = tuple(world.tmux.panes())
-    return Scene(panes, session_of(world.workspace.path, panes, world.is_same_folder))
+    return Scene(panes, session_of(world.workspace.path, panes, world.is_same_folder), Machine(services))
 
 
 def observe(service: Service, world: World, seen: Scene, put: Ask) -> Observation:
@@ -96,10 +98,10 @@ def _holders(
 
     assert bare.port is not None
     pane = bare.pane if bare.alive else None
-    own = _own_listeners(pane, bare.port) if pane else []
+    own = _own_listeners(pane, bare.port, seen.machine) if pane else []
     if own and all(any(ports.covers(listener.address, address) for listener in own) for address in addresses):
         return tuple(Holder(listener, "ours", pane) for listener in own)
-    rows = dict(ports.listeners(bare.port))
+    rows = dict(seen.machine.listeners(bare.port) or Machine().listeners(bare.port))
     if not rows and not ports.open_addresses(bare.port):
         return ()
     uid = ports.uid_of(bare.port)
@@ -110,11 +112,11 @@ def _holders(
     )
 
 
-def _own_listeners(pane: Pane, port: int) -> list[Listener]:
+def _own_listeners(pane: Pane, port: int, machine: Machine) -> list[Listener]:
     from .. import processes
 
-    family = {who.pid: who for who in processes.tree(pane.pid)}
-    rows = [(pid, address) for open_port, pid, address in ports.listening(family) if open_port == port]
+    family = {who.pid: who for who in machine.tree(pane.pid)}
+    rows = machine.own_listeners(port, family)
     return [Listener(address, family[pid], processes.name(pid), own_user=True) for pid, address in rows]
 
 
@@ -204,16 +206,12 @@ def wait_for_answer(service: Service, question: Question) -> Answer:
     return ask(question)
 
 
-def size_of(pane: Pane) -> int | None:
-    """The resident memory of the service's processes, our launcher not counted, in bytes."""
+def measured(seen: Observation, machine: Machine) -> Observation:
+    """The same with the service's own process and the memory of its whole tree, our launcher not counted."""
     from .. import processes
 
-    return processes.rss_bytes(who for who in processes.tree(pane.pid) if who.pid != pane.pid)
-
-
-def identity_of(run: Run) -> Identity | None:
-    """The service's own process, while it lives and is still the launcher's child."""
-    from .. import processes
-
-    family = {who.pid: who for who in processes.tree(run.launcher)}
-    return family.get(run.pid or 0)
+    if seen.pane is None or not seen.alive:
+        return seen
+    family = [who for who in machine.tree(seen.pane.pid) if who.pid != seen.pane.pid]
+    own = next((who for who in family if seen.run and who.pid == seen.run.pid), None)
+    return replace(seen, process=own, rss_bytes=processes.rss_bytes(family))

@@ -28,7 +28,7 @@ from ..plan import Watch, decide, is_satisfied, state, with_dependencies
 from ..world import World
 from . import tell
 from .launching import Ready, launch_all, on_port
-from .observe import Askers, Scene, observe, scene
+from .observe import Askers, Scene, measured, observe, scene
 
 FIRST_PAUSE, LONGEST_PAUSE, PAUSE_PER_SECOND = 0.02, 0.15, 0.03
 END_HOLDER_SECONDS, KILL_HOLDER_SECONDS = 5.0, 3.0
@@ -70,6 +70,11 @@ class Start:
         self.tracks = {s.name: Track(s, began) for s in with_dependencies(wanted, services)}
         self.askers = Askers()
         self.seen: dict[str, Observation] = {}
+        self.now: Scene
+
+    def _look(self) -> Scene:
+        self.now = scene(self.world, len(self.tracks))
+        return self.now
 
     def run(self) -> list[Report]:
         """The report of every service that was wanted or needed, in dependency order."""
@@ -86,7 +91,7 @@ class Start:
     def turn(self) -> None:
         """One look and what follows from it."""
         open_tracks = [track for track in self.tracks.values() if not track.settled]
-        actions = self._decide(open_tracks, scene(self.world))
+        actions = self._decide(open_tracks, self._look())
         acting = [track for track, action in actions if isinstance(action, Launch | EndHolders)]
         self._settle([(track, action) for track, action in actions if track not in acting])
         if acting and self.options.dry:
@@ -136,7 +141,7 @@ class Start:
         with ExitStack() as locks:
             for track in sorted(tracks, key=lambda track: track.service.name):
                 locks.enter_context(self.world.state.lock(track.service.name))
-            now = scene(self.world)
+            now = self._look()
             actions = self._decide(tracks, now)
             self._settle([pair for pair in actions if not isinstance(pair[1], Launch | EndHolders)])
             for track, action in actions:
@@ -163,7 +168,7 @@ class Start:
                 self._finish_unwaited(track)
 
     def _finish_unwaited(self, track: Track) -> None:
-        seen = observe(track.service, self.world, scene(self.world), lambda service, question: None)
+        seen = observe(track.service, self.world, self._look(), lambda service, question: None)
         self.seen[track.service.name] = seen
         self._finish(track, tell.started(track.service, self.world, seen, changed=True))
 
@@ -229,7 +234,8 @@ class Start:
             self._finish(track, replace(report, error=None, hint="", notes=(plan,)))
 
     def _finish(self, track: Track, report: Report) -> None:
-        track.report = replace(report, notes=(*track.notes, *report.notes))
+        seen = measured(report.seen, self.now.machine)
+        track.report = replace(report, seen=seen, notes=(*track.notes, *report.notes))
 
     # Showing that it waits
 

@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from ..model import Health, Pane, Report, Service
+from ..model import Health, Observation, Pane, Report, Service
 from ..names import mark, state_name
+from ..plan import session_of
 from ..world import World
 from . import tell
-from .observe import observe, scene, wait_for_answer
+from .observe import Scene, measured, observe, scene, wait_for_answer
+
+MOST_AT_ONCE = 16
 
 
 def status(world: World, wanted: Iterable[str]) -> list[Report]:
     """The truth about each wanted service, from one tmux process."""
-    now = scene(world)
     services = [world.workspace.service(name) for name in wanted]
-    return [tell.report(service, world, observe(service, world, now, wait_for_answer)) for service in services]
+    return _reports(world, services, scene(world, len(services)))
+
+
+def _reports(world: World, services: Sequence[Service], now: Scene) -> list[Report]:
+    with ThreadPoolExecutor(MOST_AT_ONCE) if len(services) > 1 else nullcontext() as pool:
+        look = partial(_observe, world, now)
+        seen = list(pool.map(look, services)) if pool else [look(service) for service in services]
+    return [tell.report(each, world, found) for each, found in zip(services, seen, strict=True)]
+
+
+def _observe(world: World, now: Scene, service: Service) -> Observation:
+    return measured(observe(service, world, now, wait_for_answer), now.machine)
 
 
 def everything(world: World) -> list[list[Report]]:
     """The services of every workspace on this tmux server, a list for each, this workspace's first; from tmux alone."""
-    now = scene(world)
-    own = [tell.report(s, world, observe(s, world, now, wait_for_answer)) for s in world.workspace.services]
+    now = scene(world, MOST_AT_ONCE)
+    own = _reports(world, world.workspace.services, now)
     others = sorted({pane.home for pane in now.panes if pane.home and pane.home != mark(world.workspace.path)})
-    return [own, *(_elsewhere(world, home) for home in others)]
+    return [own, *(_elsewhere(world, home, now) for home in others)]
 
 
-def _elsewhere(world: World, home: str) -> list[Report]:
+def _elsewhere(world: World, home: str, now: Scene) -> list[Report]:
     """Another workspace's services as its windows tell of them; how it checks their health is not known here."""
-    there = World(replace(world.workspace, path=home, state_folder=_state_of(world, home), services=()), world.environ)
-    now = scene(there)
     marked = {pane.service: pane for pane in now.panes if pane.home == home and pane.service and pane.launch}
-    services = [_as_marked(name, pane, home) for name, pane in marked.items()]
-    return [tell.report(each, there, observe(each, there, now, wait_for_answer)) for each in services]
+    services = tuple(_as_marked(name, pane, home) for name, pane in marked.items())
+    folder = str(Path(world.workspace.state_folder).with_name(state_name(home)))
+    there = World(replace(world.workspace, path=home, state_folder=folder, services=services), world.environ)
+    return _reports(there, services, Scene(now.panes, session_of(home, now.panes, there.is_same_folder), now.machine))
 
 
 def _as_marked(name: str, pane: Pane, home: str) -> Service:
     health = Health("tcp") if pane.port else Health("up")
     return Service(name, name, "", "", home, pane.port, health, window=pane.window_name, has_tasks=False)
-
-
-def _state_of(world: World, home: str) -> str:
-    return str(Path(world.workspace.state_folder).with_name(state_name(home)))

@@ -11,7 +11,8 @@ from ..model import Identity, Observation, Pane, Progress, Report, Service
 from ..plan import Blow, blows, gives_up_after, order
 from ..world import World
 from . import tell
-from .observe import Scene, observe, scene
+from .machine import Machine
+from .observe import observe, scene
 from .start import refuse_inside
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.1
@@ -29,7 +30,8 @@ class Ending:
     main: Identity | None
     ended_after: float | None = None
     sent: int = 0
-    report: Report | None = None
+    over: bool = False
+    left: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -38,37 +40,38 @@ class Stop:
 
     def __init__(self, world: World, services: Sequence[Service]) -> None:
         self.world = world
-        now = scene(world)
-        self.first = {service.name: observe(service, world, now, lambda *_: None) for service in services}
-        self.endings = [self._begin(service, now) for service in services]
+        self.now = scene(world, len(services))
+        self.first = {service.name: observe(service, world, self.now, lambda *_: None) for service in services}
+        strays = self._strays()
+        self.endings = [self._begin(service, strays.get(service.name, set())) for service in services]
 
-    def _begin(self, service: Service, now: Scene) -> Ending:
+    def _begin(self, service: Service, strays: set[Identity]) -> Ending:
         seen = self.first[service.name]
         pane = seen.pane if seen.alive else None
-        family = set(processes.tree(pane.pid)) if pane else set()
-        family |= self._strays(service, now)
+        family = strays | (set(self.now.machine.tree(pane.pid)) if pane else set())
         main = next((who for who in family if seen.run and who.pid == seen.run.pid), None)
         return Ending(service, pane, None, family, main)
 
-    def _strays(self, service: Service, now: Scene) -> set[Identity]:
-        own = pane.pid if (pane := self.first[service.name].pane) else 0
-        panes = [pane.pid for pane in now.panes if not pane.dead and pane.pid != own]
-        found = processes.strays(self.world.workspace.path, service.name, panes)
-        return {who for stray in found for who in processes.tree(stray.pid)}
+    def _strays(self) -> dict[str, set[Identity]]:
+        """What left its window and still carries a mark, with all that it started, by service."""
+        panes = [pane.pid for pane in self.now.panes if not pane.dead]
+        found = processes.strays(self.world.workspace.path, panes)
+        tree = self.now.machine.tree
+        return {name: {who for each in strays for who in tree(each.pid)} for name, strays in found.items()}
 
     def run(self) -> list[Report]:
         """Each service's report, once all have ended or would not."""
         began = self.world.monotonic()
-        while True:
+        while not all(ending.over for ending in self.endings) or self._find_late():
+            machine = Machine()
             for ending in self.endings:
-                if ending.report is None:
-                    self._turn(ending)
-            waiting = [ending for ending in self.endings if ending.report is None]
-            if not waiting:
-                return [ending.report for ending in self.endings if ending.report]
-            self.world.progress([self._progress(ending) for ending in waiting])
-            elapsed = self.world.monotonic() - began
-            self.world.sleep(min(max(FIRST_PAUSE, elapsed * 0.1), LONGEST_PAUSE))
+                self._turn(ending, machine)
+            waiting = [self._progress(ending) for ending in self.endings if not ending.over]
+            if waiting:
+                self.world.progress(waiting)
+                elapsed = self.world.monotonic() - began
+                self.world.sleep(min(max(FIRST_PAUSE, elapsed * 0.1), LONGEST_PAUSE))
+        return self._reports()
 
     def plan(self, ending: Ending) -> Report:
         """What would be ended, in this order."""
@@ -80,26 +83,23 @@ class Stop:
     def _may_begin(self, ending: Ending) -> bool:
         """True once every service that depends on this one has ended."""
         name = ending.service.name
-        return all(other.report for other in self.endings if name in dict(other.service.depends_on))
+        return all(other.over for other in self.endings if name in dict(other.service.depends_on))
 
-    def _turn(self, ending: Ending) -> None:
+    def _turn(self, ending: Ending, machine: Machine) -> None:
         if ending.began is None and self._may_begin(ending):
             ending.began = self.world.monotonic()
-        if ending.began is not None:
-            self._press(ending, self.world.monotonic() - ending.began)
+        if ending.began is not None and not ending.over:
+            self._press(ending, self.world.monotonic() - ending.began, machine)
 
-    def _press(self, ending: Ending, elapsed: float) -> None:
-        ending.family |= {who for each in list(ending.family) for who in processes.tree(each.pid)}
+    def _press(self, ending: Ending, elapsed: float, machine: Machine) -> None:
         living = {who for who in ending.family if processes.is_alive(who)}
-        if not living:
-            self._finish(ending, changed=bool(ending.family))
-        elif elapsed > gives_up_after(ending.service.stop_timeout):
-            seen = self.first[ending.service.name]
-            pids = sorted(who.pid for who in living)
-            ending.report = tell.would_not_stop(ending.service, self.world, seen, pids)
-        else:
-            if ending.ended_after is None and ending.main not in living:
-                ending.ended_after = elapsed
+        living |= {who for each in living for who in machine.tree(each.pid)}
+        ending.family |= living
+        if ending.ended_after is None and ending.main not in living:
+            ending.ended_after = elapsed
+        ending.left = sorted(who.pid for who in living)
+        ending.over = not living or elapsed > gives_up_after(ending.service.stop_timeout)
+        if not ending.over:
             self._strike(ending, living, elapsed)
 
     def _strike(self, ending: Ending, living: set[Identity], elapsed: float) -> None:
@@ -115,7 +115,10 @@ class Stop:
             whom = (foreground & living) or living
         elif blow.whom == "service" and ending.pane:
             whom = {who for who in living if who.pid != ending.pane.pid} or living
-        for who in sorted(whom, key=lambda each: each.pid, reverse=True):
+        launcher = ending.pane.pid if ending.pane else 0
+        for who in sorted(
+            whom, key=lambda each: (each.pid != launcher, each.pid)
+        ):  # it must know before its child ends
             self.world.echo(f"kill -{blow.signal.removeprefix('SIG')} {who.pid}")
             processes.send(who, signal.Signals[blow.signal])
             processes.resume(who)
@@ -124,25 +127,34 @@ class Stop:
                 f"it needed {blow.signal}: {', '.join(str(who.pid) for who in sorted(whom, key=lambda w: w.pid))}"
             )
 
-    def _finish(self, ending: Ending, changed: bool) -> None:
-        """The processes are gone; look whether the port is, and let the log be written to its end."""
-        late = self._late_strays(ending)
-        if late:
-            ending.family |= late
-            return
-        seen = self._after(ending)
-        notes = [*ending.notes, *_left_on_port(seen, self.world)]
-        ending.report = tell.stopped(ending.service, self.world, seen, changed, notes)
+    def _find_late(self) -> bool:
+        """True if something slipped away between two looks: it carries the mark, and is ended too."""
+        if not any(ending.family and not ending.left for ending in self.endings):
+            return False
+        self.now = scene(self.world, len(self.endings))
+        strays = self._strays()
+        late = [ending for ending in self.endings if strays.get(ending.service.name) and not ending.left]
+        for ending in late:
+            ending.family |= strays[ending.service.name]
+            ending.over = False
+        return bool(late)
 
-    def _late_strays(self, ending: Ending) -> set[Identity]:
-        """Whoever slipped away between two looks carries the mark."""
-        return self._strays(ending.service, scene(self.world)) if ending.family else set()
-
-    def _after(self, ending: Ending) -> Observation:
+    def _reports(self) -> list[Report]:
+        """The processes are gone: let the logs be written to their ends, then look whether the ports are free."""
         deadline = self.world.monotonic() + LOG_SECONDS
-        while self.world.state.is_log_open(ending.service.name) and self.world.monotonic() < deadline:
+        names = [ending.service.name for ending in self.endings if ending.pane and not ending.left]
+        while any(map(self.world.state.is_log_open, names)) and self.world.monotonic() < deadline:
             self.world.sleep(FIRST_PAUSE)
-        return observe(ending.service, self.world, scene(self.world), lambda *_: None)
+        now = scene(self.world, len(self.endings))
+        return [
+            self._report(ending, observe(ending.service, self.world, now, lambda *_: None)) for ending in self.endings
+        ]
+
+    def _report(self, ending: Ending, seen: Observation) -> Report:
+        if ending.left:
+            return tell.would_not_stop(ending.service, self.world, seen, ending.left)
+        notes = [*ending.notes, *_left_on_port(seen, self.world)]
+        return tell.stopped(ending.service, self.world, seen, bool(ending.family), notes)
 
     def _progress(self, ending: Ending) -> Progress:
         elapsed = self.world.monotonic() - (ending.began or self.world.monotonic())
@@ -167,4 +179,4 @@ def stop(world: World, wanted: Iterable[str], dry: bool = False) -> list[Report]
     try:
         return run.run()
     except KeyboardInterrupt as reason:
-        raise tell.interrupted([ending.service for ending in run.endings if ending.report is None]) from reason
+        raise tell.interrupted([ending.service for ending in run.endings if not ending.over]) from reason

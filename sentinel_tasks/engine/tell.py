@@ -14,7 +14,6 @@ from ..model import Action, Fail, Holder, Launch, Observation, Report, Run, Serv
 from ..plan import state
 from ..times import duration
 from ..world import World
-from .observe import identity_of, size_of
 
 if TYPE_CHECKING:
     from .start import Track
@@ -33,7 +32,6 @@ def command(service: Service, verb: str) -> str:
 def report(service: Service, world: World, seen: Observation) -> Report:
     """The truth about one service, as status tells it."""
     word = state(service, seen)
-    seen = _measured(seen)
     told = Report(service, word, seen, world.workspace, STATUS_CODES[word])
     if word == "conflict":
         holder = next(holder for holder in seen.holders if holder.relation != "ours")
@@ -44,12 +42,6 @@ def report(service: Service, world: World, seen: Observation) -> Report:
     if word == "unhealthy" and seen.answer is not None:
         return replace(told, error=f"not healthy: {seen.answer.detail}", hint=command(service, "logs"))
     return told
-
-
-def _measured(seen: Observation) -> Observation:
-    if seen.pane is None or not seen.alive:
-        return seen
-    return replace(seen, rss_bytes=size_of(seen.pane), process=identity_of(seen.run) if seen.run else None)
 
 
 def started(service: Service, world: World, seen: Observation, changed: bool) -> Report:
@@ -63,7 +55,7 @@ def refused(service: Service, world: World, holder: Holder, seen: Observation) -
     return Report(
         service,
         "conflict",
-        _measured(seen),
+        seen,
         world.workspace,
         4,
         False,
@@ -76,7 +68,7 @@ def refused(service: Service, world: World, holder: Holder, seen: Observation) -
 def failed(service: Service, world: World, failure: Fail, seen: Observation, needed: Track | None = None) -> Report:
     """It did not come up, and why."""
     word = state(service, seen)
-    told = Report(service, word, _measured(seen), world.workspace, 1, False)
+    told = Report(service, word, seen, world.workspace, 1, False)
     if failure.kind == "dependency":
         of = needed.report.error if needed and needed.report and needed.report.error else "it is not up"
         return replace(told, error=f"waits for {failure.reason}, which failed: {of}", state="stopped")
