@@ -1,0 +1,319 @@
+"""Stop, as SPEC §5 promises it: gentle first, firmer then, nothing left, nothing foreign touched."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.lab import Lab, Result, is_open, until
+
+WEB = "from sentinel_tasks import service, workspace\nnamespace = workspace(service('web'), service('db'))\n"
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+def serve(lab: Lab, *words: str, **keys: Any) -> int:
+    """Starts `telemetry` as the configurable server; its port."""
+    port = lab.port()
+    lab.configure(telemetry={"command": lab.server(*words), "port": port, "health": "tcp", **keys})
+    started = lab.inv("telemetry.activate")
+    assert started.code == 0, started.said
+    return port
+
+
+def status(lab: Lab) -> dict[str, Any]:
+    """The status document of `telemetry`, with its exit code."""
+    result = lab.inv("telemetry.status", "--json")
+    return {**result.json, "code": result.code}
+
+
+def stop(lab: Lab, *words: str) -> Result:
+    """Stops `telemetry`; says so if that failed."""
+    result = lab.inv("telemetry.stop", *words)
+    assert result.code == 0, result.said
+    return result
+
+
+def window(lab: Lab) -> str:
+    """The id of the window that carries telemetry's mark."""
+    return lab.tmux("list-windows", "-a", "-f", "#{==:#{@sentinel_service},telemetry}", "-F", "#{window_id}")
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def assert_nothing_left(lab: Lab, port: int) -> None:
+    """No process of the service, no launcher, no log writer, and the port can be bound."""
+    left = [process for process in lab.processes() if "tmux" not in process.name()]
+    assert [process.cmdline() for process in left] == []
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+
+
+def test_a_service_that_ends_at_once_is_not_waited_for(lab: Lab) -> None:
+    port = serve(lab, "--say", "hello from the service", stop_timeout=30)
+    stopped = stop(lab, "--json")
+    assert stopped.seconds < 5
+    assert stopped.json["state"] == "stopped"
+    assert stopped.json["changed"] is True
+    assert_nothing_left(lab, port)
+
+
+def test_the_window_stays_dead_with_its_output_readable(lab: Lab) -> None:
+    serve(lab, "--say", "hello from the service")
+    before = window(lab)
+    stop(lab)
+    assert window(lab) == before
+    assert lab.tmux("list-panes", "-t", before, "-F", "#{pane_dead}") == "1"
+    assert "hello from the service" in lab.tmux("capture-pane", "-p", "-t", before, "-S", "-")
+    assert "hello from the service" in lab.inv("telemetry.logs").out
+
+
+def test_a_graceful_shutdown_of_two_seconds_is_not_interrupted(lab: Lab) -> None:
+    port = serve(lab, "--stop-delay", "2")
+    stopped = stop(lab)
+    assert 2 <= stopped.seconds < 6
+    assert "SIGTERM" not in stopped.said
+    ended = status(lab)
+    assert (ended["state"], ended["exit_code"], ended["signal"]) == ("stopped", 0, None)
+    assert_nothing_left(lab, port)
+
+
+@pytest.mark.parametrize("ignored", [["SIGINT"], ["SIGINT", "SIGTERM"]])
+def test_a_service_that_will_not_listen_is_ended_more_firmly(lab: Lab, ignored: list[str]) -> None:
+    port = serve(lab, *[word for name in ignored for word in ("--ignore", name)])
+    stopped = stop(lab, "--timeout", "0.4")
+    used = "SIGKILL" if "SIGTERM" in ignored else "SIGTERM"
+    assert f"needed {used}" in stopped.said
+    assert stopped.seconds < 10
+    ended = status(lab)
+    assert (ended["state"], ended["signal"]) == ("stopped", used)
+    assert_nothing_left(lab, port)
+
+
+def test_children_daemons_and_the_reparented_end_too(lab: Lab) -> None:
+    port = lab.port()
+    server = " ".join(lab.server("--children", "2", "--daemons", "2"))
+    orphan = "(setsid sh -c 'trap \"\" INT HUP; sleep 601; true' >/dev/null 2>&1 &)"
+    lab.configure(telemetry={"command": f"{orphan}; exec {server}", "port": port, "health": "tcp"})
+    assert lab.inv("telemetry.activate").code == 0
+    assert len(lab.services()) >= 7
+    stopped = stop(lab)
+    assert stopped.seconds < 8
+    assert_nothing_left(lab, port)
+
+
+def test_a_pane_in_copy_mode_does_not_swallow_the_signal(lab: Lab) -> None:
+    port = serve(lab)
+    lab.tmux("copy-mode", "-t", window(lab))
+    assert lab.tmux("display-message", "-p", "-t", window(lab), "#{pane_in_mode}") == "1"
+    assert "SIGTERM" not in stop(lab).said
+    assert_nothing_left(lab, port)
+
+
+def test_a_suspended_service_is_ended(lab: Lab) -> None:
+    port = serve(lab)
+    os.kill(status(lab)["pid"], signal.SIGSTOP)
+    assert stop(lab).seconds < 6
+    assert_nothing_left(lab, port)
+
+
+def test_a_service_whose_launcher_was_killed_is_ended(lab: Lab) -> None:
+    port = serve(lab, "--ignore", "SIGHUP")
+    service = status(lab)["pid"]
+    os.kill(int(lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_pid}")), signal.SIGKILL)
+    until(lambda: lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_dead}") == "1")
+    assert not is_gone(service)
+    assert status(lab)["listener"]["relation"] == "stray"
+    assert lab.inv("telemetry.stop", "--json").json["changed"] is True
+    assert_nothing_left(lab, port)
+
+
+def test_a_service_that_outlived_its_window_is_ended(lab: Lab) -> None:
+    port = serve(lab, "--ignore", "SIGHUP")
+    service = status(lab)["pid"]
+    lab.tmux("kill-window", "-t", window(lab))
+    until(lambda: lab.windows() == [])
+    os.kill(service, 0)
+    stop(lab)
+    assert_nothing_left(lab, port)
+
+
+def test_ctrl_c_typed_in_the_window_is_a_stop_and_no_crash(lab: Lab) -> None:
+    port = serve(lab)
+    lab.tmux("send-keys", "-t", window(lab), "C-c")
+    until(lambda: not is_open(port))
+    ended = until(lambda: (seen := status(lab))["state"] != "running" and seen)
+    assert (ended["state"], ended["code"]) == ("stopped", 3)
+
+
+def test_what_a_person_runs_in_a_split_of_the_window_is_left_alone(lab: Lab) -> None:
+    serve(lab)
+    theirs = int(lab.tmux("split-window", "-d", "-P", "-F", "#{pane_pid}", "-t", window(lab), "sleep 602"))
+    stop(lab)
+    assert not is_gone(theirs)
+
+
+def test_a_window_that_a_person_took_over_is_left_alone(lab: Lab) -> None:
+    serve(lab)
+    lab.tmux("respawn-pane", "-k", "-t", window(lab), "sleep 603")
+    theirs = int(lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_pid}"))
+    until(lambda: lab.services() == [])
+    assert lab.inv("telemetry.stop", "--json").json["changed"] is False
+    assert not is_gone(theirs)
+    assert lab.inv("telemetry.activate").code == 0
+    assert not is_gone(theirs)
+    assert len(lab.windows()) == 2
+    stop(lab)
+    assert not is_gone(theirs)
+
+
+def test_a_server_started_by_hand_in_the_session_is_left_alone(lab: Lab) -> None:
+    port = lab.port()
+    lab.configure(telemetry={"command": lab.server(), "port": port, "health": "tcp"})
+    lab.tmux("new-session", "-d", "-s", "sentinel-app", "-c", str(lab.path))
+    lab.tmux("new-window", "-d", "-t", "=sentinel-app:", *lab.server("--port", str(port)))
+    until(lambda: is_open(port))
+    stopped = stop(lab)
+    assert f"port {port} is still held" in stopped.said
+    assert is_open(port)
+
+
+def test_what_is_on_the_port_but_not_ours_is_left_alone_with_a_warning(lab: Lab) -> None:
+    port = lab.port()
+    lab.configure(telemetry={"command": lab.server(), "port": port, "health": "tcp"})
+    theirs = lab.listen(port)
+    stopped = stop(lab)
+    assert f"pid {theirs.pid}" in stopped.said
+    assert "left alone" in stopped.said
+    assert theirs.poll() is None
+    assert is_open(port)
+
+
+def test_what_is_not_running_is_as_wanted(lab: Lab) -> None:
+    lab.configure(telemetry={"command": lab.server(), "port": lab.port(), "health": "tcp"})
+    stopped = stop(lab, "--json")
+    assert (stopped.json["changed"], stopped.json["state"]) == (False, "stopped")
+    assert "not running" in stop(lab).out
+    assert lab.windows() == []
+
+
+def test_a_service_that_is_starting_is_stopped_at_once(lab: Lab) -> None:
+    lab.configure(telemetry={"command": lab.server("--delay", "60"), "port": lab.port(), "health": "tcp"})
+    assert lab.inv("telemetry.activate", "--no-wait", "--json").json["state"] == "starting"
+    assert stop(lab).seconds < 5
+    assert lab.services() == []
+    assert status(lab)["state"] == "stopped"
+
+
+def test_a_service_that_waits_to_be_restarted_is_stopped_for_good(lab: Lab) -> None:
+    lab.configure(telemetry={"command": "exit 3", "port": None, "health": None, "restart": "always"})
+    lab.inv("telemetry.activate", "--no-wait")
+    until(lambda: status(lab)["restarts"] >= 2)
+    assert stop(lab).seconds < 5
+    assert status(lab)["state"] == "stopped"
+    assert [process.cmdline() for process in lab.processes() if "tmux" not in process.name()] == []
+
+
+def down(lab: Lab) -> None:
+    (lab.path / "tasks.py").write_text(WEB)
+    lab.configure(web={"command": SLEEP}, db={"command": SLEEP})
+    assert lab.inv("up", "--no-wait").code == 0
+
+
+def test_down_closes_the_session_if_only_our_windows_are_in_it(lab: Lab) -> None:
+    down(lab)
+    assert len(lab.windows()) == 2
+    assert lab.inv("down").code == 0
+    assert lab.windows() == []
+    assert lab.services() == []
+
+
+def test_down_leaves_the_session_to_a_persons_own_window(lab: Lab) -> None:
+    down(lab)
+    lab.tmux("new-window", "-d", "-t", "=sentinel-app:", "-n", "mine", "sleep 604")
+    assert lab.inv("down").code == 0
+    assert "mine" in [line.rpartition(":")[2] for line in lab.windows()]
+    assert lab.services() == []
+
+
+# States and exit codes of SPEC §3 and §6
+
+
+def test_running_unhealthy_and_running_again(lab: Lab) -> None:
+    site = lab.path / "site"
+    site.mkdir()
+    (site / "ok").write_text("fine")
+    port = lab.port()
+    command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
+    lab.configure(telemetry={"command": command, "cwd": "site", "port": port, "health": "/ok"})
+    assert lab.inv("telemetry.activate").code == 0
+    running = status(lab)
+    assert (running["state"], running["code"], running["health"]["ok"]) == ("running", 0, True)
+    (site / "ok").unlink()
+    unhealthy = status(lab)
+    assert (unhealthy["state"], unhealthy["code"], unhealthy["health"]["ok"]) == ("unhealthy", 1, False)
+    assert "404" in unhealthy["error"]
+    (site / "ok").write_text("fine again")
+    assert status(lab)["state"] == "running"
+
+
+def test_a_suspended_service_is_unhealthy(lab: Lab) -> None:
+    serve(lab, health="/")
+    os.kill(status(lab)["pid"], signal.SIGSTOP)
+    hung = lab.inv("telemetry.status", "--json")
+    assert (hung.json["state"], hung.code) == ("unhealthy", 1)
+    assert hung.seconds < 8
+    stop(lab)
+
+
+def test_a_service_that_does_not_listen_yet_is_starting(lab: Lab) -> None:
+    lab.configure(telemetry={"command": lab.server("--delay", "60"), "port": lab.port(), "health": "tcp"})
+    lab.inv("telemetry.activate", "--no-wait")
+    starting = status(lab)
+    assert (starting["state"], starting["code"]) == ("starting", 0)
+    stop(lab)
+
+
+@pytest.mark.parametrize(("end", "code", "name"), [("exit 7", 7, None), ("kill -9 $$", None, "SIGKILL")])
+def test_a_crash_is_told_with_its_exit_code_or_signal(lab: Lab, end: str, code: int | None, name: str | None) -> None:
+    lab.configure(telemetry={"command": f"sleep 1.2; echo the last word; {end}", "port": None, "health": None})
+    assert lab.inv("telemetry.activate").code == 0
+    crashed = until(lambda: (seen := status(lab))["state"] != "running" and seen)
+    assert (crashed["state"], crashed["code"]) == ("crashed", 3)
+    assert (crashed["exit_code"], crashed["signal"]) == (code, name)
+    assert "the last word" in crashed["error"]
+    assert crashed["pid"] is None
+    page = lab.inv("telemetry.status").out
+    assert f"Crashed ({name or f'exit {code}'})" in page
+
+
+def test_a_one_shot_that_exited_well_is_completed(lab: Lab) -> None:
+    lab.configure(telemetry={"command": "echo migrated", "port": None, "health": "exit"})
+    assert lab.inv("telemetry.activate").code == 0
+    completed = status(lab)
+    assert (completed["state"], completed["code"], completed["exit_code"]) == ("completed", 0, 0)
+
+
+def test_a_port_in_other_hands_is_a_conflict(lab: Lab) -> None:
+    port = lab.port()
+    lab.configure(telemetry={"command": lab.server(), "port": port, "health": "tcp"})
+    theirs = lab.listen(port)
+    conflict = status(lab)
+    assert (conflict["state"], conflict["code"]) == ("conflict", 4)
+    assert conflict["listener"] == {"pid": theirs.pid, "name": psutil.Process(theirs.pid).name(), "relation": "foreign"}
+
+
+def test_what_never_ran_is_stopped(lab: Lab) -> None:
+    seen = status(lab)
+    assert (seen["state"], seen["code"], seen["session"], seen["window"]) == ("stopped", 3, None, None)
