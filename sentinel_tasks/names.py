@@ -6,8 +6,8 @@ import hashlib
 import os
 import re
 
-SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+$")
-SERVICE = re.compile(r"^[a-z][a-z0-9-]*$")
+SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
+SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\␞\udc80-\udcff]")
 
