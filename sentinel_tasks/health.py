@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeGuard
 
 from .model import Answer, Health
+from .registry import count, parsed, summary
 
 LARGEST_BODY = 1 << 20
 PATIENCE = 2.0
@@ -58,24 +57,43 @@ def _ask_http(question: Question) -> Answer:
 
 
 def _get(address: str, question: Question) -> Answer:
+    started = time.monotonic()
+    exchanged = _exchange(address, question)
+    if isinstance(exchanged, str):
+        return Answer(False, exchanged)
+    status, body = exchanged
+    latency = round(1000 * (time.monotonic() - started), 1)
+    ok = any(matches(status, wanted) for wanted in question.health.expect)
+    document = parsed(body) if ok else None
+    detail = str(status) if ok else f"HTTP {status} from {address}"
+    return Answer(ok, detail, latency, count(document), summary(document))
+
+
+def document(question: Question) -> object:
+    """The JSON document that a healthy service answers with; None if it answers with anything else."""
+    for host in question.addresses or ("localhost",):
+        exchanged = _exchange(url(question.health, question.port, host), question)
+        if not isinstance(exchanged, str) and exchanged[0] < 300:
+            return parsed(exchanged[1])
+    return None
+
+
+def _exchange(address: str, question: Question) -> tuple[int, bytes] | str:
+    """Status and body, or a sentence that says why there is none."""
     import httpx
 
-    started = time.monotonic()
+    deadline = time.monotonic() + question.patience
     headers = {"Accept": "application/json, */*"}
     own_server = "://" not in str(question.health.target)
     if own_server and (token := question.environment().get("TES_DEV_TOKEN")):
         headers["X-TES-Dev-Token"] = token
     try:
         with httpx.Client(trust_env=False, verify=_verifies(address), timeout=question.patience) as client:
-            status, body = _read(client, address, headers, started + question.patience)
+            return _read(client, address, headers, deadline)
     except httpx.TimeoutException:
-        return Answer(False, f"no answer from {address} within {question.patience:g} s")
+        return f"no answer from {address} within {question.patience:g} s"
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as reason:
-        return Answer(False, f"{type(reason).__name__} from {address}: {reason}"[:200])
-    latency = round(1000 * (time.monotonic() - started), 1)
-    ok = any(matches(status, wanted) for wanted in question.health.expect)
-    workers, summary = count_workers(body) if ok else (None, ())
-    return Answer(ok, str(status) if ok else f"HTTP {status} from {address}", latency, workers, summary)
+        return f"{type(reason).__name__} from {address}: {reason}"[:200]
 
 
 def _verifies(address: str) -> bool:
@@ -128,43 +146,3 @@ def _ask_log(question: Question) -> Answer:
         if pattern.search(line):
             return Answer(True, "seen in the log")
     return Answer(False, f"no line matches {question.health.target!r} yet")
-
-
-# Counting workers
-
-
-def count_workers(body: bytes) -> tuple[int | None, tuple[tuple[str, int], ...]]:
-    """The number of workers a registry's answer tells of, and its summary; (None, ()) if it tells none (SPEC §3)."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return None, ()
-    if isinstance(document, list):
-        return len(document), ()
-    if not isinstance(document, dict):
-        return None, ()
-    return _count(document), _summary(document)
-
-
-def _count(document: dict[str, object]) -> int | None:
-    summary = document.get("summary")
-    totals = (document.get("total"), summary.get("total") if isinstance(summary, dict) else None)
-    counted = next((total for total in totals if _is_count(total)), None)
-    if counted is not None:
-        return counted
-    workers = document.get("workers")
-    if isinstance(workers, dict | list):
-        return len(workers)
-    by_id = bool(document) and all(isinstance(worker, dict) for worker in document.values())
-    return len(document) if by_id or not document else None
-
-
-def _is_count(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _summary(document: dict[str, object]) -> tuple[tuple[str, int], ...]:
-    summary = document.get("summary")
-    if not isinstance(summary, dict):
-        return ()
-    return tuple((name, summary[name]) for name in ("idle", "working", "error") if _is_count(summary.get(name)))

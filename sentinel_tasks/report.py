@@ -274,6 +274,42 @@ def table(reports: Sequence[Report], style: Style) -> str:
     return "\n".join(lines)
 
 
+def workers_table(workers: Sequence[Mapping[str, Any]], style: Style) -> str:
+    """One line a worker; what it does not tell is a dash."""
+    titles = ("WORKER", "SERVICE", "STATUS", "PID", "MEMORY", "CPU", "QUEUE", "JOBS", "ERRORS", "JOB")
+    rows = [_worker_row(worker) for worker in workers]
+    widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(len(titles))]
+    lines = ["   ".join(cell.ljust(width) for cell, width in zip(titles, widths, strict=True)).rstrip()]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        cells[2] = style.paint(cells[2], {"working": "GREEN", "error": "RED"}.get(row[2], "CYAN"))
+        lines.append("   ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _worker_row(worker: Mapping[str, Any]) -> tuple[str, ...]:
+    usage = worker.get("resource_usage")
+    used: Mapping[str, Any] = usage if isinstance(usage, Mapping) else {}
+    memory = f"{used['rss_mb']} MB" if used.get("rss_mb") is not None else "-"
+    cpu = f"{used['cpu_percent']} %" if used.get("cpu_percent") is not None else "-"
+    told = ("queue_depth", "messages_processed", "errors", "current_job")
+    rest = (_cell(worker, name) for name in told)
+    return (
+        _cell(worker, "id"),
+        _cell(worker, "service"),
+        _cell(worker, "status"),
+        _cell(worker, "pid"),
+        memory,
+        cpu,
+        *rest,
+    )
+
+
+def _cell(worker: Mapping[str, Any], name: str) -> str:
+    value = worker.get(name)
+    return plain(str(value))[:60] if value is not None else "-"
+
+
 def _row(report: Report) -> tuple[str, ...]:
     seen = report.seen
     up = duration(seen.age) if seen.alive and seen.age else "-"

@@ -206,6 +206,14 @@ def wait_for_answer(service: Service, question: Question) -> Answer:
     return ask(question)
 
 
+def with_elsewhere(seen: Observation, machine: Machine) -> Observation:
+    """The same with the ports on which the service listens while its own is silent, so that a wrong one is named."""
+    if seen.pane is None or not seen.alive or not seen.port or seen.holders:
+        return seen
+    family = [who.pid for who in machine.tree(seen.pane.pid)]
+    return replace(seen, elsewhere=tuple(sorted({port for port, _, _ in ports.listening(family)})))
+
+
 def measured(seen: Observation, machine: Machine) -> Observation:
     """The same with the service's own process and the memory of its whole tree, our launcher not counted."""
     from .. import processes

@@ -28,7 +28,7 @@ from ..plan import Watch, decide, is_satisfied, state, with_dependencies
 from ..world import World
 from . import tell
 from .launching import Ready, launch_all, on_port
-from .observe import Askers, Scene, measured, observe, scene
+from .observe import Askers, Scene, measured, observe, scene, with_elsewhere
 
 FIRST_PAUSE, LONGEST_PAUSE, PAUSE_PER_SECOND = 0.02, 0.15, 0.03
 END_HOLDER_SECONDS, KILL_HOLDER_SECONDS = 5.0, 3.0
@@ -111,7 +111,7 @@ class Start:
         late = track.deadline is not None and self.world.monotonic() >= track.deadline
         track.watch = replace(track.watch, late=late)
         action = decide(track.service, seen, track.watch)
-        if isinstance(action, Wait):
+        if isinstance(action, Wait) and seen.alive:
             self._follow(track, seen)
         return action
 
@@ -213,6 +213,7 @@ class Start:
             elif isinstance(action, Refuse):
                 self._finish(track, tell.refused(track.service, self.world, action.holder, seen))
             elif isinstance(action, Fail):
+                seen = with_elsewhere(seen, self.now.machine) if action.kind == "timeout" else seen
                 self._finish(
                     track, tell.failed(track.service, self.world, action, seen, self.tracks.get(action.reason))
                 )

@@ -8,8 +8,11 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from ..model import Health, Observation, Pane, Report, Service
+from .. import registry
+from ..health import Question, document
+from ..model import Answer, Health, Observation, Pane, Report, Service
 from ..names import mark, state_name
 from ..plan import session_of
 from ..world import World
@@ -34,6 +37,20 @@ def _reports(world: World, services: Sequence[Service], now: Scene) -> list[Repo
 
 def _observe(world: World, now: Scene, service: Service) -> Observation:
     return measured(observe(service, world, now, wait_for_answer), now.machine)
+
+
+def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]]]:
+    """The service's report, and the workers that its registry lists if it is running."""
+    now = scene(world)
+    service = world.workspace.service(name)
+    asked: list[object] = []
+
+    def ask(service: Service, question: Question) -> Answer:
+        asked.append(document(question))
+        return wait_for_answer(service, question)
+
+    report = tell.report(service, world, measured(observe(service, world, now, ask), now.machine))
+    return report, registry.workers(asked[0]) if asked and report.state == "running" else []
 
 
 def everything(world: World) -> list[list[Report]]:

@@ -9,7 +9,16 @@ from invoke.context import Context
 from invoke.tasks import Task
 
 from .console import run
-from .verbs import attach_to, follow_or_show, restart_services, show_status, start_services, stop_services
+from .verbs import (
+    attach_to,
+    follow_or_show,
+    open_page,
+    restart_services,
+    show_status,
+    show_workers,
+    start_services,
+    stop_services,
+)
 
 HELP = {
     "port": "the port to use instead, or auto",
@@ -70,8 +79,18 @@ def tasks_of(name: str) -> list[Task[Any]]:
     def attach(c: Context) -> None:
         run(c, False, lambda console: attach_to(console, name))
 
+    def workers(c: Context, json: bool = False) -> None:
+        run(c, json, lambda console: show_workers(console, name))
+
+    def open_(c: Context) -> None:
+        run(c, False, lambda console: open_page(console, name))
+
     first, alias = ("activate", "start") if name == "telemetry" else ("start", "activate")
     aliases = [alias] if name in ("dev", "telemetry") else []
+    more = [
+        _task(workers, "The workers that the API knows of.", helped("json")),
+        _task(open_, "Open the dashboard, or tell its address.", {}, name="open"),
+    ]
     return [
         _task(start, f"Start {name} and wait until it is healthy.", START, name=first, aliases=aliases),
         _task(status, f"The truth about {name}.", helped("json")),
@@ -79,6 +98,7 @@ def tasks_of(name: str) -> list[Task[Any]]:
         _task(stop, f"Stop {name} and all its processes.", helped("timeout", "json")),
         _task(restart, f"Stop {name}, then start it in the same window.", START),
         _task(attach, f"Show the window of {name} in this terminal.", {}),
+        *(more if name == "telemetry" else []),
     ]
 
 

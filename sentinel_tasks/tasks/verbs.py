@@ -136,6 +136,53 @@ def show_all(console: Console, everywhere: bool) -> int:
     return 0
 
 
+def show_workers(console: Console, name: str) -> int:
+    """The workers that the service's registry lists, whatever API answers."""
+    from ..engine.status import workers
+    from ..report import workers_table
+
+    world, _ = open_world(console, [name], {})
+    report, found = workers(world, name)
+    console.document({"service": name, "state": report.state, "workers": found, "error": report.error})
+    if report.code:
+        return show_status(console, name) if not console.as_json else report.code
+    console.result(workers_table(found, console.out) if found else "no workers")
+    return report.code
+
+
+def open_page(console: Console, name: str) -> int:
+    """The service's page in a browser; its address where there is none."""
+    import webbrowser
+
+    from ..engine.status import status
+    from ..engine.tell import command
+    from ..errors import NothingThere
+
+    world, _ = open_world(console, [name], {})
+    (report,) = status(world, [name])
+    if report.state != "running" or report.seen.port is None:
+        raise NothingThere(f"{name} is {report.state}", command(report.service, "start"))
+    address = f"http://localhost:{report.seen.port}/"
+    console.result(address)
+    if sys.stdout.isatty() and has_browser(console.environ):
+        webbrowser.open(address)
+    return 0
+
+
+def has_browser(environ: Mapping[str, str]) -> bool:
+    """True where a page can be shown: on macOS, or where a display or a chosen browser is."""
+    return sys.platform == "darwin" or any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+
+
+def show_schema(console: Console) -> int:
+    """The JSON Schema of the configuration."""
+    from ..report import dumps
+    from ..schema import json_schema
+
+    print(dumps(json_schema()))
+    return 0
+
+
 def _home(world: World, group: Sequence[Report]) -> str:
     return group[0].workspace.path if group else world.workspace.path
 

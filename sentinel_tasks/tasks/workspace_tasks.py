@@ -9,7 +9,7 @@ from invoke.tasks import Task, task
 
 from .console import run
 from .service_tasks import given_flags, helped
-from .verbs import attach_to, follow_or_show, restart_services, show_all, start_services, stop_services
+from .verbs import attach_to, follow_or_show, restart_services, show_all, show_schema, start_services, stop_services
 
 ONLY = {"only": "these services, separated by commas"}
 EVERY = {"all": "every workspace on this machine"}
@@ -68,6 +68,12 @@ def attach(c: Context, only: str = "") -> None:
     run(c, False, lambda console: attach_to(console, only or None))
 
 
+@task(auto_shortflags=False)
+def schema(c: Context) -> None:
+    """The JSON Schema of invoke.yaml's sentinel section, for editors."""
+    run(c, True, show_schema)
+
+
 def names(only: str) -> list[str] | None:
     """The services that `--only` names; None if it was not given."""
     return [name.strip() for name in only.split(",") if name.strip()] if only else None
@@ -75,4 +81,4 @@ def names(only: str) -> list[str] | None:
 
 def workspace_tasks() -> list[Task[Any]]:
     """The tasks that every workspace has beside those of its services."""
-    return [up, down, ps, logs, restart, attach]
+    return [up, down, ps, logs, restart, attach, schema]
