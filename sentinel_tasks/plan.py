@@ -152,11 +152,17 @@ def _decide_taken(service: Service, seen: Observation, watch: Watch, intruders: 
     if len(strays) == len(intruders):
         return EndHolders(strays, "stray")
     if all(holder.relation == "adopted" for holder in intruders):
-        return Done(adopted=intruders[0]) if is_healthy(seen) else Refuse(intruders[0])
+        return _decide_adopted(seen, intruders[0])
     taken_while_waiting = watch.launched is not None and seen.alive
     if taken_while_waiting:
         return Refuse(_worst(intruders))
     return _decide_conflict(service, seen, intruders)
+
+
+def _decide_adopted(seen: Observation, holder: Holder) -> Action:
+    if seen.answer is None:
+        return Wait()
+    return Done(adopted=holder) if seen.answer.ok else Refuse(holder)
 
 
 def _decide_conflict(service: Service, seen: Observation, intruders: tuple[Holder, ...]) -> Action:

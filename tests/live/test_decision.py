@@ -1,0 +1,427 @@
+"""Each row of SPEC §4's table, once, with real windows, processes and ports."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.lab import INV, SERVER, Lab, Result, is_open, until
+
+NOBODY = 65534
+Foreign = Callable[..., psutil.Process]
+
+DETACH = "import os, sys; os.fork() and os._exit(0); os.setsid(); os.execv(sys.argv[1], sys.argv[1:])"
+"""Away from whatever terminal or tmux the tests themselves run in."""
+
+
+@pytest.fixture
+def foreign(lab: Lab) -> Iterator[Foreign]:
+    """Starts a server that no task knows, outside tmux even if the tests run inside it; ends it after the test."""
+    pids: list[int] = []
+
+    def listen(port: int, *words: str, cwd: Path | None = None) -> psutil.Process:
+        before = listener(port)
+        command = [sys.executable, "-c", DETACH, *lab.server("--port", str(port), *words)]
+        subprocess.run(
+            command,
+            cwd=cwd or lab.path,
+            env=lab.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        process = appears(lambda: listener(port, before))
+        pids.append(process.pid)
+        return process
+
+    yield listen
+    for pid in pids:
+        if psutil.pid_exists(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+def listener(port: int, other_than: psutil.Process | None = None) -> psutil.Process | None:
+    """The process that listens on the port."""
+    rows = [row for row in psutil.net_connections("tcp") if row.status == psutil.CONN_LISTEN and row.pid]
+    found = (psutil.Process(row.pid) for row in rows if row.laddr and row.laddr.port == port)
+    return next((process for process in found if process != other_than), None)
+
+
+def appears(found: Callable[[], psutil.Process | None]) -> psutil.Process:
+    process: psutil.Process = until(found, "a listener")
+    return process
+
+
+def lives(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def telemetry(lab: Lab, *words: str, **keys: object) -> int:
+    """Configures the workspace's telemetry service on a port of its own: the port."""
+    port = lab.port()
+    lab.configure(telemetry={"command": lab.server(*words), "port": port, **keys})
+    return port
+
+
+def by_hand(lab: Lab, session: str, port: int, *words: str, socket_name: str = "default") -> psutil.Process:
+    """A server that a person started in a session of the given name, made in the workspace."""
+    command = shlex.join(lab.server("--port", str(port), *words))
+    lab.tmux("new-session", "-d", "-s", session, "-c", str(lab.path), command, socket_name=socket_name)
+    return appears(lambda: listener(port))
+
+
+# Our own window
+
+
+def test_already_running_changes_nothing(lab: Lab) -> None:
+    telemetry(lab)
+    first = lab.inv("telemetry.activate", "--json").json
+    again = lab.inv("telemetry.activate")
+    assert again.code == 0
+    assert "already running" in again.out
+    assert str(first["pid"]) in again.out
+    assert len(lab.services()) == 1
+
+
+def test_still_starting_is_waited_for_not_started_twice(lab: Lab) -> None:
+    telemetry(lab, "--ready-after", "2")
+    first = lab.inv("telemetry.activate", "--no-wait", "--json")
+    assert first.code == 0
+    assert first.json["state"] == "starting"
+    second = lab.inv("telemetry.activate", "--json")
+    assert second.code == 0
+    assert second.json["state"] == "running"
+    assert second.json["changed"] is False
+    assert second.json["pid"] == first.json["pid"]
+
+
+def test_a_process_that_listens_on_nothing_yet_is_waited_for(lab: Lab) -> None:
+    telemetry(lab, "--delay", "2")
+    first = lab.inv("telemetry.activate", "--no-wait", "--json").json
+    second = lab.inv("telemetry.activate", "--json").json
+    assert (second["state"], second["changed"], second["pid"]) == ("running", False, first["pid"])
+
+
+def test_a_dead_window_is_used_again_and_keeps_what_was_on_it(lab: Lab) -> None:
+    port = telemetry(lab, "--say", "first life")
+    first = lab.inv("telemetry.activate", "--json").json
+    assert lab.inv("telemetry.stop").code == 0
+    lab.configure(telemetry={"command": lab.server("--say", "second life"), "port": port})
+    second = lab.inv("telemetry.activate", "--json").json
+    assert second["changed"] is True
+    assert second["window"] == first["window"]
+    screen = lab.tmux("capture-pane", "-p", "-S", "-", "-t", second["window"]["id"])
+    assert "first life" in screen
+    assert "second life" in screen
+    assert len(lab.windows()) == 1
+
+
+# A stray
+
+
+def test_a_stray_of_the_service_is_stopped_before_the_new_start(lab: Lab) -> None:
+    telemetry(lab, "--ignore", "SIGHUP")
+    first = lab.inv("telemetry.activate", "--json").json
+    lab.tmux("kill-window", "-t", first["window"]["id"])
+    stray = psutil.Process(first["pid"])
+    name = stray.name()
+    until(lambda: not lab.windows())
+    assert lab.inv("telemetry.status", "--json").json["listener"]["relation"] == "stray"
+    second = lab.inv("telemetry.activate")
+    assert second.code == 0, second.said
+    assert f"stray of this service: {name} (pid {stray.pid})" in second.out
+    assert not lives(stray)
+    assert len(lab.services()) == 1
+    assert lab.inv("telemetry.stop").code == 0
+
+
+# Started by hand in the workspace's session
+
+
+def test_a_healthy_server_in_another_window_of_the_session_is_adopted(lab: Lab) -> None:
+    port = telemetry(lab)
+    server = by_hand(lab, "sentinel-app", port)
+    before = lab.windows()
+    done = lab.inv("telemetry.activate")
+    assert done.code == 0, done.said
+    assert "started by hand in window 0" in done.out
+    assert str(server.pid) in done.out
+    assert lab.windows() == before
+    told = lab.inv("telemetry.status", "--json").json
+    assert (told["state"], told["listener"]["relation"], told["pid"]) == ("running", "adopted", server.pid)
+
+
+def test_an_unhealthy_server_in_another_window_of_the_session_is_refused(lab: Lab) -> None:
+    port = telemetry(lab)
+    server = by_hand(lab, "sentinel-app", port, "--status", "404")
+    for conflict in ("stop", "takeover"):
+        done = lab.inv("telemetry.activate", "--on-conflict", conflict)
+        assert done.code == 4, done.said
+        assert "does not pass the health check" in done.err
+        assert "window 0 of session sentinel-app" in done.err
+    assert lives(server)
+
+
+# Another workspace
+
+
+def test_a_service_of_another_workspace_is_never_stopped(lab: Lab) -> None:
+    port = telemetry(lab)
+    other = lab.workspace("other")
+    lab.configure(other, telemetry={"command": lab.server(), "port": port})
+    theirs = psutil.Process(lab.inv("telemetry.activate", "--json", cwd=other).json["pid"])
+    for conflict in ("stop", "takeover", "fail"):
+        done = lab.inv("telemetry.activate", "--on-conflict", conflict)
+        assert done.code == 4, done.said
+        assert f"telemetry of the workspace {other}" in done.err
+        assert "--port auto" in done.err
+    assert lives(theirs)
+    assert "sentinel-app" not in "".join(lab.windows())
+
+
+def test_with_auto_two_worktrees_run_side_by_side(lab: Lab) -> None:
+    port = telemetry(lab, on_conflict="auto")
+    other = lab.workspace("other")
+    lab.configure(other, telemetry={"command": lab.server(), "port": port})
+    theirs = lab.inv("telemetry.activate", "--json", cwd=other).json
+    ours = lab.inv("telemetry.activate", "--json").json
+    assert ours["state"] == "running"
+    assert ours["port"] != theirs["port"]
+    assert is_open(ours["port"])
+    assert lab.inv("telemetry.status", "--json").json["port"] == ours["port"]
+    assert lab.inv("telemetry.stop").code == 0
+    assert not is_open(ours["port"])
+    assert is_open(theirs["port"])
+    again = lab.inv("telemetry.activate", "--json").json
+    assert again["port"] == ours["port"], "the port of a workspace is stable"
+
+
+# Outside tmux
+
+
+@pytest.mark.parametrize("conflict", ["stop", "takeover"])
+def test_a_process_run_from_this_workspace_gives_way(lab: Lab, foreign: Foreign, conflict: str) -> None:
+    port = telemetry(lab)
+    holder = foreign(port)
+    name = holder.name()
+    done = lab.inv("telemetry.activate", "--on-conflict", conflict)
+    assert done.code == 0, done.said
+    assert f"stopped what held the port: {name} (pid {holder.pid})" in done.out
+    assert "server.py" in done.out
+    assert not lives(holder)
+    assert '"event": "takeover"' in lab.state("events.jsonl")[0].read_text()
+
+
+def test_a_process_in_a_subfolder_of_this_workspace_gives_way(lab: Lab, foreign: Foreign) -> None:
+    port = telemetry(lab)
+    (lab.path / "src").mkdir()
+    holder = foreign(port, cwd=lab.path / "src")
+    assert lab.inv("telemetry.activate").code == 0
+    assert not lives(holder)
+
+
+@pytest.mark.parametrize("conflict", ["stop", "takeover", "fail", "auto"])
+def test_a_folder_whose_name_only_begins_like_ours_is_elsewhere(lab: Lab, foreign: Foreign, conflict: str) -> None:
+    port = telemetry(lab, on_conflict=conflict)
+    elsewhere = lab.folder / "app2"
+    elsewhere.mkdir()
+    holder = foreign(port, cwd=elsewhere)
+    done = lab.inv("telemetry.activate")
+    if conflict == "takeover":
+        assert done.code == 0
+        assert not lives(holder)
+        return
+    assert lives(holder)
+    if conflict == "auto":
+        assert done.code == 0, done.said
+        assert f":{port}" not in done.out
+        return
+    assert done.code == 4
+    assert f"run from {elsewhere}" in done.err
+    assert f"pid {holder.pid}" in done.err
+    assert "--on-conflict takeover" in done.err
+    assert lab.windows() == []
+
+
+def test_fail_spares_even_a_process_of_this_workspace(lab: Lab, foreign: Foreign) -> None:
+    holder = foreign(telemetry(lab))
+    done = lab.inv("telemetry.activate", "--on-conflict", "fail")
+    assert done.code == 4
+    assert "run from this workspace" in done.err
+    assert lives(holder)
+
+
+def test_auto_leaves_the_port_to_a_process_of_this_workspace(lab: Lab, foreign: Foreign) -> None:
+    port = telemetry(lab)
+    holder = foreign(port)
+    done = lab.inv("telemetry.activate", "--on-conflict", "auto", "--json")
+    assert done.code == 0
+    assert done.json["port"] != port
+    assert lives(holder)
+
+
+def test_a_holder_that_ignores_term_is_killed_under_takeover(lab: Lab, foreign: Foreign) -> None:
+    port = telemetry(lab)
+    holder = foreign(port, "--ignore", "SIGTERM", cwd=lab.folder)
+    done = lab.inv("telemetry.activate", "--on-conflict", "takeover", "--json")
+    assert done.code == 0, done.said
+    assert done.json["listener"]["relation"] == "ours"
+    assert not lives(holder)
+
+
+def test_a_secret_in_the_holders_command_line_is_masked(lab: Lab, foreign: Foreign) -> None:
+    port = telemetry(lab)
+    foreign(port, "--body", "token=hunter2secret", cwd=lab.folder)
+    done = lab.inv("telemetry.activate")
+    assert done.code == 4
+    assert "server.py" in done.err
+    assert "hunter2secret" not in done.said
+
+
+# In someone else's pane
+
+
+@pytest.mark.parametrize("socket_name", ["default", "other"])
+def test_a_process_in_a_pane_that_is_not_ours_is_left_alone(lab: Lab, socket_name: str) -> None:
+    port = telemetry(lab)
+    server = by_hand(lab, "theirs", port, socket_name=socket_name)
+    for conflict in ("stop", "takeover"):
+        done = lab.inv("telemetry.activate", "--on-conflict", conflict)
+        assert done.code == 4, done.said
+        place = "window 0 of session theirs" if socket_name == "default" else "another tmux server"
+        assert place in done.err
+    assert lives(server)
+
+
+# Another user's, or unseen
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can be another user too")
+def test_a_process_of_another_user_is_left_alone(lab: Lab, tmp_path: Path) -> None:
+    port = telemetry(lab)
+    server = lab.spawn(*as_nobody(), "-S", "-c", _listen_on(port), cwd=Path("/"))
+    until(lambda: is_open(port))
+    for conflict in ("stop", "takeover"):
+        done = lab.inv("telemetry.activate", "--on-conflict", conflict)
+        assert done.code == 4, done.said
+        assert f"(pid {server.pid}) of user nobody" in done.err
+    assert server.poll() is None
+    told = lab.inv("telemetry.activate", "--on-conflict", "auto", "--json").json
+    assert told["state"] == "running"
+    assert told["port"] != port
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can be another user too")
+def test_a_process_that_cannot_be_seen_is_left_alone(worker_id: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        lab = Lab(Path(folder), worker_id)
+        port = telemetry(lab)
+        server = lab.listen(port)
+        for path in [Path(folder), *Path(folder).rglob("*")]:
+            os.chown(path, NOBODY, NOBODY)
+        words = [*as_nobody()[:-1], INV, "telemetry.activate", "--on-conflict", "takeover"]
+        done = subprocess.run(words, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 4, done.stdout + done.stderr
+        assert f"port {port} is held by a process of user root that can't be seen" in done.stderr
+        assert server.poll() is None
+        assert lab.close() == []
+
+
+def as_nobody() -> list[str]:
+    """The words before what another user shall run with this Python."""
+    words = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", sys.executable]
+    if subprocess.run([*words, "-c", ""], cwd="/", capture_output=True, check=False).returncode:
+        pytest.skip("the user nobody may not run this Python")
+    return words
+
+
+def _listen_on(port: int) -> str:
+    return (
+        "import socket, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1);"
+        f" s.bind(('127.0.0.1', {port})); s.listen(); time.sleep(600)"
+    )
+
+
+# Clients, and the two families of addresses
+
+
+def test_a_mere_client_of_the_port_is_nobodys_conflict(lab: Lab) -> None:
+    port = telemetry(lab)
+    first = lab.inv("telemetry.activate").code
+    client = lab.spawn(
+        sys.executable,
+        "-c",
+        f"import socket, time; s = socket.create_connection(('127.0.0.1', {port})); time.sleep(600)",
+    )
+    until(lambda: any(c.status == psutil.CONN_ESTABLISHED for c in psutil.Process(client.pid).net_connections("tcp")))
+    assert lab.inv("telemetry.restart", "--on-conflict", "takeover").code == first == 0
+    assert client.poll() is None
+
+
+def test_the_end_of_a_connection_on_the_same_port_is_nobodys_conflict(lab: Lab) -> None:
+    """Its own end of a connection has the port's number, but it does not listen: a server that is closing, say."""
+    port = telemetry(lab)
+    pair = (
+        "import socket, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1);"
+        f" s.bind(('127.0.0.1', {port})); s.listen(); c = socket.create_connection(('127.0.0.1', {port}));"
+        " a, _ = s.accept(); s.close(); print('up', flush=True); time.sleep(600)"
+    )
+    holder = lab.spawn(sys.executable, "-c", pair)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"up\n"
+    done = lab.inv("telemetry.activate", "--on-conflict", "takeover", "--json")
+    assert done.code == 0, done.said
+    assert done.json["listener"]["relation"] == "ours"
+    assert holder.poll() is None
+
+
+def test_a_holder_on_the_ipv6_loopback_only_is_seen(lab: Lab, foreign: Foreign) -> None:
+    port = telemetry(lab)
+    holder = foreign(port, "--host", "::1", cwd=lab.folder)
+    done = lab.inv("telemetry.activate")
+    assert done.code == 4, done.said
+    assert f"pid {holder.pid}" in done.err
+
+
+def test_a_service_on_the_ipv6_loopback_only_is_ours(lab: Lab) -> None:
+    telemetry(lab, "--host", "::1")
+    done = lab.inv("telemetry.activate", "--json")
+    assert done.code == 0, done.said
+    assert done.json["listener"]["relation"] == "ours"
+
+
+def test_a_foreign_listener_beside_ours_on_the_other_family_is_a_conflict(lab: Lab, foreign: Foreign) -> None:
+    port = telemetry(lab, "--host", "::1")
+    ours = psutil.Process(lab.inv("telemetry.activate", "--json").json["pid"])
+    holder = foreign(port, cwd=lab.folder)
+    told = lab.inv("telemetry.status", "--json")
+    assert (told.code, told.json["state"]) == (4, "conflict")
+    done = lab.inv("telemetry.activate")
+    assert done.code == 4, done.said
+    assert f"pid {holder.pid}" in done.err
+    assert lives(ours)
+    assert lives(holder)
+
+
+# From inside
+
+
+def test_a_service_cannot_start_itself_from_its_own_window(lab: Lab) -> None:
+    port = lab.port()
+    inside = f"{shlex.quote(INV)} telemetry.activate; echo said $?; exec {shlex.join([sys.executable, str(SERVER)])}"
+    lab.configure(telemetry={"command": inside, "port": port})
+    done: Result = lab.inv("telemetry.activate")
+    assert done.code == 0, done.said
+    said = lab.inv("telemetry.logs").out
+    assert "from inside its own window" in said
+    assert "said 1" in said
