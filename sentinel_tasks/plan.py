@@ -153,7 +153,8 @@ def _decide_taken(service: Service, seen: Observation, watch: Watch, intruders: 
         return EndHolders(strays, "stray")
     if all(holder.relation == "adopted" for holder in intruders):
         return _decide_adopted(seen, intruders[0])
-    taken_while_waiting = watch.launched is not None and seen.alive
+    moves_on = service.on_conflict == "auto" and not seen.alive
+    taken_while_waiting = watch.launched is not None and not moves_on
     if taken_while_waiting:
         return Refuse(_worst(intruders))
     return _decide_conflict(service, seen, intruders)
