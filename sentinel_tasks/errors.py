@@ -35,9 +35,13 @@ class ConfigurationError(SentinelError):
     exit_code = 2
 
     def __init__(self, problems: list[Problem]) -> None:
-        lines = [f"{p.key}: {p.value!r}: {p.reason}" for p in problems]
+        lines = [_on_one_line(f"{p.key}: {p.value!r}: {p.reason}") for p in problems]
         super().__init__("\n".join(lines))
         self.problems = problems
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 class NothingThere(SentinelError):

@@ -27,7 +27,7 @@ class HealthKeys(Struct, forbid_unknown_fields=True, kw_only=True):
 class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     """One service (SPEC §2). A key that is left out keeps its default."""
 
-    title: Annotated[str, Meta(description="what status calls it", min_length=1)] | UnsetType = UNSET
+    title: Annotated[str, Meta(description="what status calls it", pattern=r"\S")] | UnsetType = UNSET
     command: Annotated[Text | Words, Meta(description="a string runs in sh -c, a list is run as it is")] | UnsetType = (
         UNSET
     )

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -33,7 +34,9 @@ BUILT_IN: dict[str, Keys] = {
 }
 FLAGS = {"startup_timeout": "--timeout", "stop_timeout": "--timeout"}
 PORT_VARIABLES = {"telemetry": "WORKER_API_PORT", "dev": "DEV_SERVER_PORT"}
-EXPECTATION = re.compile(r"^([1-5]\d\d|[1-5][xX]{2}|<[1-6]\d\d)$")
+HIDDEN = "…"
+"""Shown in place of variables' values, which may be secrets."""
+EXPECTATION = re.compile(r"[1-5]\d\d|[1-5][xX]{2}|<[1-6]\d\d", re.ASCII)
 
 
 class Complaints:
@@ -120,13 +123,15 @@ def _checked(key: str, source: str, value: object, wanted: Any, complaints: Comp
     try:
         return converted(value, wanted)
     except msgspec.ValidationError:
-        complaints.add(source, value, f"must be {ALLOWED[key]}")
+        complaints.add(source, HIDDEN if key == "env" else value, f"must be {ALLOWED[key]}")
         return msgspec.UNSET
 
 
 def _sections(config: Keys, declared: Mapping[str, Keys], complaints: Complaints) -> dict[str, Keys]:
     """Each service's section of the configuration, declared ones first, empty where it says nothing."""
-    given = config.get("services") or {}
+    given = config.get("services")
+    if given is None:
+        given = {}
     if not isinstance(given, Mapping):
         complaints.add("sentinel.services", given, "must be a mapping of names to services")
         given = {}
@@ -173,6 +178,7 @@ class _Reading:
         self.name, self.folder, self.complaints = name, folder, complaints
         self.before = len(complaints.problems)
         self.sources = {key: source for key, (source, _) in raw.items()}
+        self.given = {key: value for key, (_, value) in raw.items()}
         self.values: dict[str, Any] = {}
         for key, (source, value) in raw.items():
             self._take(key, source, value)
@@ -186,8 +192,10 @@ class _Reading:
             self.values[key] = found
 
     def wrong(self, key: str, reason: str) -> None:
-        source = self.sources.get(key, f"sentinel.services.{self.name}.{key}")
-        self.complaints.add(source, self.values.get(key), reason)
+        self.complaints.add(self._source(key), self.given.get(key), reason)
+
+    def _source(self, key: str) -> str:
+        return self.sources.get(key, f"sentinel.services.{self.name}.{key}")
 
     def service(self, has_tasks: bool) -> Service | None:
         """The service, or None if anything about it is wrong."""
@@ -231,7 +239,7 @@ class _Reading:
 
     def _health(self, port: int | str | None) -> Health:
         given = self.values.get("health", "tcp" if port else None)
-        expect = self._expect(self.values.get("expect", "2xx"))
+        expect = self._expect(self.values.get("expect", "2xx"), self._source("expect"))
         if isinstance(given, HealthKeys):
             return self._health_of_keys(given, port, expect)
         if given is None or (given == "null" and self.sources.get("health", "").startswith("INVOKE_")):
@@ -240,12 +248,15 @@ class _Reading:
             return Health("exit")
         if given == "tcp":
             return self._needs_port(Health("tcp"), port)
+        return self._health_of_address(given, port, expect)
+
+    def _health_of_address(self, given: str, port: int | str | None, expect: tuple[str, ...]) -> Health:
+        health = Health("http", given, expect)
         if given.startswith("/"):
-            return self._needs_port(Health("http", given, expect), port)
-        if re.match(r"https?://[^/\s]+", given):
-            return Health("http", given, expect)
-        self.wrong("health", f"must be {ALLOWED['health']}")
-        return Health("up")
+            return self._needs_port(health, port)
+        if not _is_url(given):
+            self.wrong("health", f"must be {ALLOWED['health']}")
+        return health
 
     def _needs_port(self, health: Health, port: int | str | None) -> Health:
         misread = "port" in self.sources and "port" not in self.values
@@ -265,28 +276,27 @@ class _Reading:
         if "log" in given:
             return self._health_of_log(str(given["log"]))
         if keys.expect is not msgspec.UNSET:
-            expect = self._expect(keys.expect)
-        health = Health("http", str(given["path"]), expect)
-        return health if "://" in str(given["path"]) else self._needs_port(health, port)
+            expect = self._expect(keys.expect, f"{self._source('health')}.expect")
+        return self._health_of_address(str(given["path"]), port, expect)
 
     def _health_of_log(self, pattern: str) -> Health:
         try:
             re.compile(pattern)
-        except re.error as reason:
+        except (re.error, OverflowError, RecursionError) as reason:
             self.wrong("health", f"{pattern!r} is not a regular expression: {reason}")
         return Health("log", pattern)
 
-    def _expect(self, given: object) -> tuple[str, ...]:
+    def _expect(self, given: object, source: str) -> tuple[str, ...]:
         expected = tuple(str(each) for each in (given if isinstance(given, list) else [given]))
-        if not expected or not all(EXPECTATION.match(each) for each in expected):
-            self.wrong("expect", f"must be {ALLOWED['expect']}")
+        if not expected or not all(EXPECTATION.fullmatch(each) for each in expected):
+            self.complaints.add(source, given, f"must be {ALLOWED['expect']}")
         return expected
 
     def _environment(self) -> Iterator[tuple[str, str]]:
         for name, value in self.values.get("env", {}).items():
             text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
             if not name or "=" in name or "\0" in name + text:
-                self.complaints.add(f"sentinel.services.{self.name}.env.{name}", "…", "not a name for a variable")
+                self.complaints.add(f"sentinel.services.{self.name}.env.{name}", HIDDEN, "not a name for a variable")
             else:
                 yield name, text
 
@@ -304,6 +314,14 @@ class _Reading:
 
 
 PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "log_backups", "index")
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _words(given: Any) -> str | tuple[str, ...] | None:
