@@ -51,8 +51,8 @@ def _require(library: str) -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    """Asked to end while still starting: there is nothing to clean up."""
-    raise SystemExit(0)
+    """Asked to end while still starting: there is nothing to clean up, and an exception could be lost in an import."""
+    os._exit(0)
 
 
 def _complain(text: str) -> int:

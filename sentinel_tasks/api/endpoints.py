@@ -123,7 +123,7 @@ def read_metrics(request: Request) -> Response:
     from sentinel_tasks.api import metrics
 
     telemetry = _telemetry(request)
-    content = metrics.text(telemetry.registry.document(), telemetry.hub.clients)
+    content = metrics.text(telemetry.registry.document(), telemetry.hub.clients, telemetry.hub.skipped)
     return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

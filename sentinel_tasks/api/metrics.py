@@ -47,14 +47,16 @@ COUNTERS: tuple[tuple[str, str, Callable[[Worker], float]], ...] = (
 class WorkerCollector(Collector):
     """Turns one registry document into metric families."""
 
-    def __init__(self, document: RegistryDocument, stream_clients: int) -> None:
+    def __init__(self, document: RegistryDocument, stream_clients: int, skipped: int) -> None:
         self._workers = list(document.workers.values())
         self._stream_clients = stream_clients
+        self._skipped = skipped
 
     def collect(self) -> Iterable[Metric]:
         """All families, each with one sample a worker that has the value."""
         yield self._states()
         yield GaugeMetricFamily("sentinel_stream_clients", "Clients of the stream.", self._stream_clients)
+        yield CounterMetricFamily("sentinel_stream_skipped", "Documents that slow clients skipped.", self._skipped)
         for name, help_text, value in GAUGES:
             yield self._filled(GaugeMetricFamily(name, help_text, labels=LABELS), value)
         for name, help_text, value in COUNTERS:
@@ -81,10 +83,10 @@ class WorkerCollector(Collector):
         return family
 
 
-def text(document: RegistryDocument, stream_clients: int) -> bytes:
+def text(document: RegistryDocument, stream_clients: int, skipped: int) -> bytes:
     """The document in the Prometheus text format."""
     registry = CollectorRegistry()
-    registry.register(WorkerCollector(document, stream_clients))
+    registry.register(WorkerCollector(document, stream_clients, skipped))
     return generate_latest(registry)
 
 
