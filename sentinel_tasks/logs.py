@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ BLOCK = 1 << 16
 MOST_AT_ONCE = 1 << 20
 TIMES = struct.Struct("<Qd")
 BEGIN = "\x1b]7357;sentinel-begin;%s\x07"
+END = "\x1b]7357;sentinel-end;%s\x07"
+AT_BEGIN = re.compile(rb"(?=\x1b\]7357;sentinel-begin;)")
 
 Line = tuple[float, bytes]
 """When it came (epoch seconds, as far as known), and the line as it was written."""
@@ -88,7 +91,8 @@ class Reader:
         while data := self._more():
             yield from self._split(data)
         if with_rest and self._rest is not None:
-            yield self._rest
+            when, rest = self._rest
+            yield from ((when, part) for part in _lives(rest))
             self._rest = None
 
     def _split(self, data: bytes) -> Iterator[Line]:
@@ -96,8 +100,10 @@ class Reader:
         *whole, rest = (before + data).split(b"\n")
         place = self._offset - len(data) - len(before)
         for line in whole:
-            yield max(when, self._time_at(place)), line
-            place += len(line) + 1
+            for part in _lives(line):
+                yield max(when, self._time_at(place)), part
+                place += len(part)
+            place += 1
         self._rest = (self._time_at(place), rest) if rest else None
 
     def _more(self) -> bytes:
@@ -124,7 +130,8 @@ class Reader:
             if _is_same(path, own):
                 break
             newer = path
-        if newer is None:
+        written_meanwhile = os.fstat(self._file).st_size > self._offset
+        if newer is None or written_meanwhile:
             return False
         self._open(newer, 0)
         return True
@@ -132,6 +139,11 @@ class Reader:
     def _time_at(self, offset: int) -> float:
         place = bisect_right(self._times, (offset, float("inf"))) - 1
         return self._times[place][1] if place >= 0 else 0.0
+
+
+def _lives(line: bytes) -> list[bytes]:
+    """The line, cut where another life of the service begins: the one before may have ended without a newline."""
+    return [part for part in AT_BEGIN.split(line) if part] or [line]
 
 
 def _times_of(file: int, path: Path) -> list[tuple[int, float]]:
@@ -178,6 +190,16 @@ def _newlines_backwards(block: bytes, place: int, end: int) -> Iterator[int]:
     while (index := block.rfind(b"\n", 0, index)) >= 0:
         if place + index + 1 < end:
             yield place + index
+
+
+def is_complete(path: Path, launch: str) -> bool:
+    """True once the launcher's last word on that launch is in the log, and so all that came before it."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-min(BLOCK, file.seek(0, os.SEEK_END)), os.SEEK_END)
+            return (END % launch).encode() in file.read()
+    except FileNotFoundError:
+        return False
 
 
 def last_lines(path: Path, count: int) -> list[Line]:

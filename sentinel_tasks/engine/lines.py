@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..logs import Reader, last_lines
+from ..logs import Line, Reader, last_lines
 from ..logtext import is_only_marks, readable
 from ..world import World
 
@@ -19,14 +19,21 @@ def last(world: World, names: Sequence[str], count: int, colour: bool) -> list[t
 
 def following(world: World, names: Sequence[str], count: int, colour: bool) -> Iterator[tuple[str, str]]:
     """The last lines, then every line that comes, through restarts and rotations, without end."""
-    readers = {name: Reader(world.state.log(name)).from_last(count) for name in names}
+    readers = {name: Reader(world.state.log(name)).from_last(count + 2) for name in names}
+    most: int | None = count
     try:
         while True:
-            timed = [(when, name, line) for name, reader in readers.items() for when, line in reader.lines()]
+            timed = [(when, name, line) for name, reader in readers.items() for when, line in _printed(reader, most)]
             for _, name, line in sorted(timed, key=lambda each: each[0]):
-                if not is_only_marks(line):
-                    yield name, readable(line, colour)
+                yield name, readable(line, colour)
+            most = None
             world.sleep(PAUSE)
     finally:
         for reader in readers.values():
             reader.close()
+
+
+def _printed(reader: Reader, most: int | None) -> list[Line]:
+    """The reader's next lines that the service itself printed; only the last of them if there is a limit."""
+    lines = [(when, line) for when, line in reader.lines() if not is_only_marks(line)]
+    return lines if most is None else lines[max(0, len(lines) - most) :]

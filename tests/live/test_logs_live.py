@@ -1,0 +1,282 @@
+"""Logs, as SPEC §5 promises them: from the first byte, whole, private, safe to show, and there without a window."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from tests.lab import INV, Lab, Result, until
+
+
+def say(lab: Lab, command: str | list[str], **keys: Any) -> None:
+    """Lets `telemetry` run this command to its end."""
+    lab.configure(telemetry={"command": command, "port": None, "health": "exit", **keys})
+    done = lab.inv("telemetry.activate")
+    assert done.code == 0, done.said
+
+
+def logs(lab: Lab, *words: str, **env: str) -> list[str]:
+    """The lines that `telemetry.logs` shows."""
+    shown = lab.inv("telemetry.logs", *words, env=env)
+    assert shown.code == 0, shown.said
+    return shown.out.splitlines()
+
+
+def log_files(lab: Lab) -> list[Path]:
+    """The files of telemetry's log, oldest first."""
+    return [path for path in lab.state("telemetry.log*")[::-1] if path.suffix != ".times"]
+
+
+def is_log_open(lab: Lab) -> bool:
+    """True while a log writer runs."""
+    return any("capture.py" in " ".join(each.cmdline()) for each in lab.processes() if "tmux" not in each.name())
+
+
+def numbered(count: int, width: int = 8) -> list[str]:
+    """A command that prints numbered lines as fast as it can; `width` counts the newline."""
+    return ["sh", "-c", f"seq -f %0{width - 1}.0f 0 {count - 1}"]
+
+
+def events(lab: Lab) -> list[dict[str, Any]]:
+    (path,) = lab.state("events.jsonl")
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def told(lab: Lab) -> list[str]:
+    """The words of the event log."""
+    return [event["event"] for event in events(lab)]
+
+
+# What is shown
+
+
+def test_the_first_byte_is_never_lost_however_soon_it_ends(lab: Lab) -> None:
+    names = [f"quick{number}" for number in range(10)]
+    declared = ", ".join(f"service({name!r})" for name in names)
+    (lab.path / "tasks.py").write_text(
+        f"from sentinel_tasks import service, workspace\nnamespace = workspace({declared})\n"
+    )
+    lab.configure(**{name: {"command": f"printf 'A{name} said all'; exit 3"} for name in names})
+    for launches in (1, 2):
+        failed = lab.inv("up")
+        assert failed.code == 1
+        for name in names:
+            assert failed.err.count(f"| A{name} said all") == launches, failed.err
+            (path,) = lab.state(f"{name}.log")
+            assert path.read_bytes().count(f"A{name} said all".encode()) == launches
+    assert lab.inv("quick3.logs").out.splitlines() == ["Aquick3 said all"] * 2
+
+
+def test_fifty_lines_are_shown_or_as_many_as_asked_for(lab: Lab) -> None:
+    say(lab, numbered(120, 6))
+    assert logs(lab) == [f"{number:05}" for number in range(70, 120)]
+    assert logs(lab, "--lines", "3") == ["00117", "00118", "00119"]
+    assert logs(lab, "--lines", "1000") == [f"{number:05}" for number in range(120)]
+    assert logs(lab, "--lines", "0") == []
+
+
+def test_logs_outlive_the_service_its_window_and_its_session(lab: Lab) -> None:
+    lab.configure(telemetry={"command": "echo before the crash; sleep 1.2; kill -9 $$", "port": None, "health": None})
+    lab.inv("telemetry.activate")
+    until(lambda: "SIGKILL" in lab.state("telemetry.run.json")[0].read_text())
+    assert logs(lab) == ["before the crash"]
+    lab.tmux("new-window", "-d", "-t", "=sentinel-app:", "sleep 605")
+    lab.tmux("kill-window", "-t", "=sentinel-app:2")
+    assert logs(lab) == ["before the crash"]
+    lab.tmux("kill-server")
+    assert logs(lab) == ["before the crash"]
+
+
+def test_a_long_line_is_neither_cut_nor_wrapped(lab: Lab) -> None:
+    say(lab, [sys.executable, "-c", "print('x' * 5000 + 'end')"])
+    assert logs(lab) == ["x" * 5000 + "end"]
+
+
+def test_what_was_not_utf8_is_shown_as_far_as_it_can_be(lab: Lab) -> None:
+    say(lab, r"printf 'caf\351 \200\377 ol\303\251\n'")
+    (line,) = logs(lab)
+    assert line.startswith("caf")
+    assert line.endswith("olé")
+
+
+HOSTILE = (
+    r"stty -echo; printf '\033[31mred\033[0m \033]0;owned\007\033]52;c;aGk=\007\033[2J\033[6n"
+    r"\033[?1049h\033Pq\033\\\033[1Aplain\r\n'"
+)
+
+
+def test_colours_and_sequences_do_not_leave_a_terminal_behind(lab: Lab) -> None:
+    say(lab, HOSTILE)
+    assert logs(lab) == ["red plain"]
+    assert lab.inv("telemetry.logs", "--json", env={"FORCE_COLOR": "1"}).json["lines"] == ["red plain"]
+
+
+def test_on_a_terminal_colours_stay_and_nothing_else_does(lab: Lab) -> None:
+    say(lab, HOSTILE)
+    shown = pexpect.spawn(INV, ["telemetry.logs"], cwd=str(lab.path), env=lab.environ, timeout=20, encoding="utf-8")
+    said = shown.read()
+    assert "\x1b[31mred\x1b[0m" in said
+    assert "plain" in said
+    for forbidden in ("\x1b]", "\x1b[2J", "\x1b[6n", "\x1b[?1049h", "\x1bP", "\x1b[1A", "owned", "aGk="):
+        assert forbidden not in said
+    shown.close()
+
+
+def test_a_line_that_was_rewritten_is_shown_as_it_was_left(lab: Lab) -> None:
+    say(lab, r"printf '10%%\r50%%\r100%%\ndone\n'")
+    assert logs(lab) == ["100%", "done"]
+
+
+def test_a_last_line_without_a_newline_does_not_swallow_the_next_start(lab: Lab) -> None:
+    lab.configure(telemetry={"command": "printf unfinished; sleep 1.2", "port": None, "health": None})
+    for _ in range(2):
+        assert lab.inv("telemetry.activate").code == 0
+        lab.inv("telemetry.stop")
+    assert logs(lab) == ["unfinished", "unfinished"]
+
+
+def test_nothing_to_show_is_said(lab: Lab) -> None:
+    shown = lab.inv("telemetry.logs")
+    assert (shown.code, shown.out) == (3, "")
+    assert "nothing" in shown.err
+    as_json = lab.inv("telemetry.logs", "--json")
+    assert as_json.code == 3
+    assert as_json.json["error"]
+
+
+def test_json_is_one_document(lab: Lab) -> None:
+    say(lab, "echo one; echo two")
+    assert lab.inv("telemetry.logs", "--json").json == {"service": "telemetry", "lines": ["one", "two"]}
+
+
+@pytest.mark.parametrize("follow", [(), ("--follow",)])
+def test_a_reader_that_leaves_early_is_no_error(lab: Lab, follow: tuple[str, ...]) -> None:
+    say(lab, numbered(60_000))
+    words = " ".join([INV, "telemetry.logs", "--lines", "60000", *follow])
+    piped = lab.spawn("bash", "-c", f"set -o pipefail; {words} | head -1")
+    out, err = piped.communicate(timeout=30)
+    assert out == b"0000000\n"
+    assert err == b""
+    assert piped.returncode in (0, 141)
+
+
+# Following
+
+
+def test_following_goes_on_through_a_restart(lab: Lab) -> None:
+    port = lab.port()
+    lab.configure(telemetry={"command": f"echo life $$; exec {' '.join(lab.server())}", "port": port, "health": "tcp"})
+    assert lab.inv("telemetry.activate").code == 0
+    followed = lab.path / "followed"
+    lab.spawn("sh", "-c", f"exec {INV} telemetry.logs --follow > {followed}")
+    until(lambda: followed.exists() and f"listening on {port}" in followed.read_text())
+    assert lab.inv("telemetry.restart").code == 0
+    until(lambda: followed.read_text().count(f"listening on {port}") == 2)
+    lives = [line for line in followed.read_text().splitlines() if line.startswith("life")]
+    assert len(set(lives)) == len(lives) == 2
+    lab.inv("telemetry.stop")
+
+
+def test_a_slow_reader_loses_nothing_to_rotation(lab: Lab) -> None:
+    count, go = 40_000, lab.path / "go"
+    command = f"echo begin; until test -e {go}; do sleep 0.05; done; seq -f %07.0f 0 {count - 1}"
+    lab.configure(telemetry={"command": command, "port": None, "health": "exit", "log_max_mb": 0.1, "log_backups": 10})
+    lab.inv("telemetry.activate", "--no-wait")
+    reader = lab.spawn(INV, "telemetry.logs", "--follow")
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == b"begin\n"
+    go.touch()
+    until(lambda: json.loads(lab.state("telemetry.run.json")[0].read_text()).get("exit_code") == 0)
+    until(lambda: len(lab.state("telemetry.log.[0-9]")) >= 3)
+    seen = [int(reader.stdout.readline()) for _ in range(count)]
+    assert seen == list(range(count))
+
+
+# The files
+
+
+def test_the_log_is_rotated_by_size_and_only_so_many_are_kept(lab: Lab) -> None:
+    say(lab, numbered(60_000), log_max_mb=0.1, log_backups=2)
+    until(lambda: not is_log_open(lab))
+    kept = {path.name for path in lab.state("telemetry.log*")}
+    assert kept == {f"telemetry.log{number}{times}" for number in ("", ".1", ".2") for times in ("", ".times")}
+    files = log_files(lab)
+    assert all(path.stat().st_size <= 100_000 + 65_536 for path in files)
+    lines = [line for path in files for line in path.read_bytes().split(b"\r\n") if line.isdigit()]
+    assert [int(line) for line in lines] == list(range(60_000 - len(lines), 60_000))
+    assert logs(lab, "--lines", "20000")[-1] == "0059999"
+
+
+def test_every_file_is_private_whatever_the_umask(lab: Lab) -> None:
+    lab.configure(telemetry={"command": numbered(30_000), "port": None, "health": "exit", "log_max_mb": 0.1})
+    lab.spawn("sh", "-c", f"umask 000; exec {INV} telemetry.activate").communicate(timeout=30)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in lab.state()}
+    assert {"telemetry.log", "telemetry.log.times", "telemetry.log.1", "telemetry.run.json", "events.jsonl"} <= {*modes}
+    assert {name: oct(mode) for name, mode in modes.items() if mode != 0o600} == {}
+    folders = {path.parent for path in lab.state()} | {path.parent.parent for path in lab.state()}
+    assert {oct(stat.S_IMODE(folder.stat().st_mode)) for folder in folders} == {"0o700"}
+
+
+@pytest.mark.timeout(150)
+def test_a_hundred_megabytes_pass_through_a_window_without_losing_a_line(lab: Lab) -> None:
+    count, width = 1_000_000, 100
+    say(lab, numbered(count, width), startup_timeout=120)
+    until(lambda: not is_log_open(lab))
+    lines = b"".join(path.read_bytes() for path in log_files(lab)).split(b"\r\n")
+    lines[0] = lines[0].rpartition(b"\x07")[2]
+    assert len(lines[:-1]) == count
+    assert all(int(line) == number for number, line in enumerate(lines[:-1]))
+
+
+# The event log
+
+
+def test_every_start_crash_and_stop_is_in_the_event_log_once(lab: Lab) -> None:
+    port = lab.port()
+    lab.configure(telemetry={"command": lab.server(), "port": port, "health": "tcp"})
+    first = lab.inv("telemetry.activate", "--json").json["pid"]
+    os.kill(first, signal.SIGKILL)
+    until(lambda: "crash" in told(lab))
+    second = lab.inv("telemetry.activate", "--json").json["pid"]
+    third = lab.inv("telemetry.restart", "--json").json["pid"]
+    lab.inv("telemetry.activate")
+    lab.inv("telemetry.stop")
+    lab.inv("telemetry.stop")
+    seen = [(event["event"], event["pid"]) for event in events(lab)]
+    assert seen == [
+        ("start", first), ("crash", first), ("start", second), ("stop", second), ("start", third), ("stop", third),
+    ]  # fmt: skip
+    assert "SIGKILL" in events(lab)[1]["reason"]
+    assert {event["service"] for event in events(lab)} == {"telemetry"}
+    assert {*events(lab)[0]} == {"time", "service", "event", "pid", "reason"}
+    times = [event["time"] for event in events(lab)]
+    assert times == sorted(times)
+
+
+def test_restarts_by_policy_are_told_each(lab: Lab) -> None:
+    command = "test -e tried && { sleep 1.2; exit 0; }; touch tried; exit 5"
+    lab.configure(telemetry={"command": command, "port": None, "health": None, "restart": "on-failure"})
+    lab.inv("telemetry.activate", "--no-wait")
+    until(lambda: told(lab) == ["start", "crash", "restart", "stop"])
+    assert "exit 5" in events(lab)[1]["reason"]
+    assert "restart 1" in events(lab)[2]["reason"]
+
+
+def test_a_takeover_is_told_with_what_was_stopped(lab: Lab) -> None:
+    port = lab.port()
+    lab.configure(telemetry={"command": lab.server(), "port": port, "health": "tcp"})
+    theirs = lab.listen(port)
+    done: Result = lab.inv("telemetry.activate")
+    assert done.code == 0, done.said
+    (takeover,) = [event for event in events(lab) if event["event"] == "takeover"]
+    assert takeover["pid"] == theirs.pid
+    assert told(lab) == ["takeover", "start"]
+    lab.inv("telemetry.stop")
