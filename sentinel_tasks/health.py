@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -126,18 +128,32 @@ def _ask_command(question: Question) -> Answer:
     words = ["sh", "-c", command] if isinstance(command, str) else list(command)
     started = time.monotonic()
     try:
-        done = subprocess.run(
-            words, cwd=question.cwd, env=dict(question.environment()), stdin=subprocess.DEVNULL,
-            capture_output=True, timeout=question.patience, check=False,
-        )  # fmt: skip
+        code, said = _run(words, question)
     except subprocess.TimeoutExpired:
         return Answer(False, f"the health command took more than {question.patience:g} s")
     except OSError as reason:
         return Answer(False, f"the health command can't be run: {reason.strerror}")
-    said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()[-1:]
-    detail = f"the health command exits {done.returncode}" + "".join(f": {line[:200]}" for line in said)
+    last = said.decode("utf-8", "replace").strip().splitlines()[-1:]
+    detail = f"the health command exits {code}" + "".join(f": {line[:200]}" for line in last)
     latency = round(1000 * (time.monotonic() - started), 1)
-    return Answer(True, "exit 0", latency) if done.returncode == 0 else Answer(False, detail, latency)
+    return Answer(True, "exit 0", latency) if code == 0 else Answer(False, detail, latency)
+
+
+def _run(words: list[str], question: Question) -> tuple[int, bytes]:
+    """Exit code and output; subprocess.TimeoutExpired once its whole process group has been ended.
+
+    `subprocess.run` would end the shell alone, and then wait for the pipe that the shell's children hold.
+    """
+    with subprocess.Popen(
+        words, cwd=question.cwd, env=dict(question.environment()), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            out, err = process.communicate(timeout=question.patience)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, err or out
 
 
 def _ask_log(question: Question) -> Answer:

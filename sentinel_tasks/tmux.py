@@ -45,7 +45,8 @@ PASSED_ON = (
 )
 NEW_SESSION = ("new-session", "-d", "-x", "200", "-y", "50")
 PARKED = "=%s:999"
-NO_SERVER = re.compile(r"no server running|error connecting to|server exited|lost server")
+NO_SERVER = re.compile(r"no server running|error connecting to|server exited|lost server|no current target")
+"""The last: its last session has ended and it is about to."""
 
 
 @dataclass(frozen=True)

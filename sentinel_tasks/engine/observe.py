@@ -195,7 +195,8 @@ class Askers:
 
     def _put(self, name: str, question: Question) -> tuple[threading.Thread, list[Answer]]:
         answers: list[Answer] = []
-        thread = threading.Thread(target=lambda: answers.append(ask(question)), daemon=True)
+        ends_with_us = question.health.kind != "command"  # a command would be left running
+        thread = threading.Thread(target=lambda: answers.append(ask(question)), daemon=ends_with_us)
         thread.start()
         self._asked[name] = thread, answers
         return self._asked[name]

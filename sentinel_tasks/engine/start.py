@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from ..errors import SentinelError, TmuxRefused
+from ..logs import is_complete
 from ..logtext import readable
 from ..model import (
     Action,
@@ -32,6 +33,7 @@ from .observe import Askers, Scene, measured, observe, scene, with_elsewhere
 
 FIRST_PAUSE, LONGEST_PAUSE, PAUSE_PER_SECOND = 0.02, 0.15, 0.03
 END_HOLDER_SECONDS, KILL_HOLDER_SECONDS = 5.0, 3.0
+LAST_WORDS_SECONDS = 1.0
 IN_THE_WAY = ("duplicate session", "index", "can't find session", "can't find pane", "no such pane")
 
 
@@ -214,11 +216,21 @@ class Start:
                 self._finish(track, tell.refused(track.service, self.world, action.holder, seen))
             elif isinstance(action, Fail):
                 seen = with_elsewhere(seen, self.now.machine) if action.kind == "timeout" else seen
+                self._await_last_words(track.service, seen)
                 self._finish(
                     track, tell.failed(track.service, self.world, action, seen, self.tracks.get(action.reason))
                 )
             elif isinstance(action, Wait) and seen.alive and not self.options.wait:
                 self._finish(track, tell.started(track.service, self.world, seen, changed=False))
+
+    def _await_last_words(self, service: Service, seen: Observation) -> None:
+        """What a service printed last comes through tmux a moment after its end is on record."""
+        if seen.pane is None or seen.run is None or seen.run.ended is None:
+            return
+        deadline = self.world.monotonic() + LAST_WORDS_SECONDS
+        log = self.world.state.log(service.name)
+        while not is_complete(log, seen.run.launch) and self.world.monotonic() < deadline:
+            self.world.sleep(FIRST_PAUSE)
 
     def _ready(self, track: Track, seen: Observation, action: Done) -> None:
         if action.adopted is not None:
