@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import sys
@@ -32,7 +33,7 @@ def dev_command(workspace: Path) -> Choice:
 def _from_package_json(workspace: Path) -> Choice | None:
     try:
         scripts = json.loads((workspace / "package.json").read_bytes()).get("scripts", {})
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
     script = next((name for name in SCRIPTS if isinstance(scripts, dict) and name in scripts), None)
     if script is None:
@@ -43,10 +44,15 @@ def _from_package_json(workspace: Path) -> Choice | None:
 
 def _port_flags(script: str, runner: str) -> str:
     words = script.split()
-    flags = PORT_FLAGS.get(words[0]) if words and "--port" not in words else None
-    if flags is None:
+    flags = PORT_FLAGS.get(words[0]) if words else None
+    if flags is None or not _takes_port(script):
         return ""
     return f" -- {flags}" if runner == "npm" else f" {flags}"
+
+
+def _takes_port(script: str) -> bool:
+    """True for one plain command that serves and has no port of its own yet."""
+    return not re.search(r"[;&|]|\s(--port\b|build\b)", script)
 
 
 def _from_manage_py(workspace: Path) -> Choice | None:
@@ -64,7 +70,7 @@ def _from_procfile(workspace: Path) -> Choice | None:
 def procfile(path: Path) -> dict[str, str]:
     """The Procfile's commands by name, in its order; {} if there is none that can be read."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeError):
         return {}
     pairs = (line.partition(":") for line in lines if line.strip() and not line.lstrip().startswith("#"))
