@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
+import shlex
+import zlib
 
 SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
@@ -21,7 +22,7 @@ def slug(folder: str) -> str:
 
 def digest(text: str, length: int = 8) -> str:
     """A short name for a text, the same on every machine and in every run."""
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:length]
+    return f"{zlib.crc32(text.encode('utf-8', 'surrogateescape')):08x}"[:length]
 
 
 def session_name(folder: str) -> str:
@@ -47,3 +48,9 @@ def mark(path: str) -> str:
 def port_variable(service: str) -> str:
     """The variable that tells every service of a workspace this one's port (SPEC §2)."""
     return f"SENTINEL_PORT_{service.upper().replace('-', '_')}"
+
+
+def typed_target(session: str, index: int | None = None) -> str:
+    """A session or window as a person types it after `-t`: always quoted, for zsh takes a bare `=word` for a command's name."""
+    quoted = shlex.quote(f"={session}" if index is None else f"={session}:{index}")
+    return quoted if quoted.startswith("'") else f"'{quoted}'"

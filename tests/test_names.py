@@ -71,7 +71,7 @@ def test_two_folders_of_one_name_differ_in_suffix_and_in_state_folder() -> None:
 
 
 def test_suffix_is_the_same_from_run_to_run() -> None:
-    assert session_with_suffix("/home/ann/app") == "sentinel-app-c6e422"
+    assert session_with_suffix("/home/ann/app") == "sentinel-app-93f06d"
 
 
 @pytest.mark.parametrize("name", ["dev", "a", "web-2", "a1-"])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
-import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,10 +52,13 @@ def launch_all(wanted: Sequence[Ready], world: World, now: Scene) -> list[Launch
     with _choosing(wanted, world):
         known = _ports(wanted, world, now)
         launches = [_Launch(ready, known.get(ready.service.name), known, world, now) for ready in wanted]
-        for launch in launches:
-            now = launch.open(now)
-        _remember(known, world, now)
-    return [Launched(launch.id, launch.port, launch.hand_over()) for launch in launches]
+        with ThreadPoolExecutor(len(launches)) as hands:  # a launcher waits for its orders only so long
+            taken = []
+            for launch in launches:
+                now = launch.open(now)
+                taken.append(hands.submit(launch.hand_over))
+            _remember(known, world, now)
+    return [Launched(launch.id, launch.port, future.result()) for launch, future in zip(launches, taken, strict=True)]
 
 
 class _Launch:
@@ -62,7 +66,7 @@ class _Launch:
 
     def __init__(self, ready: Ready, port: int | None, known: dict[str, int], world: World, now: Scene) -> None:
         self.service, self.seen, self.port, self.world = ready.service, ready.seen, port, world
-        self.id = uuid.uuid4().hex[:12]
+        self.id = os.urandom(6).hex()
         self.orders: dict[str, object] = {
             "command": ready.service.command,
             "cwd": ready.service.cwd,

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .. import ports
-from ..health import Question, ask
+from ..health import Question, ask, is_path
 from ..logs import Reader
 from ..model import UP_AFTER, Answer, Health, Holder, Listener, Observation, Pane, Run, Service
 from ..plan import FRIENDLY, Session, classify, pane_of, session_of
@@ -81,7 +81,7 @@ def remembered_ports(session: Session, panes: Sequence[Pane]) -> dict[str, int]:
 
 
 def _port_of_url(health: Health) -> int | None:
-    if health.kind != "http" or "://" not in str(health.target):
+    if health.kind != "http" or is_path(health):
         return None
     parts = urlsplit(str(health.target))
     standard = 443 if parts.scheme == "https" else 80
@@ -217,10 +217,10 @@ def with_elsewhere(seen: Observation, machine: Machine) -> Observation:
 
 def measured(seen: Observation, machine: Machine) -> Observation:
     """The same with the service's own process and the memory of its whole tree, our launcher not counted."""
-    from .. import processes
-
     if seen.pane is None or not seen.alive:
         return seen
+    from .. import processes
+
     family = [who for who in machine.tree(seen.pane.pid) if who.pid != seen.pane.pid]
     own = next((who for who in family if seen.run and who.pid == seen.run.pid), None)
     return replace(seen, process=own, rss_bytes=processes.rss_bytes(family))

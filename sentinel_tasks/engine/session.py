@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from ..names import typed_target
 from ..plan import pane_of
 from ..world import World
 from .observe import scene
@@ -30,9 +31,10 @@ def place_of(world: World, service: str | None) -> Place | None:
         found = pane_of(home.path, service, now.panes)
     if found is None:
         return None
-    target = f"={found.session}:{found.index}" if service else f"={found.session}"
-    words = ["tmux", *(["-L", home.socket_name] if home.socket_name else []), "attach-session", "-t", target]
-    return Place(found.session, found.session_id, found.window_id if service else None, shlex.join(words))
+    target = typed_target(found.session, found.index if service else None)
+    words = ["tmux", *(["-L", home.socket_name] if home.socket_name else []), "attach-session", "-t"]
+    typed = f"{shlex.join(words)} {target}"
+    return Place(found.session, found.session_id, found.window_id if service else None, typed)
 
 
 def close_session(world: World) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,10 +27,16 @@ def status(world: World, wanted: Iterable[str]) -> list[Report]:
 
 
 def _reports(world: World, services: Sequence[Service], now: Scene) -> list[Report]:
-    with ThreadPoolExecutor(MOST_AT_ONCE) if len(services) > 1 else nullcontext() as pool:
-        look = partial(_observe, world, now)
-        seen = list(pool.map(look, services)) if pool else [look(service) for service in services]
+    look = partial(_observe, world, now)
+    seen = _at_once(look, services) if len(services) > 1 else [look(service) for service in services]
     return [tell.report(each, world, found) for each, found in zip(services, seen, strict=True)]
+
+
+def _at_once(look: Callable[[Service], Observation], services: Sequence[Service]) -> list[Observation]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        return list(pool.map(look, services))
 
 
 def _observe(world: World, now: Scene, service: Service) -> Observation:

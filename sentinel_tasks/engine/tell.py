@@ -11,6 +11,7 @@ from ..errors import Interrupted
 from ..logs import last_lines
 from ..logtext import readable
 from ..model import Action, Fail, Holder, Launch, Observation, Report, Run, Service
+from ..names import typed_target
 from ..plan import state
 from ..times import duration
 from ..world import World
@@ -172,7 +173,7 @@ def ways_on(service: Service, holder: Holder) -> str:
     if holder.relation == "foreign":
         ways.insert(0, f"{again} --on-conflict takeover")
     elif holder.pane is not None:
-        ways.append(f"tmux attach -t ={holder.pane.session}:{holder.pane.index}")
+        ways.append(f"tmux attach -t {typed_target(holder.pane.session, holder.pane.index)}")
     return " or ".join(ways)
 
 

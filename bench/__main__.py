@@ -1,0 +1,178 @@
+"""SPEC §9's limits, measured: whole commands as a user types them, beside an empty Invoke task in the same run.
+
+`python -m bench [RUNS]` prints one table. Times are medians of wall-clock seconds; what is judged is a ratio or a
+difference to the empty task, because machines differ and are shared.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from tests.lab import Lab, Result
+
+Pairs = tuple[list[float], list[float]]
+"""Our seconds and the empty task's, run by run."""
+
+EMPTY = "from invoke import task\n\n@task\ndef empty(c):\n    pass\n"
+READY_AFTER = 1.0
+CRASH_AFTER = 0.3
+
+
+@dataclass(frozen=True)
+class Row:
+    """One limit and what was measured."""
+
+    what: str
+    limit: str
+    measured: str
+    holds: bool
+
+
+def ratio(what: str, ours: Sequence[float], theirs: Sequence[float], limit: float) -> Row:
+    """The median of pairwise ratios against the limit."""
+    found = median(a / b for a, b in zip(ours, theirs, strict=True))
+    times = f"{median(ours):.3f} s / {median(theirs):.3f} s"
+    return Row(what, f"<= {limit:.2f} x", f"{found:.2f} x ({times})", found <= limit)
+
+
+def beyond(what: str, ours: Sequence[float], theirs: Sequence[float], own: float, limit: float) -> Row:
+    """The median of pairwise differences, the service's own seconds taken off, against the limit."""
+    found = median(a - b - own for a, b in zip(ours, theirs, strict=True))
+    return Row(what, f"<= empty + {own:g} + {limit:g} s", f"empty + {own:g} + {found:.3f} s", found <= limit)
+
+
+class Bench:
+    """One lab, one empty project beside it, and the pairs."""
+
+    def __init__(self, folder: Path, runs: int) -> None:
+        self.lab, self.runs = Lab(folder), runs
+        self.plain = self.lab.workspace("plain", EMPTY)
+
+    def empty(self) -> float:
+        return self.lab.inv("empty", cwd=self.plain).seconds
+
+    def pairs(self, command: Callable[[], Result], before: Callable[[], object] = lambda: None) -> Pairs:
+        """Seconds of the command and of an empty task, in turn; the first pair warms up and does not count."""
+        ours, theirs = [], []
+        for _ in range(self.runs + 1):
+            before()
+            theirs.append(self.empty())
+            ours.append(command().seconds)
+        return ours[1:], theirs[1:]
+
+    def rows(self) -> Iterator[Row]:
+        """Every limit in turn, as it is measured."""
+        for measure in (self.looking, self.acting, self.crash, self.many):
+            yield from measure()
+
+    def looking(self) -> list[Row]:
+        lab, port = self.lab, self.lab.port()
+        lab.configure(dev={"port": lab.port()}, telemetry={"command": lab.server(), "port": port})
+        listed, listed_plain = [], []
+        for _ in range(self.runs):
+            listed.append(lab.inv("--list").seconds)
+            listed_plain.append(lab.inv("--list", cwd=self.plain).seconds)
+        down = self.pairs(lambda: lab.inv("telemetry.status"))
+        lab.inv("telemetry.activate")
+        healthy = self.pairs(lambda: lab.inv("telemetry.status"))
+        lab.inv("telemetry.stop")
+        return [
+            ratio("inv --list", listed, listed_plain, 1.10),
+            ratio("status, nothing listens", *down, 1.6),
+            ratio("status, healthy (HTTP)", *healthy, 2.0),
+        ]
+
+    def acting(self) -> list[Row]:
+        lab = self.lab
+        lab.configure(telemetry={"command": lab.server("--delay", str(READY_AFTER)), "port": lab.port()})
+        started = self.pairs(lambda: lab.inv("telemetry.activate"), lambda: lab.inv("telemetry.stop"))
+        self.own_start()
+        lab.configure(telemetry={"command": "exec sleep 1000", "port": None, "health": None})
+        stopped = self.pairs(lambda: lab.inv("telemetry.stop"), lambda: lab.inv("telemetry.activate"))
+        return [
+            beyond("activate, ready after 1 s", *started, READY_AFTER + self.own, 0.25),
+            beyond("stop, ends at once on SIGINT", *stopped, 0.0, 0.3),
+        ]
+
+    def own_start(self) -> None:
+        """Seconds that the test server needs before it begins to wait: its interpreter's start is its own time."""
+        spent = []
+        for _ in range(self.runs):
+            process = self.lab.spawn(*self.lab.server("--port", "0", "--say", "up"))
+            began = time.monotonic()
+            assert process.stdout is not None
+            process.stdout.readline()
+            spent.append(time.monotonic() - began)
+            process.kill()
+        self.own = median(spent)
+
+    def crash(self) -> list[Row]:
+        lab = self.lab
+        lab.configure(telemetry={"command": f"sleep {CRASH_AFTER}; exit 3", "port": lab.port()})
+        late = []
+        for _ in range(self.runs):
+            ended_by = self._ended_by(lambda: lab.inv("telemetry.activate"))
+            (record,) = lab.state("telemetry.run.json")
+            late.append(ended_by - json.loads(record.read_text())["ended"])
+        return [Row("crash to report", "<= 0.5 s", f"{median(late):.3f} s", median(late) <= 0.5)]
+
+    def _ended_by(self, command: Callable[[], Result]) -> float:
+        command()
+        return time.time()
+
+    def many(self) -> list[Row]:
+        lab = self.lab
+        twenty: dict[str, dict[str, object]] = {
+            f"s{number}": {"command": "sleep 1; echo ready; exec sleep 1000", "health": {"log": "ready"}}
+            for number in range(20)
+        }
+        up = self._workspace("twenty", twenty)
+        taken = lab.inv("up", cwd=up).seconds
+        lab.inv("down", cwd=up)
+        shown = {number: self._ps(number) for number in (2, 100)}
+        found = median(a / b for a, b in zip(shown[100], shown[2], strict=True))
+        times = f"{median(shown[100]):.3f} s / {median(shown[2]):.3f} s"
+        return [
+            Row("up of 20, each ready after 1 s", "<= 3 s", f"{taken:.2f} s", taken <= 3.0),
+            Row("ps of 100 services / of 2", "<= 2.00 x", f"{found:.2f} x ({times})", found <= 2.0),
+        ]
+
+    def _workspace(self, name: str, services: dict[str, dict[str, object]]) -> Path:
+        path = self.lab.workspace(name, "from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
+        self.lab.configure(path, **services)
+        return path
+
+    def _ps(self, number: int) -> list[float]:
+        services: dict[str, dict[str, object]] = {f"s{each}": {"command": "exec sleep 1000"} for each in range(number)}
+        path = self._workspace(f"of{number}", services)
+        assert self.lab.inv("up", cwd=path, timeout=120).code == 0
+        spent = [self.lab.inv("ps", cwd=path).seconds for _ in range(self.runs + 1)][1:]
+        assert self.lab.inv("down", cwd=path, timeout=120).code == 0
+        return spent
+
+
+def main() -> int:
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 9
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), runs)
+        try:
+            for row in bench.rows():
+                rows.append(row)
+                verdict = "holds" if row.holds else "MISSED"
+                print(f"{row.what:34} {row.limit:26} {row.measured:44} {verdict}", flush=True)
+        finally:
+            left = bench.lab.close()
+    print(f"medians of {runs} runs; left running: {left or 'nothing'}")
+    return 0 if all(row.holds for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
