@@ -43,10 +43,14 @@ def ask(question: Question) -> Answer:
 
 def url(health: Health, port: int | None, host: str = "localhost") -> str:
     """The address that is asked: the configured URL, or the path at this host and port."""
-    target = str(health.target)
-    if "://" in target:
-        return target
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}{target}"
+    if not is_path(health):
+        return str(health.target)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{health.target}"
+
+
+def is_path(health: Health) -> bool:
+    """True if the check asks the service's own port for a path, not some other address."""
+    return str(health.target).startswith("/")
 
 
 def _ask_http(question: Question) -> Answer:
@@ -86,8 +90,7 @@ def _exchange(address: str, question: Question) -> tuple[int, bytes] | str:
 
     deadline = time.monotonic() + question.patience
     headers = {"Accept": "application/json, */*"}
-    own_server = "://" not in str(question.health.target)
-    if own_server and (token := question.environment().get("TES_DEV_TOKEN")):
+    if is_path(question.health) and (token := question.environment().get("TES_DEV_TOKEN")):
         headers["X-TES-Dev-Token"] = token
     try:
         with httpx.Client(trust_env=False, verify=_verifies(address), timeout=question.patience) as client:
