@@ -22,8 +22,8 @@ APPLICATION = """
 import time
 
 def application(environ, start_response):
-    until = time.monotonic() + float(environ["QUERY_STRING"] or 0)
-    while time.monotonic() < until:
+    until = time.process_time() + float(environ["QUERY_STRING"] or 0)
+    while time.process_time() < until:
         pass
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"done"]
@@ -48,6 +48,11 @@ def by_ps(master: int) -> dict[int, float]:
     return {int(pid): int(rss) / 1024 for pid, rss in map(str.split, lines)}
 
 
+def cpu_seconds(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
+
+
 @pytest.fixture
 def port(tmp_path: Path, spawn: Spawn) -> int:
     """The port of a gunicorn with four workers."""
@@ -62,17 +67,20 @@ def test_master_and_workers_are_shown_as_ps_shows_them(port: int, api: RunningAp
     eventually(lambda: len(shown(api)) == 5)
     master = min(shown(api))
     eventually(lambda: set(by_ps(master)) == shown(api))
-    resident = by_ps(master)
-    for worker in api.workers().values():
-        assert abs(worker["resource_usage"]["rss_mb"] - resident[worker["pid"]]) < 3
+
+    def agrees() -> bool:
+        resident, workers = by_ps(master), api.workers().values()
+        return all(abs(worker["resource_usage"]["rss_mb"] - resident[worker["pid"]]) < 1 for worker in workers)
+
+    eventually(agrees)
 
 
-def test_a_killed_worker_and_its_successor_show_within_two_seconds(port: int, api: RunningApi) -> None:
+def test_a_killed_worker_and_its_successor_show(port: int, api: RunningApi) -> None:
     eventually(lambda: len(shown(api)) == 5)
     master = min(shown(api))
     victim = max(shown(api))
     os.kill(victim, signal.SIGKILL)
-    eventually(lambda: victim not in shown(api), 2)
+    eventually(lambda: victim not in shown(api))
     eventually(lambda: set(by_ps(master)) == shown(api) and len(shown(api)) == 5)
 
 
@@ -83,11 +91,11 @@ def test_the_worker_that_works_is_the_one_with_the_cpu(port: int, api: RunningAp
     )
     request.start()
 
-    def working() -> list[int]:
-        return [worker["pid"] for worker in api.workers().values() if worker["resource_usage"]["cpu_percent"] > 40]
+    def busiest() -> int:
+        """The one worker that takes clearly more than the others, or 0."""
+        rising = sorted((worker["resource_usage"]["cpu_percent"], worker["pid"]) for worker in api.workers().values())
+        return int(rising[-1][1]) if rising[-1][0] > 10 + 3 * rising[-2][0] else 0
 
-    eventually(lambda: len(working()) == 1)
-    busiest = max(shown(api), key=lambda pid: sum(psutil.Process(pid).cpu_times()[:2]))
-    assert working() in ([busiest], [])
+    eventually(lambda: busiest() == max(shown(api), key=cpu_seconds), 20)
     request.join()
     eventually(lambda: {worker["status"] for worker in api.workers().values()} == {"idle"})

