@@ -51,6 +51,6 @@ def port_variable(service: str) -> str:
 
 
 def typed_target(session: str, index: int | None = None) -> str:
-    """A session or window as a person types it after `-t`: always quoted, for zsh takes a bare `=word` for a command's name."""
+    """A session or window as a person types it after `-t`: always quoted, zsh takes a bare `=word` for a command."""
     quoted = shlex.quote(f"={session}" if index is None else f"={session}:{index}")
     return quoted if quoted.startswith("'") else f"'{quoted}'"
