@@ -20,8 +20,9 @@ up: tmux $(package) ## install what is needed and start the Worker Telemetry API
 	.venv/bin/inv telemetry.status
 
 .PHONY: test
-test: tmux chromium $(dev) ## all tests (ARGS='-k plan' for some)
-	.venv/bin/python -m pytest $(ARGS)
+test: tmux $(dev) ## all tests (ARGS='-k plan' for some)
+	@scripts/test-tools
+	PATH="$$PWD/.venv/bin:$$PATH" .venv/bin/python -m pytest $(ARGS)
 
 .PHONY: lint
 lint: $(dev) ## style, by ruff
@@ -48,11 +49,6 @@ clean: ## remove what was made here, .venv too
 .PHONY: tmux
 tmux:
 	@scripts/need-tmux
-
-# Tests that need a browser are skipped where none can be installed.
-.PHONY: chromium
-chromium:
-	@scripts/need chromium command -v chromium || true
 
 # This file is missing in a fresh clone, and its link is broken when its Python is gone.
 .venv/bin/python:
