@@ -1,0 +1,163 @@
+"""Many at once, and callers that are killed or frozen on the way: one process, no lock left, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab import INV, Lab, until
+
+Process = subprocess.Popen[bytes]
+
+
+def configure(lab: Lab, *words: str, path: Path | None = None, **keys: Any) -> None:
+    """`dev` and `telemetry` as two configurable servers of this workspace."""
+    server = {"command": lab.server(*words), "health": "tcp", **keys}
+    lab.configure(path, dev={**server, "port": lab.port()}, telemetry={**server, "port": lab.port()})
+
+
+def begin(lab: Lab, verb: str, *words: str, cwd: Path | None = None) -> Process:
+    return lab.spawn(INV, verb, *words, "--json", cwd=cwd)
+
+
+def ended(process: Process) -> dict[str, Any]:
+    """The document of a task that ran in the background, with its exit code."""
+    out, err = process.communicate(timeout=50)
+    assert b"Traceback" not in err, err.decode()
+    return {**json.loads(out), "code": process.returncode}
+
+
+def forget(lab: Lab) -> None:
+    """Ends the tmux server and with it all services."""
+    lab.tmux("kill-server")
+    until(lambda: not lab.processes())
+
+
+def test_eight_activates_at_once_start_one_process(lab: Lab) -> None:
+    configure(lab)
+    done = [ended(process) for process in [begin(lab, "telemetry.activate") for _ in range(8)]]
+    assert [each["code"] for each in done] == [0] * 8
+    assert sorted(each["changed"] for each in done) == [False] * 7 + [True]
+    assert {each["state"] for each in done} == {"running"}
+    (service,) = lab.services()
+    assert {each["pid"] for each in done} == {service.pid}
+    assert lab.windows() == ["sentinel-app:2:📡 telemetry"]
+    lab.inv("telemetry.stop")
+
+
+def test_two_services_at_once_on_a_fresh_server_five_times(lab: Lab) -> None:
+    configure(lab)
+    for _ in range(5):
+        done = [ended(process) for process in [begin(lab, "dev.start"), begin(lab, "telemetry.activate")]]
+        assert [(each["code"], each["changed"], each["state"]) for each in done] == [(0, True, "running")] * 2
+        assert lab.windows() == ["sentinel-app:1:🚀 main", "sentinel-app:2:📡 telemetry"]
+        assert len(lab.services()) == 2
+        forget(lab)
+
+
+def test_two_workspaces_of_one_name_at_once_on_one_server(lab: Lab) -> None:
+    other = lab.workspace("elsewhere/app")
+    configure(lab)
+    configure(lab, path=other)
+    for _ in range(3):
+        processes = [begin(lab, "telemetry.activate"), begin(lab, "telemetry.activate", cwd=other)]
+        here, there = [ended(process) for process in processes]
+        assert [(each["code"], each["changed"]) for each in (here, there)] == [(0, True)] * 2
+        assert here["workspace"] != there["workspace"]
+        assert sorted(each["session"].startswith("sentinel-app-") for each in (here, there)) == [False, True]
+        assert len(lab.services()) == 2
+        forget(lab)
+
+
+@pytest.mark.parametrize("first", ["start", "stop"])
+def test_start_and_stop_at_once_end_in_one_truth(lab: Lab, first: str) -> None:
+    configure(lab)
+    for running in (False, True):
+        if running:
+            assert lab.inv("telemetry.activate").code == 0
+        verbs = ["telemetry.activate", "telemetry.stop"]
+        processes = [begin(lab, verb) for verb in (verbs if first == "start" else verbs[::-1])]
+        done = {each.args[1]: ended(each) for each in processes}  # type: ignore[index]
+        assert done["telemetry.stop"]["code"] == 0, done
+        assert done["telemetry.activate"]["code"] in (0, 1), done
+        seen = lab.inv("telemetry.status", "--json").json
+        assert seen["state"] in ("running", "stopped"), seen
+        assert len(lab.services()) == (seen["state"] == "running")
+    assert lab.inv("telemetry.activate").code == 0
+    assert lab.inv("telemetry.stop").code == 0
+    assert lab.services() == []
+
+
+# Killed or frozen on the way
+
+
+def assert_not_in_the_way(lab: Lab) -> None:
+    """The next activate succeeds soon, and exactly one process runs."""
+    following = lab.inv("telemetry.activate", "--json")
+    assert following.code == 0, following.said
+    assert following.json["state"] == "running"
+    assert following.seconds < 10
+    (service,) = lab.services()
+    assert service.pid == following.json["pid"]
+    assert lab.state("*.orders") == []
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_an_activate_killed_at_any_moment_blocks_nothing(lab: Lab, first: int) -> None:
+    configure(lab)
+    for delay in [(first + 3 * step) * 0.035 for step in range(4)]:
+        killed = begin(lab, "telemetry.activate")
+        time.sleep(delay)  # the moment is what is tried
+        killed.kill()
+        killed.wait()
+        assert_not_in_the_way(lab)
+        forget(lab)
+
+
+MOMENTS: dict[str, Callable[[Lab], Any]] = {
+    "holds the lock": lambda lab: lab.state("telemetry.lock"),
+    "made the FIFO": lambda lab: lab.state("*.orders"),
+    "opened the window": lambda lab: lab.windows(),
+    "handed over": lambda lab: lab.state("telemetry.run.json"),
+    "started it": lambda lab: lab.services(),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_activate_killed_once_it_has(lab: Lab, moment: str) -> None:
+    configure(lab, "--delay", "0.2")
+    killed = begin(lab, "telemetry.activate")
+    until(lambda: MOMENTS[moment](lab) or killed.poll() is not None)
+    killed.kill()
+    killed.wait()
+    assert_not_in_the_way(lab)
+    lab.inv("telemetry.stop")
+
+
+def test_an_activate_that_is_frozen_while_it_waits_holds_nothing(lab: Lab) -> None:
+    configure(lab, "--delay", "1.5")
+    frozen = begin(lab, "telemetry.activate")
+    until(lab.services)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    assert_not_in_the_way(lab)
+    assert lab.inv("telemetry.stop").code == 0
+    os.kill(frozen.pid, signal.SIGCONT)
+    assert ended(frozen)["code"] == 1
+
+
+def test_what_a_killed_start_left_behind_is_swept_away(lab: Lab) -> None:
+    configure(lab)
+    assert lab.inv("telemetry.activate").code == 0
+    (record,) = lab.state("telemetry.run.json")
+    os.mkfifo(record.with_name("telemetry.0123456789ab.orders"))
+    assert lab.inv("telemetry.stop").code == 0
+    assert_not_in_the_way(lab)
+    lab.inv("telemetry.stop")
