@@ -12,6 +12,7 @@ from .. import ports
 from ..health import Question, ask, is_path
 from ..logs import Reader
 from ..model import UP_AFTER, Answer, Health, Holder, Listener, Observation, Pane, Run, Service
+from ..logtext import readable
 from ..plan import FRIENDLY, Session, classify, pane_of, session_of
 from ..world import World
 from .machine import Machine
@@ -171,7 +172,7 @@ def _reachable(address: str) -> str:
 
 def _log_since(path: Path, launch: str) -> bytes:
     with Reader(path).from_launch(launch) as reader:
-        return b"\n".join(line for _, line in reader.lines(with_rest=True))
+        return b"\n".join(readable(line, colour=False).encode() for _, line in reader.lines(with_rest=True))
 
 
 # Asking without waiting

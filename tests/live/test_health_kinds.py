@@ -1,0 +1,236 @@
+"""Every kind of health check of SPEC §2, asked of real servers."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.lab import INV, Lab, Result, until
+
+SHOWS_TOKEN = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print("asked for", self.path, "with token", self.headers.get("X-TES-Dev-Token"), flush=True)
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *words):
+        pass
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def started(lab: Lab, *words: str, name: str = "telemetry", **keys: object) -> Result:
+    """What activate says of a server that behaves like this and has three seconds to become healthy."""
+    lab.configure(**{name: {"command": lab.server(*words), "port": lab.port(), "startup_timeout": 3, **keys}})
+    return lab.inv(f"{name}.start", "--json")
+
+
+# HTTP
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "healthy"),
+    [
+        ("telemetry", "204", True),
+        ("telemetry", "302", False),
+        ("telemetry", "500", False),
+        ("dev", "302", True),
+        ("dev", "404", True),
+        ("dev", "500", False),
+    ],
+)
+def test_telemetry_wants_2xx_and_dev_any_answer_below_500(lab: Lab, name: str, status: str, healthy: bool) -> None:
+    done = started(lab, "--status", status, name=name)
+    assert done.json["health"]["ok"] is healthy
+    assert done.code == (0 if healthy else 1)
+    assert status in done.json["health"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("expect", "status", "healthy"),
+    [(418, "418", True), ([200, "3xx"], "302", True), ([200, "3xx"], "204", False), ("<500", "404", True)],
+)
+def test_expect_says_what_is_wanted(lab: Lab, expect: object, status: str, healthy: bool) -> None:
+    assert started(lab, "--status", status, expect=expect).json["health"]["ok"] is healthy
+
+
+def test_expect_beside_its_path(lab: Lab) -> None:
+    health = {"path": "/login", "expect": 401}
+    assert started(lab, "--status", "401", health=health).json["state"] == "running"
+
+
+def test_a_server_that_is_warming_up_is_waited_for(lab: Lab) -> None:
+    done = started(lab, "--ready-after", "1", startup_timeout=30)
+    assert done.json["state"] == "running"
+    assert done.json["uptime_s"] >= 1
+
+
+def test_a_url_is_asked_as_it_is(lab: Lab) -> None:
+    port = lab.port()
+    done = started(lab, "--port", str(port), port=None, health=f"http://127.0.0.1:{port}/deep/path?x=1")
+    assert done.json["state"] == "running"
+
+
+def test_a_url_that_another_process_answers_proves_nothing(lab: Lab) -> None:
+    port = lab.port()
+    lab.listen(port, cwd=lab.folder)
+    done = started(lab, "--port", str(lab.port()), port=None, health=f"http://127.0.0.1:{port}/")
+    assert done.code == 4, done.said
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::", "0.0.0.0"])
+def test_a_server_is_found_on_whatever_address_it_chose(lab: Lab, host: str) -> None:
+    done = started(lab, "--host", host)
+    assert done.json["state"] == "running", done.said
+
+
+def test_proxy_variables_are_ignored(lab: Lab) -> None:
+    dead = "http://127.0.0.1:9"
+    lab.environ |= dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"), dead)
+    assert started(lab).json["state"] == "running"
+
+
+def test_the_token_goes_to_the_services_own_path(lab: Lab) -> None:
+    lab.configure(
+        telemetry={
+            "command": [sys.executable, "-c", SHOWS_TOKEN],
+            "port": lab.port(),
+            "env": {"TES_DEV_TOKEN": "t0ken"},
+        }
+    )
+    assert lab.inv("telemetry.activate").code == 0
+    assert "asked for /api/workers/registry with token t0ken" in lab.inv("telemetry.logs").out
+
+
+def test_the_token_goes_nowhere_else(lab: Lab) -> None:
+    port = lab.port()
+    url = f"http://127.0.0.1:{port}/elsewhere"
+    lab.configure(telemetry={"command": [sys.executable, "-c", SHOWS_TOKEN], "port": port, "health": url})
+    assert lab.inv("telemetry.activate", env={"TES_DEV_TOKEN": "t0ken"}).code == 0
+    assert "asked for /elsewhere with token None" in lab.inv("telemetry.logs").out
+
+
+# TCP
+
+
+def test_a_port_that_accepts_is_enough_for_tcp(lab: Lab) -> None:
+    done = started(lab, "--hang", health="tcp")
+    assert done.json["state"] == "running"
+    assert done.json["health"]["detail"] == "the port accepts"
+
+
+def test_a_port_that_does_not_accept_is_not_enough(lab: Lab) -> None:
+    done = started(lab, "--delay", "60", health="tcp", startup_timeout=1)
+    assert done.code == 1
+    assert "nothing listens on port" in done.json["error"]
+
+
+# A command
+
+
+def test_a_command_is_asked_until_it_exits_with_0(lab: Lab) -> None:
+    health = {"command": 'echo "not yet" >&2; test -e ready && test "$COLOUR" = green'}
+    keys = {"env": {"COLOUR": "green"}, "cwd": "sub", "startup_timeout": 30, "health": health}
+    (lab.path / "sub").mkdir()
+    lab.configure(telemetry={"command": lab.server(), "port": lab.port(), **keys})
+    activate = lab.spawn(INV, "telemetry.activate")
+    until(lab.services)
+    until(lambda: "exits 1: not yet" in lab.inv("telemetry.status", "--json").json["health"]["detail"])
+    assert activate.poll() is None
+    (lab.path / "sub" / "ready").touch()
+    assert activate.wait(20) == 0
+    assert lab.inv("telemetry.status", "--json").json["state"] == "running"
+
+
+def test_a_command_in_words_that_cannot_be_run_is_told(lab: Lab) -> None:
+    done = started(lab, health={"command": ["no-such-check"]}, startup_timeout=1)
+    assert done.code == 1
+    assert "the health command can't be run: No such file or directory" in done.json["error"]
+
+
+# A line of output
+
+
+def test_a_line_of_output_is_waited_for(lab: Lab) -> None:
+    script = "echo starting; sleep 1; printf '\\033[32mready\\033[0m on port %s\\n' $PORT; exec sleep 600"
+    lab.configure(telemetry={"command": script, "port": lab.port(), "health": {"log": "^ready on port [0-9]+$"}})
+    done = lab.inv("telemetry.activate", "--json")
+    assert done.json["state"] == "running"
+    assert done.json["uptime_s"] >= 1
+
+
+def test_a_line_of_an_earlier_start_does_not_count(lab: Lab) -> None:
+    health = {"log": "ready"}
+    lab.configure(telemetry={"command": "echo ready; exec sleep 600", "port": lab.port(), "health": health})
+    assert lab.inv("telemetry.activate").code == 0
+    assert lab.inv("telemetry.stop").code == 0
+    lab.configure(
+        telemetry={"command": "echo hm; exec sleep 600", "port": lab.port(), "health": health, "startup_timeout": 1}
+    )
+    done = lab.inv("telemetry.activate")
+    assert done.code == 1
+    assert "no line matches 'ready' yet" in done.err
+
+
+def test_a_line_that_was_seen_once_counts_after_the_log_has_rotated_it_away(lab: Lab) -> None:
+    talk = "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo line $i of much talk; done"
+    lab.configure(
+        telemetry={
+            "command": f"echo ready; until [ -e go ]; do sleep .05; done; {talk}; exec sleep 600",
+            "port": lab.port(),
+            "health": {"log": "^ready"},
+            "log_max_mb": 0.001,
+            "log_backups": 1,
+        }
+    )
+    assert lab.inv("telemetry.activate").code == 0
+    (lab.path / "go").touch()
+    until(lambda: "line 400 of" in "".join(path.read_text() for path in lab.state("telemetry.log*[g1]")))
+    assert all("ready" not in path.read_text() for path in lab.state("telemetry.log*[g1]"))
+    assert lab.inv("telemetry.status", "--json").json["state"] == "running"
+    again = lab.inv("telemetry.activate", "--json")
+    assert (again.code, again.json["changed"]) == (0, False)
+
+
+def test_a_line_is_found_in_a_log_that_was_rotated_while_starting(lab: Lab) -> None:
+    talk = "i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo line $i of much talk; done"
+    keys = {"health": {"log": "^ready"}, "log_max_mb": 0.001, "log_backups": 50}
+    lab.configure(telemetry={"command": f"echo ready; {talk}; exec sleep 600", "port": lab.port(), **keys})
+    assert lab.inv("telemetry.activate").code == 0
+
+
+# A one-shot, and none at all
+
+
+def test_a_one_shot_is_completed_by_exit_0(lab: Lab) -> None:
+    lab.configure(telemetry={"command": "sleep .5; echo migrated", "port": None, "health": "exit"})
+    done = lab.inv("telemetry.activate", "--json")
+    assert (done.code, done.json["state"], done.json["exit_code"]) == (0, "completed", 0)
+    assert "migrated" in lab.inv("telemetry.logs").out
+    told = lab.inv("telemetry.status", "--json")
+    assert (told.code, told.json["state"]) == (0, "completed")
+
+
+def test_a_one_shot_that_fails_is_told_at_once(lab: Lab) -> None:
+    lab.configure(telemetry={"command": "echo no such table; exit 7", "port": None, "health": "exit"})
+    done = lab.inv("telemetry.activate")
+    assert done.code == 1
+    assert "exit 7" in done.err
+    assert "| no such table" in done.err
+    assert lab.inv("telemetry.status").code == 3
+
+
+def test_without_a_check_it_must_stay_up_for_a_second(lab: Lab) -> None:
+    lab.configure(telemetry={"command": "exec sleep 600", "port": None, "health": None})
+    done = lab.inv("telemetry.activate", "--json")
+    assert done.json["state"] == "running"
+    assert done.json["uptime_s"] >= 1
+
+
+def test_without_a_check_alive_for_a_moment_is_not_started(lab: Lab) -> None:
+    lab.configure(telemetry={"command": "sleep .4; exit 3", "port": None, "health": None})
+    done = lab.inv("telemetry.activate")
+    assert done.code == 1
+    assert "exit 3" in done.err
