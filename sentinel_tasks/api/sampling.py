@@ -17,7 +17,7 @@ import psutil
 from sentinel_tasks.api.model import Process, ResourceUsage, is_worker_id
 
 MEBIBYTE = 1024 * 1024
-STEADY_AGE = 10.0  # seconds: a younger process may still be between fork and exec, so its mark is read again
+SETTLED_AGE = 10.0  # seconds: a younger process may still be between fork and exec, so its mark is read again
 SHORTEST_SPAN = 0.5  # seconds: CPU percent over less than this is noise
 
 
@@ -34,7 +34,8 @@ class Known:
     """A process that is looked at again and again: identity (psutil keeps pid and start time) and CPU so far."""
 
     process: psutil.Process
-    mark: Mark | None
+    mark: Mark | None = None
+    is_settled: bool = False
     cpu_seconds: float = 0.0
     cpu_at: float = 0.0
     cpu_percent: float = 0.0
@@ -104,18 +105,18 @@ class Sampler:
 
     def _identify(self, pid: int) -> Known | None:
         known = self._known.get(pid)
-        if known is not None and (known.mark is None or known.process.is_running()):
+        if known is not None and known.is_settled and known.mark is None:
             return known
-        known = _open(pid)
-        if known is None:
-            return None
+        if known is None or not known.process.is_running():
+            known = _open(pid)
+        if known is None or known.is_settled:
+            return known
         try:
-            known.mark = self._mark(known.process)
-            steady = time.time() - known.process.create_time() > STEADY_AGE
+            known.mark = self._mark(known.process) or known.mark
+            known.is_settled = time.time() - known.process.create_time() > SETTLED_AGE
         except psutil.Error:
             return None
-        if known.mark is not None or steady:
-            self._known[pid] = known
+        self._known[pid] = known
         return known
 
     def _mark(self, process: psutil.Process) -> Mark | None:
@@ -162,7 +163,7 @@ class Sampler:
 
 def _open(pid: int) -> Known | None:
     try:
-        return Known(psutil.Process(pid), None)
+        return Known(psutil.Process(pid))
     except (psutil.Error, OSError):
         return None
 

@@ -96,9 +96,9 @@ class Telemetry:
 
 
 def _worker_environment(options: Options) -> dict[str, str]:
-    """What a scaled worker sees: our own environment, whose workers it is, and where to report."""
+    """Our own environment without what is meant for us alone, whose worker it is, and where to report."""
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in {"PORT", "SENTINEL_WORKER_COMMAND"}},
         "SENTINEL_WORKSPACE": options.workspace,
         "SENTINEL_SERVICE": options.service,
         "WORKER_API_URL": api_url(options),

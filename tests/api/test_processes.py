@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.api.conftest import RunningApi, Spawn, Start, eventually
 
@@ -56,6 +57,26 @@ def test_descendants_without_the_mark_count(api: RunningApi, spawn: Spawn) -> No
     children = {child.pid for child in psutil.Process(parent.pid).children()}
     assert pids(api) == children | {parent.pid}
     assert {worker["service"] for worker in api.workers().values()} == {"dev"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "SENTINEL_SERVICE=dev"),
+        ("telemetry", "WORKER_ID=worker-1"),
+        ("dev", "SENTINEL_SERVICE=queue"),
+    ],
+)
+def test_a_process_that_gets_its_mark_after_it_was_first_seen(
+    api: RunningApi, spawn: Spawn, tmp_path: Path, before: str, after: str
+) -> None:
+    go = tmp_path / "go"
+    late = spawn(before, ["sh", "-c", f"until [ -e {go} ]; do sleep 0.05; done; exec env {after} sleep 60"])
+    other = spawn("other")
+    eventually(lambda: other.pid in pids(api))
+    go.touch()
+    service = after.partition("SENTINEL_SERVICE=")[2] or "telemetry"
+    eventually(lambda: {one["pid"]: one["service"] for one in api.workers().values()}.get(late.pid) == service)
 
 
 def test_usage_agrees_with_ps(api: RunningApi, spawn: Spawn) -> None:
