@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -89,15 +91,15 @@ def _exchange(address: str, question: Question) -> tuple[int, bytes] | str:
     import httpx
 
     deadline = time.monotonic() + question.patience
-    headers = {"Accept": "application/json, */*"}
+    headers = {b"Accept": b"application/json, */*"}
     if is_path(question.health) and (token := question.environment().get("TES_DEV_TOKEN")):
-        headers["X-TES-Dev-Token"] = token
+        headers[b"X-TES-Dev-Token"] = token.encode("utf-8", "surrogateescape")
     try:
         with httpx.Client(trust_env=False, verify=_verifies(address), timeout=question.patience) as client:
             return _read(client, address, headers, deadline)
-    except httpx.TimeoutException:
-        return f"no answer from {address} within {question.patience:g} s"
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as reason:
+        if isinstance(reason, httpx.TimeoutException) or time.monotonic() >= deadline:
+            return f"no answer from {address} within {question.patience:g} s"
         return f"{type(reason).__name__} from {address}: {reason}"[:200]
 
 
@@ -105,18 +107,35 @@ def _verifies(address: str) -> bool:
     return not address.startswith("http:")
 
 
-def _read(client: object, address: str, headers: Mapping[str, str], deadline: float) -> tuple[int, bytes]:
+def _read(client: object, address: str, headers: Mapping[bytes, bytes], deadline: float) -> tuple[int, bytes]:
+    """Status and as much of the body as comes in time.
+
+    httpx limits each read, not all of them: a head that drips for ever is ended by closing the client meanwhile.
+    """
     import httpx
 
     assert isinstance(client, httpx.Client)
+    limit = threading.Timer(deadline - time.monotonic(), client.close)
+    limit.start()
+    try:
+        with client.stream("GET", address, headers=headers) as response:
+            return response.status_code, _body(response, deadline)
+    finally:
+        limit.cancel()
+
+
+def _body(response: object, deadline: float) -> bytes:
+    import httpx
+
+    assert isinstance(response, httpx.Response)
     parts, size = [], 0
-    with client.stream("GET", address, headers=headers) as response:
+    with contextlib.suppress(httpx.TimeoutException, httpx.NetworkError):
         for part in response.iter_bytes():
             parts.append(part)
             size += len(part)
             if size > LARGEST_BODY or time.monotonic() > deadline:
                 break
-    return response.status_code, b"".join(parts)
+    return b"".join(parts)
 
 
 def matches(status: int, wanted: str) -> bool:
