@@ -5,6 +5,7 @@ Frozen values without behaviour of their own; this module imports nothing of our
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,6 +14,7 @@ Conflict = Literal["stop", "takeover", "fail", "auto"]
 Restart = Literal["never", "on-failure", "always"]
 Condition = Literal["started", "healthy", "completed"]
 State = Literal["running", "starting", "unhealthy", "crashed", "completed", "stopped", "conflict"]
+Severity = Literal["error", "warning", "info"]
 Relation = Literal["ours", "stray", "adopted", "workspace", "pane", "foreign", "other-user", "unknown"]
 
 UP_AFTER = 1.0
@@ -85,7 +87,8 @@ class Workspace:
 class Pane:
     """One row of tmux's `list-panes -a`, marks included; an empty mark is an empty string.
 
-    `workspace` is the session's mark, `home` the service's own: a window that was moved elsewhere keeps it.
+    `workspace` is the session's mark, `home` the service's own: a window that was moved elsewhere keeps it. `state` is
+    the state folder of whoever started the service: another terminal may have another.
     """
 
     session: str
@@ -106,6 +109,7 @@ class Pane:
     ready: str
     home: str
     socket: str
+    state: str = ""
 
     @property
     def alive(self) -> bool:
@@ -199,6 +203,7 @@ class Observation:
     holders: tuple[Holder, ...] = ()
     answer: Answer | None = None
     elsewhere: tuple[int, ...] = ()
+    idle: bool = False
     rss_bytes: int | None = None
     process: Identity | None = None
 
@@ -279,6 +284,22 @@ class Report:
     hint: str = ""
     notes: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check of the doctor found, with the remedy beside what does not hold (SPEC §6, §8).
+
+    `mend` is what `--fix` may do about it, None where that is left to a person; `fixed` once it was done and seen.
+    """
+
+    name: str
+    ok: bool
+    severity: Severity
+    reason: str
+    remedy: str = ""
+    fixed: bool = False
+    mend: Callable[[], object] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

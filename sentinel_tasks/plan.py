@@ -188,7 +188,7 @@ def _worst(holders: tuple[Holder, ...]) -> Holder:
 
 
 def _decide_alive(service: Service, seen: Observation, watch: Watch) -> Action:
-    if seen.run is None and watch.launched is None:
+    if seen.idle and watch.launched is None:
         return Launch()
     if is_healthy(seen):
         return Done()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from .logtext import plain
-from .model import Progress, Report, Service
+from .model import Finding, Progress, Report, Service
 from .times import duration
 
 MARKS = {
@@ -109,7 +109,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "listener": {"pid": holder.listener.pid, "name": holder.listener.name, "relation": holder.relation}
         if holder
         else None,
-        "log": f"{report.workspace.state_folder}/{service.name}.log",
+        "log": f"{(pane and pane.state) or report.workspace.state_folder}/{service.name}.log",
         "error": report.error,
     }
     if report.changed is not None:
@@ -146,7 +146,7 @@ def dumps_line(document: object) -> str:
 def status_page(report: Report, style: Style) -> str:
     """`NAME.status` on a terminal (SPEC §3)."""
     service = report.service
-    lines = [f"{style.mark('status')} {service.title} Status", _rule(style), _headline(report, style)]
+    lines = [f"{style.mark('status')} {plain(service.title)} Status", _rule(style), _headline(report, style)]
     lines += _workers(report, style)
     lines += ["", f"{style.mark('tmux')} tmux Session: {report.seen.session}", *_session_lines(report, style)]
     lines += [f"{style.mark('warn')} {plain(note)}" for note in report.notes]
@@ -158,8 +158,13 @@ def _rule(style: Style) -> str:
 
 
 def _headline(report: Report, style: Style) -> str:
-    label = f"{report.service.title.split()[-1]} Status"
+    label = f"{_short(report.service)} Status"
     return f"{style.mark(LEVEL[report.state])} {label}: {_state_words(report)}"
+
+
+def _short(service: Service) -> str:
+    """The last word of its title, fit for a line: `API`."""
+    return (plain(service.title).split() or [service.name])[-1]
 
 
 def _state_words(report: Report) -> str:
@@ -168,7 +173,7 @@ def _state_words(report: Report) -> str:
     if report.state == "running":
         return f"Running{on_port}"
     if report.state == "starting":
-        return f"Starting{on_port} ({seen.answer.detail})" if seen.answer else f"Starting{on_port}"
+        return f"Starting{on_port} ({plain(seen.answer.detail)})" if seen.answer else f"Starting{on_port}"
     if report.state == "crashed":
         return f"Crashed ({_how(report)}){_ago(report)}: {plain(report.error or '').partition(': ')[2]}".removesuffix(
             ": "
@@ -223,13 +228,13 @@ def _process(report: Report) -> str:
 
 def _hints(report: Report, style: Style) -> list[str]:
     name, title = report.service.name, report.service.name.capitalize()
-    start, short = report.service.verb, report.service.title.split()[-1]
+    start, short = report.service.verb, _short(report.service)
     running = [("attach", f"Attach to {name} window"), ("logs", "View recent logs"), ("stop", f"Stop the {short}")]
     resting = [(start, f"Start the {short}"), ("logs", "View recent logs")]
     hints = running if report.seen.alive else resting
     width = max(len(verb) for verb, _ in hints)
     lines = [f"  inv {name}.{verb.ljust(width)}  - {what}" for verb, what in hints] if report.service.has_tasks else []
-    more = [f"  {report.hint}"] if report.hint and report.state == "conflict" else []
+    more = [f"  {plain(report.hint)}"] if report.hint and report.state == "conflict" else []
     return [f"{style.mark('hints')} Commands:", *more, *lines] if lines or more else [title]
 
 
@@ -251,12 +256,17 @@ def _url(service: Service, report: Report) -> str:
     return f"{scheme}://localhost:{report.seen.port}"
 
 
+def note_lines(report: Report) -> list[str]:
+    """What else is to be known of the outcome."""
+    return [f"   {plain(note)}" for note in report.notes]
+
+
 def details(report: Report, style: Style) -> list[str]:
     """What belongs below the outcome: notes, the last lines of output, the way on."""
-    lines = [f"   {plain(note)}" for note in report.notes]
+    lines = note_lines(report)
     if report.tail:
         lines += ["   last output:", *(f"   | {line}" for line in report.tail)]
-    lines += [f"   {style.mark('hints')} {report.hint}"] if report.hint and report.code else []
+    lines += [f"   {style.mark('hints')} {plain(report.hint)}"] if report.hint and report.code else []
     return lines
 
 
@@ -328,6 +338,26 @@ def _row(report: Report) -> tuple[str, ...]:
         window,
         extra.strip(),
     )
+
+
+# The doctor
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """One check of SPEC §6."""
+    return {name: getattr(finding, name) for name in ("name", "ok", "severity", "reason", "remedy", "fixed")}
+
+
+def findings_page(findings: Sequence[Finding], style: Style) -> str:
+    """One line a check, with the remedy beside what does not hold."""
+    width = max((len(finding.name) for finding in findings), default=0)
+    return "\n".join(line for finding in findings for line in _finding_lines(finding, width, style))
+
+
+def _finding_lines(finding: Finding, width: int, style: Style) -> list[str]:
+    mark = "ok" if finding.ok else "bad" if finding.severity == "error" else "warn"
+    line = f"{style.mark(mark)} {finding.name.ljust(width)}  {plain(finding.reason)}"
+    return [line, f"   {style.mark('hints')} {plain(finding.remedy)}"] if not finding.ok and finding.remedy else [line]
 
 
 # While waiting

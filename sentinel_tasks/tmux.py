@@ -27,9 +27,11 @@ SEPARATOR = "␞"
 FIELDS = (
     "session_id", "session_name", "@sentinel_workspace", "@sentinel_ports", "window_id", "window_index", "pane_id",
     "pane_pid", "pane_dead", "@sentinel_service", "@sentinel_launch", "@sentinel_launcher", "@sentinel_port",
-    "@sentinel_ready", "@sentinel_home", "socket_path", "session_path", "window_name",
+    "@sentinel_ready", "@sentinel_home", "@sentinel_state", "socket_path", "session_path", "window_name",
 )  # fmt: skip
-FORMAT = SEPARATOR.join(f"#{{{name}}}" for name in FIELDS)
+ROW_END = "␟"
+FORMAT = SEPARATOR.join(f"#{{{name}}}" for name in FIELDS) + ROW_END
+"""A row has an end of its own because a session's path may hold a newline."""
 PASSED_ON = (
     "HOME",
     "LANG",
@@ -43,6 +45,7 @@ PASSED_ON = (
     "XDG_CONFIG_HOME",
     "XDG_RUNTIME_DIR",
 )
+PATIENCE = 10.0
 NEW_SESSION = ("new-session", "-d", "-x", "200", "-y", "50")
 PARKED = "=%s:999"
 NO_SERVER = re.compile(r"no server running|error connecting to|server exited|lost server|no current target")
@@ -56,6 +59,7 @@ class Opening:
     session: str
     workspace: str
     home: str
+    state: str
     name: str
     index: int
     history_limit: int
@@ -83,18 +87,38 @@ class Tmux:
         Asked without libtmux, whose import costs a third of an empty Invoke task and serves only those who act.
         """
         words = self._words("list-panes", "-a", "-F", FORMAT)
-        done = subprocess.run(words, env=_clean(os.environ), capture_output=True, check=False)
+        try:
+            done = subprocess.run(words, env=_clean(os.environ), capture_output=True, check=False, timeout=PATIENCE)
+        except subprocess.TimeoutExpired as reason:
+            raise TmuxRefused(f"the tmux server {self._socket} has not answered for {PATIENCE:g} s") from reason
         said = done.stderr.decode("utf-8", "replace").strip()
         self._found_server = not NO_SERVER.search(said)
         if done.returncode and self._found_server and "no sessions" not in said:
             raise self._refused("list-panes", said or f"exit code {done.returncode}")
-        lines = done.stdout.decode("utf-8", "surrogateescape").split("\n")
-        return [pane for line in lines if (pane := _parse(line)) is not None]
+        rows = done.stdout.decode("utf-8", "surrogateescape").split(f"{ROW_END}\n")
+        return [pane for row in rows if (pane := _parse(row)) is not None]
 
     def attached_here(self) -> bool:
         """True if this process runs inside a pane of this very server."""
         own = os.environ.get("TMUX", "").split(",")[0]
         return bool(own) and own == self._one_line("display-message", "-p", "#{socket_path}")
+
+    @property
+    def is_installed(self) -> bool:
+        """True if there is a tmux to call."""
+        return self._binary is not None
+
+    def ask(self, *command: str) -> list[str]:
+        """The lines that tmux answers to a command that changes nothing."""
+        return list(self._sequence(command).stdout)
+
+    def history_limit(self, session_id: str) -> int:
+        """Lines of scrollback that new windows of the session get."""
+        return _number(" ".join(self.ask("show-options", "-A", "-v", "-t", session_id, "history-limit"))) or 0
+
+    def set_history_limit(self, session_id: str, lines: int) -> None:
+        """Changes it for this session alone."""
+        self._sequence(["set-option", "-t", session_id, "history-limit", str(lines)])
 
     # Opening and using windows
 
@@ -104,6 +128,7 @@ class Tmux:
         `history-limit` counts only for windows made after it is set, so a short-lived first window stands in;
         it is parked out of the way because the user's `base-index` may be the index we want.
         """
+        self._check_version()
         session = f"={opening.session}:"
         self._sequence(
             [*NEW_SESSION, "-s", opening.session, "-c", _literal(opening.workspace), "-n", "sentinel", "sleep", "60"],
@@ -219,7 +244,7 @@ def _parse(line: str) -> Pane | None:
         pid=_number(values["pane_pid"]) or 0, dead=values["pane_dead"] == "1", service=values["@sentinel_service"],
         launch=values["@sentinel_launch"], launcher=_number(values["@sentinel_launcher"]) or 0,
         port=_number(values["@sentinel_port"]), ready=values["@sentinel_ready"], home=values["@sentinel_home"],
-        socket=values["socket_path"],
+        state=values["@sentinel_state"], socket=values["socket_path"],
     )  # fmt: skip
 
 
@@ -246,20 +271,21 @@ def _window(opening: Opening, index: int) -> list[list[str]]:
 
 def _marks(opening: Opening, target: str) -> list[list[str]]:
     return [
-        ["set-option", "-w", "-t", target, "remain-on-exit", "on"],
+        ["set-option", "-p", "-t", target, "remain-on-exit", "on"],
         ["set-option", "-w", "-t", target, "@sentinel_service", opening.service],
         ["set-option", "-p", "-t", target, "@sentinel_home", opening.home],
+        ["set-option", "-p", "-t", target, "@sentinel_state", opening.state],
         ["set-option", "-p", "-t", target, "@sentinel_launch", opening.launch],
         ["set-option", "-p", "-F", "-t", target, "@sentinel_launcher", "#{pane_pid}"],
         ["set-option", "-p", "-t", target, "@sentinel_port", str(opening.port or "")],
         ["set-option", "-p", "-t", target, "@sentinel_ready", ""],
-        ["pipe-pane", "-t", target, f"{_literal(opening.log_command)} #{{pane_pid}}"],
+        ["pipe-pane", "-t", target, f"{_literal(opening.log_command).replace('%', '%%')} #{{pane_pid}}"],
     ]
 
 
 def _literal(text: str) -> str:
-    """The text so that tmux's format expansion (and its strftime) gives it back as it is."""
-    return text.replace("%", "%%").replace("#", "##") if "%" in text or "#" in text else text
+    """The text so that tmux's format expansion gives it back as it is (`pipe-pane` alone expands `%` too)."""
+    return text.replace("#", "##")
 
 
 def _argument(word: str) -> str:

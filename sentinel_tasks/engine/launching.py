@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import files, ports
+from ..errors import TmuxRefused
 from ..model import Observation, Service
 from ..names import digest, mark
 from ..plan import free_index
+from ..socket_folder import distrust, socket_folder
 from ..tmux import Opening
 from ..world import World
 from .environment import service_environment
@@ -48,6 +50,7 @@ def launch_all(wanted: Sequence[Ready], world: World, now: Scene) -> list[Launch
     """Launches them all, then waits for each to have taken its orders (not for its health)."""
     if not wanted:
         return []
+    _refuse_distrusted_folder(world)
     world.state.prepare()
     with _choosing(wanted, world):
         known = _ports(wanted, world, now)
@@ -59,6 +62,13 @@ def launch_all(wanted: Sequence[Ready], world: World, now: Scene) -> list[Launch
                 taken.append(hands.submit(launch.hand_over))
             _remember(known, world, now)
     return [Launched(launch.id, launch.port, future.result()) for launch, future in zip(launches, taken, strict=True)]
+
+
+def _refuse_distrusted_folder(world: World) -> None:
+    """Whoever may write to the folder of tmux's sockets may put a server of his own there."""
+    folder = socket_folder(world.environ)
+    if why := distrust(folder):
+        raise TmuxRefused(f"tmux's socket folder {folder} can't be trusted: {why}", "inv doctor says what mends it")
 
 
 class _Launch:
@@ -108,6 +118,7 @@ class _Launch:
             session=now.session.name,
             workspace=self.world.workspace.path,
             home=mark(self.world.workspace.path),
+            state=mark(str(state.folder)),
             name=service.window,
             index=free_index(service.index, now.taken),
             history_limit=self.world.workspace.history_limit,

@@ -9,10 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .. import ports
+from ..files import State
 from ..health import Question, ask, is_path
 from ..logs import Reader
-from ..model import UP_AFTER, Answer, Health, Holder, Listener, Observation, Pane, Run, Service
 from ..logtext import readable
+from ..model import UP_AFTER, Answer, Health, Holder, Listener, Observation, Pane, Run, Service
 from ..plan import FRIENDLY, Session, classify, pane_of, session_of
 from ..world import World
 from .machine import Machine
@@ -57,12 +58,18 @@ def observe(service: Service, world: World, seen: Scene, put: Ask) -> Observatio
     addresses = ports.open_addresses(port) if port else ()
     holders = _holders(service, world, seen, bare, addresses) if port and addresses else ()
     answer = _answer(service, world, bare, holders, put)
-    return Observation(bare.now, bare.session, bare.session_exists, pane, run, port, holders, answer)
+    return replace(bare, holders=holders, answer=answer, idle=_is_idle(bare, seen.machine))
+
+
+def _is_idle(bare: Observation, machine: Machine) -> bool:
+    """True for a launcher without a record and without a child: its start was broken off before it had its orders."""
+    return bare.alive and bare.run is None and bare.pane is not None and len(machine.tree(bare.pane.pid)) <= 1
 
 
 def _run(world: World, service: Service, pane: Pane | None) -> Run | None:
     """The launcher's record, if it is of the launch that the pane carries (or of the last one, if no pane is left)."""
-    run = world.state.run(service.name)
+    state = State(Path(pane.state)) if pane and pane.state else world.state
+    run = state.run(service.name)
     return run if run and (pane is None or pane.launch == run.launch) else None
 
 
@@ -171,6 +178,7 @@ def _reachable(address: str) -> str:
 
 
 def _log_since(path: Path, launch: str) -> bytes:
+    """The lines as a person would see them, so that `^ready$` finds one that is coloured or follows a mark of ours."""
     with Reader(path).from_launch(launch) as reader:
         return b"\n".join(readable(line, colour=False).encode() for _, line in reader.lines(with_rest=True))
 

@@ -39,10 +39,11 @@ IN_THE_WAY = ("duplicate session", "index", "can't find session", "can't find pa
 
 @dataclass(frozen=True)
 class Options:
-    """How to start: `wait` until healthy, or only until launched; `dry` only decides."""
+    """How to start: `wait` until healthy, or only until launched; `dry` only decides, some services taken for ended."""
 
     wait: bool = True
     dry: bool = False
+    as_if_ended: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -107,7 +108,10 @@ class Start:
         return [(track, self._next(track, now)) for track in tracks]
 
     def _next(self, track: Track, now: Scene) -> Action:
-        seen = self.seen[track.service.name] = observe(track.service, self.world, now, self.askers)
+        seen = observe(track.service, self.world, now, self.askers)
+        if track.service.name in self.options.as_if_ended:
+            seen = _as_if_ended(seen)
+        self.seen[track.service.name] = seen
         if (blocked := self._blocked(track.service)) is not None and not seen.alive:
             return blocked
         late = track.deadline is not None and self.world.monotonic() >= track.deadline
@@ -144,12 +148,31 @@ class Start:
             for track in sorted(tracks, key=lambda track: track.service.name):
                 locks.enter_context(self.world.state.lock(track.service.name))
             now = self._look()
-            actions = self._decide(tracks, now)
+            actions = self._with_strays(self._decide(tracks, now), now)
             self._settle([pair for pair in actions if not isinstance(pair[1], Launch | EndHolders)])
             for track, action in actions:
                 if isinstance(action, EndHolders):
                     self._end(track, action)
             self._launch([(track, action) for track, action in actions if isinstance(action, Launch)], now)
+
+    def _with_strays(self, actions: list[tuple[Track, Action]], now: Scene) -> list[tuple[Track, Action]]:
+        """What left an earlier window and still runs is ended before a new one is opened, port or no port."""
+        if not any(isinstance(action, Launch) for _, action in actions):
+            return actions
+        from .. import processes
+
+        panes = [pane.pid for pane in now.panes if not pane.dead]
+        strays = processes.strays(self.world.workspace.path, panes)
+        holders = {
+            name: tuple(Holder(processes.describe(who.pid, ""), "stray") for who in found)
+            for name, found in strays.items()
+        }
+        return [
+            (track, EndHolders(holders[track.service.name], "stray"))
+            if isinstance(action, Launch) and track.service.name in holders
+            else (track, action)
+            for track, action in actions
+        ]
 
     def _launch(self, pairs: Sequence[tuple[Track, Launch]], now: Scene) -> None:
         wanted = [Ready(track.service, self.seen[track.service.name], action.move) for track, action in pairs]
@@ -220,7 +243,7 @@ class Start:
                 self._finish(
                     track, tell.failed(track.service, self.world, action, seen, self.tracks.get(action.reason))
                 )
-            elif isinstance(action, Wait) and seen.alive and not self.options.wait:
+            elif isinstance(action, Wait) and seen.alive and (self.options.dry or not self.options.wait):
                 self._finish(track, tell.started(track.service, self.world, seen, changed=False))
 
     def _await_last_words(self, service: Service, seen: Observation) -> None:
@@ -270,6 +293,12 @@ class Start:
 
         lines = [readable(line, colour=False) for _, line in last_lines(self.world.state.log(service.name), 3)]
         return next((line for line in reversed(lines) if line.strip()), "")
+
+
+def _as_if_ended(seen: Observation) -> Observation:
+    """What would be seen once the service had been stopped."""
+    left = tuple(holder for holder in seen.holders if holder.relation not in ("ours", "stray"))
+    return replace(seen, pane=None, run=None, holders=left, answer=seen.answer if left else None)
 
 
 def start(world: World, wanted: Iterable[str], options: Options) -> list[Report]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import processes
 from ..model import Identity, Observation, Pane, Progress, Report, Service
@@ -78,7 +78,7 @@ class Stop:
         seen = self.first[ending.service.name]
         pids = ", ".join(str(who.pid) for who in sorted(ending.family, key=lambda who: who.pid))
         notes = [f"would stop {ending.service.name}: pids {pids}"] if pids else []
-        return tell.stopped(ending.service, self.world, seen, changed=False, notes=notes)
+        return replace(tell.started(ending.service, self.world, seen, changed=False), error=None, notes=tuple(notes))
 
     def _may_begin(self, ending: Ending) -> bool:
         """True once every service that depends on this one has ended."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 if TYPE_CHECKING:
+    from ..errors import Problem
     from ..model import Workspace
     from ..report import Style
     from ..world import World
@@ -123,6 +124,8 @@ def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None
     except BrokenPipeError:
         _close_stdout()
         code = 0
+    except OSError as reason:
+        code = _complain(console, SentinelError(_in_words(reason), "inv doctor"))
     if code:
         raise Exit(code=code)
 
@@ -133,13 +136,24 @@ def _complain(console: Console, error: Any) -> int:
     problems = error.problems if isinstance(error, ConfigurationError) else None
     document: dict[str, Any] = {"error": error.what}
     if problems is not None:
-        document["problems"] = [{"key": p.key, "value": _shown(p.value), "reason": p.reason} for p in problems]
+        document["problems"] = problem_documents(problems)
     console.document(document)
     for line in error.what.splitlines():
         console.diagnostic(f"{console.err.mark('bad')} {line}")
     if error.hint:
         console.diagnostic(f"   {console.err.mark('hints')} {error.hint}")
     return int(error.exit_code)
+
+
+def _in_words(reason: OSError) -> str:
+    """What the system refused, on what."""
+    said = reason.strerror or str(reason)
+    return f"{reason.filename}: {said}" if reason.filename else said
+
+
+def problem_documents(problems: Iterable[Problem]) -> list[dict[str, object]]:
+    """What is wrong with the configuration, as SPEC §6 has it."""
+    return [{"key": each.key, "value": _shown(each.value), "reason": each.reason} for each in problems]
 
 
 def _shown(value: object) -> object:

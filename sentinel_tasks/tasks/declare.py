@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,24 @@ def from_procfile(path: str = "Procfile") -> list[Collection]:
     """
     caller = Path(inspect.stack()[1].filename).parent
     found = caller / path
-    environment = {"env_file": str(found.parent / ".env")} if (found.parent / ".env").is_file() else {}
+    shared: dict[str, Any] = {"cwd": str(found.parent)}
+    if (found.parent / ".env").is_file():
+        shared["env_file"] = str(found.parent / ".env")
+    first = _first_port(found.parent / ".env")
     collections = []
     for number, (name, command) in enumerate(procfile(found).items()):
-        settings: dict[str, Any] = {"command": command, "port": FIRST_PROCFILE_PORT + PORT_STEP * number, **environment}
+        settings: dict[str, Any] = {"command": command, "port": first + PORT_STEP * number, **shared}
         settings["health"] = "tcp" if name == "web" else None
         collections.append(service(name.lower().replace("_", "-"), **settings))
     return collections
+
+
+def _first_port(env_file: Path) -> int:
+    """honcho counts from PORT, where the environment or `.env` has one."""
+    from ..files import read_env_file
+
+    try:
+        told = read_env_file(str(env_file)).get("PORT") or os.environ.get("PORT", "")
+    except (OSError, UnicodeError):
+        told = os.environ.get("PORT", "")
+    return int(told) if told.isdecimal() and told.isascii() else FIRST_PROCFILE_PORT

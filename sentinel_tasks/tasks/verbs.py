@@ -73,8 +73,9 @@ def restart_services(
     if any(report.code for report in ended):
         return show_outcome(console, ended, "stopped", None if together else wanted[0])
     if console.dry:
-        show_outcome(console, ended, "stopped", None)
-    reports = start(world, wanted, Options(wait=wait, dry=console.dry))
+        show_notes(console, ended)
+    as_if_ended = frozenset(wanted) if console.dry else frozenset[str]()
+    reports = start(world, wanted, Options(wait=wait, dry=console.dry, as_if_ended=as_if_ended))
     return show_outcome(console, reports, "restarted", None if together else wanted[0])
 
 
@@ -90,12 +91,23 @@ def show_outcome(console: Console, reports: Sequence[Report], done: str, only: s
         console.document({"services": [as_json(report) for report in meant], "error": "; ".join(failures) or None})
     else:
         console.document(as_json(meant[0]))
-    for report in [] if console.as_json else reports:
+    if console.as_json:
+        show_notes(console, reports)
+        return code
+    for report in reports:
         say = console.diagnostic if report.code else console.result
         style = console.err if report.code else console.out
         lines = details(report, style) if console.dry else [outcome_line(report, done, style), *details(report, style)]
         say("\n".join(lines) if lines else f"{report.service.name}: nothing to do")
     return code
+
+
+def show_notes(console: Console, reports: Sequence[Report]) -> None:
+    """What else is to be known of each, or what would be done; beside the document where one was asked for."""
+    from ..report import note_lines
+
+    for line in (line for report in reports for line in note_lines(report)):
+        (console.diagnostic if console.as_json else console.result)(line)
 
 
 def show_status(console: Console, name: str) -> int:

@@ -1,4 +1,4 @@
-"""The tasks of a whole workspace: `up`, `down`, `ps`, `logs`, `restart`, `attach`."""
+"""The tasks of a whole workspace: `up`, `down`, `ps`, `logs`, `restart`, `attach`, `doctor`, `schema`."""
 
 from __future__ import annotations
 
@@ -74,6 +74,14 @@ def schema(c: Context) -> None:
     run(c, True, show_schema)
 
 
+@task(help={"fix": "do what is safe to do", **helped("json")}, auto_shortflags=False)
+def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
+    """Is this machine ready and safe?"""
+    from .doctor_verb import examine_machine
+
+    run(c, json, lambda console: examine_machine(console, fix))
+
+
 def names(only: str) -> list[str] | None:
     """The services that `--only` names; None if it was not given."""
     return [name.strip() for name in only.split(",") if name.strip()] if only else None
@@ -81,4 +89,4 @@ def names(only: str) -> list[str] | None:
 
 def workspace_tasks() -> list[Task[Any]]:
     """The tasks that every workspace has beside those of its services."""
-    return [up, down, ps, logs, restart, attach, schema]
+    return [up, down, ps, logs, restart, attach, doctor, schema]

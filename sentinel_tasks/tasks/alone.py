@@ -1,0 +1,25 @@
+"""Invoke for a workspace whose tasks file lists no `doctor`: it builds no namespace, or there is none at all."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+from invoke.exceptions import Exit
+from invoke.program import Program
+
+from .workspace_tasks import doctor
+
+
+class Alone(Program):
+    """Invoke as ever, with the doctor among its tasks."""
+
+    def load_collection(self) -> None:
+        """Loads the tasks file if there is one, and adds the doctor to what it lists."""
+        try:
+            super().load_collection()
+        except Exit:
+            self.collection = Collection()
+        if "doctor" not in self.collection.tasks:
+            self.collection.add_task(doctor)
+
+
+program = Alone(name="sentinel_tasks", binary="python -m sentinel_tasks", binary_names=["sentinel_tasks"])

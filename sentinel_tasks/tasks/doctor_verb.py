@@ -1,0 +1,134 @@
+"""What `doctor` does: looks, mends if asked to, shows a line a check; and what only Invoke can tell it."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+from invoke.config import Config
+
+from .console import Console, problem_documents
+from .declare import declared
+
+if TYPE_CHECKING:
+    from ..errors import Problem
+    from ..model import Workspace
+
+OURS = ("sentinel_tasks", "invoke")
+
+
+def examine_machine(console: Console, fix: bool) -> int:
+    """Every check's line or document, and the exit code of SPEC §8; with Invoke's `--dry` nothing is mended."""
+    from ..doctor import Given, Look, examine
+    from ..doctor.examine import exit_code
+    from ..report import finding_document, findings_page
+
+    workspace, problems = _workspace(console)
+    given = Given(tuple(problems), tuple(unread_keys(console.context.config)), tuple(unlisted(console.project)))
+    findings = examine(lambda: Look(console.world(workspace), given), fix and not console.dry)
+    code = exit_code(findings, bool(problems))
+    document = {"ok": code == 0, "checks": [finding_document(finding) for finding in findings]}
+    if problems:
+        document |= {"error": "the configuration is wrong", "problems": problem_documents(problems)}
+    console.document(document)
+    console.result(findings_page(findings, console.out))
+    return code
+
+
+def _workspace(console: Console) -> tuple[Workspace, list[Problem]]:
+    """The workspace, or as much of it as there is where the configuration is wrong."""
+    from ..errors import ConfigurationError
+    from ..files import state_root
+    from ..model import Workspace
+    from ..names import session_name, state_name
+
+    try:
+        return console.workspace(), []
+    except ConfigurationError as error:
+        folder = os.path.realpath(console.project)
+        state = str(state_root() / state_name(folder))
+        return Workspace(folder, session_name(folder), state, services=()), error.problems
+
+
+# Keys that nothing reads
+
+
+def unread_keys(config: Config) -> Iterator[tuple[str, str]]:
+    """Keys of the project's configuration file, and of one given with `-f`, that no code reads, with a likely other.
+
+    A key is read if it is Invoke's, ours or a Collection's, or if a loaded module that uses Invoke has it in its text.
+    """
+    from ..schema import SENTINEL_TYPES
+
+    known = Config.global_defaults()
+    read = {*known, "sentinel", *config._collection}
+    words = {"sentinel": "sentinel", **{key: f"sentinel.{key}" for key in ("services", *SENTINEL_TYPES)}}
+    given: Mapping[str, Any] = {**(config._project or {}), **(config._runtime or {})}
+    for key, value in given.items():
+        if key in known and isinstance(value, Mapping) and isinstance(known[key], dict):
+            yield from ((f"{key}.{each}", _near(each, known[key])) for each in value if each not in known[key])
+        elif key not in read and not key.startswith("_") and not any(key in text for text in _texts()):
+            near = _near(key, {*words, *read})
+            yield key, words.get(near, near) or _service_hint(key)
+
+
+def _near(key: str, known: Iterable[str]) -> str:
+    return next(iter(difflib.get_close_matches(key, list(known), n=1)), "")
+
+
+def _service_hint(key: str) -> str:
+    return f"sentinel.services.{key}" if key in declared.settings else ""
+
+
+def _texts() -> Iterator[str]:
+    for module in [*sys.modules.values()]:
+        if _uses_invoke(module):
+            try:
+                yield inspect.getsource(module)
+            except (OSError, TypeError):
+                continue
+
+
+def _uses_invoke(module: ModuleType) -> bool:
+    """True for a module of somebody else that has something of Invoke's or ours in it."""
+    if module.__name__.partition(".")[0] in OURS:
+        return False
+    return any(_home(value) in OURS for value in [*vars(module).values()])
+
+
+def _home(value: object) -> str:
+    name = value.__name__ if isinstance(value, ModuleType) else getattr(type(value), "__module__", "")
+    return str(name).partition(".")[0]
+
+
+# Services that are not listed
+
+
+def unlisted(project: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The tasks file and the services that it declares, where it builds no namespace: Invoke then lists none of them.
+
+    `inv doctor` is not listed there either; `python -m sentinel_tasks doctor` is.
+    """
+    for module in [*sys.modules.values()]:
+        names = [str(value.name) for value in vars(module).values() if isinstance(value, Collection) and value.name]
+        own = tuple(name for name in dict.fromkeys(names) if name in declared.settings)
+        file = getattr(module, "__file__", None) or ""
+        if own and _is_tasks_file(file, project) and not _namespace(module):
+            yield os.path.relpath(file, project), own
+
+
+def _is_tasks_file(file: str, project: str) -> bool:
+    path, folder = Path(file), Path(project)
+    return path.parent == folder or (path.name == "__init__.py" and path.parent.parent == folder)
+
+
+def _namespace(module: ModuleType) -> bool:
+    """True if the module has what Invoke looks for."""
+    return any(isinstance(getattr(module, name, None), Collection) for name in ("ns", "namespace"))
