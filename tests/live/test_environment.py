@@ -1,0 +1,300 @@
+"""What a service's process sees, and where its secrets are never seen (SPEC §2)."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.lab import INV, Lab, until
+
+SECRET = "s3cr3t-5f1d0e-never-to-be-seen"
+
+
+def activated(lab: Lab, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """The environment of the telemetry service's process, once it is healthy."""
+    done = lab.inv("telemetry.activate", "--json", cwd=cwd, env=env)
+    assert done.code == 0, done.said
+    environment: Mapping[str, str] = psutil.Process(done.json["pid"]).environ()
+    return environment
+
+
+def telemetry(lab: Lab, **keys: object) -> dict[str, object]:
+    return {"command": lab.server(), "port": lab.port(), **keys}
+
+
+# Whose environment
+
+
+def test_the_callers_environment_counts_not_that_of_an_older_tmux_server(lab: Lab) -> None:
+    old = {"WHO": "old", "ONLY_OLD": "1", "PATH": "/usr/bin:/bin", "VIRTUAL_ENV": "/old/venv"}
+    subprocess.run(["tmux", "new-session", "-d", "-s", "theirs"], env={**lab.environ, **old}, check=True)
+    lab.configure(telemetry=telemetry(lab))
+    new = {"WHO": "new", "PATH": f"{lab.folder}/bin:{lab.environ['PATH']}", "VIRTUAL_ENV": "/new/venv"}
+    seen = activated(lab, env=new)
+    assert {name: seen[name] for name in new} == new
+    assert "ONLY_OLD" not in seen
+
+
+def test_a_program_of_the_callers_path_is_found(lab: Lab) -> None:
+    tools = lab.folder / "tools"
+    tools.mkdir()
+    serve = tools / "serve-it"
+    serve.write_text(f"#!/bin/sh\nexec {' '.join(lab.server())}\n")
+    serve.chmod(0o755)
+    for command in ("serve-it", ["serve-it"]):
+        lab.configure(telemetry=telemetry(lab, command=command))
+        assert lab.inv("telemetry.restart", env={"PATH": f"{tools}:{lab.environ['PATH']}"}).code == 0
+
+
+def test_a_second_workspace_sees_nothing_of_the_first(lab: Lab) -> None:
+    other = lab.workspace("other")
+    lab.configure(telemetry=telemetry(lab, env={"IN_CONFIGURATION": "1"}))
+    lab.configure(other, telemetry=telemetry(lab))
+    activated(lab, env={"OF_THE_FIRST": "1"})
+    seen = activated(lab, cwd=other)
+    assert not {"OF_THE_FIRST", "IN_CONFIGURATION"} & {*seen}
+    assert seen["SENTINEL_WORKSPACE"] == str(other)
+
+
+def test_a_restart_takes_the_new_callers_environment(lab: Lab) -> None:
+    lab.configure(telemetry=telemetry(lab))
+    assert activated(lab, env={"WHO": "first", "ONCE": "1"})["WHO"] == "first"
+    done = lab.inv("telemetry.restart", "--json", env={"WHO": "second"})
+    seen = psutil.Process(done.json["pid"]).environ()
+    assert seen["WHO"] == "second"
+    assert "ONCE" not in seen
+
+
+def test_a_service_is_not_told_of_the_terminal_its_caller_sat_at(lab: Lab) -> None:
+    lab.configure(telemetry=telemetry(lab))
+    seen = activated(lab, env={"COLUMNS": "7", "LINES": "3", "TERM": "callers-terminal", "TMUX_PANE": "%77"})
+    assert not {"COLUMNS", "LINES"} & {*seen}
+    assert seen["TERM"] != "callers-terminal"
+    assert seen["TMUX_PANE"] == lab.tmux("list-panes", "-a", "-F", "#{pane_id}")
+
+
+# In which order
+
+
+def test_env_file_then_env_then_ours(lab: Lab) -> None:
+    (lab.path / ".env").write_text("A=file\nB=file\nC=file\nPORT=1\nexport QUOTED='a # b'\nLONGER=${B}-and-more\n")
+    (lab.path / "more.env").write_text("C=second file\n")
+    keys = {"env_file": [".env", "more.env"], "env": {"A": "configured", "SENTINEL_SERVICE": "liar", "N": 1, "T": True}}
+    lab.configure(telemetry=telemetry(lab, **keys))
+    seen = activated(lab, env={"A": "caller", "B": "caller", "C": "caller", "D": "caller"})
+    wanted = {
+        "A": "configured",
+        "B": "file",
+        "C": "second file",
+        "D": "caller",
+        "QUOTED": "a # b",
+        "N": "1",
+        "T": "true",
+    }
+    assert {name: seen[name] for name in wanted} == wanted
+    assert seen["LONGER"] == "file-and-more"
+    assert seen["SENTINEL_SERVICE"] == "telemetry"
+    assert seen["PORT"] != "1"
+
+
+def test_every_service_is_told_the_ports_of_all(lab: Lab) -> None:
+    tasks = "from sentinel_tasks import dev, service, telemetry, workspace\n"
+    (lab.path / "tasks.py").write_text(f"{tasks}namespace = workspace(dev, telemetry, service('job-runner'))\n")
+    dev_port, port, runner_port = lab.port(), lab.port(), lab.port()
+    lab.configure(
+        dev={"command": lab.server(), "port": dev_port},
+        telemetry={"command": lab.server(), "port": port},
+        **{"job-runner": {"command": lab.server(), "port": runner_port}},
+    )
+    done = lab.inv("up", "--json")
+    assert done.code == 0, done.said
+    seen = {each["service"]: psutil.Process(each["pid"]).environ() for each in done.json["services"]}
+    for name, own in {"dev": dev_port, "telemetry": port, "job-runner": runner_port}.items():
+        assert seen[name]["PORT"] == str(own)
+        assert seen[name]["SENTINEL_SERVICE"] == name
+        assert seen[name]["SENTINEL_WORKSPACE"] == str(lab.path)
+        assert seen[name]["SENTINEL_SESSION"] == "sentinel-app"
+        assert seen[name]["SENTINEL_PORT_DEV"] == str(dev_port)
+        assert seen[name]["SENTINEL_PORT_TELEMETRY"] == str(port)
+        assert seen[name]["SENTINEL_PORT_JOB_RUNNER"] == str(runner_port)
+    assert seen["telemetry"]["WORKER_API_PORT"] == str(port)
+    assert seen["dev"]["DEV_SERVER_PORT"] == str(dev_port)
+    assert "WORKER_API_PORT" not in seen["job-runner"]
+
+
+def test_the_guides_own_variable_chooses_the_port(lab: Lab) -> None:
+    lab.configure(telemetry={"command": lab.server()})
+    port = str(lab.port())
+    seen = activated(lab, env={"WORKER_API_PORT": port})
+    assert (seen["PORT"], seen["WORKER_API_PORT"]) == (port, port)
+
+
+@pytest.mark.parametrize(
+    "value", ["a\nb", 'it\'s "so"', "$HOME #{pane_id} %H `id`", "ünï ☃", "", "x" * 100_000, "\udcff"]
+)
+def test_any_value_arrives_as_it_was(lab: Lab, value: str) -> None:
+    lab.configure(telemetry=telemetry(lab))
+    assert activated(lab, env={"ODD": value})["ODD"] == value
+
+
+# A file that is not there
+
+
+def test_a_missing_env_file_is_an_error_and_nothing_is_started(lab: Lab) -> None:
+    lab.configure(telemetry=telemetry(lab, env_file="missing.env"))
+    done = lab.inv("telemetry.activate")
+    assert done.code == 2, done.said
+    assert "sentinel.services.telemetry.env_file" in done.err
+    assert f"{lab.path}/missing.env" in done.err
+    assert "No such file or directory" in done.err
+    assert lab.windows() == []
+    assert lab.services() == []
+    as_json = lab.inv("telemetry.activate", "--json")
+    assert as_json.json["problems"][0]["key"] == "sentinel.services.telemetry.env_file"
+
+
+def test_a_missing_env_file_of_one_service_starts_none_of_them(lab: Lab) -> None:
+    lab.configure(dev={"command": lab.server(), "port": lab.port()}, telemetry=telemetry(lab, env_file=["missing.env"]))
+    assert lab.inv("up").code == 2
+    assert lab.services() == []
+    assert lab.windows() == []
+
+
+def test_status_and_stop_do_not_need_the_env_file(lab: Lab) -> None:
+    (lab.path / ".env").write_text("A=1\n")
+    lab.configure(telemetry=telemetry(lab, env_file=".env"))
+    activated(lab)
+    (lab.path / ".env").unlink()
+    assert lab.inv("telemetry.status").code == 0
+    assert lab.inv("telemetry.stop").code == 0
+
+
+# Secrets
+
+
+@contextmanager
+def watched_command_lines() -> Iterator[list[str]]:
+    """Reads every process's command line over and over; the list is what showed the secret."""
+    found: list[str] = []
+    looks = [0]
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            looks[0] += 1
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with suppress(OSError):
+                    if SECRET.encode() in (line := path.read_bytes()):
+                        found.append(line.replace(b"\0", b" ").decode(errors="replace"))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    yield found
+    over.set()
+    thread.join()
+    assert looks[0] > 5, "it looked too seldom to have seen anything"
+
+
+def secretive(lab: Lab) -> dict[str, str]:
+    """Configures a service with secrets from everywhere; the caller's variables."""
+    (lab.path / ".env").write_text(f"FROM_FILE={SECRET}\n")
+    lab.configure(telemetry=telemetry(lab, env_file=".env", env={"FROM_CONFIGURATION": SECRET}))
+    return {"FROM_CALLER": SECRET}
+
+
+def files_with_secret(lab: Lab) -> list[str]:
+    """The files of the state folder that tell it; a FIFO holds nothing by itself."""
+    files = [path for path in (lab.folder / "state").rglob("*") if path.is_file()]
+    return [str(path) for path in files if SECRET.encode() in path.read_bytes()]
+
+
+def shown_by_tmux(lab: Lab) -> str:
+    """All that anybody on the socket can ask for."""
+    shown = [lab.tmux("show-environment", "-g"), lab.tmux("show-environment", "-t", "=sentinel-app:")]
+    shown += [lab.tmux("show-options", "-g"), lab.tmux("show-options", "-t", "=sentinel-app:")]
+    shown += [lab.tmux("list-panes", "-a", "-F", "#{pane_start_command} #{pane_title} #{pane_current_command}")]
+    shown += [lab.tmux("show-options", "-w", "-t", "=sentinel-app:2"), lab.tmux("capture-pane", "-p", "-S", "-")]
+    return "\n".join(shown)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc to look into")
+def test_a_secret_reaches_the_service_and_is_seen_nowhere_else(lab: Lab) -> None:
+    caller = secretive(lab)
+    with watched_command_lines() as found:
+        seen = activated(lab, env=caller)
+        echoed = lab.inv("--echo", "telemetry.restart", env=caller)
+    assert [seen["FROM_FILE"], seen["FROM_CONFIGURATION"], seen["FROM_CALLER"]] == [SECRET] * 3
+    assert echoed.code == 0
+    assert SECRET not in echoed.said
+    assert "new-" in echoed.said or "respawn-pane" in echoed.said
+    assert found == []
+    assert SECRET not in shown_by_tmux(lab)
+    assert files_with_secret(lab) == []
+    told = [lab.inv("telemetry.status", "--json"), lab.inv("telemetry.logs")]
+    assert all(SECRET not in each.said for each in told)
+    holding = [each for each in lab.processes() if SECRET in each.environ().values()]
+    assert {each.pid for each in holding} == {each.pid for each in lab.services()}
+
+
+@pytest.mark.parametrize("orders", ["appear", "are taken"])
+@pytest.mark.parametrize("delay", [0.0, 0.02, 0.05])
+def test_a_start_that_is_killed_leaves_no_secret_behind(lab: Lab, orders: str, delay: float) -> None:
+    caller = secretive(lab)
+    activate = lab.spawn(INV, "telemetry.activate", env=caller)
+    until(lambda: lab.state("*.orders") or activate.poll() is not None)
+    if orders == "are taken":
+        until(lambda: not lab.state("*.orders"))
+    with suppress(subprocess.TimeoutExpired):
+        activate.wait(delay)
+    activate.kill()
+    activate.wait()
+    assert files_with_secret(lab) == []
+    assert lab.inv("telemetry.activate", env=caller).code == 0
+    assert files_with_secret(lab) == []
+    assert lab.state("*.orders") == []
+    assert SECRET not in shown_by_tmux(lab)
+
+
+# The tmux server that we start
+
+
+def test_the_tmux_server_that_we_start_keeps_no_variable_of_the_caller(lab: Lab) -> None:
+    lab.configure(telemetry=telemetry(lab))
+    activated(lab, env={"FROM_CALLER": SECRET, "API_TOKEN": SECRET})
+    shown = lab.tmux("show-environment", "-g")
+    assert "PATH=" in shown
+    assert "TOKEN" not in shown
+    assert "FROM_CALLER" not in shown
+    server = psutil.Process(int(lab.tmux("display-message", "-p", "#{pid}")))
+    assert not {"FROM_CALLER", "API_TOKEN"} & {*server.environ()}
+
+
+def test_the_socket_of_the_tmux_server_that_we_start_is_ours_alone(lab: Lab) -> None:
+    lab.configure(telemetry=telemetry(lab))
+    activated(lab)
+    socket = Path(lab.tmux("display-message", "-p", "#{socket_path}"))
+    assert stat.filemode(os.stat(socket).st_mode) == "srw-------"
+
+
+def test_the_socket_of_a_server_that_runs_already_is_left_as_it_is(lab: Lab) -> None:
+    lab.tmux("new-session", "-d", "-s", "theirs")
+    socket = Path(lab.tmux("display-message", "-p", "#{socket_path}"))
+    before = os.stat(socket).st_mode
+    lab.configure(telemetry=telemetry(lab))
+    activated(lab)
+    assert os.stat(socket).st_mode == before
+
+
+def test_the_files_of_the_state_folder_are_ours_alone(lab: Lab) -> None:
+    lab.configure(telemetry=telemetry(lab))
+    activated(lab)
+    for path in [lab.folder / "state/sentinel", *(lab.folder / "state/sentinel").rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
