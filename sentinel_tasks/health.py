@@ -65,12 +65,10 @@ def _ask_http(question: Question) -> Answer:
 
 
 def _get(address: str, question: Question) -> Answer:
-    started = time.monotonic()
     exchanged = _exchange(address, question)
     if isinstance(exchanged, str):
         return Answer(False, exchanged)
-    status, body = exchanged
-    latency = round(1000 * (time.monotonic() - started), 1)
+    status, body, latency = exchanged
     ok = any(matches(status, wanted) for wanted in question.health.expect)
     document = parsed(body) if ok else None
     detail = str(status) if ok else f"HTTP {status} from {address}"
@@ -86,17 +84,19 @@ def document(question: Question) -> object:
     return None
 
 
-def _exchange(address: str, question: Question) -> tuple[int, bytes] | str:
-    """Status and body, or a sentence that says why there is none."""
+def _exchange(address: str, question: Question) -> tuple[int, bytes, float] | str:
+    """Status, body and milliseconds, or a sentence that says why there is none."""
     import httpx
 
-    deadline = time.monotonic() + question.patience
+    started = time.monotonic()
+    deadline = started + question.patience
     headers = {b"Accept": b"application/json, */*"}
     if is_path(question.health) and (token := question.environment().get("TES_DEV_TOKEN")):
         headers[b"X-TES-Dev-Token"] = token.encode("utf-8", "surrogateescape")
     try:
         with httpx.Client(trust_env=False, verify=_verifies(address), timeout=question.patience) as client:
-            return _read(client, address, headers, deadline)
+            status, body = _read(client, address, headers, deadline)
+            return status, body, round(1000 * (time.monotonic() - started), 1)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as reason:
         if isinstance(reason, httpx.TimeoutException) or time.monotonic() >= deadline:
             return f"no answer from {address} within {question.patience:g} s"

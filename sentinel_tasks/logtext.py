@@ -7,7 +7,7 @@ import re
 _STRING = r"\x1b[\]PX^_k].*?(?:\x07|\x1b\\|$)"
 _CSI = r"\x1b\[[0-?]*[ -/]*(?:[@-~]|$)"
 _OTHER = r"\x1b(?:[ -/]*[0-~]?)"
-_CONTROL = r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f\x80-\x9f]"
+_CONTROL = r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f\x80-\x9f\u2028\u2029]"
 _SEQUENCES = re.compile(f"{_STRING}|{_CSI}|{_OTHER}|{_CONTROL}", re.S)
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 
