@@ -35,7 +35,7 @@ def state_root() -> Path:
 
 
 def private_folder(path: Path) -> Path:
-    """The folder, made 0700 if it was missing; StateFolderUnusable if it is a link, not ours, or can't be made."""
+    """The folder, made 0700 if it was missing; StateFolderUnusable if it is a link, not ours, or others may write."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with suppress(FileExistsError):
@@ -47,11 +47,20 @@ def private_folder(path: Path) -> Path:
         raise _unusable(path, "it is not a folder")
     if found.st_uid != os.geteuid():
         raise _unusable(path, "it belongs to another user")
+    if found.st_mode & 0o022:
+        raise _unusable(path, f"others may write to it (mode {stat.S_IMODE(found.st_mode):04o})", "inv doctor --fix")
     return path
 
 
-def _unusable(path: Path, why: str) -> StateFolderUnusable:
-    return StateFolderUnusable(f"the state folder {path} can't be used: {why}", "inv doctor")
+def _unusable(path: Path, why: str, hint: str = "inv doctor") -> StateFolderUnusable:
+    return StateFolderUnusable(f"the state folder {path} can't be used: {why}", hint)
+
+
+def close_to_others(path: str) -> None:
+    """Takes every right of group and others away; a link is left as it is."""
+    mode = os.lstat(path).st_mode
+    if not stat.S_ISLNK(mode):
+        os.chmod(path, stat.S_IMODE(mode) & ~0o077)
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,10 @@ class State:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Held while one process looks and acts for a service; the kernel frees it when its holder dies."""
+        """Held while one process looks and acts for a service; the kernel frees it when its holder dies.
+
+        Its file goes with it: filelock sees that a file it waited for has been unlinked, and makes a new one.
+        """
         import filelock
 
         self.prepare()
@@ -88,13 +100,15 @@ class State:
             lock.acquire(poll_interval=0.01)
         except filelock.Timeout as reason:
             raise SentinelError(
-                f"another task has been acting on {name} for {LOCK_SECONDS:g} s", "inv doctor --fix"
+                f"another task has been acting on {name} for {LOCK_SECONDS:g} s", "inv doctor (it names the task)"
             ) from reason
         except OSError as reason:
             raise _unusable(self.folder, reason.strerror or str(reason)) from reason
         try:
             yield
         finally:
+            with suppress(OSError):
+                os.unlink(lock.lock_file)
             lock.release()
 
     # Records
@@ -102,7 +116,8 @@ class State:
     def run(self, service: str) -> Run | None:
         """What the launcher wrote down last; None if nothing readable is there."""
         try:
-            facts = json.loads(self.record(service).read_bytes())
+            with open(os.open(self.record(service), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)) as file:
+                facts = json.load(file)
             return Run(**{name: value for name, value in facts.items() if name in RUN_FIELDS})
         except (OSError, ValueError, TypeError, AttributeError):
             return None

@@ -132,6 +132,7 @@ def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None
 
 def _complain(console: Console, error: Any) -> int:
     from ..errors import ConfigurationError
+    from ..logtext import plain
 
     problems = error.problems if isinstance(error, ConfigurationError) else None
     document: dict[str, Any] = {"error": error.what}
@@ -139,9 +140,9 @@ def _complain(console: Console, error: Any) -> int:
         document["problems"] = problem_documents(problems)
     console.document(document)
     for line in error.what.splitlines():
-        console.diagnostic(f"{console.err.mark('bad')} {line}")
+        console.diagnostic(f"{console.err.mark('bad')} {plain(line)}")
     if error.hint:
-        console.diagnostic(f"   {console.err.mark('hints')} {error.hint}")
+        console.diagnostic(f"   {console.err.mark('hints')} {plain(error.hint)}")
     return int(error.exit_code)
 
 

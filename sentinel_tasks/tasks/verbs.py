@@ -125,6 +125,7 @@ def show_status(console: Console, name: str) -> int:
 def show_all(console: Console, everywhere: bool) -> int:
     """`ps`: the workspace's services, or those of every workspace on this machine."""
     from ..engine.status import everything, status
+    from ..logtext import plain
     from ..report import as_json, table
 
     world, names = open_world(console, None, {})
@@ -143,7 +144,7 @@ def show_all(console: Console, everywhere: bool) -> int:
     )
     for group in groups:
         if everywhere:
-            console.result(f"{_home(world, group)}  ({_session(group)})")
+            console.result(plain(f"{_home(world, group)}  ({_session(group)})"))
         console.result(table(group, console.out))
     return 0
 

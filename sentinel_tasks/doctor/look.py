@@ -1,0 +1,93 @@
+"""One look at what the checks need; each fact is found when it is first asked for, and only once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from .. import processes
+from ..errors import Problem, TmuxRefused
+from ..model import Identity, Observation, Pane
+from ..names import mark
+from ..plan import pane_of
+from ..socket_folder import socket_folder
+from ..world import World
+
+
+@dataclass(frozen=True)
+class Given:
+    """What only the caller can tell: what is wrong with the configuration, and how the tasks file was read.
+
+    `unread` are keys of the configuration that nothing reads, with the key that may have been meant; `unlisted` are the
+    services that the tasks file declares and `inv --list` does not show, by file.
+    """
+
+    problems: tuple[Problem, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+    unlisted: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+class Look:
+    """The world as it is at this moment; make a new one to look again."""
+
+    def __init__(self, world: World, given: Given) -> None:
+        self.world, self.given = world, given
+        self.workspace = world.workspace
+
+    @cached_property
+    def _asked(self) -> tuple[list[Pane], str]:
+        if not self.world.tmux.is_installed:
+            return [], "tmux is not installed"
+        try:
+            return self.world.tmux.panes(), ""
+        except TmuxRefused as reason:
+            return [], reason.what
+
+    @property
+    def panes(self) -> list[Pane]:
+        """Every pane of the server; [] if no server can be asked."""
+        return self._asked[0]
+
+    @property
+    def silent(self) -> str:
+        """Why tmux can't be asked, or nothing."""
+        return self._asked[1]
+
+    @property
+    def own_session(self) -> Pane | None:
+        """A pane of this workspace's session, if there is one."""
+        return next((pane for pane in self.panes if pane.workspace == mark(self.workspace.path)), None)
+
+    @cached_property
+    def socket_folder(self) -> str:
+        return socket_folder(self.world.environ)
+
+    @cached_property
+    def observations(self) -> Mapping[str, Observation]:
+        """Each service as start would see it, its health not asked."""
+        from ..engine.observe import observe, scene
+
+        if self.silent:
+            return {}
+        now = scene(self.world, len(self.workspace.services))
+        return {each.name: observe(each, self.world, now, lambda *_: None) for each in self.workspace.services}
+
+    @cached_property
+    def strays(self) -> Mapping[str, list[Identity]]:
+        """Processes of this workspace's services whose window is gone, by service.
+
+        What a service that runs has detached from its window is none; without tmux's word nobody can tell.
+        """
+        if self.silent:
+            return {}
+        found = processes.strays(self.workspace.path, [pane.pid for pane in self.panes if not pane.dead])
+        return {name: whom for name, whom in found.items() if not self._runs(name)}
+
+    def _runs(self, service: str) -> bool:
+        pane = pane_of(self.workspace.path, service, self.panes)
+        run = self.world.state.run(service)
+        if pane is not None and pane.alive:
+            return True
+        launcher = processes.identity(run.launcher) if run and not run.is_over else None
+        return launcher is not None and run is not None and launcher.started <= run.began

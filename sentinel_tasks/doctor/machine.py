@@ -1,0 +1,79 @@
+"""What must be installed: tmux, and packages in the versions that this one asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from importlib import metadata
+
+from ..model import Finding, Service
+from .findings import all_well, ill, well
+from .look import Look
+
+PACKAGE = "sentinel-tasks"
+OLDEST_TMUX = (3, 2)
+INSTALL = f"python -m pip install --upgrade '{PACKAGE}%s'"
+REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;\s*(.*))?$")
+
+
+def tmux(look: Look) -> list[Finding]:
+    """tmux is there, and 3.2 or newer."""
+    if not look.world.tmux.is_installed:
+        return [ill("tmux", "tmux is not installed", "install tmux 3.2 or newer, e.g. apt-get install tmux")]
+    said, version = look.world.tmux.version()
+    if version and version < OLDEST_TMUX:
+        return [ill("tmux", f"{said} is too old", "install tmux 3.2 or newer")]
+    if look.silent:
+        return [ill("tmux", f"{said} can't be asked: {look.silent}", "see the lines on its socket below")]
+    return [well("tmux", said)]
+
+
+def packages(look: Look) -> list[Finding]:
+    """Every package that this one needs is there, in a version that it can use."""
+    try:
+        requirements = metadata.requires(PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        return [well("packages", f"{PACKAGE} was not installed as a package; versions are not known")]
+    extras = ("", "api") if any(map(_runs_embedded_api, look.workspace.services)) else ("",)
+    wrong = [
+        ill("packages", why, INSTALL % (f"[{extra}]" if extra else ""))
+        for extra, name, wanted in _needed(requirements, extras)
+        if (why := _unmet(name, wanted))
+    ]
+    return all_well("packages", wrong, f"{PACKAGE} {metadata.version(PACKAGE)} and what it needs")
+
+
+def _runs_embedded_api(service: Service) -> bool:
+    return "sentinel_tasks.api" in service.command
+
+
+def _needed(requirements: Iterable[str], extras: Iterable[str]) -> Iterable[tuple[str, str, str]]:
+    """(extra, name, versions) of every requirement that counts here."""
+    for requirement in requirements:
+        if found := REQUIREMENT.match(requirement):
+            name, wanted, condition = found.groups()
+            extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", condition or "")
+            if (extra[1] if extra else "") in extras:
+                yield extra[1] if extra else "", name, wanted
+
+
+def _unmet(name: str, wanted: str) -> str:
+    """What is wrong with the installed version, or nothing."""
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return f"the package {name} is missing"
+    return "" if satisfies(version, wanted) else f"{name} {version} is installed, but {wanted.strip()} is needed"
+
+
+def satisfies(version: str, wanted: str) -> bool:
+    """True if the version is in the range; of the ways to say one, those that this project uses (`>=` and `<`)."""
+    bounds = re.findall(r"(>=|<)\s*([\d.]+)", wanted)
+    own = _numbers(version)
+    return all(own >= _numbers(bound) if sign == ">=" else own < _numbers(bound) for sign, bound in bounds)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    leading = re.match(r"[\d.]*", version)
+    numbers = [int(part) for part in (leading[0] if leading else "").split(".") if part]
+    return tuple([*numbers, 0, 0, 0][:3])

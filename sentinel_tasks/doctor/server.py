@@ -1,0 +1,229 @@
+"""The tmux server: its socket, what it keeps and what its status line runs, and our sessions in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import stat
+from collections.abc import Iterator
+from functools import partial
+
+from ..files import close_to_others
+from ..model import Finding
+from ..names import SESSION
+from ..socket_folder import distrust
+from .findings import all_well, ill, well
+from .look import Look
+
+LEAST_HISTORY = 10_000
+SECRET_PARTS = frozenset(
+    [
+        "APIKEY",
+        "AUTHORIZATION",
+        "BEARER",
+        "COOKIE",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "DSN",
+        "JWT",
+        "PASS",
+        "PASSPHRASE",
+        "PASSWD",
+        "PASSWORD",
+        "PASSWORDS",
+        "PAT",
+        "PW",
+        "PWD",
+        "SECRET",
+        "SECRETS",
+        "TOKEN",
+        "TOKENS",
+    ]
+)
+NO_SECRETS = frozenset({"PWD", "OLDPWD"})
+SECRET_END = re.compile(
+    r"(?:API|ACCESS|AUTH|PRIVATE|SECRET|SIGNING|ENCRYPTION|DEPLOY|MASTER|SSH)_?KEY\Z|(?<!SSH)_AUTH\Z"
+)
+VARIABLE = re.compile(r"(?:([^=\n]+)=\"(?:[^\"\\]|\\.)*\"; export \1;|unset ([^\n]*);)(?:\n|\Z)", re.S)
+OPTION = re.compile(r"(status-left|status-right|status-format\[\d+\]|window-status-(?:current-)?format)\*? (.*)\Z")
+RUNS = re.compile(r"(?<!#)(?:##)*#\(|`")
+
+
+# The socket
+
+
+def folder(look: Look) -> list[Finding]:
+    """The folder of tmux's sockets is ours, no link, and closed to everybody else."""
+    path = look.socket_folder
+    if not os.path.lexists(path):
+        return [well("socket-folder", f"{path} is not there yet; tmux makes it 0700")]
+    found = os.lstat(path)
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    if not ours:
+        remedy = "remove it, or set TMUX_TMPDIR to a folder of your own (0700)"
+        return [ill("socket-folder", f"{path}: {distrust(path)}", remedy)]
+    return _closed("socket-folder", path, found.st_mode, 0o700)
+
+
+def socket(look: Look) -> list[Finding]:
+    """The server's socket is ours and closed to group and others."""
+    path = os.path.join(look.socket_folder, look.workspace.socket_name or "default")
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return [well("socket", "no server has been started")]
+    if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.getuid():
+        return [ill("socket", f"{path} is not a socket of yours", f"remove it: rm {shlex.quote(path)}")]
+    return _closed("socket", path, found.st_mode, 0o600)
+
+
+def _closed(name: str, path: str, mode: int, wanted: int) -> list[Finding]:
+    if not mode & 0o077:
+        return [well(name, f"{path} is closed to others")]
+    reason = f"{path} is open to others (mode {stat.S_IMODE(mode):04o})"
+    return [ill(name, reason, f"chmod {wanted:o} {shlex.quote(path)}", mend=partial(close_to_others, path))]
+
+
+# What the server keeps and runs
+
+
+def environment(look: Look) -> list[Finding]:
+    """The server's environments hold no variable that looks like a secret; only names are ever read from here."""
+    if not look.panes:
+        return []
+    wrong = [
+        ill(
+            "environment",
+            f"{where} keeps {name}, which everyone on the socket can read",
+            f"{_tmux(look)} set-environment {flag} -u {shlex.quote(name)}",
+        )
+        for where, flag, names in _environments(look)
+        for name in names
+        if is_secret(name)
+    ]
+    return all_well("environment", wrong, "no variable in it looks like a secret")
+
+
+def _environments(look: Look) -> Iterator[tuple[str, str, list[str]]]:
+    ask = look.world.tmux.ask
+    yield "tmux's global environment", "-g", variable_names("\n".join(ask("show-environment", "-g", "-s")))
+    sessions = {pane.session_id: pane.session for pane in look.panes}
+    for session_id, name in sessions.items():
+        said = ask("show-environment", "-s", "-t", session_id)
+        yield f"the session {name}", f"-t {shlex.quote(session_id)}", variable_names("\n".join(said))
+
+
+def variable_names(said: str) -> list[str]:
+    """The names in what `show-environment -s` says; a value's own lines are never taken for one."""
+    names, place = [], 0
+    while place < len(said):
+        if found := VARIABLE.match(said, place):
+            names += [found[1]] if found[1] else []
+            place = found.end()
+        else:
+            place = (said.find("\n", place) + 1) or len(said)
+    return names
+
+
+def is_secret(name: str) -> bool:
+    """True if a variable of this name is likely to hold a secret."""
+    upper = name.upper()
+    return upper not in NO_SECRETS and bool(SECRET_PARTS & {*upper.split("_")} or SECRET_END.search(upper))
+
+
+def status_line(look: Look) -> list[Finding]:
+    """No status line that our session would draw runs a command."""
+    if not look.panes:
+        return []
+    ask = look.world.tmux.ask
+    lines = [(["-g"], line) for line in [*ask("show-options", "-g"), *ask("show-options", "-gw")]]
+    if own := look.own_session:
+        lines += [(["-t", own.session_id], line) for line in ask("show-options", "-t", own.session_id)]
+        windows = {pane.window_id for pane in look.panes if pane.session_id == own.session_id}
+        lines += [(["-w", "-t", each], line) for each in windows for line in ask("show-options", "-w", "-t", each)]
+    wrong = [
+        ill(
+            "status-line",
+            f"the option {found[1]} runs a command whenever the status line is drawn",
+            f"{_tmux(look)} set-option {shlex.join(where)} -u {shlex.quote(found[1])}, and in your tmux.conf",
+            "warning",
+        )
+        for where, line in lines
+        if (found := OPTION.match(line)) and RUNS.search(found[2])
+    ]
+    return all_well("status-line", wrong, "it runs no command")
+
+
+# Our sessions
+
+
+def session_names(look: Look) -> list[Finding]:
+    """Every session of ours has a name that no other tool can mistake."""
+    if look.silent:
+        return []
+    ours = {pane.session_id: pane.session for pane in look.panes if pane.workspace}
+    wrong = [
+        ill(
+            "session-names",
+            f"the session {name!r} carries our mark, but its name is not sentinel-…",
+            f"{_tmux(look)} rename-session -t {shlex.quote(session_id)} {look.workspace.session}",
+            "warning",
+        )
+        for session_id, name in ours.items()
+        if not SESSION.match(name)
+    ]
+    return all_well("session-names", wrong, ", ".join(ours.values()) or "there is no session of ours")
+
+
+def history(look: Look) -> list[Finding]:
+    """Our session keeps enough scrollback for an audit."""
+    wanted = look.workspace.history_limit
+    if wanted < LEAST_HISTORY:
+        reason = f"the configuration asks for {wanted} lines, fewer than {LEAST_HISTORY}"
+        return [ill("history-limit", reason, "set sentinel.history_limit to 10000 or more", "warning")]
+    own = look.own_session
+    if own is None:
+        return [] if look.silent else [well("history-limit", f"{wanted} lines, once there is a session")]
+    kept = look.world.tmux.history_limit(own.session_id)
+    if kept >= LEAST_HISTORY:
+        return [well("history-limit", f"{kept} lines")]
+    reason = f"{own.session} keeps {kept} lines, fewer than {LEAST_HISTORY}"
+    remedy = f"{_tmux(look)} set-option -t {shlex.quote(own.session_id)} history-limit {wanted} (for new windows)"
+    mend = partial(look.world.tmux.set_history_limit, own.session_id, wanted)
+    return [ill("history-limit", reason, remedy, "warning", mend)]
+
+
+def gone(look: Look) -> list[Finding]:
+    """No session of ours belongs to a folder that is no more."""
+    if look.silent:
+        return []
+    homes = {pane.session: pane.workspace for pane in look.panes if pane.workspace}
+    wrong = [
+        ill(
+            "gone-workspaces",
+            f"the session {name} belongs to {home}, which is no more",
+            f"{_tmux(look)} kill-session -t {shlex.quote(f'={name}')}",
+            "warning",
+        )
+        for name, home in homes.items()
+        if _is_gone(home)
+    ]
+    return all_well("gone-workspaces", wrong, "every session of ours has its workspace")
+
+
+def _is_gone(home: str) -> bool:
+    """True if there is surely no such folder; an escaped path (see `names.mark`) can't be looked for."""
+    if "\\x" in home:
+        return False
+    try:
+        return not stat.S_ISDIR(os.stat(home).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+
+
+def _tmux(look: Look) -> str:
+    name = look.workspace.socket_name
+    return shlex.join(["tmux", *(["-L", name] if name else [])])

@@ -1,0 +1,197 @@
+"""Each service's command and port, and processes that have outlived their window."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from .. import processes
+from ..engine import tell
+from ..engine.environment import service_environment
+from ..errors import ConfigurationError
+from ..model import Finding, Identity, Service
+from ..names import mark
+from ..plan import FRIENDLY
+from ..world import World
+from .findings import all_well, ill, well
+from .look import Look
+
+OF_THE_SHELL = frozenset(
+    [
+        ".",
+        ":",
+        "!",
+        "[",
+        "alias",
+        "break",
+        "case",
+        "cd",
+        "command",
+        "continue",
+        "do",
+        "done",
+        "echo",
+        "else",
+        "eval",
+        "exit",
+        "export",
+        "false",
+        "fi",
+        "for",
+        "if",
+        "local",
+        "printf",
+        "pwd",
+        "read",
+        "readonly",
+        "return",
+        "set",
+        "shift",
+        "source",
+        "test",
+        "times",
+        "trap",
+        "true",
+        "type",
+        "ulimit",
+        "umask",
+        "unalias",
+        "unset",
+        "until",
+        "wait",
+        "while",
+    ]
+)
+PLAIN = re.compile(r"[\w./~+@%-]+\Z")
+ASSIGNMENT = re.compile(r"\w+=")
+TERM_SECONDS, KILL_SECONDS, PAUSE = 3.0, 2.0, 0.02
+
+
+# Commands
+
+
+def commands(look: Look) -> list[Finding]:
+    """Each service's folder is there, and its command can be found from it with the caller's PATH."""
+    return [_command(service, look.world) for service in look.workspace.services]
+
+
+def _command(service: Service, world: World) -> Finding:
+    name, key = f"{service.name}.command", f"sentinel.services.{service.name}"
+    if not os.path.isdir(service.cwd):
+        return ill(name, f"there is no folder {service.cwd}", f"correct {key}.cwd")
+    try:
+        environ = service_environment(service, world, world.workspace.session, service.port, {})
+    except ConfigurationError as reason:
+        return ill(name, reason.what, f"correct {key}.env_file")
+    word = program(service.command)
+    if word is None or find(word, service.cwd, environ):
+        return well(name, f"{word or 'a shell command'} is found")
+    where = f"in {service.cwd}" if "/" in word else "on the PATH"
+    return ill(name, f"{word} is not {where}", f"install {word}, or correct {key}.command")
+
+
+def program(command: str | tuple[str, ...]) -> str | None:
+    """The program that a command runs first; None where only a shell could tell."""
+    if not isinstance(command, str):
+        return command[0] if command else None
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    for word in words:
+        if ASSIGNMENT.match(word) or word == "exec":
+            continue
+        return word if PLAIN.match(word) and word not in OF_THE_SHELL else None
+    return None
+
+
+def find(word: str, folder: str, environ: Mapping[str, str]) -> str | None:
+    """Where the program is, looked for as the launcher will."""
+    if "/" in word:
+        return shutil.which(os.path.join(folder, os.path.expanduser(word)))
+    return shutil.which(word, path=environ.get("PATH", os.defpath))
+
+
+# Ports
+
+
+def ports(look: Look) -> list[Finding]:
+    """Each service's port is free, or it is ours."""
+    return [_port(service, look) for service in look.workspace.services if service.name in look.observations]
+
+
+def _port(service: Service, look: Look) -> Finding:
+    seen, name = look.observations[service.name], f"{service.name}.port"
+    if seen.port is None:
+        return well(name, "it has none" if not service.auto_port else "one that is free, once it starts")
+    holder = next((each for each in seen.holders if each.relation not in FRIENDLY), None)
+    if holder is None:
+        return well(name, f"{seen.port} is {'ours' if seen.holders else 'free'}")
+    if holder.relation == "stray":
+        return well(name, f"{seen.port} is held by a stray of it (see strays)")
+    reason = f"{seen.port} is held by {tell.who(holder, look.world)}"
+    return ill(name, reason, tell.ways_on(service, holder), "warning")
+
+
+def shared_ports(look: Look) -> list[Finding]:
+    """No other workspace on this tmux server has a service with the same fixed port."""
+    home = mark(look.workspace.path)
+    fixed = {service.port: service for service in look.workspace.services if service.port}
+    others = {
+        (pane.port, pane.service, pane.home)
+        for pane in look.panes
+        if pane.home and pane.home != home and pane.port and f"{pane.service}={pane.port}" not in pane.ports.split()
+    }
+    wrong = [
+        ill(
+            "shared-ports",
+            f"{fixed[port].name} and {service} of {where} both want port {port}",
+            f"sentinel.services.{fixed[port].name}.port: auto, in one of the two",
+            "warning",
+        )
+        for port, service, where in sorted(others)
+        if port in fixed and fixed[port].on_conflict != "auto"
+    ]
+    return all_well("shared-ports", wrong, "no other workspace seen here wants the same port") if look.panes else wrong
+
+
+# Strays
+
+
+def strays(look: Look) -> list[Finding]:
+    """Every process of this workspace's services has its window."""
+    if look.silent:
+        return []
+    wrong = [
+        ill(
+            "strays",
+            f"{_shown(whom)} of {service} {'has' if len(whom) == 1 else 'have'} no window any more",
+            "inv doctor --fix",
+            "warning",
+            partial(end, look.world, [who for each in whom for who in processes.tree(each.pid)]),
+        )
+        for service, whom in sorted(look.strays.items())
+    ]
+    return all_well("strays", wrong, "none that can be seen")
+
+
+def _shown(whom: Iterable[Identity]) -> str:
+    return ", ".join(f"{processes.name(who.pid) or 'a process'} (pid {who.pid})" for who in whom)
+
+
+def end(world: World, whom: list[Identity]) -> None:
+    """Ends these processes: TERM, and KILL for those that outlive it."""
+    for number, patience in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
+        living = [who for who in whom if processes.is_alive(who)]
+        for who in living:
+            world.echo(f"kill -{number.name.removeprefix('SIG')} {who.pid}")
+            processes.send(who, number)
+            processes.resume(who)
+        deadline = world.monotonic() + patience
+        while any(map(processes.is_alive, living)) and world.monotonic() < deadline:
+            world.sleep(PAUSE)

@@ -1,0 +1,84 @@
+"""The state folder: closed to others, without links; and locks that nobody holds."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from functools import partial
+from pathlib import Path
+
+from ..files import LOCK_SECONDS, close_to_others
+from ..locks import holder, is_held, remove_unheld
+from ..model import Finding
+from ..times import duration
+from .findings import all_well, ill
+from .look import Look
+
+
+def private(look: Look) -> list[Finding]:
+    """All that is below the state folder is ours, no link, and closed to group and others."""
+    root = Path(look.workspace.state_folder).parent
+    wrong = [finding for path in _everything(root) if (finding := _openness(path))]
+    reason = f"{root} is closed to others" if root.exists() else f"{root} is not there yet; it is made 0700"
+    return all_well("state-folder", wrong, reason)
+
+
+def _everything(root: Path) -> list[Path]:
+    """The folder and what is in it, but nothing behind a link."""
+    if not os.path.lexists(root):
+        return []
+    below = [Path(folder, name) for folder, folders, files in os.walk(root) for name in [*folders, *files]]
+    return [root, *sorted(below)] if not root.is_symlink() else [root]
+
+
+def _openness(path: Path) -> Finding | None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISLNK(found.st_mode):
+        return ill("state-folder", f"{path} is a symbolic link, which is never followed", _remove(path))
+    if found.st_uid != os.getuid():
+        return ill(
+            "state-folder", f"{path} belongs to another user", f"sudo chown {os.getuid()} {shlex.quote(str(path))}"
+        )
+    if found.st_mode & 0o077:
+        reason = f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):04o})"
+        remedy = f"chmod go= {shlex.quote(str(path))}"
+        return ill("state-folder", reason, remedy, mend=partial(close_to_others, str(path)))
+    return None
+
+
+def _remove(path: Path) -> str:
+    return f"rm {shlex.quote(str(path))}"
+
+
+def locks(look: Look) -> list[Finding]:
+    """No task has left a lock or a hand-over of this workspace behind, and none hangs while it holds one."""
+    folder, now = Path(look.workspace.state_folder), look.world.now()
+    own = [*folder.glob("*.lock"), *folder.glob("*.orders")]
+    wrong = [finding for path in sorted(own) if not path.is_symlink() and (finding := _leftover(path, now))]
+    return all_well("locks", wrong, "none is left behind")
+
+
+def _leftover(path: Path, now: float) -> Finding | None:
+    try:
+        age = now - path.stat().st_mtime
+        held = path.suffix == ".lock" and is_held(path)
+    except FileNotFoundError:
+        return None
+    if held:
+        return _hangs(path, age) if age > LOCK_SECONDS else None
+    if path.suffix == ".orders" and age < LOCK_SECONDS:
+        return None
+    reason = f"{path.name} was left by a task that was killed"
+    mend = partial(remove_unheld, path) if path.suffix == ".lock" else path.unlink
+    return ill("locks", reason, "inv doctor --fix", "warning", mend)
+
+
+def _hangs(path: Path, age: float) -> Finding:
+    pid = holder(path)
+    who = f"process {pid}" if pid else "a process that can't be seen"
+    reason = f"{path.name} has been held by {who} for {duration(age)}"
+    return ill("locks", reason, f"if it hangs, end it: kill {pid}" if pid else "end it if it hangs", "warning")

@@ -1,0 +1,47 @@
+"""Lock files of tasks: who holds one, and removing one that nobody does."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+
+HELD_LOCKS = Path("/proc/locks")
+OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def is_held(path: Path) -> bool:
+    """True while a process holds the lock; the kernel frees it when that process dies."""
+    descriptor = os.open(path, OPEN)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def holder(path: Path) -> int | None:
+    """The pid of the lock's holder, where the kernel tells it (Linux); else None."""
+    try:
+        rows = [line.split() for line in HELD_LOCKS.read_text().splitlines()]
+        inode = str(path.stat().st_ino)
+    except OSError:
+        return None
+    found = (int(row[4]) for row in rows if row[1] == "FLOCK" and row[5].rpartition(":")[2] == inode)
+    return next(found, None)
+
+
+def remove_unheld(path: Path) -> None:
+    """Removes the lock file unless somebody holds it by now; who waits for it sees that, and makes a new one."""
+    with suppress(FileNotFoundError):
+        descriptor = os.open(path, OPEN)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(descriptor)

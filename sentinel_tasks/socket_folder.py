@@ -1,0 +1,33 @@
+"""The folder of tmux's sockets: where it is, and why it can't be trusted if it can't."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+
+STANDARD = "/tmp"
+
+
+def socket_folder(environ: Mapping[str, str]) -> str:
+    """Where tmux keeps this user's sockets; as tmux itself finds it (`TMUX_TMPDIR`, else /tmp)."""
+    wanted = environ.get("TMUX_TMPDIR") or STANDARD
+    base = wanted if os.path.exists(wanted) else STANDARD
+    return os.path.join(os.path.realpath(base), f"tmux-{os.getuid()}")
+
+
+def distrust(folder: str) -> str:
+    """Why nobody should put a server's socket there, or nothing; a folder that is not there yet is tmux's to make."""
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return ""
+    if stat.S_ISLNK(found.st_mode):
+        return "it is a symbolic link"
+    if not stat.S_ISDIR(found.st_mode):
+        return "it is not a folder"
+    if found.st_uid != os.getuid():
+        return "it belongs to another user"
+    if found.st_mode & 0o022:
+        return f"others may write to it (mode {stat.S_IMODE(found.st_mode):04o})"
+    return ""
