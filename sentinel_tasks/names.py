@@ -10,7 +10,7 @@ import zlib
 SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\␞\udc80-\udcff]")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\␞␟\udc80-\udcff]")
 
 
 def slug(folder: str) -> str:
@@ -41,8 +41,12 @@ def state_name(folder: str) -> str:
 
 
 def mark(path: str) -> str:
-    """A path as a tmux user option carries it: itself, but for characters that would break a line or a field."""
-    return _UNSAFE.sub(lambda found: f"\\x{ord(found.group()):04x}", path)
+    """A path as a tmux user option carries it: itself, but for characters that would break a line or a field.
+
+    It is the same in every locale: where Python reads paths in another encoding, it has them as escaped bytes.
+    """
+    text = path.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    return _UNSAFE.sub(lambda found: f"\\x{ord(found.group()):04x}", text)
 
 
 def port_variable(service: str) -> str:

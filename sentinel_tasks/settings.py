@@ -69,7 +69,7 @@ def workspace_folder(project: str, environ: Mapping[str, str]) -> str:
 
 
 def read(
-    config: Keys,
+    config: object,
     declared: Mapping[str, Keys],
     project: str,
     state_root: Path,
@@ -81,6 +81,8 @@ def read(
     `declared` is what Python code said of each service, `config` Invoke's `sentinel` section, `flags` what the command
     line says of a service, by key.
     """
+    if not isinstance(config, Mapping):
+        raise ConfigurationError([Problem("sentinel", config, "must be a mapping of keys to values")])
     complaints = Complaints()
     folder = workspace_folder(project, environ)
     general = _general(config, environ, complaints)
@@ -88,9 +90,9 @@ def read(
     services = []
     for name, keys in sections.items():
         raw = _raw(name, keys, declared.get(name, {}), environ, folder, (flags or {}).get(name, {}))
-        if (service := _Reading(name, raw, folder, complaints).service(name in declared)) is not None:
+        if (service := _Reading(name, raw, folder, complaints).service(name in declared, sections)) is not None:
             services.append(service)
-    _check_together(services, sections, complaints)
+    _check_together(services, complaints)
     complaints.raise_if_any()
     return Workspace(
         path=folder,
@@ -197,7 +199,7 @@ class _Reading:
     def _source(self, key: str) -> str:
         return self.sources.get(key, f"sentinel.services.{self.name}.{key}")
 
-    def service(self, has_tasks: bool) -> Service | None:
+    def service(self, has_tasks: bool, known: Iterable[str]) -> Service | None:
         """The service, or None if anything about it is wrong."""
         port = self.values.get("port")
         command, why = self._command()
@@ -214,7 +216,7 @@ class _Reading:
             health=health,
             env=tuple(self._environment()),
             env_files=tuple(self._env_files()),
-            depends_on=self._depends_on(),
+            depends_on=self._depends_on(known),
             log_max_bytes=max(1, int(values.get("log_max_mb", 50) * 1_000_000)),
             window=values.get("window", self.name),
             worker_command=_words(values.get("worker_command")),
@@ -305,12 +307,15 @@ class _Reading:
         names = [given] if isinstance(given, str) else given
         return [os.path.join(self.folder, os.path.expanduser(name)) for name in names if name]
 
-    def _depends_on(self) -> tuple[tuple[str, Condition], ...]:
+    def _depends_on(self, known: Iterable[str]) -> tuple[tuple[str, Condition], ...]:
         given = self.values.get("depends_on", [])
         if isinstance(given, str):
             given = [name.strip() for name in given.split(",") if name.strip()]
-        pairs = given.items() if isinstance(given, dict) else ((name, "healthy") for name in given)
-        return tuple(dict(pairs).items())
+        needed = dict(given if isinstance(given, dict) else dict.fromkeys(given, "healthy"))
+        for name in needed:
+            if name not in known:
+                self.complaints.unknown(f"sentinel.services.{self.name}.depends_on.{name}", name, "service", known)
+        return tuple(needed.items())
 
 
 PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "log_backups", "index")
@@ -328,13 +333,10 @@ def _words(given: Any) -> str | tuple[str, ...] | None:
     return tuple(given) if isinstance(given, list) else given if isinstance(given, str) else None
 
 
-def _check_together(services: list[Service], sections: Mapping[str, Keys], complaints: Complaints) -> None:
+def _check_together(services: list[Service], complaints: Complaints) -> None:
     by_port: dict[int, str] = {}
     for service in services:
         at = f"sentinel.services.{service.name}"
-        for needed, _ in service.depends_on:
-            if needed not in sections:
-                complaints.unknown(f"{at}.depends_on.{needed}", needed, "service", sections)
         if service.port is not None and (other := by_port.setdefault(service.port, service.name)) != service.name:
             complaints.add(f"{at}.port", service.port, f"the service {other} has the same port")
     _check_cycles(services, complaints)

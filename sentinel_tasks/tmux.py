@@ -30,8 +30,8 @@ FIELDS = (
     "@sentinel_ready", "@sentinel_home", "@sentinel_state", "socket_path", "session_path", "window_name",
 )  # fmt: skip
 ROW_END = "␟"
-FORMAT = SEPARATOR.join(f"#{{{name}}}" for name in FIELDS) + ROW_END
-"""A row has an end of its own because a session's path may hold a newline."""
+FORMAT = SEPARATOR.join(f"#{{{name}}}" for name in FIELDS).replace("{session_path", "{s/␞/?/:session_path") + ROW_END
+"""A session's path may hold a newline or even a separator; a window's name stands last."""
 PASSED_ON = (
     "HOME",
     "LANG",
@@ -205,7 +205,7 @@ class Tmux:
     def _words(self, *args: str) -> list[str]:
         words = ["-u", "-L", self._socket, *args]
         self._echo(shlex.join(["tmux", *words]))
-        return [self._program(), *words]
+        return [self._program(), *map(_in_utf8, words)]
 
     def _call(self, *args: str) -> tmux_cmd:
         from libtmux.common import tmux_cmd
@@ -286,6 +286,11 @@ def _marks(opening: Opening, target: str) -> list[list[str]]:
 def _literal(text: str) -> str:
     """The text so that tmux's format expansion gives it back as it is (`pipe-pane` alone expands `%` too)."""
     return text.replace("#", "##")
+
+
+def _in_utf8(word: str) -> str:
+    """The word so that a child is given it in UTF-8, whatever this process's locale would make of it."""
+    return os.fsdecode(word.encode("utf-8", "surrogateescape"))
 
 
 def _argument(word: str) -> str:

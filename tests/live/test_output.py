@@ -1,0 +1,369 @@
+"""What people and scripts read: two streams, one document, colours and signs where they can be shown, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from tests.lab import INV, Lab, Result, until
+
+
+def configure(lab: Lab, *words: str, **keys: Any) -> None:
+    """`dev` and `telemetry` as two configurable servers."""
+    server = {"command": lab.server(*words), "health": "tcp", **keys}
+    lab.configure(dev={**server, "port": lab.port()}, telemetry={**server, "port": lab.port()})
+
+
+def document(result: Result, code: int) -> Any:
+    """The one document on stdout of a task that ended with this code."""
+    assert result.code == code, result.said
+    return json.loads(result.out)
+
+
+def on_terminal(lab: Lab, *words: str, **env: str) -> tuple[str, int | None]:
+    """What a terminal received, and the exit code."""
+    shown = pexpect.spawn(
+        INV, [*words], cwd=str(lab.path), env={**lab.environ, **env}, encoding="utf-8", timeout=30, dimensions=(40, 100)
+    )
+    said = shown.read()
+    shown.close()
+    return said, shown.exitstatus
+
+
+# One document, two streams
+
+
+def test_json_is_exactly_one_document_whatever_happens(lab: Lab) -> None:
+    configure(lab)
+    assert document(lab.inv("telemetry.status", "--json"), 3)["state"] == "stopped"
+    assert document(lab.inv("telemetry.activate", "--json"), 0)["changed"] is True
+    assert document(lab.inv("telemetry.restart", "--json"), 0)["changed"] is True
+    assert document(lab.inv("ps", "--json"), 0)["workspaces"][0]["services"][1]["state"] == "running"
+    down = document(lab.inv("down", "--json"), 0)
+    assert ([service["changed"] for service in down["services"]], down["error"]) == ([True, False], None)
+    configure(lab, "--exit-after", "0", "--exit-code", "9")
+    crashed = document(lab.inv("telemetry.activate", "--json"), 1)
+    assert (crashed["state"], crashed["exit_code"]) == ("crashed", 9)
+    assert "exit 9" in crashed["error"]
+    together = document(lab.inv("up", "--json"), 1)
+    assert [service["state"] for service in together["services"]] == ["crashed", "crashed"]
+    assert "exit 9" in together["error"]
+
+
+def test_a_refusal_is_a_document_too(lab: Lab) -> None:
+    port = lab.port()
+    lab.configure(telemetry={"command": lab.server(), "port": port, "health": "tcp", "on_conflict": "fail"})
+    theirs = lab.listen(port)
+    refused = document(lab.inv("telemetry.activate", "--json"), 4)
+    assert (refused["state"], refused["changed"]) == ("conflict", False)
+    assert refused["listener"]["pid"] == theirs.pid
+    assert str(port) in refused["error"]
+
+
+def test_results_go_to_stdout_and_diagnostics_to_stderr(lab: Lab) -> None:
+    configure(lab, "--delay", "1")
+    started = lab.inv("telemetry.activate")
+    assert started.out.startswith("✅ telemetry: started at http://localhost:")
+    assert started.err.count("\n") == started.err.count("for up to 30 s") == 1
+    assert "\x1b" not in started.said
+    lab.inv("telemetry.stop")
+    configure(lab, "--say", "cannot go on", "--exit-after", "0", "--exit-code", "2")
+    failed = lab.inv("telemetry.activate")
+    assert (failed.code, failed.out) == (1, "")
+    assert "exit 2" in failed.err
+    assert "| cannot go on" in failed.err
+
+
+# What can be shown where
+
+
+def test_colour_is_for_terminals_unless_it_was_asked_for(lab: Lab) -> None:
+    configure(lab)
+    assert "\x1b" not in lab.inv("ps").out
+    assert "\x1b[3" in lab.inv("ps", env={"FORCE_COLOR": "1"}).out
+    assert "\x1b" not in lab.inv("ps", env={"FORCE_COLOR": "1", "NO_COLOR": "1"}).out
+    assert "\x1b[3" in on_terminal(lab, "ps")[0]
+    assert "\x1b" not in on_terminal(lab, "ps", NO_COLOR="1")[0]
+    assert "\x1b" not in on_terminal(lab, "ps", TERM="dumb")[0]
+
+
+def test_a_terminal_sees_a_live_line_that_leaves_no_trace(lab: Lab) -> None:
+    configure(lab, "--delay", "1", "--say", "warming up")
+    said, code = on_terminal(lab, "telemetry.activate")
+    assert code == 0
+    assert said.count("of 30 s") > 3
+    assert "starting" in said
+    assert "warming up" in said
+    after = said.rpartition("\x1b[J")[2]
+    assert "starting" not in after
+    assert "telemetry: started" in after
+    lab.inv("telemetry.stop")
+
+
+def test_a_dumb_terminal_is_told_once(lab: Lab) -> None:
+    configure(lab, "--delay", "1")
+    said, code = on_terminal(lab, "telemetry.activate", TERM="dumb")
+    assert code == 0
+    assert said.count("for up to 30 s") == 1
+    assert "\x1b" not in said
+    lab.inv("telemetry.stop")
+
+
+def test_where_the_locale_is_not_utf8_all_is_plain_ascii(lab: Lab) -> None:
+    configure(lab)
+    plain = {"LC_ALL": "C"}
+    outputs = [lab.inv(*words.split(), env=plain) for words in ("telemetry.activate", "telemetry.status", "ps", "down")]
+    assert [each.code for each in outputs] == [0, 0, 0, 0]
+    for each in outputs:
+        assert each.said.isascii(), each.said
+    assert "[ok]" in outputs[0].out
+    assert "(window 2)" in outputs[1].out
+    assert "✅" in lab.inv("telemetry.stop").out
+
+
+@pytest.mark.parametrize("env", [{"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "de_DE.ISO-8859-1", "PYTHONUTF8": "0"}])
+def test_a_sign_that_the_terminal_lacks_is_no_error(lab: Lab, env: Mapping[str, str]) -> None:
+    command = "echo 'naïve 日本 📡'; exit 4"
+    lab.configure(telemetry={"title": "日本 é API", "command": command, "port": None, "health": None})
+    assert lab.inv("telemetry.activate", env=env).code == 1
+    assert lab.inv("telemetry.status", env=env).code == 3
+    assert "na" in lab.inv("telemetry.logs", env=env).out
+    assert lab.inv("logs", "--only", "telemetry", env=env).code == 0
+    assert lab.inv("telemetry.logs", "--json", env=env).json["lines"] == ["naïve 日本 📡"]
+
+
+def test_a_service_is_found_again_in_another_locale(lab: Lab) -> None:
+    folder = lab.workspace("проект")
+    lab.configure(folder, telemetry={"command": lab.server(), "port": lab.port(), "health": "tcp"})
+    latin = {"LC_ALL": "de_DE.ISO-8859-1", "PYTHONUTF8": "0"}
+    started = document(lab.inv("telemetry.activate", "--json", cwd=folder, env=latin), 0)
+    found = document(lab.inv("telemetry.status", "--json", cwd=folder), 0)
+    assert (found["pid"], found["session"], found["window"]) == (
+        started["pid"], "sentinel-workspace", started["window"]
+    )  # fmt: skip
+    assert document(lab.inv("telemetry.stop", "--json", cwd=folder, env=latin), 0)["changed"] is True
+
+
+# Dry and echo
+
+
+def everything(lab: Lab) -> tuple[list[str], list[int], dict[str, bytes]]:
+    """Windows, processes and files."""
+    return lab.windows(), sorted(p.pid for p in lab.services()), {p.name: p.read_bytes() for p in lab.state()}
+
+
+def test_dry_tells_the_plan_and_changes_nothing(lab: Lab) -> None:
+    configure(lab, depends_on=[])
+    before = everything(lab)
+    assert "would start telemetry" in lab.inv("--dry", "telemetry.activate").out
+    up = lab.inv("--dry", "up").out
+    assert up.index("would start dev") < up.index("would start telemetry")
+    assert everything(lab) == before == ([], [], {})
+
+    lab.inv("telemetry.activate")
+    before = everything(lab)
+    (pid,) = before[1]
+    stop = lab.inv("--dry", "telemetry.stop").out
+    assert "would stop telemetry" in stop
+    assert str(pid) in stop
+    assert "would stop telemetry" in lab.inv("--dry", "down").out
+    for verb in ("telemetry.restart", "restart"):
+        restart = lab.inv("--dry", verb).out
+        assert restart.index("would stop telemetry") < restart.index("would start telemetry")
+    assert everything(lab) == before
+    lab.inv("telemetry.stop")
+
+
+def test_dry_with_json_is_one_true_document_and_the_plan_beside_it(lab: Lab) -> None:
+    configure(lab)
+    lab.inv("telemetry.activate")
+    for verb in ("telemetry.activate", "telemetry.stop", "telemetry.restart"):
+        planned = lab.inv("--dry", verb, "--json")
+        assert (document(planned, 0)["changed"], "would" in planned.err) == (False, verb != "telemetry.activate")
+    assert document(lab.inv("--dry", "telemetry.stop", "--json"), 0)["state"] == "running"
+    assert len(document(lab.inv("--dry", "restart", "--json"), 0)["services"]) == 2
+    lab.inv("telemetry.stop")
+
+
+def test_dry_tells_of_a_conflict(lab: Lab) -> None:
+    port = lab.port()
+    lab.configure(telemetry={"command": lab.server(), "port": port, "health": "tcp"})
+    theirs = lab.listen(port)
+    assert "would end" in lab.inv("--dry", "telemetry.activate").out
+    assert lab.inv("--dry", "telemetry.activate", "--on-conflict", "fail").code == 4
+    assert theirs.poll() is None
+
+
+def test_dry_does_not_wait_for_what_is_starting(lab: Lab) -> None:
+    configure(lab, "--delay", "60")
+    lab.inv("telemetry.activate", "--no-wait")
+    planned = lab.inv("--dry", "telemetry.activate", "--json")
+    assert document(planned, 0)["state"] == "starting"
+    assert planned.seconds < 8
+    lab.inv("telemetry.stop")
+
+
+def test_echo_tells_every_tmux_command_and_signal(lab: Lab) -> None:
+    configure(lab)
+    started = lab.inv("--echo", "telemetry.activate", "--json")
+    assert document(started, 0)["changed"] is True
+    told = started.err.splitlines()
+    assert any(line.startswith("tmux") and "new-session" in line for line in told)
+    assert any(line.startswith("tmux") and "list-panes" in line for line in told)
+    stopped = lab.inv("--echo", "telemetry.stop")
+    assert f"kill -INT {started.json['pid']}" in stopped.err.splitlines()
+
+
+# tmux missing or too old
+
+
+def only(lab: Lab, *names: str) -> str:
+    """A PATH with nothing but these programs."""
+    folder = lab.folder / "bin"
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        found = shutil.which(name)
+        assert found
+        (folder / name).symlink_to(found)
+    return str(folder)
+
+
+def test_without_tmux_all_tasks_say_so(lab: Lab) -> None:
+    configure(lab)
+    path = {"PATH": only(lab, "sh")}
+    for words in ("telemetry.activate", "telemetry.status", "telemetry.stop", "up", "telemetry.attach"):
+        missing = lab.inv(words, env=path)
+        assert (missing.code, missing.out) == (5, ""), missing.said
+        assert "tmux is not installed" in missing.err
+    assert "tmux" in document(lab.inv("telemetry.activate", "--json", env=path), 5)["error"]
+
+
+def test_a_tmux_that_is_too_old_starts_nothing(lab: Lab) -> None:
+    configure(lab)
+    path = only(lab, "sh")
+    old = Path(path) / "tmux"
+    old.write_text(f'#!/bin/sh\ncase "$*" in *-V) echo "tmux 3.1"; exit;; esac\nexec {shutil.which("tmux")} "$@"\n')
+    old.chmod(0o755)
+    refused = lab.inv("telemetry.activate", env={"PATH": path})
+    assert refused.code == 5, refused.said
+    assert "3.1 is too old" in refused.err
+    assert "3.2" in refused.err
+    assert lab.windows() == []
+
+
+# What is wrong, in one line each
+
+
+@pytest.mark.parametrize(
+    ("words", "flag"),
+    [
+        (["telemetry.activate", "--port", "zero"], "--port"),
+        (["telemetry.activate", "--port", "65536"], "--port"),
+        (["telemetry.activate", "--timeout", "soon"], "--timeout"),
+        (["telemetry.stop", "--timeout", "0"], "--timeout"),
+        (["telemetry.activate", "--on-conflict", "shoot"], "--on-conflict"),
+        (["telemetry.logs", "--lines", "-1"], "--lines"),
+        (["up", "--only", "devv"], "--only"),
+        (["logs", "--only", "devv"], "--only"),
+    ],
+)
+def test_a_wrong_flag_is_named_and_nothing_starts(lab: Lab, words: list[str], flag: str) -> None:
+    wrong = lab.inv(*words)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.count("\n") == 1
+    assert flag in wrong.err
+    assert words[-1] in wrong.err
+    assert lab.processes() == []
+
+
+WRONG = {
+    "telemetry": {"port": 70000, "healthh": "/", "stop_timeout": "never", "depends_on": ["dve"]},
+    "dev": {"on_conflict": "maybe", "index": -1},
+}
+
+
+def test_everything_wrong_with_the_configuration_is_told_at_once(lab: Lab) -> None:
+    lab.configure(**WRONG)
+    wrong = lab.inv("telemetry.activate")
+    assert (wrong.code, wrong.out) == (2, "")
+    lines = wrong.err.splitlines()
+    assert len(lines) == 6
+    for key in ("telemetry.port", "telemetry.healthh", "telemetry.stop_timeout", "dev.on_conflict", "dev.index"):
+        assert any(f"sentinel.services.{key}" in line for line in lines), key
+    assert any("did you mean health" in line for line in lines)
+    assert any("70000" in line and "65535" in line for line in lines)
+    found = document(lab.inv("telemetry.status", "--json"), 2)
+    assert {*found} == {"error", "problems"}
+    assert {*found["problems"][0]} == {"key", "value", "reason"}
+    assert len(found["problems"]) == 6
+    assert lab.processes() == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("INVOKE_SENTINEL_SERVICES_TELEMETRY_PORT", "x"),
+        ("INVOKE_SENTINEL_SERVICES_TELEMETRY_STARTUP_TIMEOUT", "-3"),
+        ("INVOKE_SENTINEL_SERVICES_DEV_RESTART", "perhaps"),
+        ("INVOKE_SENTINEL_HISTORY_LIMIT", "many"),
+        ("WORKER_API_PORT", "0"),
+        ("DEV_SERVER_PORT", "99999"),
+        ("WORKSPACE_FOLDER", "/nowhere/at/all"),
+    ],
+)
+def test_a_wrong_variable_is_named(lab: Lab, variable: str, value: str) -> None:
+    wrong = lab.inv("telemetry.activate", env={variable: value})
+    assert (wrong.code, wrong.out) == (2, ""), wrong.said
+    assert value in wrong.err
+    assert variable in wrong.err or variable.lower().replace("invoke_sentinel_", "sentinel.") in wrong.err
+
+
+def test_a_configuration_file_that_cannot_be_read_is_no_traceback(lab: Lab) -> None:
+    (lab.path / "invoke.yaml").write_text("sentinel: [not, a, mapping]\n")
+    assert lab.inv("telemetry.status").code == 2
+    (lab.path / "invoke.yaml").write_text("sentinel: {services: [dev]}\n")
+    assert lab.inv("telemetry.status").code == 2
+
+
+def test_an_env_file_that_is_missing_is_named(lab: Lab) -> None:
+    configure(lab, env_file="missing.env")
+    wrong = lab.inv("telemetry.activate")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "missing.env" in wrong.err
+    assert lab.processes() == []
+
+
+# From inside
+
+
+def test_a_service_cannot_start_or_stop_itself_from_its_own_window(lab: Lab) -> None:
+    said = lab.path / "said"
+    tasks = " ".join(f"{INV} {verb}; echo code $?;" for verb in ("telemetry.activate", "telemetry.stop", "up", "down"))
+    command = f"{{ {tasks} }} > {said} 2>&1; touch {said}.done; exec {' '.join(lab.server())}"
+    configure(lab, command=command)
+    assert lab.inv("telemetry.activate").code == 0
+    until(lambda: os.path.exists(f"{said}.done"))
+    text = said.read_text()
+    assert text.count("code 1\n") == 4, text
+    assert text.count("can't be started or stopped from inside its own window") == 4
+    assert "Traceback" not in text
+    assert len(lab.services()) == 1
+    lab.inv("telemetry.stop")
+
+
+def test_a_command_that_is_missing_is_told_at_once_with_its_name(lab: Lab) -> None:
+    lab.configure(telemetry={"command": ["no-such-program"], "port": lab.port(), "health": "tcp"})
+    missing = lab.inv("telemetry.activate")
+    assert (missing.code, missing.out) == (1, "")
+    assert missing.seconds < 10
+    assert "no-such-program: command not found" in missing.err
+    assert "exit 127" in missing.err
+    assert sys.executable not in missing.err
