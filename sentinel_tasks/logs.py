@@ -6,14 +6,16 @@ import os
 import re
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .logtext import is_only_marks
+from .logtext import clears_screen, is_only_marks
 
 BLOCK = 1 << 16
 MOST_AT_ONCE = 1 << 20
 TIMES = struct.Struct("<Qd")
+MOST_PADDING = 200
+"""More blank lines than a terminal has rows."""
 BEGIN = "\x1b]7357;sentinel-begin;%s\x07"
 END = "\x1b]7357;sentinel-end;%s\x07"
 AT_BEGIN = re.compile(rb"(?=\x1b\]7357;sentinel-begin;)")
@@ -23,13 +25,14 @@ Line = tuple[float, bytes]
 
 
 def rotated(path: Path) -> list[Path]:
-    """The log's files that exist, newest first."""
-    found = [path] if path.exists() else []
-    number = 1
-    while (older := path.with_name(f"{path.name}.{number}")).exists():
-        found.append(older)
-        number += 1
-    return found
+    """The log's files that exist, newest first; a number may be missing while they are being renamed."""
+    try:
+        names = os.listdir(path.parent)
+    except FileNotFoundError:
+        return []
+    endings = (name[len(path.name) :] for name in names if name.startswith(path.name))
+    ages = [int(ending[1:] or 0) for ending in endings if re.fullmatch(r"(\.[1-9][0-9]*)?", ending)]
+    return [path.with_name(f"{path.name}.{age}") if age else path for age in sorted(ages)]
 
 
 class Reader:
@@ -59,9 +62,10 @@ class Reader:
         """Begins so that `count` lines of what is there now come first."""
         missing = count
         for path in rotated(self.path):
-            offset, found = _offset_of_last(path, missing)
-            missing -= found
-            self._open(path, offset)
+            self._open(path, 0)
+            if self._file is not None:
+                self._offset, found = _offset_of_last(self._file, missing)
+                missing -= found
             if missing <= 0:
                 break
         return self
@@ -108,7 +112,7 @@ class Reader:
 
     def _more(self) -> bytes:
         if self._file is None:
-            self._open(self.path, 0)
+            self._open((rotated(self.path) or [self.path])[-1], 0)
         if self._file is None:
             return b""
         data = os.pread(self._file, MOST_AT_ONCE, self._offset)
@@ -125,15 +129,14 @@ class Reader:
         own = os.fstat(self._file)
         if own.st_size > self._offset:
             return False
-        newer: Path | None = None
-        for path in rotated(self.path):
-            if _is_same(path, own):
-                break
-            newer = path
-        written_meanwhile = os.fstat(self._file).st_size > self._offset
-        if newer is None or written_meanwhile:
+        newer = _open_next(self.path, own)
+        if newer is None:
             return False
-        self._open(newer, 0)
+        if os.fstat(self._file).st_size > self._offset:  # written until it was rotated
+            os.close(newer)
+            return False
+        self.close()
+        self._file, self._offset = newer, 0
         return True
 
     def _time_at(self, offset: int) -> float:
@@ -144,6 +147,33 @@ class Reader:
 def _lives(line: bytes) -> list[bytes]:
     """The line, cut where another life of the service begins: the one before may have ended without a newline."""
     return [part for part in AT_BEGIN.split(line) if part] or [line]
+
+
+def _open_next(path: Path, own: os.stat_result) -> int | None:
+    """The file that is the next newer one after ours, opened; None if ours is the newest.
+
+    Names move on while we look: what was opened counts only if the names meant the same before and after.
+    """
+    while True:
+        files = rotated(path)
+        seen = [_inode(each) for each in files]
+        place = seen.index(own.st_ino) if own.st_ino in seen else len(seen)
+        if place == 0:
+            return None
+        try:
+            found = os.open(files[place - 1], os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        if os.fstat(found).st_ino == seen[place - 1] and [_inode(each) for each in rotated(path)] == seen:
+            return found
+        os.close(found)
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _times_of(file: int, path: Path) -> list[tuple[int, float]]:
@@ -167,20 +197,19 @@ def _times(path: Path) -> list[tuple[int, float]]:
     return list(TIMES.iter_unpack(data[: len(data) // TIMES.size * TIMES.size]))
 
 
-def _offset_of_last(path: Path, count: int) -> tuple[int, int]:
+def _offset_of_last(file: int, count: int) -> tuple[int, int]:
     """Where the last `count` lines of the file begin, and how many lines there are from there on."""
-    with path.open("rb") as file:
-        end = place = file.seek(0, os.SEEK_END)
-        found = 0
-        while place > 0:
-            step = min(BLOCK, place)
-            place -= step
-            file.seek(place)
-            block = file.read(step)
-            for index in _newlines_backwards(block, place, end):
-                found += 1
-                if found == count:
-                    return index + 1, count
+    end = place = os.fstat(file).st_size
+    found = 0
+    if count <= 0:
+        return end, 0
+    while place > 0:
+        step = min(BLOCK, place)
+        place -= step
+        for index in _newlines_backwards(os.pread(file, step, place), place, end):
+            found += 1
+            if found == count:
+                return index + 1, count
     return 0, found + (1 if end else 0)
 
 
@@ -202,8 +231,24 @@ def is_complete(path: Path, launch: str) -> bool:
         return False
 
 
-def last_lines(path: Path, count: int) -> list[Line]:
-    """The last `count` lines of the log, an unfinished one included, marks on lines of their own not counted."""
-    with Reader(path).from_last(count + 2) as reader:
-        lines = [(when, line) for when, line in reader.lines(with_rest=True) if not is_only_marks(line)]
-    return lines[-count:] if count else []
+def last_lines(path: Path, count: int, launch: str = "") -> list[Line]:
+    """The last `count` lines of the log, an unfinished one included, of this launch only if one is named.
+
+    Marks on lines of their own do not count, nor do the blank lines by which a program pushed its screen away.
+    """
+    with Reader(path).from_last(count + MOST_PADDING) as reader:
+        lines = list(reader.lines(with_rest=True))
+    begin = (BEGIN % launch).encode()
+    first = max((number for number, (_, line) in enumerate(lines) if begin in line), default=0) if launch else 0
+    printed = without_padding([(when, line) for when, line in lines[first:] if not is_only_marks(line)])
+    return printed[max(0, len(printed) - count) :]
+
+
+def without_padding(lines: Sequence[Line]) -> list[Line]:
+    """The lines without blank ones that stand right before a cleared screen."""
+    kept: list[Line] = []
+    for when, line in lines:
+        while kept and clears_screen(line) and not kept[-1][1].strip():
+            kept.pop()
+        kept.append((when, line))
+    return kept

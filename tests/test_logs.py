@@ -1,0 +1,309 @@
+"""The log's reader against the log's writer: no line lost, none doubled, through any number of rotations."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentinel_tasks.capture import Log
+from sentinel_tasks.logs import BEGIN, Reader, last_lines, rotated
+
+Texts = list[bytes]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "web.log"
+
+
+def texts(reader: Reader, with_rest: bool = False) -> Texts:
+    return [line for _, line in reader.lines(with_rest)]
+
+
+def last(path: Path, count: int) -> Texts:
+    return [line for _, line in last_lines(path, count)]
+
+
+def numbered(first: int, end: int) -> Texts:
+    return [f"line {number}".encode() for number in range(first, end)]
+
+
+def written(lines: Texts) -> bytes:
+    return b"".join(line + b"\n" for line in lines)
+
+
+# The last lines
+
+
+def test_log_that_was_never_written(path: Path) -> None:
+    assert last(path, 50) == []
+    assert last(path.parent / "no" / "folder.log", 50) == []
+    assert texts(Reader(path).from_last(5)) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 50])
+def test_last_lines(path: Path, count: int) -> None:
+    Log(str(path), 1_000_000, 1).write(written(numbered(0, 10)))
+    assert last(path, count) == numbered(max(0, 10 - count), 10)
+
+
+def test_unfinished_line_is_a_last_line_too(path: Path) -> None:
+    Log(str(path), 1_000_000, 1).write(b"one\ntwo\nPassword: ")
+    assert last(path, 2) == [b"two", b"Password: "]
+
+
+def test_empty_lines_count(path: Path) -> None:
+    Log(str(path), 1_000_000, 1).write(b"\n\na\n\n")
+    assert last(path, 50) == [b"", b"", b"a", b""]
+
+
+def test_last_lines_across_rotations(path: Path) -> None:
+    log = Log(str(path), 20, 10)
+    for line in numbered(0, 10):
+        log.write(line + b"\n")
+    assert len(rotated(path)) > 3
+    for count in (1, 4, 9, 10, 30):
+        assert last(path, count) == numbered(max(0, 10 - count), 10)
+
+
+def test_lines_longer_than_a_block(path: Path) -> None:
+    long = [bytes([letter]) * 150_000 for letter in b"abc"]
+    Log(str(path), 10_000_000, 1).write(written(long))
+    assert last(path, 2) == long[1:]
+
+
+@given(st.lists(st.integers(0, 60), max_size=30), st.integers(0, 12), st.integers(1, 80))
+def test_last_lines_are_the_tail_whatever_was_rotated(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], count: int, size: int
+) -> None:
+    path = tmp_path_factory.mktemp("log") / "web.log"
+    log = Log(str(path), size, 50)
+    lines = [f"{number}-".encode().ljust(length, b"x") for number, length in enumerate(lengths)]
+    for line in lines:
+        log.write(line + b"\n")
+    assert last(path, count) == (lines[-count:] if count else [])
+
+
+# Following
+
+
+def test_reader_gives_each_line_once(path: Path) -> None:
+    log, reader = Log(str(path), 1_000_000, 1), Reader(path)
+    log.write(b"one\ntwo\n")
+    assert texts(reader) == [b"one", b"two"]
+    assert texts(reader) == []
+    log.write(b"three\n")
+    assert texts(reader) == [b"three"]
+
+
+def test_reader_that_was_there_before_the_log(path: Path) -> None:
+    reader = Reader(path)
+    assert texts(reader) == []
+    Log(str(path), 1_000_000, 1).write(b"first\n")
+    assert texts(reader) == [b"first"]
+
+
+def test_unfinished_line_waits_for_its_end(path: Path) -> None:
+    log, reader = Log(str(path), 1_000_000, 1), Reader(path)
+    log.write(b"one\nhal")
+    assert texts(reader) == [b"one"]
+    log.write(b"f and ")
+    assert texts(reader) == []
+    log.write(b"half\nnext")
+    assert texts(reader) == [b"half and half"]
+    assert texts(reader, with_rest=True) == [b"next"]
+
+
+def test_from_last_begins_at_the_end_where_no_lines_are_wanted(path: Path) -> None:
+    log = Log(str(path), 1_000_000, 1)
+    log.write(b"old\n")
+    reader = Reader(path).from_last(0)
+    assert texts(reader) == []
+    log.write(b"new\n")
+    assert texts(reader) == [b"new"]
+
+
+@pytest.mark.parametrize("between", [1, 2, 3, 7, 50])
+def test_slow_reader_loses_nothing_through_rotations(path: Path, between: int) -> None:
+    log, reader, seen = Log(str(path), 30, 100), Reader(path), []
+    for number, line in enumerate(numbered(0, 200)):
+        log.write(line + b"\n")
+        if number % between == 0:
+            seen += texts(reader)
+    seen += texts(reader)
+    assert seen == numbered(0, 200)
+
+
+def test_rotation_in_the_middle_of_a_reading(path: Path) -> None:
+    log, reader, seen = Log(str(path), 60, 100), Reader(path), []
+    log.write(written(numbered(0, 5)))
+    for _, line in reader.lines():
+        seen.append(line)
+        if len(seen) < 200:
+            log.write(f"line {len(seen) + 4}\n".encode())
+    assert seen[:200] == numbered(0, 200)
+
+
+def test_line_that_was_cut_by_a_rotation_is_whole(path: Path) -> None:
+    path.with_name("web.log.1").write_bytes(b"one\nbegun ")
+    path.write_bytes(b"and ended\nthree\n")
+    assert texts(Reader(path).from_last(50)) == [b"one", b"begun and ended", b"three"]
+
+
+def test_reader_that_was_outrun_goes_on_with_the_oldest_there_is(path: Path) -> None:
+    log, reader = Log(str(path), 20, 2), Reader(path)
+    log.write(b"line 0\n")
+    assert texts(reader) == [b"line 0"]
+    for line in numbered(1, 40):
+        log.write(line + b"\n")
+    seen = texts(reader)
+    newer = seen[2:]
+    assert seen[:2] == numbered(1, 3)
+    assert newer == numbered(40 - len(newer), 40)
+    assert len(newer) >= 6
+
+
+def test_gap_in_the_names_while_files_are_renamed_hides_none(path: Path) -> None:
+    for name, line in (("web.log", "new"), ("web.log.2", "middle"), ("web.log.3", "old")):
+        path.with_name(name).write_text(f"{line}\n")
+    assert texts(Reader(path).from_last(50)) == [b"old", b"middle", b"new"]
+
+
+def test_only_the_logs_own_files_are_read(path: Path) -> None:
+    for name in ("web.log.times", "web.log.1.times", "web.log.old", "web.log.01", "web.log2", "other.log"):
+        path.with_name(name).write_text("x\n")
+    path.with_name("web.log.10").write_text("old\n")
+    path.write_text("new\n")
+    assert [each.name for each in rotated(path)] == ["web.log", "web.log.10"]
+
+
+def test_link_is_not_followed(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret\n")
+    path.symlink_to(tmp_path / "secret")
+    with pytest.raises(OSError, match="symbolic links"):
+        last(path, 5)
+
+
+WRITES = st.lists(st.tuples(st.binary(max_size=40), st.booleans()), max_size=40)
+
+
+@given(WRITES, st.integers(1, 100))
+def test_every_line_comes_back_over_any_writes_and_rotations(
+    tmp_path_factory: pytest.TempPathFactory, writes: list[tuple[bytes, bool]], size: int
+) -> None:
+    path = tmp_path_factory.mktemp("log") / "web.log"
+    log, reader, seen, all_written = Log(str(path), size, 50), Reader(path), [], b""
+    for data, look in writes:
+        log.write(data)
+        all_written += data
+        if look:
+            seen += texts(reader)
+    seen += texts(reader, with_rest=True)
+    expected = all_written.split(b"\n")
+    assert seen == (expected if expected[-1] else expected[:-1])
+
+
+def test_writer_and_reader_at_once(path: Path) -> None:
+    end, seen = 5_000, []
+    log = Log(str(path), 400, 200)
+
+    def write() -> None:
+        for first in range(0, end, 5):
+            log.write(written(numbered(first, first + 5)))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    reader = Reader(path)
+    while writer.is_alive():
+        seen += texts(reader)
+    writer.join()
+    seen += texts(reader)
+    assert seen == numbered(0, end)
+
+
+# Launches
+
+
+def begin(launch: str) -> bytes:
+    return (BEGIN % launch).encode()
+
+
+def test_from_launch(path: Path) -> None:
+    Log(str(path), 1_000_000, 1).write(begin("L1") + b"old\n" + begin("L2") + b"new\n")
+    assert [line.removeprefix(begin("L2")) for line in texts(Reader(path).from_launch("L2"))] == [b"new"]
+
+
+def test_from_launch_that_began_before_a_rotation(path: Path) -> None:
+    log = Log(str(path), 60, 10)
+    log.write(begin("L1") + b"first\n")
+    for line in numbered(0, 20):
+        log.write(line + b"\n")
+    assert texts(Reader(path).from_launch("L1"))[1:] == numbered(0, 20)
+
+
+def test_from_launch_that_was_rotated_away_begins_with_the_oldest_there_is(path: Path) -> None:
+    Log(str(path), 1_000_000, 1).write(written(numbered(0, 3)))
+    assert texts(Reader(path).from_launch("L9")) == numbered(0, 3)
+
+
+def test_life_that_ended_without_a_line_break_is_a_line_of_its_own(path: Path) -> None:
+    Log(str(path), 1_000_000, 1).write(b"Killed" + begin("L2") + b"new\n")
+    assert last(path, 5) == [b"Killed", begin("L2") + b"new"]
+
+
+# Times
+
+
+class Clock:
+    """Time for the writer, set by the test."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr("sentinel_tasks.capture.time.time", self.tell)
+
+    def tell(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def test_each_line_has_the_time_at_which_it_came(path: Path, clock: Clock) -> None:
+    log = Log(str(path), 1_000_000, 1)
+    for line in numbered(0, 5):
+        log.write(line + b"\n")
+        clock.now += 10
+    assert last_lines(path, 3) == list(zip([1020.0, 1030.0, 1040.0], numbered(2, 5), strict=True))
+
+
+def test_times_survive_rotations(path: Path, clock: Clock) -> None:
+    log = Log(str(path), 20, 10)
+    for line in numbered(0, 9):
+        log.write(line + b"\n")
+        clock.now += 10
+    assert [when for when, _ in last_lines(path, 9)] == [1000.0 + 10 * number for number in range(9)]
+
+
+def test_line_of_two_times_has_one_of_them_and_order_is_kept(path: Path, clock: Clock) -> None:
+    log = Log(str(path), 1_000_000, 1)
+    log.write(b"one\nhal")
+    clock.now += 10
+    log.write(b"f\nthree\n")
+    times = [when for when, _ in last_lines(path, 9)]
+    assert times == sorted(times)
+    assert times[0] == 1000.0
+    assert times[2] == 1010.0
+
+
+def test_lost_or_broken_times_do_not_lose_lines(path: Path) -> None:
+    Log(str(path), 1_000_000, 1).write(b"one\n")
+    path.with_name("web.log.times").write_bytes(b"\x00" * 7)
+    assert last_lines(path, 5) == [(0.0, b"one")]
+    path.with_name("web.log.times").unlink()
+    assert last_lines(path, 5) == [(0.0, b"one")]
