@@ -37,3 +37,11 @@ _ONLY_MARKS = re.compile(rb"(?:\x1b\]7357;[^\x07]*\x07)+\r?")
 def is_only_marks(line: bytes) -> bool:
     """True for what the launcher tells the log's reader, and nobody printed."""
     return _ONLY_MARKS.fullmatch(line) is not None
+
+
+_CLEARS = re.compile(rb"\x1b(?:c|\[(?:0?;?0?|1;1)?H|\[[0-3]?J)")
+
+
+def clears_screen(line: bytes) -> bool:
+    """True if the line goes to the screen's top or clears it, as a dev server does when it starts anew."""
+    return _CLEARS.search(line) is not None

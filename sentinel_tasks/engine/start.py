@@ -31,7 +31,7 @@ from . import tell
 from .launching import Ready, launch_all, on_port
 from .observe import Askers, Scene, measured, observe, scene, with_elsewhere
 
-FIRST_PAUSE, LONGEST_PAUSE, PAUSE_PER_SECOND = 0.02, 0.15, 0.03
+FIRST_PAUSE, LONGEST_PAUSE, PAUSE_PER_SECOND = 0.02, 0.25, 0.04
 END_HOLDER_SECONDS, KILL_HOLDER_SECONDS = 5.0, 3.0
 LAST_WORDS_SECONDS = 1.0
 IN_THE_WAY = ("duplicate session", "index", "can't find session", "can't find pane", "no such pane")

@@ -38,7 +38,7 @@ def report(service: Service, world: World, seen: Observation) -> Report:
         holder = next(holder for holder in seen.holders if holder.relation != "ours")
         return replace(told, error=f"port {seen.port} is held by {who(holder, world)}", hint=ways_on(service, holder))
     if word == "crashed" and seen.run is not None:
-        last = _last_line(tail(service, world))
+        last = _last_line(tail(service, world, seen))
         return replace(told, error=f"{ended(seen.run)}{f': {last}' if last else ''}", hint=command(service, "logs"))
     if word == "unhealthy" and seen.answer is not None:
         return replace(told, error=f"not healthy: {seen.answer.detail}", hint=command(service, "logs"))
@@ -76,10 +76,12 @@ def failed(service: Service, world: World, failure: Fail, seen: Observation, nee
     if failure.kind == "timeout":
         return replace(
             told, error=_too_late(service, seen), hint=f"{command(service, 'logs')} (left running for a look)",
-            tail=tail(service, world),
+            tail=tail(service, world, seen),
         )  # fmt: skip
     why = failure.reason or (ended(seen.run) if seen.run else "its window was closed while it was starting")
-    return replace(told, error=f"ended while starting: {why}", hint=command(service, "logs"), tail=tail(service, world))
+    return replace(
+        told, error=f"ended while starting: {why}", hint=command(service, "logs"), tail=tail(service, world, seen)
+    )
 
 
 def _too_late(service: Service, seen: Observation) -> str:
@@ -206,9 +208,10 @@ def ended(run: Run) -> str:
     return f"killed by {run.signal}" if run.signal else f"exit {run.exit_code}"
 
 
-def tail(service: Service, world: World, count: int = TAIL) -> tuple[str, ...]:
-    """The last lines that the service printed."""
-    return tuple(readable(line, colour=False) for _, line in last_lines(world.state.log(service.name), count))
+def tail(service: Service, world: World, seen: Observation) -> tuple[str, ...]:
+    """The last lines that the service printed since it was last started."""
+    launch = seen.run.launch if seen.run else ""
+    return tuple(readable(line, colour=False) for _, line in last_lines(world.state.log(service.name), TAIL, launch))
 
 
 def _last_line(lines: Sequence[str]) -> str:
