@@ -17,7 +17,7 @@ from .times import duration
 MARKS = {
     "ok": ("✅", "[ok]"),
     "bad": ("❌", "[x]"),
-    "warn": ("⚠️ ", "[!]"),
+    "warn": ("⚠️", "[!]"),
     "status": ("📊", "=="),
     "workers": ("👷", "-"),
     "tmux": ("📦", "=="),
@@ -71,7 +71,8 @@ def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
     forced = environ.get("FORCE_COLOR", "") not in ("", "0")
     colour = (terminal or forced) and not environ.get("NO_COLOR")
     locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
-    return Style(locale.lower().replace("-", "").endswith("utf8"), colour, terminal)
+    encoding = locale.partition("@")[0].lower().replace("-", "")
+    return Style(encoding.endswith("utf8"), colour, terminal)
 
 
 def never_fail_to_print() -> None:
@@ -189,12 +190,14 @@ def _how(report: Report) -> str:
     run = report.seen.run
     if run is None or run.ended is None:
         return "its launcher was killed"
+    if run.error:
+        return "not started"
     return run.signal or f"exit {run.exit_code}"
 
 
 def _ago(report: Report) -> str:
     run = report.seen.run
-    return f" {duration(time.time() - run.ended)} ago" if run and run.ended else ""
+    return f" {duration(time.time() - run.ended).split()[0]} ago" if run and run.ended else ""
 
 
 def _workers(report: Report, style: Style) -> list[str]:
