@@ -35,12 +35,14 @@ FRIENDLY: frozenset[Relation] = frozenset({"ours", "adopted"})
 class Watch:
     """What this task already did for a service: the launch it follows, and whether that was its own.
 
-    `launched` is the launch this task made, `seen` the launch it found alive; `late` says that the deadline has passed.
+    `launched` is the launch this task made, `seen` the launch it found alive; `late` says that the deadline has passed,
+    `anew` that a one-shot that is done is wanted once more.
     """
 
     launched: str | None = None
     seen: str | None = None
     late: bool = False
+    anew: bool = False
 
     @property
     def follows(self) -> str | None:
@@ -198,7 +200,7 @@ def _decide_alive(service: Service, seen: Observation, watch: Watch) -> Action:
 def _decide_ended(service: Service, seen: Observation, watch: Watch) -> Action:
     run = seen.run
     completed = service.health.kind == "exit" and seen.pane is not None and _ended_well(seen)
-    if completed:
+    if completed and not watch.anew:
         return Done()
     followed = watch.follows is not None and (seen.pane is None or seen.pane.launch == watch.follows)
     if not followed:

@@ -39,11 +39,14 @@ IN_THE_WAY = ("duplicate session", "index", "can't find session", "can't find pa
 
 @dataclass(frozen=True)
 class Options:
-    """How to start: `wait` until healthy, or only until launched; `dry` only decides, some services taken for ended."""
+    """How to start: `wait` until healthy, or only until launched; `dry` only decides.
+
+    `restarted` are services that were ended for this start (or would have been): a one-shot among them runs once more.
+    """
 
     wait: bool = True
     dry: bool = False
-    as_if_ended: frozenset[str] = frozenset()
+    restarted: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -70,7 +73,10 @@ class Start:
         self.world, self.options = world, options
         services = {service.name: service for service in world.workspace.services}
         began = world.monotonic()
-        self.tracks = {s.name: Track(s, began) for s in with_dependencies(wanted, services)}
+        self.tracks = {
+            service.name: Track(service, began, Watch(anew=service.name in options.restarted))
+            for service in with_dependencies(wanted, services)
+        }
         self.askers = Askers()
         self.seen: dict[str, Observation] = {}
         self.now: Scene
@@ -109,7 +115,7 @@ class Start:
 
     def _next(self, track: Track, now: Scene) -> Action:
         seen = observe(track.service, self.world, now, self.askers)
-        if track.service.name in self.options.as_if_ended:
+        if self.options.dry and track.service.name in self.options.restarted:
             seen = _as_if_ended(seen)
         self.seen[track.service.name] = seen
         if (blocked := self._blocked(track.service)) is not None and not seen.alive:

@@ -74,8 +74,7 @@ def restart_services(
         return show_outcome(console, ended, "stopped", None if together else wanted[0])
     if console.dry:
         show_notes(console, ended)
-    as_if_ended = frozenset(wanted) if console.dry else frozenset[str]()
-    reports = start(world, wanted, Options(wait=wait, dry=console.dry, as_if_ended=as_if_ended))
+    reports = start(world, wanted, Options(wait=wait, dry=console.dry, restarted=frozenset(wanted)))
     return show_outcome(console, reports, "restarted", None if together else wanted[0])
 
 

@@ -1,0 +1,234 @@
+"""Any number of services: up, down, ps, logs, one-shots, restarts, automatic ports, worktrees (SPEC §2, §3)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.lab import Lab, Result, is_open, until
+
+WORKSPACE = "from sentinel_tasks import {names}service, workspace\n\n{body}\n"
+STAYS = "exec sleep 600"
+
+
+def declare(lab: Lab, body: str, names: str = "") -> None:
+    (lab.path / "tasks.py").write_text(WORKSPACE.format(names=names, body=body))
+
+
+def states(result: Result) -> dict[str, str]:
+    return {each["service"]: each["state"] for each in result.json["services"]}
+
+
+def listed(lab: Lab, cwd: Path | None = None) -> dict[str, dict[str, object]]:
+    (group, *_) = lab.inv("ps", "--json", cwd=cwd).json["workspaces"]
+    return {each["service"]: each for each in group["services"]}
+
+
+def test_up_starts_in_order_and_down_leaves_nothing(lab: Lab) -> None:
+    order = lab.folder / "order"
+    declare(
+        lab,
+        f"""
+db = service("db", command="echo db >> {order}; echo ready; {STAYS}", health={{"log": "ready"}})
+migrate = service("migrate", command="echo migrate >> {order}; sleep 0.2", health="exit", depends_on=["db"])
+web = service("web", command="echo web >> {order}; {STAYS}", depends_on={{"migrate": "completed"}})
+namespace = workspace(web, migrate, db)
+""",
+    )
+    up = lab.inv("up", "--json")
+    assert up.code == 0, up.said
+    assert states(up) == {"db": "running", "migrate": "completed", "web": "running"}
+    assert order.read_text().split() == ["db", "migrate", "web"]
+    again = lab.inv("up", "--json")
+    assert [each["changed"] for each in again.json["services"]] == [False, False, False]
+    assert lab.inv("down").code == 0
+    assert lab.services() == []
+    assert lab.windows() == []
+
+
+def test_down_stops_those_that_depend_first(lab: Lab) -> None:
+    order = lab.folder / "order"
+    script = lab.path / "part.py"
+    script.write_text(
+        "import signal, sys, time\n"
+        f"tell = lambda: open({str(order)!r}, 'a').write(sys.argv[1] + '\\n')\n"
+        "signal.signal(signal.SIGINT, lambda *_: (tell(), sys.exit(0)))\n"
+        "print('ready', flush=True)\ntime.sleep(600)\n"
+    )
+    run = f"{sys.executable} part.py"
+    declare(
+        lab,
+        f"""
+db = service("db", command="{run} db", health={{"log": "ready"}})
+web = service("web", command="{run} web", health={{"log": "ready"}}, depends_on=["db"])
+namespace = workspace(db, web)
+""",
+    )
+    assert lab.inv("up").code == 0
+    assert lab.inv("down").code == 0
+    assert order.read_text().split() == ["web", "db"]
+
+
+def test_a_failure_names_what_waited_for_it_and_leaves_the_rest(lab: Lab) -> None:
+    lab.configure(
+        db={"command": "echo no disk; exit 3"},
+        web={"command": STAYS, "depends_on": ["db"]},
+        other={"command": STAYS},
+    )
+    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
+    up = lab.inv("up", "--json")
+    assert up.code == 1
+    told = {each["service"]: each for each in up.json["services"]}
+    assert "no disk" in lab.inv("logs", "--only", "db").out
+    assert "waits for db" in told["web"]["error"]
+    assert told["other"]["state"] == "running"
+    assert "db" in up.json["error"]
+    assert "web" not in {window.rpartition(":")[2] for window in lab.windows()}
+    lab.inv("down")
+
+
+def test_only_brings_what_it_needs_along(lab: Lab) -> None:
+    lab.configure(a={"command": STAYS}, b={"command": STAYS, "depends_on": {"a": "started"}}, c={"command": STAYS})
+    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
+    assert states(lab.inv("up", "--only", "b", "--json")) == {"a": "running", "b": "running"}
+    wrong = lab.inv("up", "--only", "d", "--json")
+    assert wrong.code == 2
+    assert wrong.json["problems"][0]["key"] == "--only"
+    lab.inv("down")
+
+
+def test_a_service_that_only_the_configuration_declares_is_part_of_the_workspace(lab: Lab) -> None:
+    lab.configure(telemetry={"command": STAYS, "health": None, "port": None}, queue={"command": STAYS})
+    declare(lab, "namespace = workspace(telemetry)", "telemetry, ")
+    assert states(lab.inv("up", "--json")) == {"telemetry": "running", "queue": "running"}
+    assert "queue.start" not in lab.inv("--list").out
+    lab.inv("down")
+    assert "inv up --only queue" in lab.inv("attach", "--only", "queue").err
+
+
+def test_a_crashing_service_is_started_again_and_stop_ends_that(lab: Lab) -> None:
+    lab.configure(web={"command": "sleep 1.1; exit 3", "restart": "on-failure"})
+    declare(lab, 'namespace = workspace(service("web"))')
+    assert lab.inv("web.start").code == 0
+    until(lambda: (lab.inv("web.status", "--json").json["restarts"] or 0) >= 1, "a restart")
+    assert lab.inv("web.stop").code == 0
+    stopped = lab.inv("web.status", "--json").json
+    assert stopped["state"] == "stopped"
+    assert lab.services() == []
+
+
+def test_a_one_shot_that_fails_is_reported_and_one_that_is_done_is_not_run_again(lab: Lab) -> None:
+    count = lab.folder / "count"
+    lab.configure(
+        migrate={"command": f"echo x >> {count}", "health": "exit"}, bad={"command": "exit 4", "health": "exit"}
+    )
+    declare(lab, 'namespace = workspace(service("migrate"), service("bad"))')
+    assert lab.inv("migrate.start", "--json").json["state"] == "completed"
+    assert lab.inv("migrate.start", "--json").json["changed"] is False
+    assert lab.inv("migrate.status").code == 0
+    assert lab.inv("migrate.restart").code == 0
+    assert count.read_text().split() == ["x", "x"]
+    assert lab.inv("bad.start").code == 1
+
+
+def test_two_worktrees_with_automatic_ports_run_side_by_side_and_keep_them(lab: Lab) -> None:
+    tasks = WORKSPACE.format(
+        names="",
+        body=f"""
+api = service("api", port="auto", command="{sys.executable} -m http.server $PORT --bind 127.0.0.1")
+web = service("web", command="echo api is $SENTINEL_PORT_API; {STAYS}", depends_on=["api"])
+namespace = workspace(api, web)
+""",
+    )
+    trees = [lab.workspace(f"{name}/project", tasks) for name in ("one", "two")]
+    starts = [lab.spawn(sys.executable, "-m", "invoke", "up", cwd=tree) for tree in trees]
+    assert [start.wait(30) for start in starts] == [0, 0]
+    ports = [listed(lab, tree)["api"]["port"] for tree in trees]
+    assert ports[0] != ports[1]
+    for tree, port in zip(trees, ports, strict=True):
+        assert f"api is {port}" in lab.inv("web.logs", cwd=tree).out
+        assert lab.inv("api.status", "--json", cwd=tree).json["listener"]["relation"] == "ours"
+    everywhere = lab.inv("ps", "--all", "--json", cwd=trees[0]).json["workspaces"]
+    assert {str(tree) for tree in trees} == {group["workspace"] for group in everywhere}
+    for tree, port in zip(trees, ports, strict=True):
+        assert lab.inv("down", cwd=tree).code == 0
+        assert lab.inv("up", cwd=tree).code == 0
+        assert listed(lab, tree)["api"]["port"] == port
+        assert lab.inv("down", cwd=tree).code == 0
+
+
+def test_an_automatic_port_is_not_one_that_is_taken(lab: Lab) -> None:
+    lab.configure(api={"port": "auto", "command": f"{sys.executable} -m http.server $PORT --bind 127.0.0.1"})
+    declare(lab, 'namespace = workspace(service("api"))')
+    assert lab.inv("api.start").code == 0
+    first = listed(lab)["api"]["port"]
+    assert isinstance(first, int)
+    assert lab.inv("down").code == 0
+    lab.listen(first)
+    assert lab.inv("api.start").code == 0
+    assert listed(lab)["api"]["port"] != first
+    assert lab.inv("down").code == 0
+
+
+def test_logs_of_all_services_come_in_the_order_of_time(lab: Lab) -> None:
+    speak = "for n in 1 2 3; do echo {name} $n; sleep 0.4; done; exec sleep 600"
+    lab.configure(a={"command": speak.format(name="a")}, b={"command": "sleep 0.2; " + speak.format(name="b")})
+    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
+    assert lab.inv("up").code == 0
+    until(lambda: "b 3" in lab.inv("logs").out, "all lines")
+    lines = [line.split("| ")[1] for line in lab.inv("logs").out.splitlines()]
+    assert lines == ["a 1", "b 1", "a 2", "b 2", "a 3", "b 3"]
+    document = lab.inv("logs", "--json", "--only", "a").json
+    assert document["lines"][-1].endswith("a 3")
+    lab.inv("down")
+
+
+def test_a_procfile_runs_as_honcho_runs_it(lab: Lab) -> None:
+    show = f"{sys.executable} -c \"import os; print(dict(PORT=os.environ['PORT'], A=os.environ['A'], d=os.getcwd()))\""
+    (lab.path / "Procfile").write_text(f"one: {show}; sleep 1.2\ntwo: {show}; sleep 1.2\n")
+    (lab.path / ".env").write_text("A='from the file'\n")
+    declare(lab, 'namespace = workspace(*from_procfile("Procfile"))', "from_procfile, ")
+    honcho = str(Path(sys.executable).with_name("honcho"))
+    theirs = subprocess.run(
+        [honcho, "start"], cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert lab.inv("up").code == 0
+    ours = lab.inv("logs").out
+    lab.inv("down")
+    told = {line.split("| ")[1] for line in theirs.stdout.splitlines() if "PORT" in line}
+    assert len(told) == 2
+    assert told == {line.split("| ")[1] for line in ours.splitlines() if "PORT" in line}
+
+
+def test_kill_9_of_one_part_shows_and_restart_brings_it_back(lab: Lab) -> None:
+    port = lab.port()
+    lab.configure(web={"command": lab.server(), "port": port}, worker={"command": STAYS})
+    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
+    assert lab.inv("up").code == 0
+    pid = listed(lab)["web"]["pid"]
+    assert isinstance(pid, int)
+    os.kill(pid, signal.SIGKILL)
+    crashed = until(lambda: (found := listed(lab)["web"])["state"] == "crashed" and found, "the crash")
+    assert crashed["signal"] == "SIGKILL"
+    assert lab.inv("restart", "--only", "web").code == 0
+    assert listed(lab)["web"]["state"] == "running"
+    assert lab.inv("down").code == 0
+    assert not is_open(port)
+
+
+def test_one_look_at_many_services_is_one_tmux_process(lab: Lab) -> None:
+    lab.configure(**{f"s{number}": {"command": STAYS} for number in range(20)})
+    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
+    echoed = lab.inv("ps", "--echo").err
+    assert len([line for line in echoed.splitlines() if line.startswith("tmux ")]) == 1
+
+
+def test_the_schema_that_is_shipped_is_the_one_that_is_printed(lab: Lab) -> None:
+    import sentinel_tasks
+
+    shipped = Path(sentinel_tasks.__file__).with_name("invoke.schema.json")
+    assert json.loads(shipped.read_text()) == lab.inv("schema").json
