@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Coroutine
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -12,6 +13,7 @@ from sentinel_tasks.api.responses import problem
 
 PROTOCOL = "sentinel.v1"
 MAX_CLIENTS = 100
+SPREAD = 0.3  # seconds over which clients are served, so that a hundred at once do not hold up requests
 PATIENCE = 30.0  # seconds that a client may leave a document unread
 
 
@@ -57,9 +59,12 @@ async def stream(websocket: WebSocket) -> None:
 
 async def _send(websocket: WebSocket, hub: Hub) -> None:
     number = 0
+    turn = 0.0
     while True:
         number, text = await hub.after(number)
+        await asyncio.sleep(turn)
         await asyncio.wait_for(websocket.send_text(text), PATIENCE)
+        turn = random.uniform(0, SPREAD)
 
 
 async def _listen(websocket: WebSocket) -> None:
