@@ -1,0 +1,337 @@
+"""Each check of the doctor: planted, reported, mended by --fix where SPEC §8 says so, and quiet afterwards."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.lab import INV, Lab, Result, until
+
+SLEEPER = {"command": "exec sleep 600", "port": None, "health": None}
+SECRET = "hunter2-planted"
+
+
+def examined(lab: Lab, *flags: str, code: int, cwd: Path | None = None) -> dict[str, dict[str, Any]]:
+    """The doctor's checks by name; of two of one name, one that does not hold."""
+    said = lab.inv("doctor", "--json", *flags, cwd=cwd)
+    assert said.code == code, said.said
+    assert said.json["ok"] is (code == 0)
+    checks = sorted(said.json["checks"], key=lambda check: not check["ok"])
+    return {check["name"]: check for check in checks}
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+def started(lab: Lab, **services: Any) -> None:
+    lab.configure(**(services or {"dev": SLEEPER}))
+    up = lab.inv("dev.start")
+    assert up.code == 0, up.said
+
+
+def socket_of(lab: Lab) -> Path:
+    return lab.folder / "tmux" / f"tmux-{os.getuid()}" / "default"
+
+
+def test_a_machine_that_is_ready_and_safe(lab: Lab) -> None:
+    assert examined(lab, code=0)["socket"]["reason"] == "no server has been started"
+    lab.environ |= {"DEPLOY_TOKEN": SECRET, "API_PASSWORD": SECRET}
+    started(lab)
+    checks = examined(lab, "--fix", code=0)
+    assert {"environment", "status-line", "history-limit", "dev.command", "strays", "locks"} <= set(checks)
+    assert set(checks["tmux"]) == {"name", "ok", "severity", "reason", "remedy", "fixed"}
+    assert not any(check["fixed"] for check in checks.values())
+    assert (mode(socket_of(lab)), mode(socket_of(lab).parent)) == (0o600, 0o700)
+    page = lab.inv("doctor")
+    assert (page.code, page.err) == (0, "")
+    assert all(line.startswith("✅ ") for line in page.out.splitlines())
+    assert_nowhere(lab, SECRET, page)
+
+
+def assert_nowhere(lab: Lab, secret: str, *said: Result) -> None:
+    """The secret is in no output, no file below the state folder, and not in what tmux keeps."""
+    texts = [each.said for each in said] + [lab.tmux("show-environment", "-t", "=sentinel-app:")]
+    texts += [path.read_bytes().decode("utf-8", "replace") for path in lab.state() if path.is_file()]
+    assert not any(secret in text for text in texts)
+
+
+def test_modes_and_the_history_limit_are_mended(lab: Lab) -> None:
+    started(lab)
+    (log,) = lab.state("dev.log")
+    root = log.parent.parent
+    for path, wrong in ((socket_of(lab), 0o660), (socket_of(lab).parent, 0o770), (root, 0o755), (log, 0o644)):
+        path.chmod(wrong)
+    lab.tmux("set-option", "-t", "=sentinel-app:", "history-limit", "2000")
+    lab.tmux("set-option", "-g", "history-limit", "1234")
+    planted = examined(lab, code=1)
+    names = ("socket", "socket-folder", "state-folder", "history-limit")
+    assert [planted[name]["ok"] for name in names] == [False] * 4
+    assert all(planted[name]["remedy"] for name in names)
+    assert mode(log) == 0o644
+    mended = examined(lab, "--fix", code=0)
+    assert [mended[name]["fixed"] for name in names] == [True] * 4
+    assert [mode(path) for path in (socket_of(lab), socket_of(lab).parent, root, log)] == [0o600, 0o700, 0o700, 0o600]
+    assert lab.tmux("show-options", "-g", "-v", "history-limit") == "1234"
+    assert not any(check["fixed"] for check in examined(lab, "--fix", code=0).values())
+
+
+def test_secrets_that_tmux_keeps_are_told_by_name_only_and_left(lab: Lab) -> None:
+    started(lab)
+    lab.tmux("set-environment", "-g", "DEPLOY_TOKEN", f"x\n{SECRET}_PASSWORD=1")
+    lab.tmux("set-environment", "-t", "=sentinel-app:", "DB_PASSWORD", SECRET)
+    pages = [lab.inv("doctor", *flags) for flags in ([], ["--fix"], ["--json"], ["--fix", "--json"])]
+    assert [page.code for page in pages] == [1] * 4
+    assert all("DEPLOY_TOKEN" in page.out and "DB_PASSWORD" in page.out for page in pages)
+    assert "tmux set-environment -g -u DEPLOY_TOKEN" in pages[0].out
+    assert not any(SECRET in page.said for page in pages)
+    assert SECRET in lab.tmux("show-environment", "-g", "DEPLOY_TOKEN")
+    lab.tmux("set-environment", "-g", "-u", "DEPLOY_TOKEN")
+    lab.tmux("set-environment", "-t", "=sentinel-app:", "-u", "DB_PASSWORD")
+    assert examined(lab, code=0)["environment"]["ok"]
+
+
+def test_commands_in_the_status_line_are_told_and_left(lab: Lab) -> None:
+    started(lab)
+    lab.tmux("set-option", "-g", "status-right", "#(uptime)\nx")
+    lab.tmux("set-option", "-w", "-t", "=sentinel-app:", "window-status-format", "`id`")
+    wrong = [check for check in lab.inv("doctor", "--fix", "--json").json["checks"] if check["name"] == "status-line"]
+    assert [check["ok"] for check in wrong] == [False, False]
+    assert "status-right" in wrong[0]["reason"]
+    assert "window-status-format" in wrong[1]["reason"]
+    assert "uptime" in lab.tmux("show-options", "-g", "-v", "status-right")
+    lab.tmux("set-option", "-g", "-u", "status-right")
+    lab.tmux("set-option", "-w", "-t", "=sentinel-app:", "-u", "window-status-format")
+    assert examined(lab, code=0)["status-line"]["ok"]
+
+
+def test_sessions_with_another_name_or_without_a_workspace(lab: Lab) -> None:
+    other = lab.workspace("gone")
+    lab.configure(other, dev=SLEEPER)
+    assert lab.inv("dev.start", cwd=other).code == 0
+    started(lab)
+    shutil.rmtree(other)
+    lab.tmux("rename-session", "-t", "=sentinel-app", "my app")
+    checks = examined(lab, "--fix", code=1)
+    assert "my app" in checks["session-names"]["reason"]
+    assert str(other) in checks["gone-workspaces"]["reason"]
+    assert "kill-session -t =sentinel-gone" in checks["gone-workspaces"]["remedy"]
+    assert len(lab.services()) == 2, "no running process is touched"
+    lab.tmux("rename-session", "-t", "=my app", "sentinel-app")
+    lab.tmux("kill-session", "-t", "=sentinel-gone")
+    checks = examined(lab, code=0)
+    assert checks["session-names"]["ok"]
+    assert checks["gone-workspaces"]["ok"]
+
+
+def test_a_command_that_is_not_there_and_a_port_that_is_taken(lab: Lab) -> None:
+    port = lab.port()
+    holder = lab.listen(port, cwd=lab.folder)
+    lab.configure(
+        dev={"command": "no-such-program --serve", "port": port},
+        telemetry={"command": ["./here"], "port": None, "health": None, "env_file": ".env"},
+        web={"command": "exec true", "cwd": "nowhere", "port": None, "health": None},
+    )
+    checks = examined(lab, "--fix", code=1)
+    assert "no-such-program" in checks["dev.command"]["reason"]
+    assert "env_file" in checks["telemetry.command"]["reason"]
+    assert "nowhere" in checks["web.command"]["reason"]
+    assert f"pid {holder.pid}" in checks["dev.port"]["reason"]
+    assert "--on-conflict takeover" in checks["dev.port"]["remedy"]
+    assert holder.poll() is None
+    (lab.path / ".env").touch()
+    assert "./here" in examined(lab, code=1)["telemetry.command"]["reason"]
+    (lab.path / "here").touch(0o755)
+    lab.configure(dev={"command": "true", "port": lab.port()}, telemetry={"command": ["./here"], "port": lab.port()})
+    assert all(check["ok"] for check in examined(lab, code=0).values())
+
+
+def test_two_workspaces_that_want_the_same_port(lab: Lab) -> None:
+    port, other = lab.port(), lab.workspace("other")
+    service = {"command": lab.server(), "port": port}
+    lab.configure(other, dev=service)
+    lab.configure(dev=service)
+    assert lab.inv("dev.start", cwd=other).code == 0
+    assert lab.inv("dev.stop", cwd=other).code == 0
+    check = examined(lab, code=1)["shared-ports"]
+    assert f"want port {port}" in check["reason"]
+    assert str(other) in check["reason"]
+    lab.configure(dev={**service, "port": "auto"})
+    assert examined(lab, code=0)["shared-ports"]["ok"]
+
+
+def test_strays_are_ended_and_what_a_running_service_detached_is_not(lab: Lab) -> None:
+    started(lab, dev={"command": lab.server("--daemons", "1"), "port": None, "health": None})
+    daemon = until(lambda: next((each for each in lab.services() if "signal.SIG_IGN" in str(each.cmdline())), None))
+    parent = daemon.parent()
+    assert examined(lab, "--fix", code=0)["strays"]["ok"]
+    assert daemon.is_running()
+    pane = int(lab.tmux("list-panes", "-a", "-F", "#{pane_pid}"))
+    for pid in (pane, parent.pid):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: daemon.ppid() != parent.pid and lab.tmux("list-panes", "-a", "-F", "#{pane_dead}") == "1")
+    planted = examined(lab, code=1)["strays"]
+    assert f"pid {daemon.pid}" in planted["reason"]
+    assert daemon.is_running()
+    assert examined(lab, "--fix", code=0)["strays"]["fixed"]
+    assert not daemon.is_running() or daemon.status() == psutil.STATUS_ZOMBIE
+    assert examined(lab, code=0)["strays"]["ok"]
+
+
+def test_locks_that_nobody_holds_are_removed_and_held_ones_are_not(lab: Lab) -> None:
+    started(lab)
+    (log,) = lab.state("dev.log")
+    assert lab.state("*.lock") == [], "a task takes its locks with it"
+    left, orders, held = log.parent / "dev.lock", log.parent / "dev.0.orders", log.parent / "web.lock"
+    left.touch(0o600)
+    held.touch(0o600)
+    os.mkfifo(orders, 0o600)
+    for path in (orders, held):
+        os.utime(path, (0, 0))
+    with held.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        checks = [check for check in lab.inv("doctor", "--json").json["checks"] if check["name"] == "locks"]
+        assert [check["ok"] for check in checks] == [False] * 3
+        assert any(f"process {os.getpid()}" in check["reason"] for check in checks)
+        assert not examined(lab, "--fix", code=1)["locks"]["ok"]
+        assert [path.exists() for path in (left, orders, held)] == [False, False, True]
+    assert examined(lab, "--fix", code=0)["locks"]["fixed"]
+    assert examined(lab, code=0)["locks"]["ok"]
+
+
+def test_links_in_the_state_folder_are_told_never_followed(lab: Lab) -> None:
+    started(lab)
+    assert lab.inv("dev.stop").code == 0
+    (log,) = lab.state("dev.log")
+    victim = lab.folder / "victim"
+    victim.write_text("mine")
+    log.unlink()
+    log.symlink_to(victim)
+    check = examined(lab, "--fix", code=1)["state-folder"]
+    assert "symbolic link" in check["reason"]
+    assert lab.inv("dev.logs").code != 0
+    assert "mine" not in lab.inv("logs").out
+    lab.inv("dev.start")
+    assert lab.inv("dev.stop").code == 0
+    assert victim.read_text() == "mine"
+    assert log.is_symlink()
+    shutil.rmtree(log.parent.parent)
+    log.parent.parent.symlink_to(lab.folder)
+    assert "symbolic link" in examined(lab, code=1)["state-folder"]["reason"]
+    refused = lab.inv("dev.start")
+    assert refused.code == 1
+    assert "it is not a folder" in refused.err
+
+
+def test_a_state_folder_that_others_may_write_to_is_refused(lab: Lab) -> None:
+    root = lab.folder / "state" / "sentinel"
+    root.mkdir()
+    root.chmod(0o777)
+    lab.configure(dev=SLEEPER)
+    refused = lab.inv("dev.start")
+    assert refused.code == 1
+    assert "others may write to it" in refused.err
+    assert "inv doctor --fix" in refused.err
+    assert examined(lab, "--fix", code=0)["state-folder"]["fixed"]
+    assert lab.inv("dev.start").code == 0
+
+
+def test_everything_is_private_whatever_the_umask(lab: Lab) -> None:
+    lab.configure(dev=SLEEPER)
+    done = subprocess.run(
+        ["sh", "-c", f"umask 0; exec {INV} dev.start"], cwd=lab.path, env=lab.environ, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = [lab.folder / "state" / "sentinel", *(lab.folder / "state" / "sentinel").rglob("*")]
+    assert len(found) > 4
+    assert {path: oct(mode(path)) for path in found if mode(path) & 0o077} == {}
+    assert mode(socket_of(lab)) == 0o600
+
+
+def test_a_wrong_configuration_is_a_check_too(lab: Lab) -> None:
+    lab.configure(dev={"port": 70_000, "comand": "x"})
+    said = lab.inv("doctor", "--json")
+    assert said.code == 2
+    assert [problem["key"] for problem in said.json["problems"]]
+    assert said.json["ok"] is False
+    checks = {check["name"]: check for check in said.json["checks"]}
+    assert checks["tmux"]["ok"]
+    assert not checks["configuration"]["ok"]
+    assert "70000" in lab.inv("doctor").out
+    assert lab.inv("doctor", env={"WORKSPACE_FOLDER": "/nowhere/at/all"}).code == 2
+
+
+def test_without_tmux_or_with_an_old_one(lab: Lab) -> None:
+    lab.environ["PATH"] = str(Path(sys.executable).parent)
+    check = examined(lab, "--fix", code=1)["tmux"]
+    assert "not installed" in check["reason"]
+    assert "install tmux" in check["remedy"]
+    old = lab.folder / "old"
+    old.mkdir()
+    (old / "tmux").write_text('#!/bin/sh\ncase "$*" in *-V*) echo "tmux 3.1c";; *) exit 1;; esac\n')
+    (old / "tmux").chmod(0o755)
+    lab.environ["PATH"] = f"{old}:/usr/bin:/bin"
+    assert "tmux 3.1c is too old" in examined(lab, code=1)["tmux"]["reason"]
+
+
+def test_keys_that_nothing_reads(lab: Lab) -> None:
+    (lab.path / "tasks.py").write_text(
+        "from invoke import task\nfrom sentinel_tasks import namespace\n\n"
+        "@task\ndef own(c):\n    print(c.deployment.host)\n\nnamespace.add_task(own)\n"
+    )
+    document = {"sentinal": {"services": {}}, "deployment": {"host": "x"}, "run": {"ehco": True, "echo": False}}
+    (lab.path / "invoke.yaml").write_text(json.dumps(document))
+    said = lab.inv("doctor", "--json")
+    assert said.code == 1
+    wrong = [check["reason"] for check in said.json["checks"] if not check["ok"]]
+    assert wrong == ["nothing reads sentinal", "nothing reads run.ehco"]
+
+
+def test_a_tasks_file_that_builds_no_namespace(lab: Lab) -> None:
+    (lab.path / "tasks.py").write_text("from sentinel_tasks import dev, telemetry\n")
+    assert "doctor" in lab.inv("doctor").err
+    alone = [sys.executable, "-m", "sentinel_tasks", "doctor"]
+    said = subprocess.run(alone, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
+    assert said.returncode == 1, said.stderr
+    assert "tasks.py has dev, telemetry" in said.stdout
+    assert "namespace = workspace(dev, telemetry)" in said.stdout
+    pieces = "from invoke import Collection\nfrom sentinel_tasks import dev, telemetry\n"
+    (lab.path / "tasks.py").write_text(f"{pieces}namespace = Collection(dev, telemetry)\n")
+    said = subprocess.run(alone, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout
+    assert "dev.command" in said.stdout
+
+
+@pytest.mark.parametrize("kind", ["link", "group", "other-user"])
+def test_a_socket_folder_that_can_not_be_trusted_is_refused(lab: Lab, kind: str) -> None:
+    folder, elsewhere = socket_of(lab).parent, lab.folder / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    if kind == "link":
+        folder.symlink_to(elsewhere)
+    else:
+        folder.mkdir(mode=0o700)
+    if kind == "group":
+        folder.chmod(0o770)
+    if kind == "other-user":
+        if os.getuid():
+            pytest.skip("needs root to give a folder away")
+        os.chown(folder, 12345, -1)
+    lab.configure(dev=SLEEPER)
+    refused = lab.inv("dev.start")
+    assert refused.code == 1
+    assert str(folder) in refused.err
+    assert [*folder.iterdir(), *elsewhere.iterdir()] == []
+    check = examined(lab, "--fix", code=0 if kind == "group" else 1)["socket-folder"]
+    assert check["fixed"] is (kind == "group")
+    assert lab.inv("dev.start").code == (0 if kind == "group" else 1)

@@ -1,0 +1,183 @@
+"""Hostile names, paths, logs and answers run nothing, break no output and forge no line (SPEC §3, §5)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+import unicodedata
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.lab import TASKS, Lab, until
+
+HOSTILE_FOLDERS = [
+    'it\'s "quoted"; touch RAN; $(touch RAN) `touch RAN`',
+    "#(touch RAN) #{pid} #[bg=red] ##(touch RAN) #,}",
+    "%H 50% %%d #(",
+    "new\nline ␞ and ␟ too",
+    "\x1b]2;owned\x07\x1b[31m\ttab",
+    "-t =x;",
+    "💥 *?[a]~ {a,b} \\ &|<>",
+]
+QUERIES = "\x1b[c\x1b[6n\x1b]52;c;aGFja2Vk\x07\x1b]2;owned\x07\x1bP$qm\x1b\\\x1b[21t\x9b6n\x1b[?1049h\x1b[2J\x1b#8\x05"
+
+
+def assert_fit_for_a_terminal(text: str) -> None:
+    """No control character but the end of a line and a tab."""
+    bad = [letter for letter in text if letter not in "\n\t" and unicodedata.category(letter) == "Cc"]
+    assert not bad, f"{bad!r} in {text!r}"
+
+
+def ran(lab: Lab) -> list[Path]:
+    return [found for found in lab.folder.rglob("*RAN*") if found.name == "RAN"]
+
+
+@pytest.mark.parametrize("name", HOSTILE_FOLDERS)
+def test_a_workspace_may_have_any_path(lab: Lab, name: str) -> None:
+    path = lab.workspace(name)
+    port = lab.port()
+    lab.configure(path, telemetry={"command": f"pwd; exec {' '.join(lab.server())}", "port": port})
+    started = lab.inv("telemetry.activate", "--json", cwd=path)
+    assert started.code == 0, started.said
+    assert started.json["workspace"] == str(path)
+    assert started.json["window"]["name"] == "📡 telemetry"
+    again = lab.inv("telemetry.activate", "--json", cwd=path)
+    assert (again.json["changed"], again.json["pid"]) == (False, started.json["pid"])
+    for task in ("telemetry.status", "ps", "telemetry.logs", "doctor"):
+        said = lab.inv(task, cwd=path)
+        assert said.code == 0, said.said
+        assert_fit_for_a_terminal(said.out)
+    assert lab.inv("ps", "--all").code == 0
+    assert_fit_for_a_terminal(lab.inv("ps", "--all").out)
+    assert len(lab.inv("ps", "--all", "--json").json["workspaces"]) == 2
+    assert Path(started.json["log"]).read_bytes().startswith(b"\x1b]7357;sentinel-begin;")
+    assert lab.inv("down", cwd=path).code == 0
+    assert lab.windows() == []
+    assert ran(lab) == []
+
+
+def test_a_workspace_whose_path_is_no_utf8(lab: Lab) -> None:
+    path = Path(os.fsdecode(os.fsencode(lab.folder) + b"/caf\xe9-\xff"))
+    path.mkdir()
+    (path / "tasks.py").write_text(TASKS)
+    lab.configure(path, dev={"command": "sleep 600", "port": None, "health": None})
+    started = lab.inv("dev.start", "--json", cwd=path)
+    assert started.code == 0, started.said
+    assert lab.inv("dev.start", "--json", cwd=path).json["changed"] is False
+    for words in (["dev.status"], ["ps"], ["ps", "--all"], ["doctor"]):
+        assert lab.inv(*words, cwd=path).code in (0, 1)
+    assert lab.inv("dev.stop", cwd=path).code == 0
+
+
+@pytest.mark.parametrize("text", ["#(touch RAN) #{pid} #S", "50% %H", 'it\'s; "x" $(touch RAN)', ";", "a;"])
+def test_a_window_and_a_title_may_be_called_anything(lab: Lab, text: str) -> None:
+    lab.configure(
+        dev={"command": "sleep 600", "port": None, "health": None, "window": text, "title": f"{text}\n{QUERIES}"}
+    )
+    started = lab.inv("dev.start", "--json")
+    assert started.code == 0, started.said
+    assert started.json["window"]["name"] == text
+    status = lab.inv("dev.status")
+    assert_fit_for_a_terminal(status.out)
+    assert status.out.splitlines()[1].startswith("━")
+    assert lab.inv("dev.stop").code == 0
+    assert ran(lab) == []
+
+
+def test_a_window_name_runs_nothing_when_a_status_line_draws_it(lab: Lab) -> None:
+    lab.configure(
+        dev={"command": "printf '\\033]2;#(touch RAN)\\007'; exec sleep 600", "port": None, "health": None,
+             "window": "#(touch RAN)"}
+    )  # fmt: skip
+    assert lab.inv("dev.start").code == 0
+    lab.tmux("set-option", "-g", "set-titles", "on")
+    lab.tmux("set-option", "-g", "status-interval", "1")
+    words = ["-u", "-L", "default", "attach-session", "-t", "=sentinel-app:"]
+    client = pexpect.spawn("tmux", words, env=lab.environ, cwd=str(lab.path), dimensions=(30, 200), timeout=20)
+    try:
+        client.expect_exact("#(touch RAN)*")
+        client.expect_exact('"#(touch RAN)"')
+    finally:
+        client.close(force=True)
+    assert ran(lab) == []
+    assert lab.inv("dev.stop").code == 0
+
+
+def test_a_log_drives_no_terminal_and_forges_no_line(lab: Lab) -> None:
+    code = f"import sys; sys.stdout.buffer.write({QUERIES.encode()!r} + b'plain\\xff\\xfe text\\n'); " + (
+        "print('safe\\r\\x1b[2K✅ telemetry: running'); print('a\\x0bb\\x0cc\\x85d\\u2028e'); "
+        "sys.stdout.flush(); import time; time.sleep(600)"
+    )
+    command = f"stty -echo; exec {shlex.join([sys.executable, '-c', code])}"  # tmux answers what is asked in its pane
+    lab.configure(dev={"command": command, "port": None, "health": None})
+    assert lab.inv("dev.start").code == 0
+    until(lambda: "abcd" in lab.inv("dev.logs").out, "the last line")
+    for words in (["dev.logs"], ["logs"], ["logs", "--only", "dev"]):
+        out = lab.inv(*words).out
+        assert_fit_for_a_terminal(out)
+        assert len(out.split("\n")) == 4, out
+        assert "plain\ufffd\ufffd text" in out
+    coloured = lab.inv("dev.logs", env={"FORCE_COLOR": "1"}).out
+    assert_fit_for_a_terminal(coloured.replace("\x1b[0m", "").replace("\x1b[36m", ""))
+    lines = lab.inv("dev.logs", "--json").json["lines"]
+    assert len(lines) == 3
+    assert lab.inv("dev.stop").code == 0
+
+
+def test_last_words_of_a_crash_drive_no_terminal(lab: Lab) -> None:
+    code = f"import sys; sys.stderr.buffer.write({QUERIES.encode()!r} + b'boom\\xff\\x1b[31m red\\n'); sys.exit(3)"
+    lab.configure(dev={"command": [sys.executable, "-c", code], "port": None, "health": None})
+    crashed = lab.inv("dev.start")
+    assert crashed.code == 1
+    assert "boom" in crashed.said
+    assert_fit_for_a_terminal(crashed.said)
+    assert_fit_for_a_terminal(lab.inv("dev.status").said)
+    assert json.loads(lab.inv("ps", "--json").out)
+
+
+@pytest.mark.parametrize("status", ["503", f"{QUERIES}", "200 \x1b[31mOK", "999"])
+def test_an_answer_of_a_health_check_drives_no_terminal(lab: Lab, status: str) -> None:
+    body = f"{QUERIES}\n✅ forged"
+    lab.configure(
+        telemetry={"command": lab.server("--status", status, "--body", body), "port": lab.port(), "startup_timeout": 1}
+    )
+    started = lab.inv("telemetry.activate")
+    assert_fit_for_a_terminal(started.said)
+    assert_fit_for_a_terminal(lab.inv("telemetry.status").said)
+    assert not any(line.startswith("✅ forged") for line in started.said.splitlines())
+    assert lab.inv("telemetry.stop").code == 0
+
+
+def test_what_a_health_command_says_drives_no_terminal(lab: Lab) -> None:
+    code = f"import sys; sys.stderr.write({QUERIES!r} + 'no\\n'); sys.exit(1)"
+    lab.configure(
+        dev={"command": "sleep 600", "port": None, "startup_timeout": 0.5,
+             "health": {"command": [sys.executable, "-c", code]}}
+    )  # fmt: skip
+    started = lab.inv("dev.start")
+    assert started.code == 1
+    assert_fit_for_a_terminal(started.said)
+    assert_fit_for_a_terminal(lab.inv("dev.status").said)
+    assert lab.inv("dev.stop").code == 0
+
+
+def test_a_wrong_key_forges_no_line(lab: Lab) -> None:
+    lab.configure(dev={f"por\n✅ fine{QUERIES}": f"x\n✅ fine{QUERIES}"})
+    said = lab.inv("dev.start")
+    assert said.code == 2
+    assert_fit_for_a_terminal(said.said)
+    assert len(said.err.splitlines()) == 1
+    assert lab.inv("doctor").code == 2
+    assert_fit_for_a_terminal(lab.inv("doctor").said)
+
+
+def test_a_secret_in_a_misread_env_is_not_repeated(lab: Lab) -> None:
+    lab.configure(dev={"env": ["API_TOKEN=hunter2"]})
+    for words in (["dev.start"], ["dev.start", "--json"], ["doctor"], ["doctor", "--json"]):
+        said = lab.inv(*words)
+        assert said.code == 2
+        assert "hunter2" not in said.said
