@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -142,6 +143,20 @@ def test_a_stray_of_the_service_is_stopped_before_the_new_start(lab: Lab) -> Non
     assert f"stray of this service: {name} (pid {stray.pid})" in second.out
     assert not lives(stray)
     assert len(lab.services()) == 1
+    assert lab.inv("telemetry.stop").code == 0
+
+
+def test_a_stray_that_listens_on_nothing_is_stopped_too(lab: Lab) -> None:
+    telemetry(lab, "--daemons", "1")
+    first = lab.inv("telemetry.activate", "--json").json
+    (daemon,) = psutil.Process(first["pid"]).children()
+    name = daemon.name()
+    lab.tmux("kill-window", "-t", first["window"]["id"])
+    until(lambda: len(lab.services()) == 1)
+    second = lab.inv("telemetry.activate")
+    assert second.code == 0, second.said
+    assert f"stray of this service: {name} (pid {daemon.pid})" in second.out
+    assert not lives(daemon)
     assert lab.inv("telemetry.stop").code == 0
 
 
@@ -306,50 +321,74 @@ def test_a_process_in_a_pane_that_is_not_ours_is_left_alone(lab: Lab, socket_nam
 # Another user's, or unseen
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can be another user too")
-def test_a_process_of_another_user_is_left_alone(lab: Lab, tmp_path: Path) -> None:
+LISTEN_UNTIL_STDIN_CLOSES = """
+import ctypes, socket, sys
+if "unseen" in sys.argv:
+    ctypes.CDLL(None).prctl(4, 0)  # PR_SET_DUMPABLE: to all but root it is as if it were another user's
+server = socket.socket()
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+server.bind(("127.0.0.1", int(sys.argv[1])))
+server.listen()
+sys.stdin.read()
+"""
+IS_ROOT = os.geteuid() == 0
+
+
+def as_nobody(*words: str) -> list[str]:
+    """The command as another user runs it; needs root, or a sudo that asks nothing."""
+    become = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    become = become if IS_ROOT else ["sudo", "-n", "-u", f"#{NOBODY}"]
+    if (
+        not shutil.which(become[0])
+        or subprocess.run([*become, sys.executable, "-c", ""], cwd="/", capture_output=True, check=False).returncode
+    ):
+        pytest.skip("this user can't run this Python as nobody")
+    return [*become, *words]
+
+
+@contextmanager
+def held(port: int, command: list[str]) -> Iterator[None]:
+    """Meanwhile this command listens on the port; it ends with its standard input, since we may not signal it."""
+    with subprocess.Popen(command, cwd="/", stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        try:
+            until(lambda: is_open(port) or process.poll() is not None)
+            yield
+            assert process.poll() is None, "it was ended"
+        finally:
+            process.stdin.close()
+
+
+def test_a_process_of_another_user_is_left_alone(lab: Lab) -> None:
     port = telemetry(lab)
-    server = lab.spawn(*as_nobody(), "-S", "-c", _listen_on(port), cwd=Path("/"))
-    until(lambda: is_open(port))
-    for conflict in ("stop", "takeover"):
-        done = lab.inv("telemetry.activate", "--on-conflict", conflict)
-        assert done.code == 4, done.said
-        assert f"(pid {server.pid}) of user nobody" in done.err
-    assert server.poll() is None
-    told = lab.inv("telemetry.activate", "--on-conflict", "auto", "--json").json
-    assert told["state"] == "running"
-    assert told["port"] != port
+    with held(port, as_nobody(sys.executable, "-c", LISTEN_UNTIL_STDIN_CLOSES, str(port))):
+        for conflict in ("stop", "takeover"):
+            done = lab.inv("telemetry.activate", "--on-conflict", conflict)
+            assert done.code == 4, done.said
+            assert "of user nobody" in done.err
+        told = lab.inv("telemetry.activate", "--on-conflict", "auto", "--json").json
+        assert told["state"] == "running"
+        assert told["port"] != port
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can be another user too")
 def test_a_process_that_cannot_be_seen_is_left_alone(worker_id: str) -> None:
+    """Everything here runs as somebody who is not root, to whom a process can be invisible."""
+    words = [sys.executable, "-c", LISTEN_UNTIL_STDIN_CLOSES]
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder), worker_id)
         port = telemetry(lab)
-        server = lab.listen(port)
-        for path in [Path(folder), *Path(folder).rglob("*")]:
-            os.chown(path, NOBODY, NOBODY)
-        words = [*as_nobody()[:-1], INV, "telemetry.activate", "--on-conflict", "takeover"]
-        done = subprocess.run(words, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
+        words += [str(port), "unseen"]
+        activate = [INV, "telemetry.activate", "--on-conflict", "takeover"]
+        if IS_ROOT:
+            words, activate = as_nobody(*words), as_nobody(*activate)
+            for path in [Path(folder), *Path(folder).rglob("*")]:
+                os.chown(path, NOBODY, NOBODY)
+        with held(port, words):
+            done = subprocess.run(activate, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
         assert done.returncode == 4, done.stdout + done.stderr
-        assert f"port {port} is held by a process of user root that can't be seen" in done.stderr
-        assert server.poll() is None
+        assert f"port {port} is held by a process" in done.stderr
+        assert "that can't be seen" in done.stderr
         assert lab.close() == []
-
-
-def as_nobody() -> list[str]:
-    """The words before what another user shall run with this Python."""
-    words = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", sys.executable]
-    if subprocess.run([*words, "-c", ""], cwd="/", capture_output=True, check=False).returncode:
-        pytest.skip("the user nobody may not run this Python")
-    return words
-
-
-def _listen_on(port: int) -> str:
-    return (
-        "import socket, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1);"
-        f" s.bind(('127.0.0.1', {port})); s.listen(); time.sleep(600)"
-    )
 
 
 # Clients, and the two families of addresses
