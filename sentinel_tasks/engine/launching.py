@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -16,6 +16,7 @@ from ..errors import TmuxRefused
 from ..model import Observation, Service
 from ..names import digest, mark
 from ..plan import free_index
+from ..shell import without_waiting_shell
 from ..socket_folder import distrust, socket_folder
 from ..tmux import Opening
 from ..world import World
@@ -77,10 +78,11 @@ class _Launch:
     def __init__(self, ready: Ready, port: int | None, known: dict[str, int], world: World, now: Scene) -> None:
         self.service, self.seen, self.port, self.world = ready.service, ready.seen, port, world
         self.id = os.urandom(6).hex()
+        environment = service_environment(ready.service, world, now.session.name, port, known)
         self.orders: dict[str, object] = {
-            "command": ready.service.command,
+            "command": _to_run(ready.service, environment),
             "cwd": ready.service.cwd,
-            "env": service_environment(ready.service, world, now.session.name, port, known),
+            "env": environment,
             "restart": ready.service.restart,
             "service": ready.service.name,
             "events": str(world.state.events),
@@ -135,6 +137,12 @@ class _Launch:
             return files.hand_over(self.fifo, self.orders)
         finally:
             self.world.state.remove_fifo(self.fifo)
+
+
+def _to_run(service: Service, environment: Mapping[str, str]) -> str | list[str]:
+    if isinstance(service.command, str):
+        return without_waiting_shell(service.command, service.cwd, environment.get("PATH"))
+    return list(service.command)
 
 
 # Ports
