@@ -19,9 +19,9 @@ def test_one_plain_program_replaces_its_shell(command: str) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "sleep 1; sleep 2", "sleep 1 && sleep 2", "sleep 1 | cat", "sleep 1 > x", "(sleep 1)", "A=1 sleep 1", "cd x",
-        "exec sleep 1", "nothing-like-this 1", "$PROGRAM 1", "if true", "", "  ", "'unclosed", "sleep `echo 1`", "sleep 1 &",
-        "sleep 1\nsleep 2", "trap x INT",
+        "sleep 1; sleep 2", "sleep 1 && sleep 2", "sleep 1 | cat", "sleep 1 > x", "(sleep 1)", "A=1 sleep 1",
+        "cd x", "exec sleep 1", "nothing-like-this 1", "$PROGRAM 1", "if true", "", "  ", "'unclosed", "sleep 1 &",
+        "sleep `echo 1`", "sleep 1\nsleep 2", "trap x INT",
     ],
 )  # fmt: skip
 def test_what_needs_the_shell_keeps_it(command: str) -> None:
