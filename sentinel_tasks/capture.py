@@ -15,6 +15,7 @@ import sys
 import time
 
 CHUNK = 1 << 16
+LONGEST_LINE = 1 << 20
 TIMES = struct.Struct("<Qd")
 SECONDS_BETWEEN_TIMES = 0.1
 SILENCE = 0.3
@@ -38,8 +39,9 @@ class Log:
         fcntl.flock(self.file, fcntl.LOCK_SH)  # tells stop that the log is still being written
 
     def write(self, data: bytes) -> None:
-        """Appends the data, cut into two files where the size is reached and a line ends."""
-        if self.size + len(data) > self.max_bytes and (cut := data.rfind(b"\n") + 1):
+        """Appends the data, cut into two files where the size is reached and a line ends, or no line ends for long."""
+        cut = data.rfind(b"\n") + 1
+        if self.size + len(data) > self.max_bytes and (cut or self.size > self.max_bytes + LONGEST_LINE):
             self.append(data[:cut])
             self.rotate()
             data = data[cut:]
@@ -57,8 +59,14 @@ class Log:
             data = data[written:]
 
     def rotate(self) -> None:
+        """Another file from here on; where the old one can't be renamed, it goes on."""
         os.close(self.file)
         os.close(self.times)
+        with contextlib.suppress(OSError):
+            self.rename()
+        self.open()
+
+    def rename(self) -> None:
         for number in range(self.backups, 0, -1):
             for end in ("", ".times"):
                 newer = f"{self.path}.{number - 1}{end}" if number > 1 else f"{self.path}{end}"
@@ -67,7 +75,6 @@ class Log:
         if not self.backups:
             os.unlink(self.path)
             os.unlink(f"{self.path}.times")
-        self.open()
 
 
 def has_ended(pid: int) -> bool:

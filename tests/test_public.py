@@ -1,0 +1,111 @@
+"""The public face (SPEC §2), pinned; and what merely listing the tasks must not cost (SPEC §9)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from invoke.collection import Collection
+
+import sentinel_tasks
+
+HEAVY = (
+    "libtmux", "httpx", "psutil", "starlette", "uvicorn", "websockets", "prometheus_client", "msgspec", "filelock",
+    "platformdirs", "dotenv", "colorama", "asyncio", "subprocess",
+)  # fmt: skip
+VERBS = {"status", "logs", "stop", "restart", "attach"}
+
+
+def in_python(code: str, cwd: Path) -> list[Any]:
+    """What another Python prints as JSON."""
+    environ = {**os.environ, "PYTHONPATH": str(Path(sentinel_tasks.__file__).parent.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, env=environ, capture_output=True, text=True, check=True
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert isinstance(found, list)
+    return found
+
+
+def test_names() -> None:
+    assert sentinel_tasks.__all__ == ["dev", "from_procfile", "namespace", "service", "telemetry", "workspace"]
+    for name in sentinel_tasks.__all__:
+        assert hasattr(sentinel_tasks, name)
+
+
+def test_any_other_name_is_no_name() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        sentinel_tasks.nothing  # noqa: B018
+
+
+def test_pieces_are_ordinary_collections_with_the_tasks_of_the_spec(tmp_path: Path) -> None:
+    code = """
+import json
+from invoke.collection import Collection
+from sentinel_tasks import dev, telemetry, namespace, service
+assert all(isinstance(each, Collection) for each in (dev, telemetry, namespace, service("web")))
+print(json.dumps(sorted(namespace.task_names)))
+"""
+    names = set(in_python(code, tmp_path))
+    assert {f"{name}.{verb}" for name in ("dev", "telemetry") for verb in VERBS} <= names
+    assert {"dev.start", "telemetry.activate"} <= names
+    assert {"up", "down", "ps", "logs", "restart", "attach", "doctor"} <= names
+
+
+def test_start_and_activate_are_one_task(tmp_path: Path) -> None:
+    code = """
+import json
+from sentinel_tasks import namespace
+both = [namespace[f"{name}.start"] is namespace[f"{name}.activate"] for name in ("dev", "telemetry")]
+print(json.dumps(both))
+"""
+    assert in_python(code, tmp_path) == [True, True]
+
+
+def test_composition_of_the_spec(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("web: serve\nclock_1: tick\n")
+    (tmp_path / "tasks.py").write_text("""
+from invoke import task
+from sentinel_tasks import dev, from_procfile, service, telemetry, workspace
+
+@task
+def mine(c):
+    pass
+
+worker = service("worker", command="celery -A app worker", health={"log": "ready"}, depends_on=["telemetry"])
+namespace = workspace(dev, telemetry, worker, *from_procfile("Procfile"))
+namespace.add_task(mine)
+""")
+    code = "import json, tasks; print(json.dumps(sorted(tasks.namespace.task_names)))"
+    names = set(in_python(code, tmp_path))
+    assert {"mine", "up", "worker.start", "web.start", "clock-1.stop", "dev.start"} <= names
+
+
+def test_namespace_is_a_collection() -> None:
+    assert isinstance(sentinel_tasks.namespace, Collection)
+
+
+IMPORT = "import sys, json; import sentinel_tasks; sentinel_tasks.namespace"
+LIST = """
+import contextlib, io, json, sys
+from invoke.main import program
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as said:
+    program.run(["inv", "--list"], exit=True)
+assert "telemetry.activate" in said.getvalue(), said.getvalue()
+"""
+BARE = "import json, sys; from invoke.main import program"
+
+
+@pytest.mark.parametrize("code", [IMPORT, LIST], ids=["import", "inv --list"])
+def test_listing_the_tasks_pays_for_nothing_heavy(tmp_path: Path, code: str) -> None:
+    (tmp_path / "tasks.py").write_text("from sentinel_tasks import namespace\n")
+    show = "\nprint(json.dumps([name for name in sys.modules]))"
+    paid = set(in_python(code + show, tmp_path)) - set(in_python(BARE + show, tmp_path))
+    assert paid.isdisjoint(HEAVY)
+    own = {name for name in paid if name.startswith("sentinel_tasks.")}
+    assert own.isdisjoint({f"sentinel_tasks.{name}" for name in ("engine", "settings", "report", "tmux", "health")})
