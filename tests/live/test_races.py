@@ -96,6 +96,14 @@ def test_start_and_stop_at_once_end_in_one_truth(lab: Lab, first: str) -> None:
     assert lab.services() == []
 
 
+def test_stops_at_once_all_succeed(lab: Lab) -> None:
+    configure(lab, "--stop-delay", "0.3")
+    assert lab.inv("telemetry.activate").code == 0
+    done = [ended(process) for process in [begin(lab, "telemetry.stop") for _ in range(3)]]
+    assert [(each["code"], each["state"]) for each in done] == [(0, "stopped")] * 3
+    assert lab.services() == []
+
+
 # Killed or frozen on the way
 
 
