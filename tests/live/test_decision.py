@@ -76,8 +76,8 @@ def telemetry(lab: Lab, *words: str, **keys: object) -> int:
 
 def by_hand(lab: Lab, session: str, port: int, *words: str, socket_name: str = "default") -> psutil.Process:
     """A server that a person started in a session of the given name, made in the workspace."""
-    command = shlex.join(lab.server("--port", str(port), *words))
-    lab.tmux("new-session", "-d", "-s", session, "-c", str(lab.path), command, socket_name=socket_name)
+    command = lab.server("--port", str(port), *words)
+    lab.tmux("new-session", "-d", "-s", session, "-c", str(lab.path), *command, socket_name=socket_name)
     return appears(lambda: listener(port))
 
 

@@ -22,8 +22,8 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_fo
 
 
 def started(lab: Lab, *words: str, name: str = "telemetry", **keys: object) -> Result:
-    """What activate says of a server that behaves like this and has three seconds to become healthy."""
-    lab.configure(**{name: {"command": lab.server(*words), "port": lab.port(), "startup_timeout": 3, **keys}})
+    """What activate says of a server that behaves like this and has twenty seconds to become healthy."""
+    lab.configure(**{name: {"command": lab.server(*words), "port": lab.port(), "startup_timeout": 20, **keys}})
     return lab.inv(f"{name}.start", "--json")
 
 
@@ -42,7 +42,7 @@ def started(lab: Lab, *words: str, name: str = "telemetry", **keys: object) -> R
     ],
 )
 def test_telemetry_wants_2xx_and_dev_any_answer_below_500(lab: Lab, name: str, status: str, healthy: bool) -> None:
-    done = started(lab, "--status", status, name=name)
+    done = started(lab, "--status", status, name=name, startup_timeout=20 if healthy else 4)
     assert done.json["health"]["ok"] is healthy
     assert done.code == (0 if healthy else 1)
     assert status in done.json["health"]["detail"]
@@ -53,7 +53,8 @@ def test_telemetry_wants_2xx_and_dev_any_answer_below_500(lab: Lab, name: str, s
     [(418, "418", True), ([200, "3xx"], "302", True), ([200, "3xx"], "204", False), ("<500", "404", True)],
 )
 def test_expect_says_what_is_wanted(lab: Lab, expect: object, status: str, healthy: bool) -> None:
-    assert started(lab, "--status", status, expect=expect).json["health"]["ok"] is healthy
+    done = started(lab, "--status", status, expect=expect, startup_timeout=20 if healthy else 4)
+    assert done.json["health"]["ok"] is healthy
 
 
 def test_expect_beside_its_path(lab: Lab) -> None:
