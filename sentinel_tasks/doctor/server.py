@@ -91,7 +91,7 @@ def _closed(name: str, path: str, mode: int, wanted: int) -> list[Finding]:
 def environment(look: Look) -> list[Finding]:
     """The server's environments hold no variable that looks like a secret; only names are ever read from here."""
     if not look.panes:
-        return []
+        return [] if look.silent else [well("environment", "no server runs")]
     wrong = [
         ill(
             "environment",
@@ -135,7 +135,7 @@ def is_secret(name: str) -> bool:
 def status_line(look: Look) -> list[Finding]:
     """No status line that our session would draw runs a command."""
     if not look.panes:
-        return []
+        return [] if look.silent else [well("status-line", "no server runs")]
     ask = look.world.tmux.ask
     lines = [(["-g"], line) for line in [*ask("show-options", "-g"), *ask("show-options", "-gw")]]
     if own := look.own_session:

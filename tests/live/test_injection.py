@@ -15,13 +15,9 @@ import pytest
 from tests.lab import TASKS, Lab, until
 
 HOSTILE_FOLDERS = [
-    'it\'s "quoted"; touch RAN; $(touch RAN) `touch RAN`',
-    "#(touch RAN) #{pid} #[bg=red] ##(touch RAN) #,}",
-    "%H 50% %%d #(",
-    "new\nline ␞ and ␟ too",
-    "\x1b]2;owned\x07\x1b[31m\ttab",
-    "-t =x;",
-    "💥 *?[a]~ {a,b} \\ &|<>",
+    'it\'s "quoted"; touch RAN; $(touch RAN) `touch RAN`/-t =x;/💥 *?[a]~ {a,b} \\ &|<>',
+    "#(touch RAN) #{pid} #[bg=red] ##(touch RAN) #,}/%H 50% %%d #(",
+    "new\nline ␞ and ␟ too/\x1b]2;owned\x07\x1b[31m\ttab",
 ]
 QUERIES = "\x1b[c\x1b[6n\x1b]52;c;aGFja2Vk\x07\x1b]2;owned\x07\x1bP$qm\x1b\\\x1b[21t\x9b6n\x1b[?1049h\x1b[2J\x1b#8\x05"
 
@@ -47,12 +43,10 @@ def test_a_workspace_may_have_any_path(lab: Lab, name: str) -> None:
     assert started.json["window"]["name"] == "📡 telemetry"
     again = lab.inv("telemetry.activate", "--json", cwd=path)
     assert (again.json["changed"], again.json["pid"]) == (False, started.json["pid"])
-    for task in ("telemetry.status", "ps", "telemetry.logs", "doctor"):
-        said = lab.inv(task, cwd=path)
+    for words in (["telemetry.status"], ["ps", "--all"], ["telemetry.logs"], ["doctor"]):
+        said = lab.inv(*words, cwd=path)
         assert said.code == 0, said.said
         assert_fit_for_a_terminal(said.out)
-    assert lab.inv("ps", "--all").code == 0
-    assert_fit_for_a_terminal(lab.inv("ps", "--all").out)
     assert len(lab.inv("ps", "--all", "--json").json["workspaces"]) == 2
     assert Path(started.json["log"]).read_bytes().startswith(b"\x1b]7357;sentinel-begin;")
     assert lab.inv("down", cwd=path).code == 0
@@ -68,12 +62,12 @@ def test_a_workspace_whose_path_is_no_utf8(lab: Lab) -> None:
     started = lab.inv("dev.start", "--json", cwd=path)
     assert started.code == 0, started.said
     assert lab.inv("dev.start", "--json", cwd=path).json["changed"] is False
-    for words in (["dev.status"], ["ps"], ["ps", "--all"], ["doctor"]):
+    for words in (["dev.status"], ["ps", "--all"], ["doctor"]):
         assert lab.inv(*words, cwd=path).code in (0, 1)
     assert lab.inv("dev.stop", cwd=path).code == 0
 
 
-@pytest.mark.parametrize("text", ["#(touch RAN) #{pid} #S", "50% %H", 'it\'s; "x" $(touch RAN)', ";", "a;"])
+@pytest.mark.parametrize("text", ["#(touch RAN) #{pid} #S 50% %H", 'it\'s; "x" $(touch RAN)', ";"])
 def test_a_window_and_a_title_may_be_called_anything(lab: Lab, text: str) -> None:
     lab.configure(
         dev={"command": "sleep 600", "port": None, "health": None, "window": text, "title": f"{text}\n{QUERIES}"}
@@ -139,7 +133,7 @@ def test_last_words_of_a_crash_drive_no_terminal(lab: Lab) -> None:
     assert json.loads(lab.inv("ps", "--json").out)
 
 
-@pytest.mark.parametrize("status", ["503", f"{QUERIES}", "200 \x1b[31mOK", "999"])
+@pytest.mark.parametrize("status", ["503", f"{QUERIES}"])
 def test_an_answer_of_a_health_check_drives_no_terminal(lab: Lab, status: str) -> None:
     body = f"{QUERIES}\n✅ forged"
     lab.configure(
@@ -177,7 +171,7 @@ def test_a_wrong_key_forges_no_line(lab: Lab) -> None:
 
 def test_a_secret_in_a_misread_env_is_not_repeated(lab: Lab) -> None:
     lab.configure(dev={"env": ["API_TOKEN=hunter2"]})
-    for words in (["dev.start"], ["dev.start", "--json"], ["doctor"], ["doctor", "--json"]):
+    for words in (["dev.start"], ["doctor", "--json"]):
         said = lab.inv(*words)
         assert said.code == 2
         assert "hunter2" not in said.said
