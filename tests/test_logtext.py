@@ -35,6 +35,7 @@ def is_control(character: str) -> bool:
         (b"10%\r20%\r\n", "20%", "20%"),
         (b"\x1b]0;title\x07text", "text", "text"),
         (b"\x1b]0;title\x1b\\text", "text", "text"),
+        (b"\x1bkwindow name\x1b\\text", "text", "text"),
         (b"\x1b]52;c;aHVudGVyMg==\x07", "", ""),
         (b"\x1b]8;;http://x\x07link\x1b]8;;\x07", "link", "link"),
         (b"\x1b]7357;sentinel-begin;L1\x07first", "first", "first"),

@@ -26,7 +26,7 @@ ONE, TWO = {"id": "w1", "status": "idle"}, {"id": "w2", "status": "working"}
         ({"workers": {}}, 0),
         ({"total": "many", "workers": [ONE]}, 1),
         ({"total": -1, "workers": [ONE]}, 1),
-        ({"total": True, "workers": [ONE]}, 1),
+        ({"total": True, "workers": [ONE, TWO]}, 2),
         ({"total": 1.5, "workers": [ONE]}, 1),
         ({"w1": ONE, "w2": TWO}, 2),
         ({"summary": {}, "workers": [ONE]}, 1),
