@@ -14,6 +14,7 @@ SLEEP = '["sleep", "60"]'
 
 
 @pytest.mark.skipif(PROGRAM is None, reason="schemathesis is missing")
+@pytest.mark.timeout(240)
 def test_every_answer_is_as_described(start: Start) -> None:
     api = start(SENTINEL_WORKER_COMMAND=SLEEP, TES_DEV_TOKEN="t")
     command = [
