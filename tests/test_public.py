@@ -81,9 +81,14 @@ worker = service("worker", command="celery -A app worker", health={"log": "ready
 namespace = workspace(dev, telemetry, worker, *from_procfile("Procfile"))
 namespace.add_task(mine)
 """)
-    code = "import json, tasks; print(json.dumps(sorted(tasks.namespace.task_names)))"
-    names = set(in_python(code, tmp_path))
-    assert {"mine", "up", "worker.start", "web.start", "clock-1.stop", "dev.start"} <= names
+    code = """
+import json, tasks
+services = [each.name for each in tasks.namespace.collections.values()]
+print(json.dumps([services, sorted(tasks.namespace.task_names)]))
+"""
+    services, names = in_python(code, tmp_path)
+    assert set(services) == {"dev", "telemetry", "worker", "web", "clock-1"}
+    assert {"mine", "up", "worker.start", "web.start", "clock-1.stop", "dev.start"} <= set(names)
 
 
 def test_namespace_is_a_collection() -> None:
