@@ -118,8 +118,8 @@ def test_a_linked_folder_is_the_same_workspace(lab: Lab) -> None:
     link.symlink_to(lab.path)
     first = lab.inv("telemetry.activate", "--json", cwd=link, env={"PWD": str(link)}).json
     assert first["workspace"] == str(lab.path)
-    second = lab.inv("telemetry.activate", "--json").json
-    assert (second["pid"], second["changed"]) == (first["pid"], False)
+    second = lab.inv("telemetry.activate", "--json", env={"WORKSPACE_FOLDER": str(link)}).json
+    assert (second["pid"], second["changed"], second["workspace"]) == (first["pid"], False, str(lab.path))
 
 
 def test_a_folder_that_was_replaced_by_another_is_the_same_workspace_again(lab: Lab) -> None:
