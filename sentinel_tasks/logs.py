@@ -74,7 +74,7 @@ class Reader:
         """Begins with the first byte of that launch; with the oldest there is if its beginning was rotated away."""
         begin = (BEGIN % launch).encode()
         for path in rotated(self.path):
-            place = path.read_bytes().rfind(begin)
+            place = _last_place_of(begin, path)
             self._open(path, max(place, 0))
             if place >= 0:
                 break
@@ -229,6 +229,24 @@ def is_complete(path: Path, launch: str) -> bool:
             return (END % launch).encode() in file.read()
     except FileNotFoundError:
         return False
+
+
+def _last_place_of(words: bytes, path: Path) -> int:
+    """Where the words stand last in the file, -1 if nowhere; read from its end, for there they are."""
+    try:
+        with path.open("rb") as file:
+            place, after = file.seek(0, os.SEEK_END), b""
+            while place > 0:
+                step = min(BLOCK, place)
+                place -= step
+                file.seek(place)
+                block = file.read(step)
+                if (found := (block + after).rfind(words)) >= 0:
+                    return place + found
+                after = block[: len(words) - 1]
+    except FileNotFoundError:
+        pass
+    return -1
 
 
 def last_lines(path: Path, count: int, launch: str = "") -> list[Line]:

@@ -11,6 +11,7 @@ SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\␞␟\udc80-\udcff]")
+_ESCAPED = re.compile(r"\\x([0-9a-f]{4})")
 
 
 def slug(folder: str) -> str:
@@ -47,6 +48,11 @@ def mark(path: str) -> str:
     """
     text = path.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
     return _UNSAFE.sub(lambda found: f"\\x{ord(found.group()):04x}", text)
+
+
+def unmarked(text: str) -> str:
+    """The path that `mark` was given."""
+    return _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text)
 
 
 def port_variable(service: str) -> str:

@@ -156,12 +156,18 @@ def _raw(
     at = f"sentinel.services.{name}"
     raw = {key: (f"{at}.{key}", value) for key, value in {**BUILT_IN.get(name, {}), **declared, **section}.items()}
     for key in SERVICE_TYPES:
-        variable = f"INVOKE_SENTINEL_SERVICES_{name}_{key}".upper()
-        if key not in section and (text := environ.get(variable)):
-            raw[key] = (variable, text)
+        if key not in section and (found := _from_environment(name, key, environ)):
+            raw[key] = found
     raw.update(_guide_port(name, environ, folder))
     raw.update({key: (FLAGS.get(key, f"--{key.replace('_', '-')}"), value) for key, value in flags.items()})
     return raw
+
+
+def _from_environment(name: str, key: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable that Invoke would read, or its spelling that a shell can set, and what it says."""
+    variable = f"INVOKE_SENTINEL_SERVICES_{name}_{key}".upper()
+    spellings = (variable, variable.replace("-", "_"))
+    return next(((each, environ[each]) for each in spellings if environ.get(each)), None)
 
 
 def _guide_port(name: str, environ: Mapping[str, str], folder: str) -> dict[str, tuple[str, Any]]:
@@ -219,7 +225,7 @@ class _Reading:
             depends_on=self._depends_on(known),
             log_max_bytes=max(1, int(values.get("log_max_mb", 50) * 1_000_000)),
             window=values.get("window", self.name),
-            worker_command=_words(values.get("worker_command")),
+            worker_command=_words(None if values.get("worker_command") == "null" else values.get("worker_command")),
             verb="activate" if self.name == "telemetry" else "start",
             has_tasks=has_tasks,
             **{key: values[key] for key in PASSED_THROUGH if key in values},
@@ -244,7 +250,7 @@ class _Reading:
         expect = self._expect(self.values.get("expect", "2xx"), self._source("expect"))
         if isinstance(given, HealthKeys):
             return self._health_of_keys(given, port, expect)
-        if given is None or (given == "null" and self.sources.get("health", "").startswith("INVOKE_")):
+        if given in (None, "null"):
             return Health("up")
         if given == "exit":
             return Health("exit")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from .errors import TmuxRefused, TmuxUnavailable
 from .model import Pane
+from .names import unmarked
 
 if TYPE_CHECKING:
     from libtmux.common import tmux_cmd
@@ -244,7 +245,7 @@ def _parse(line: str) -> Pane | None:
         pid=_number(values["pane_pid"]) or 0, dead=values["pane_dead"] == "1", service=values["@sentinel_service"],
         launch=values["@sentinel_launch"], launcher=_number(values["@sentinel_launcher"]) or 0,
         port=_number(values["@sentinel_port"]), ready=values["@sentinel_ready"], home=values["@sentinel_home"],
-        state=values["@sentinel_state"], socket=values["socket_path"],
+        state=unmarked(values["@sentinel_state"]), socket=values["socket_path"],
     )  # fmt: skip
 
 

@@ -32,11 +32,16 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def end_slowly(seconds: float) -> None:
+    time.sleep(seconds)
+    os._exit(0)
+
+
 def behave(options: argparse.Namespace) -> None:
     for name in options.ignore:
         signal.signal(signal.Signals[name], signal.SIG_IGN)
     if options.stop_delay:
-        signal.signal(signal.SIGINT, lambda *_: (time.sleep(options.stop_delay), os._exit(0)))
+        signal.signal(signal.SIGINT, lambda *_: end_slowly(options.stop_delay))
     sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
     for _ in range(options.children):
         subprocess.Popen(sleeper)

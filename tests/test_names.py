@@ -14,6 +14,7 @@ from sentinel_tasks.names import (
     session_with_suffix,
     slug,
     state_name,
+    unmarked,
 )
 
 PATHS = st.text(st.characters(codec="utf-8") | st.sampled_from("\udc80\udcff\\␞"))
@@ -68,6 +69,11 @@ def test_two_folders_of_one_name_differ_in_suffix_and_in_state_folder() -> None:
     assert session_name(one) == session_name(two)
     assert session_with_suffix(one) != session_with_suffix(two)
     assert state_name(one) != state_name(two)
+
+
+@given(st.text())
+def test_a_mark_gives_its_path_back(path: str) -> None:
+    assert unmarked(mark(path)) == path
 
 
 def test_suffix_is_the_same_from_run_to_run() -> None:

@@ -262,9 +262,7 @@ class Start:
             self.world.sleep(FIRST_PAUSE)
 
     def _ready(self, track: Track, seen: Observation, action: Done) -> None:
-        if action.adopted is not None:
-            track.notes.append(tell.adopted(action.adopted))
-        elif seen.alive and seen.pane and seen.pane.ready != seen.pane.launch and not self.options.dry:
+        if seen.alive and seen.pane and seen.pane.ready != seen.pane.launch and not self.options.dry:
             self.world.tmux.mark_ready(seen.pane)
         changed = track.watch.launched is not None
         self._finish(track, tell.started(track.service, self.world, seen, changed))

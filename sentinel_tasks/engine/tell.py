@@ -40,6 +40,8 @@ def report(service: Service, world: World, seen: Observation) -> Report:
     if word == "crashed" and seen.run is not None:
         last = _last_line(tail(service, world, seen))
         return replace(told, error=f"{ended(seen.run)}{f': {last}' if last else ''}", hint=command(service, "logs"))
+    if word == "running" and not seen.alive:
+        return replace(told, notes=tuple(adopted(holder) for holder in seen.holders if holder.relation == "adopted"))
     if word == "unhealthy" and seen.answer is not None:
         return replace(told, error=f"not healthy: {seen.answer.detail}", hint=command(service, "logs"))
     return told
