@@ -53,6 +53,7 @@ class Bench:
 
     def __init__(self, folder: Path, runs: int) -> None:
         self.lab, self.runs = Lab(folder), runs
+        self.lab.real = True
         self.plain = self.lab.workspace("plain", EMPTY)
 
     def empty(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shlex
@@ -9,11 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
@@ -51,11 +54,79 @@ def until(condition: Callable[[], Any], what: str = "", seconds: float = PATIENC
     raise AssertionError(f"waited {seconds} s for {what or condition}")
 
 
+def _run(argv: Sequence[str], cwd: Path, environ: Mapping[str, str], timeout: float) -> Result:
+    began = time.monotonic()
+    done = subprocess.run(
+        argv, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
+    )
+    return Result(done.returncode, _text(done.stdout), _text(done.stderr), time.monotonic() - began)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+class Zygote:
+    """The client of tests/zygote.py: runs `inv` without the time that an interpreter needs to start."""
+
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="zygote")
+        self.path = f"{self.folder.name}/socket"
+        environ = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "VIRTUAL_ENV") if name in os.environ}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.zygote", self.path], stdin=subprocess.PIPE, cwd=Path(__file__).parent.parent,
+            env={**environ, "LANG": "C.UTF-8"},
+        )  # fmt: skip
+        atexit.register(self.close)
+        until(lambda: Path(self.path).exists() or self.process.poll() is not None, "the zygote")
+
+    def run(self, argv: Sequence[str], cwd: Path, environ: Mapping[str, str], timeout: float) -> Result:
+        """The same as a process of its own would say."""
+        began = time.monotonic()
+        request = json.dumps({"argv": list(argv), "cwd": str(cwd), "env": dict(environ)}).encode() + b"\n"
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "rb") as nothing:
+            streams = [nothing.fileno(), out.fileno(), err.fileno()]
+            code = self._code(request, streams, timeout)
+            texts = [_text(_content(stream)) for stream in (out, err)]
+        return Result(code, texts[0], texts[1], time.monotonic() - began)
+
+    def _code(self, request: bytes, streams: list[int], timeout: float) -> int:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(timeout)
+            connection.connect(self.path)
+            sent = socket.send_fds(connection, [request], streams)
+            connection.sendall(request[sent:])
+            answer = connection.makefile("rb")
+            pid = int(answer.readline())
+            try:
+                return int(answer.readline())
+            except TimeoutError:
+                os.kill(pid, signal.SIGKILL)
+                raise
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.folder.cleanup()
+
+
+def _content(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+@cache
+def zygote() -> Zygote:
+    """This test process's one."""
+    return Zygote()
+
+
 class Lab:
     """One workspace with everything it touches in a temporary folder."""
 
     def __init__(self, folder: Path, worker: str = "master", name: str = "app") -> None:
-        self.folder = folder
+        self.folder, self.real = folder, False
         number = int(worker.removeprefix("gw")) if worker.startswith("gw") else 0
         self._next_port = 10_000 + 1_000 * number + os.getpid() % 500
         self.started: list[subprocess.Popen[bytes]] = []
@@ -101,13 +172,9 @@ class Lab:
         self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 60.0
     ) -> Result:
         """Runs `inv` as a person or a Makefile would, without a terminal."""
-        began = time.monotonic()
-        done = subprocess.run(
-            [INV, *words], cwd=cwd or self.path, env={**self.environ, **(env or {})}, stdin=subprocess.DEVNULL,
-            capture_output=True, timeout=timeout, check=False,
-        )  # fmt: skip
-        out, err = done.stdout.decode("utf-8", "surrogateescape"), done.stderr.decode("utf-8", "surrogateescape")
-        result = Result(done.returncode, out, err, time.monotonic() - began)
+        environ, folder = {**self.environ, **(env or {})}, cwd or self.path
+        own_interpreter = self.real or any(name.startswith(("LC_", "LANG", "PYTHON")) for name in env or {})
+        result = (_run if own_interpreter else zygote().run)([INV, *words], folder, environ, timeout)
         assert "Traceback" not in result.err, result.err
         return result
 
