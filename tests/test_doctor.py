@@ -185,7 +185,7 @@ def unread(**keys: object) -> list[tuple[str, str]]:
 
 def test_a_key_that_nothing_reads_is_told_with_what_may_be_meant() -> None:
     assert unread(sentinle={}) == [("sentinle", "sentinel")]
-    assert unread(services={}) == [("services", "sentinel.services")]
+    assert unread(history_limit=3) == [("history_limit", "sentinel.history_limit")]
     assert unread(run={"ehco": True, "echo": True}) == [("run.ehco", "echo")]
 
 

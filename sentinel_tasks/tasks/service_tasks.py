@@ -39,7 +39,7 @@ def helped(*names: str) -> dict[str, str]:
 START = helped("port", "timeout", "no_wait", "on_conflict", "json")
 
 
-def tasks_of(name: str) -> list[Task[Any]]:
+def tasks_of(name: str) -> list[ServiceTask]:
     """`start`, `status`, `logs`, `stop`, `restart` and `attach` for the service of that name.
 
     `dev` and `telemetry` answer to `start` and `activate` alike.
@@ -91,7 +91,7 @@ def tasks_of(name: str) -> list[Task[Any]]:
         _task(workers, "The workers that the API knows of.", helped("json")),
         _task(open_, "Open the dashboard, or tell its address.", {}, name="open"),
     ]
-    return [
+    verbs = [
         _task(start, f"Start {name} and wait until it is healthy.", START, name=first, aliases=aliases),
         _task(status, f"The truth about {name}.", helped("json")),
         _task(logs, f"Recent output of {name}.", helped("lines", "follow", "json")),
@@ -100,11 +100,25 @@ def tasks_of(name: str) -> list[Task[Any]]:
         _task(attach, f"Show the window of {name} in this terminal.", {}),
         *(more if name == "telemetry" else []),
     ]
+    for each in verbs:
+        each.service = name
+    return verbs
 
 
-def _task(body: Callable[..., None], told: str, flags: dict[str, str], **options: Any) -> Task[Any]:
+class ServiceTask(Task[Any]):
+    """A task of one service; Invoke takes two tasks of the same name and code for one, and would run only the first."""
+
+    service = ""
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) and self.service == getattr(other, "service", None)
+
+    __hash__ = Task.__hash__
+
+
+def _task(body: Callable[..., None], told: str, flags: dict[str, str], **options: Any) -> ServiceTask:
     body.__doc__ = told
-    return Task(body, help=flags, auto_shortflags=False, **options)
+    return ServiceTask(body, help=flags, auto_shortflags=False, **options)
 
 
 def given_flags(**given: str | None) -> dict[str, str]:

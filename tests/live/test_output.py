@@ -367,3 +367,9 @@ def test_a_command_that_is_missing_is_told_at_once_with_its_name(lab: Lab) -> No
     assert "no-such-program: command not found" in missing.err
     assert "exit 127" in missing.err
     assert sys.executable not in missing.err
+
+
+def test_the_same_task_of_two_services_runs_for_both(lab: Lab) -> None:
+    said = lab.inv("dev.stop", "telemetry.stop").out
+    assert "dev: not running" in said
+    assert "telemetry: not running" in said
