@@ -13,12 +13,12 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .errors import TmuxRefused, TmuxUnavailable
 from .model import Pane
 from .names import unmarked
+from .sequences import Opening, new_session, new_window, used_again
 
 if TYPE_CHECKING:
     from libtmux.common import tmux_cmd
@@ -47,28 +47,8 @@ PASSED_ON = (
     "XDG_RUNTIME_DIR",
 )
 PATIENCE = 10.0
-NEW_SESSION = ("new-session", "-d", "-x", "200", "-y", "50")
-PARKED = "=%s:999"
 NO_SERVER = re.compile(r"no server running|error connecting to|server exited|lost server|no current target")
 """The last: its last session has ended and it is about to."""
-
-
-@dataclass(frozen=True)
-class Opening:
-    """Where and how a service's window is opened; the launcher then waits for its orders."""
-
-    session: str
-    workspace: str
-    home: str
-    state: str
-    name: str
-    index: int
-    history_limit: int
-    service: str
-    launch: str
-    port: int | None
-    argv: tuple[str, ...]
-    log_command: str
 
 
 class Tmux:
@@ -124,35 +104,19 @@ class Tmux:
     # Opening and using windows
 
     def open_session(self, opening: Opening) -> None:
-        """A new session with the service's window as its only one; TmuxRefused if somebody was faster.
-
-        `history-limit` counts only for windows made after it is set, so a short-lived first window stands in;
-        it is parked out of the way because the user's `base-index` may be the index we want.
-        """
+        """A new session with the service's window as its only one; TmuxRefused if somebody was faster."""
         self._check_version()
-        session = f"={opening.session}:"
-        self._sequence(
-            [*NEW_SESSION, "-s", opening.session, "-c", _literal(opening.workspace), "-n", "sentinel", "sleep", "60"],
-            ["move-window", "-s", session, "-t", PARKED % opening.session],
-            *_session_options(opening),
-            *_window(opening, opening.index),
-            ["kill-window", "-t", PARKED % opening.session],
-        )
+        self._sequence(*new_session(opening))
         if not self._found_server:
             self._close_socket()
 
     def open_window(self, opening: Opening, adopt: bool) -> None:
         """A new window in the session that is there; `adopt` puts our marks on a session made by hand."""
-        options = _session_options(opening) if adopt else []
-        self._sequence(*options, *_window(opening, opening.index))
+        self._sequence(*new_window(opening, adopt))
 
     def reopen(self, opening: Opening, pane: Pane) -> None:
         """Starts a launcher in a pane that carries the service's mark; what it showed goes into its history."""
-        self._sequence(
-            ["send-keys", "-R", "-t", pane.pane_id],
-            ["respawn-pane", "-k", "-t", pane.pane_id, "-c", _literal(opening.workspace), *opening.argv],
-            *_marks(opening, pane.pane_id),
-        )
+        self._sequence(*used_again(opening, pane.pane_id))
 
     def mark_ready(self, pane: Pane) -> None:
         """Notes that this launch has been healthy once."""
@@ -251,42 +215,6 @@ def _parse(line: str) -> Pane | None:
 
 def _number(text: str) -> int | None:
     return int(text) if text.isdecimal() and text.isascii() else None
-
-
-def _session_options(opening: Opening) -> list[list[str]]:
-    session = f"={opening.session}:"
-    wanted = {
-        "@sentinel_workspace": opening.home,
-        "history-limit": str(opening.history_limit),
-        "renumber-windows": "off",
-        "destroy-unattached": "off",
-    }
-    return [["set-option", "-t", session, name, value] for name, value in wanted.items()]
-
-
-def _window(opening: Opening, index: int) -> list[list[str]]:
-    target = f"={opening.session}:{index}"
-    where = ["-t", target, "-n", _literal(opening.name), "-c", _literal(opening.workspace)]
-    return [["new-window", "-d", *where, *opening.argv], *_marks(opening, target)]
-
-
-def _marks(opening: Opening, target: str) -> list[list[str]]:
-    return [
-        ["set-option", "-p", "-t", target, "remain-on-exit", "on"],
-        ["set-option", "-w", "-t", target, "@sentinel_service", opening.service],
-        ["set-option", "-p", "-t", target, "@sentinel_home", opening.home],
-        ["set-option", "-p", "-t", target, "@sentinel_state", opening.state],
-        ["set-option", "-p", "-t", target, "@sentinel_launch", opening.launch],
-        ["set-option", "-p", "-F", "-t", target, "@sentinel_launcher", "#{pane_pid}"],
-        ["set-option", "-p", "-t", target, "@sentinel_port", str(opening.port or "")],
-        ["set-option", "-p", "-t", target, "@sentinel_ready", ""],
-        ["pipe-pane", "-t", target, f"{_literal(opening.log_command).replace('%', '%%')} #{{pane_pid}}"],
-    ]
-
-
-def _literal(text: str) -> str:
-    """The text so that tmux's format expansion gives it back as it is (`pipe-pane` alone expands `%` too)."""
-    return text.replace("#", "##")
 
 
 def _in_utf8(word: str) -> str:

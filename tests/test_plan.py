@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentinel_tasks.firmness import Blow, blows, gives_up_after
 from sentinel_tasks.model import (
     Action,
     Condition,
@@ -29,22 +30,10 @@ from sentinel_tasks.model import (
     Wait,
 )
 from sentinel_tasks.names import mark, session_with_suffix
-from sentinel_tasks.plan import (
-    Blow,
-    Watch,
-    blows,
-    classify,
-    decide,
-    free_index,
-    gives_up_after,
-    is_inside,
-    is_satisfied,
-    order,
-    pane_of,
-    session_of,
-    state,
-    with_dependencies,
-)
+from sentinel_tasks.order import is_satisfied, order, with_dependencies
+from sentinel_tasks.ownership import classify, is_inside
+from sentinel_tasks.places import free_index, pane_of, session_of
+from sentinel_tasks.plan import Watch, decide, state
 from tests.facts import (
     ENDED_RUN,
     HEALTHY,

@@ -10,7 +10,7 @@ from .. import processes
 from ..errors import Problem, TmuxRefused
 from ..model import Identity, Observation, Pane
 from ..names import mark
-from ..plan import pane_of
+from ..places import pane_of
 from ..socket_folder import socket_folder
 from ..world import World
 

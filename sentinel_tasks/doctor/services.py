@@ -16,7 +16,7 @@ from ..engine.environment import service_environment
 from ..errors import ConfigurationError
 from ..model import Finding, Identity, Service
 from ..names import mark
-from ..plan import FRIENDLY
+from ..ownership import FRIENDLY
 from ..world import World
 from .findings import all_well, ill, well
 from .look import Look

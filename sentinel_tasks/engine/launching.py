@@ -15,10 +15,10 @@ from .. import files, ports
 from ..errors import TmuxRefused
 from ..model import Observation, Service
 from ..names import digest, mark
-from ..plan import free_index
+from ..places import free_index
+from ..sequences import Opening
 from ..shell import without_waiting_shell
 from ..socket_folder import distrust, socket_folder
-from ..tmux import Opening
 from ..world import World
 from .environment import service_environment
 from .observe import Scene, remembered_ports

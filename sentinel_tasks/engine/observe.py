@@ -14,7 +14,8 @@ from ..health import Question, ask, is_path
 from ..logs import Reader
 from ..logtext import readable
 from ..model import UP_AFTER, Answer, Health, Holder, Listener, Observation, Pane, Run, Service
-from ..plan import FRIENDLY, Session, classify, pane_of, session_of
+from ..ownership import FRIENDLY, classify
+from ..places import Session, pane_of, session_of
 from ..world import World
 from .machine import Machine
 

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from ..names import typed_target
-from ..plan import pane_of
+from ..places import pane_of
 from ..world import World
 from .observe import scene
 

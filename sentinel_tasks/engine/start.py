@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ..errors import SentinelError, TmuxRefused
 from ..logs import is_complete
-from ..logtext import readable
 from ..model import (
     Action,
     Done,
     EndHolders,
     Fail,
-    Holder,
-    Identity,
     Launch,
     Observation,
     Progress,
@@ -25,14 +21,16 @@ from ..model import (
     Service,
     Wait,
 )
-from ..plan import Watch, decide, is_satisfied, state, with_dependencies
+from ..order import is_satisfied, with_dependencies
+from ..plan import Watch, decide, state
 from ..world import World
 from . import tell
+from .clearing import end_holder, strays
 from .launching import Ready, launch_all, on_port
 from .observe import Askers, Scene, measured, observe, scene, with_elsewhere
+from .track import Track, progress_of
 
 FIRST_PAUSE, LONGEST_PAUSE, PAUSE_PER_SECOND = 0.02, 0.25, 0.04
-END_HOLDER_SECONDS, KILL_HOLDER_SECONDS = 5.0, 3.0
 LAST_WORDS_SECONDS = 1.0
 IN_THE_WAY = ("duplicate session", "index", "can't find session", "can't find pane", "no such pane")
 
@@ -47,23 +45,6 @@ class Options:
     wait: bool = True
     dry: bool = False
     restarted: frozenset[str] = frozenset()
-
-
-@dataclass
-class Track:
-    """What one task knows of one service on its way up."""
-
-    service: Service
-    began: float
-    watch: Watch = field(default_factory=Watch)
-    deadline: float | None = None
-    ending: dict[Identity, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    report: Report | None = None
-
-    @property
-    def settled(self) -> bool:
-        return self.report is not None
 
 
 class Start:
@@ -165,14 +146,7 @@ class Start:
         """What left an earlier window and still runs is ended before a new one is opened, port or no port."""
         if not any(isinstance(action, Launch) for _, action in actions):
             return actions
-        from .. import processes
-
-        panes = [pane.pid for pane in now.panes if not pane.dead]
-        strays = processes.strays(self.world.workspace.path, panes)
-        holders = {
-            name: tuple(Holder(processes.describe(who.pid, ""), "stray") for who in found)
-            for name, found in strays.items()
-        }
+        holders = strays(self.world, now)
         return [
             (track, EndHolders(holders[track.service.name], "stray"))
             if isinstance(action, Launch) and track.service.name in holders
@@ -204,35 +178,9 @@ class Start:
         self._finish(track, tell.started(track.service, self.world, seen, changed=True))
 
     def _end(self, track: Track, action: EndHolders) -> None:
-        stubborn = [holder for holder in action.holders if not self._end_holder(track, holder, action.event)]
+        stubborn = [holder for holder in action.holders if not end_holder(track, holder, action.event, self.world)]
         if stubborn:
             self._finish(track, tell.refused(track.service, self.world, stubborn[0], self.seen[track.service.name]))
-
-    def _end_holder(self, track: Track, holder: Holder, event: str) -> bool:
-        """TERM at first sight, KILL later; False once it has outlived both."""
-        from .. import processes
-
-        who = holder.listener.identity
-        if who is None:
-            return False
-        now = self.world.monotonic()
-        if who not in track.ending:
-            said = tell.ending(holder, event)
-            track.notes.append(said)
-            self.world.state.event(track.service.name, event, who.pid, said)
-        began = min([*track.ending.values(), now])
-        for each in processes.tree(who.pid):
-            self._signal(track, each, now)
-        return now - began <= END_HOLDER_SECONDS + KILL_HOLDER_SECONDS
-
-    def _signal(self, track: Track, who: Identity, now: float) -> None:
-        from .. import processes
-
-        first = track.ending.setdefault(who, now)
-        number = signal.SIGTERM if first == now else signal.SIGKILL
-        if number == signal.SIGTERM or now - first > END_HOLDER_SECONDS:
-            self.world.echo(f"kill -{number.name.removeprefix('SIG')} {who.pid}")
-            processes.send(who, number)
 
     # Settling
 
@@ -280,23 +228,8 @@ class Start:
     # Showing that it waits
 
     def _progress(self) -> list[Progress]:
-        return [self._progress_of(track) for track in self.tracks.values() if not track.settled]
-
-    def _progress_of(self, track: Track) -> Progress:
-        seen = self.seen.get(track.service.name)
-        word = "starting" if seen and seen.alive else "ending what holds its port" if track.ending else "waiting"
-        elapsed = self.world.monotonic() - track.began
-        return Progress(
-            track.service, word, elapsed, track.service.startup_timeout, self._last_line(track.service, seen)
-        )
-
-    def _last_line(self, service: Service, seen: Observation | None) -> str:
-        if seen is None or not seen.alive:
-            return ""
-        from ..logs import last_lines
-
-        lines = [readable(line, colour=False) for _, line in last_lines(self.world.state.log(service.name), 3)]
-        return next((line for line in reversed(lines) if line.strip()), "")
+        waiting = [track for track in self.tracks.values() if not track.settled]
+        return [progress_of(track, self.seen.get(track.service.name), self.world) for track in waiting]
 
 
 def _as_if_ended(seen: Observation) -> Observation:

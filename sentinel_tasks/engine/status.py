@@ -12,7 +12,7 @@ from .. import registry
 from ..health import Question, document
 from ..model import Answer, Health, Observation, Pane, Report, Service
 from ..names import mark, state_name
-from ..plan import session_of
+from ..places import session_of
 from ..world import World
 from . import tell
 from .observe import Scene, measured, observe, scene, wait_for_answer

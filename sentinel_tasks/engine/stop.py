@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from .. import processes
+from ..firmness import Blow, blows, gives_up_after
 from ..model import Identity, Observation, Pane, Progress, Report, Service
-from ..plan import Blow, blows, gives_up_after, order
+from ..order import order
 from ..world import World
 from . import tell
 from .machine import Machine

@@ -17,7 +17,7 @@ from ..times import duration
 from ..world import World
 
 if TYPE_CHECKING:
-    from .start import Track
+    from .track import Track
 
 TAIL = 20
 STATUS_CODES = {"running": 0, "starting": 0, "completed": 0, "unhealthy": 1, "stopped": 3, "crashed": 3, "conflict": 4}

@@ -9,16 +9,8 @@ from invoke.context import Context
 from invoke.tasks import Task
 
 from .console import run
-from .verbs import (
-    attach_to,
-    follow_or_show,
-    open_page,
-    restart_services,
-    show_status,
-    show_workers,
-    start_services,
-    stop_services,
-)
+from .verbs import restart_services, start_services, stop_services
+from .views import attach_to, follow_or_show, open_page, show_status, show_workers
 
 HELP = {
     "port": "the port to use instead, or auto",

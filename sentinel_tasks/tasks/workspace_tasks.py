@@ -9,7 +9,8 @@ from invoke.tasks import Task, task
 
 from .console import run
 from .service_tasks import given_flags, helped
-from .verbs import attach_to, follow_or_show, restart_services, show_all, show_schema, start_services, stop_services
+from .verbs import restart_services, start_services, stop_services
+from .views import attach_to, follow_or_show, show_all, show_schema
 
 ONLY = {"only": "these services, separated by commas"}
 EVERY = {"all": "every workspace on this machine"}

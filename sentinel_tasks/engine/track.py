@@ -1,0 +1,41 @@
+"""What one task knows of one service on its way up, and what it shows of it while it waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..logs import last_lines
+from ..logtext import readable
+from ..model import Identity, Observation, Progress, Report, Service
+from ..plan import Watch
+from ..world import World
+
+
+@dataclass
+class Track:
+    """What one task knows of one service on its way up."""
+
+    service: Service
+    began: float
+    watch: Watch = field(default_factory=Watch)
+    deadline: float | None = None
+    ending: dict[Identity, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    report: Report | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.report is not None
+
+
+def progress_of(track: Track, seen: Observation | None, world: World) -> Progress:
+    """What a person may be shown of a service that is waited for."""
+    word = "starting" if seen and seen.alive else "ending what holds its port" if track.ending else "waiting"
+    elapsed, limit = world.monotonic() - track.began, track.service.startup_timeout
+    last = _last_line(track.service, world) if seen and seen.alive else ""
+    return Progress(track.service, word, elapsed, limit, last)
+
+
+def _last_line(service: Service, world: World) -> str:
+    lines = [readable(line, colour=False) for _, line in last_lines(world.state.log(service.name), 3)]
+    return next((line for line in reversed(lines) if line.strip()), "")

@@ -1,0 +1,25 @@
+"""Report → words or JSON. The only room that knows colour, emoji and the terminal's width."""
+
+from .document import as_json, dumps, dumps_line, finding_document
+from .live import Live
+from .page import details, note_lines, outcome_line, status_page
+from .style import Style, never_fail_to_print, style_of
+from .tables import findings_page, table, workers_table
+
+__all__ = [
+    "Live",
+    "Style",
+    "as_json",
+    "details",
+    "dumps",
+    "dumps_line",
+    "finding_document",
+    "findings_page",
+    "never_fail_to_print",
+    "note_lines",
+    "outcome_line",
+    "status_page",
+    "style_of",
+    "table",
+    "workers_table",
+]

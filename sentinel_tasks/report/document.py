@@ -1,0 +1,69 @@
+"""Report → the JSON of SPEC §6."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..model import Finding, Report
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The object of SPEC §6."""
+    seen, service, pane, run = report.seen, report.service, report.seen.pane, report.seen.run
+    alive = seen.alive
+    holder = seen.holders[0] if seen.holders else None
+    document: dict[str, Any] = {
+        "service": service.name,
+        "state": report.state,
+        "workspace": report.workspace.path,
+        "session": seen.session if seen.session_exists else None,
+        "window": {"index": pane.index, "name": pane.window_name, "id": pane.window_id} if pane else None,
+        "pid": pid_of(report),
+        "port": seen.port,
+        "url": f"http://localhost:{seen.port}" if seen.port else None,
+        "health": _health(report),
+        "workers": seen.answer.workers if seen.answer else None,
+        "summary": dict(seen.answer.summary) if seen.answer and seen.answer.summary else None,
+        "uptime_s": round(seen.age, 1) if alive and seen.age else None,
+        "rss_bytes": seen.rss_bytes,
+        "exit_code": run.exit_code if run and not alive else None,
+        "signal": run.signal if run and not alive else None,
+        "restarts": run.restarts if run else 0,
+        "listener": {"pid": holder.listener.pid, "name": holder.listener.name, "relation": holder.relation}
+        if holder
+        else None,
+        "log": f"{(pane and pane.state) or report.workspace.state_folder}/{service.name}.log",
+        "error": report.error,
+    }
+    if report.changed is not None:
+        document["changed"] = report.changed
+    return document
+
+
+def pid_of(report: Report) -> int | None:
+    seen = report.seen
+    if seen.alive:
+        return seen.process.pid if seen.process else None
+    adopted = next((holder for holder in seen.holders if holder.relation == "adopted"), None)
+    return adopted.listener.pid if adopted else None
+
+
+def _health(report: Report) -> dict[str, Any] | None:
+    answer = report.seen.answer
+    return {"ok": answer.ok, "detail": answer.detail, "latency_ms": answer.latency_ms} if answer else None
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """One check of SPEC §6."""
+    return {name: getattr(finding, name) for name in ("name", "ok", "severity", "reason", "remedy", "fixed")}
+
+
+def dumps(document: object) -> str:
+    """JSON as it goes to stdout: ASCII, so that no locale can spoil it."""
+    return json.dumps(document, indent=2)
+
+
+def dumps_line(document: object) -> str:
+    """The same on one line, for a stream of documents."""
+    return json.dumps(document)

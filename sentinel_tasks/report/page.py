@@ -1,0 +1,147 @@
+"""Report → the status page, and the line that tells what a task did."""
+
+from __future__ import annotations
+
+import time
+
+from ..logtext import plain
+from ..model import Report, Service
+from ..times import duration
+from .document import pid_of
+from .style import Style
+
+RULE_WIDTH = 40
+GOOD = ("running", "starting", "completed")
+LEVEL = {
+    "running": "ok", "completed": "ok", "starting": "wait", "unhealthy": "warn",
+    "stopped": "bad", "crashed": "bad", "conflict": "warn",
+}  # fmt: skip
+
+
+def status_page(report: Report, style: Style) -> str:
+    """`NAME.status` on a terminal (SPEC §3)."""
+    service = report.service
+    lines = [f"{style.mark('status')} {plain(service.title)} Status", _rule(style), _headline(report, style)]
+    lines += _workers(report, style)
+    lines += ["", f"{style.mark('tmux')} tmux Session: {report.seen.session}", *_session_lines(report, style)]
+    lines += [f"{style.mark('warn')} {plain(note)}" for note in report.notes]
+    return "\n".join([*lines, "", *_hints(report, style)])
+
+
+def _rule(style: Style) -> str:
+    return style.mark("rule") * RULE_WIDTH
+
+
+def _headline(report: Report, style: Style) -> str:
+    label = f"{_short(report.service)} Status"
+    return f"{style.mark(LEVEL[report.state])} {label}: {_state_words(report)}"
+
+
+def _short(service: Service) -> str:
+    """The last word of its title, fit for a line: `API`."""
+    return (plain(service.title).split() or [service.name])[-1]
+
+
+def _state_words(report: Report) -> str:
+    seen = report.seen
+    on_port = f" on port {seen.port}" if seen.port else ""
+    if report.state == "running":
+        return f"Running{on_port}"
+    if report.state == "starting":
+        return f"Starting{on_port} ({plain(seen.answer.detail)})" if seen.answer else f"Starting{on_port}"
+    if report.state == "crashed":
+        return f"Crashed ({_how(report)}){_ago(report)}: {plain(report.error or '').partition(': ')[2]}".removesuffix(
+            ": "
+        )
+    if report.state == "conflict":
+        return f"Conflict: {plain(report.error or '')}"
+    if report.state == "unhealthy":
+        return f"Unhealthy{on_port}: {plain(seen.answer.detail) if seen.answer else 'no answer'}"
+    return f"{report.state.capitalize()}{_ago(report)}"
+
+
+def _how(report: Report) -> str:
+    run = report.seen.run
+    if run is None or run.ended is None:
+        return "its launcher was killed"
+    if run.error:
+        return "not started"
+    return run.signal or f"exit {run.exit_code}"
+
+
+def _ago(report: Report) -> str:
+    run = report.seen.run
+    return f" {duration(time.time() - run.ended).split()[0]} ago" if run and run.ended else ""
+
+
+def _workers(report: Report, style: Style) -> list[str]:
+    answer = report.seen.answer
+    if answer is None or answer.workers is None:
+        return []
+    parts = ", ".join(f"{count} {name}" for name, count in answer.summary)
+    return [f"{style.mark('workers')} Workers: {answer.workers}{f' ({parts})' if parts else ''}"]
+
+
+def _session_lines(report: Report, style: Style) -> list[str]:
+    seen, title = report.seen, report.service.name.capitalize()
+    if not seen.session_exists:
+        return [f"{style.mark('bad')} Session does not exist"]
+    lines = [f"{style.mark('ok')} Session exists"]
+    if seen.pane is None:
+        return [*lines, f"{style.mark('bad')} {title} window does not exist"]
+    lines.append(f"{style.mark('ok')} {title} window exists (window {seen.pane.index})")
+    if not seen.alive:
+        return [*lines, f"{style.mark('bad')} Process is not running"]
+    return [*lines, f"{style.mark('ok')} Process is running in tmux ({_process(report)})"]
+
+
+def _process(report: Report) -> str:
+    seen = report.seen
+    facts = [f"pid {pid_of(report)}", f"up {duration(seen.age)}"]
+    facts += [f"{seen.rss_bytes / 1024**2:.0f} MiB"] if seen.rss_bytes is not None else []
+    facts += [f"{seen.run.restarts} restarts"] if seen.run and seen.run.restarts else []
+    return ", ".join(facts)
+
+
+def _hints(report: Report, style: Style) -> list[str]:
+    name, title = report.service.name, report.service.name.capitalize()
+    start, short = report.service.verb, _short(report.service)
+    running = [("attach", f"Attach to {name} window"), ("logs", "View recent logs"), ("stop", f"Stop the {short}")]
+    resting = [(start, f"Start the {short}"), ("logs", "View recent logs")]
+    hints = running if report.seen.alive else resting
+    width = max(len(verb) for verb, _ in hints)
+    lines = [f"  inv {name}.{verb.ljust(width)}  - {what}" for verb, what in hints] if report.service.has_tasks else []
+    more = [f"  {plain(report.hint)}"] if report.hint and report.state == "conflict" else []
+    return [f"{style.mark('hints')} Commands:", *more, *lines] if lines or more else [title]
+
+
+def outcome_line(report: Report, done: str, style: Style) -> str:
+    """One line for what a task did to one service; `done` is the word for a change (`started`, `stopped`)."""
+    seen, service = report.seen, report.service
+    if report.code:
+        return f"{style.mark('bad')} {service.name}: {plain(report.error or report.state)}"
+    where = f" at {_url(service, report)}" if seen.port and report.state in GOOD else ""
+    window = f", window {seen.pane.index} of {seen.session}" if seen.pane and report.state in GOOD else ""
+    pid = f" (pid {pid_of(report)}{window})" if pid_of(report) and report.state in GOOD else ""
+    word = done if report.changed else f"already {report.state}" if report.state != "stopped" else "not running"
+    extra = f", {report.state}" if report.changed and report.state not in ("running", "stopped") else ""
+    return f"{style.mark('ok')} {service.name}: {word}{extra}{where}{pid}"
+
+
+def _url(service: Service, report: Report) -> str:
+    scheme = "https" if str(service.health.target).startswith("https:") else "http"
+    return f"{scheme}://localhost:{report.seen.port}"
+
+
+def note_lines(report: Report) -> list[str]:
+    """What else is to be known of the outcome."""
+    return [f"   {plain(note)}" for note in report.notes]
+
+
+def details(report: Report, style: Style) -> list[str]:
+    """What belongs below the outcome: notes, the last lines of output, the way on."""
+    lines = note_lines(report)
+    if report.tail:
+        lines += ["   last output:", *(f"   | {line}" for line in report.tail)]
+    lines += [f"   {style.mark('hints')} {plain(report.hint)}"] if report.hint and report.code else []
+    return lines

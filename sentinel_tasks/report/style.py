@@ -1,0 +1,67 @@
+"""How one stream may be written to: marks, colour, emoji. The only place that knows colorama."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+MARKS = {
+    "ok": ("✅", "[ok]"),
+    "bad": ("❌", "[x]"),
+    "warn": ("⚠️", "[!]"),
+    "status": ("📊", "=="),
+    "workers": ("👷", "-"),
+    "tmux": ("📦", "=="),
+    "hints": ("💡", "--"),
+    "wait": ("⏳", "..."),
+    "rule": ("━", "-"),
+    "dash": ("—", "-"),
+}
+COLOURS = {"ok": "GREEN", "bad": "RED", "warn": "YELLOW"}
+PALETTE = ("CYAN", "MAGENTA", "YELLOW", "GREEN", "BLUE", "RED")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one stream may be written to."""
+
+    emoji: bool
+    colour: bool
+    live: bool = False
+
+    def mark(self, name: str) -> str:
+        """The mark, coloured if it stands for good or bad."""
+        shown = MARKS[name][0 if self.emoji else 1]
+        return self.paint(shown, COLOURS[name]) if name in COLOURS and not self.emoji else shown
+
+    def paint(self, text: str, colour: str) -> str:
+        """The text in a colour of colorama's, or as it is."""
+        if not self.colour:
+            return text
+        from colorama import Fore
+        from colorama import Style as Bright
+
+        return f"{getattr(Fore, colour)}{text}{Bright.RESET_ALL}"
+
+    def hue(self, text: str, names: Sequence[str], name: str) -> str:
+        """The text in the colour that is this name's own among these."""
+        return self.paint(text, PALETTE[names.index(name) % len(PALETTE)])
+
+
+def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
+    """What this stream can show: emoji where the locale is UTF-8, colour on a terminal (SPEC §3)."""
+    terminal = stream.isatty() and environ.get("TERM") != "dumb"
+    forced = environ.get("FORCE_COLOR", "") not in ("", "0")
+    colour = (terminal or forced) and not environ.get("NO_COLOR")
+    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    encoding = locale.partition("@")[0].lower().replace("-", "")
+    return Style(encoding.endswith("utf8"), colour, terminal)
+
+
+def never_fail_to_print() -> None:
+    """A name that the terminal's encoding lacks is shown escaped, not as a UnicodeEncodeError."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

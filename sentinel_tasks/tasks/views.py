@@ -1,0 +1,178 @@
+"""What the verbs that only look do: status, ps, logs, workers, and the way to a window or a page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from .console import Console
+
+if TYPE_CHECKING:
+    from ..model import Report, Workspace
+    from ..world import World
+from .verbs import Names, open_world
+
+MOST_LINES = 10_000_000
+
+
+def show_status(console: Console, name: str) -> int:
+    """The status page of one service."""
+    from ..engine.status import status
+    from ..report import as_json, status_page
+
+    world, _ = open_world(console, [name], {})
+    (report,) = status(world, [name])
+    console.document(as_json(report))
+    console.result(status_page(report, console.out))
+    return report.code
+
+
+def show_all(console: Console, everywhere: bool) -> int:
+    """`ps`: the workspace's services, or those of every workspace on this machine."""
+    from ..engine.status import everything, status
+    from ..logtext import plain
+    from ..report import as_json, table
+
+    world, names = open_world(console, None, {})
+    groups = everything(world) if everywhere else [status(world, names)]
+    console.document(
+        {
+            "workspaces": [
+                {
+                    "workspace": _home(world, group),
+                    "session": _session(group),
+                    "services": [as_json(each) for each in group],
+                }
+                for group in groups
+            ]
+        }
+    )
+    for group in groups:
+        if everywhere:
+            console.result(plain(f"{_home(world, group)}  ({_session(group)})"))
+        console.result(table(group, console.out))
+    return 0
+
+
+def show_workers(console: Console, name: str) -> int:
+    """The workers that the service's registry lists, whatever API answers."""
+    from ..engine.status import workers
+    from ..report import workers_table
+
+    world, _ = open_world(console, [name], {})
+    report, found = workers(world, name)
+    console.document({"service": name, "state": report.state, "workers": found, "error": report.error})
+    if report.code:
+        return show_status(console, name) if not console.as_json else report.code
+    console.result(workers_table(found, console.out) if found else "no workers")
+    return report.code
+
+
+def open_page(console: Console, name: str) -> int:
+    """The service's page in a browser; its address where there is none."""
+    import webbrowser
+
+    from ..engine.status import status
+    from ..engine.tell import command
+    from ..errors import NothingThere
+
+    world, _ = open_world(console, [name], {})
+    (report,) = status(world, [name])
+    if report.state != "running" or report.seen.port is None:
+        raise NothingThere(f"{name} is {report.state}", command(report.service, "start"))
+    address = f"http://localhost:{report.seen.port}/"
+    console.result(address)
+    if sys.stdout.isatty() and has_browser(console.environ):
+        webbrowser.open(address)
+    return 0
+
+
+def has_browser(environ: Mapping[str, str]) -> bool:
+    """True where a page can be shown: on macOS, or where a display or a chosen browser is."""
+    return sys.platform == "darwin" or any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+
+
+def show_schema(console: Console) -> int:
+    """The JSON Schema of the configuration."""
+    from ..report import dumps
+    from ..schema import json_schema
+
+    print(dumps(json_schema()))
+    return 0
+
+
+def _home(world: World, group: Sequence[Report]) -> str:
+    return group[0].workspace.path if group else world.workspace.path
+
+
+def _session(group: Sequence[Report]) -> str | None:
+    return group[0].seen.session if group and group[0].seen.session_exists else None
+
+
+def follow_or_show(console: Console, names: Names, lines: str, follow: bool, together: bool = False) -> int:
+    """The last lines, and with `follow` all that come after."""
+    from ..engine.lines import following, last
+    from ..errors import NothingThere
+
+    count = _number_of_lines(lines)
+    world, wanted = open_world(console, names, {})
+    if follow:
+        for name, line in following(world, wanted, count, console.out.colour):
+            _print_line(console, name, line, wanted, together)
+        return 0
+    found = last(world, wanted, count, console.out.colour and not console.as_json)
+    if not any(world.state.log(name).exists() for name in wanted):
+        raise NothingThere(f"{', '.join(wanted)}: nothing was ever logged here")
+    plain_lines = [line if not together else f"{name}: {line}" for name, line in found]
+    console.document({"service": None if together else wanted[0], "lines": plain_lines})
+    for name, line in [] if console.as_json else found:
+        _print_line(console, name, line, wanted, together)
+    return 0
+
+
+def _print_line(console: Console, name: str, line: str, names: Sequence[str], together: bool) -> None:
+    if console.as_json:
+        from ..report import dumps_line
+
+        print(dumps_line({"service": name, "line": line}), flush=True)
+        return
+    width = max(len(each) for each in names)
+    print(f"{console.out.hue(name.ljust(width), names, name)} | {line}" if together else line, flush=True)
+
+
+def _number_of_lines(text: str) -> int:
+    from ..errors import ConfigurationError, Problem
+
+    if not text.isdecimal() or not text.isascii() or int(text) > MOST_LINES:
+        raise ConfigurationError([Problem("--lines", text, f"must be a number from 0 to {MOST_LINES}")])
+    return int(text)
+
+
+def attach_to(console: Console, name: str | None) -> int:
+    """The session, or one service's window, in this terminal; off a terminal the command to type."""
+    import subprocess
+
+    from ..engine.session import place_of
+    from ..errors import NothingThere
+
+    world, _ = open_world(console, [name] if name else None, {})
+    place = place_of(world, name)
+    if place is None:
+        raise NothingThere(
+            f"{name or 'this workspace'} has no window to attach to", _how_to_start(world.workspace, name)
+        )
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        console.result(place.typed)
+        return 0
+    if world.tmux.attached_here():
+        world.tmux.switch(place.session_id, place.window)
+        return 0
+    environ = {key: value for key, value in console.environ.items() if key not in ("TMUX", "TMUX_PANE")}
+    return subprocess.run(world.tmux.attach_command(place.session, place.window), env=environ, check=False).returncode
+
+
+def _how_to_start(workspace: Workspace, name: str | None) -> str:
+    from ..engine.tell import command
+
+    return command(workspace.service(name), "start") if name else "inv up"
