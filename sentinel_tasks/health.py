@@ -7,10 +7,12 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 from .model import Answer, Health
 from .registry import count, parsed, summary
@@ -84,8 +86,21 @@ def document(question: Question) -> object:
     return None
 
 
+def load() -> None:
+    """Imports httpx, but not its command line, which imports all of click and rich where they are installed."""
+    if "httpx" in sys.modules:
+        return
+    modules: dict[str, Any] = cast("dict[str, Any]", sys.modules)
+    modules["httpx._main"] = None
+    try:
+        import httpx  # noqa: F401
+    finally:
+        modules.pop("httpx._main", None)
+
+
 def _exchange(address: str, question: Question) -> tuple[int, bytes, float] | str:
     """Status, body and milliseconds, or a sentence that says why there is none."""
+    load()
     import httpx
 
     started = time.monotonic()

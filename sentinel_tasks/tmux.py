@@ -13,15 +13,12 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from .errors import TmuxRefused, TmuxUnavailable
 from .model import Pane
 from .names import unmarked
 from .sequences import Opening, new_session, new_window, used_again
-
-if TYPE_CHECKING:
-    from libtmux.common import tmux_cmd
 
 OLDEST = (3, 2)
 SEPARATOR = "␞"
@@ -51,6 +48,15 @@ NO_SERVER = re.compile(r"no server running|error connecting to|server exited|los
 """The last: its last session has ended and it is about to."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What one tmux client said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 class Tmux:
     """One tmux server, by its socket's name. Every call is one tmux client, told to `echo` before it runs."""
 
@@ -63,21 +69,12 @@ class Tmux:
     # Looking
 
     def panes(self) -> list[Pane]:
-        """Every pane of the server with its marks, from one tmux process; [] if no server runs.
-
-        Asked without libtmux, whose import costs a third of an empty Invoke task and serves only those who act.
-        """
-        words = self._words("list-panes", "-a", "-F", FORMAT)
-        try:
-            done = subprocess.run(words, env=_clean(os.environ), capture_output=True, check=False, timeout=PATIENCE)
-        except subprocess.TimeoutExpired as reason:
-            raise TmuxRefused(f"the tmux server {self._socket} has not answered for {PATIENCE:g} s") from reason
-        said = done.stderr.decode("utf-8", "replace").strip()
-        self._found_server = not NO_SERVER.search(said)
-        if done.returncode and self._found_server and "no sessions" not in said:
-            raise self._refused("list-panes", said or f"exit code {done.returncode}")
-        rows = done.stdout.decode("utf-8", "surrogateescape").split(f"{ROW_END}\n")
-        return [pane for row in rows if (pane := _parse(row)) is not None]
+        """Every pane of the server with its marks, from one tmux process; [] if no server runs."""
+        answer = self._quickly("list-panes", "-a", "-F", FORMAT)
+        self._found_server = not NO_SERVER.search(answer.stderr)
+        if answer.returncode and self._found_server and "no sessions" not in answer.stderr:
+            raise self._refused("list-panes", answer)
+        return [pane for row in answer.stdout.split(f"{ROW_END}\n") if (pane := _parse(row)) is not None]
 
     def attached_here(self) -> bool:
         """True if this process runs inside a pane of this very server."""
@@ -91,7 +88,7 @@ class Tmux:
 
     def ask(self, *command: str) -> list[str]:
         """The lines that tmux answers to a command that changes nothing."""
-        return list(self._sequence(command).stdout)
+        return self._checked(command[0], self._with_libtmux(*_joined([command]))).stdout.splitlines()
 
     def history_limit(self, session_id: str) -> int:
         """Lines of scrollback that new windows of the session get."""
@@ -128,11 +125,7 @@ class Tmux:
 
     def close_session(self, session_id: str) -> None:
         """Ends the session and all its windows."""
-        self._sequence(["kill-session", "-t", session_id])
-
-    def capture(self, pane: Pane) -> list[str]:
-        """The pane's history and screen, wrapped lines joined."""
-        return list(self._sequence(["capture-pane", "-p", "-J", "-S", "-", "-t", pane.pane_id]).stdout)
+        self.ask("kill-session", "-t", session_id)
 
     # Attaching
 
@@ -165,32 +158,42 @@ class Tmux:
             raise TmuxUnavailable(f"{said} is too old", "install tmux 3.2 or newer")
 
     def _one_line(self, *args: str) -> str:
-        return " ".join(self._call(*args).stdout[:1])
+        return self._quickly(*args).stdout.partition("\n")[0]
 
     def _words(self, *args: str) -> list[str]:
         words = ["-u", "-L", self._socket, *args]
         self._echo(shlex.join(["tmux", *words]))
         return [self._program(), *map(_in_utf8, words)]
 
-    def _call(self, *args: str) -> tmux_cmd:
+    def _quickly(self, *args: str) -> Answer:
+        """Without libtmux, whose import takes a third of an empty Invoke task: for looks and starts (SPEC §9)."""
+        words = self._words(*args)
+        try:
+            done = subprocess.run(words, env=_clean(os.environ), capture_output=True, check=False, timeout=PATIENCE)
+        except subprocess.TimeoutExpired as reason:
+            raise TmuxRefused(f"the tmux server {self._socket} has not answered for {PATIENCE:g} s") from reason
+        out, err = done.stdout.decode("utf-8", "surrogateescape"), done.stderr.decode("utf-8", "replace")
+        return Answer(done.returncode, out, err.strip())
+
+    def _with_libtmux(self, *args: str) -> Answer:
         from libtmux.common import tmux_cmd
 
         program, *words = self._words(*args)
         with _clean_environment():
-            return tmux_cmd(*words, tmux_bin=program)
+            done = tmux_cmd(*words, tmux_bin=program)
+        return Answer(done.returncode, "\n".join(done.stdout), " ".join(done.stderr))
 
-    def _sequence(self, *commands: Sequence[str]) -> tmux_cmd:
-        words: list[str] = []
-        for command in commands:
-            words += ([";"] if words else []) + [_argument(word) for word in command]
-        answer = self._call(*words)
+    def _sequence(self, *commands: Sequence[str]) -> None:
+        self._checked(commands[0][0], self._quickly(*_joined(commands)))
+
+    def _checked(self, command: str, answer: Answer) -> Answer:
         if answer.returncode:
             self._check_version()
-            raise self._refused(commands[0][0], " ".join(answer.stderr) or f"exit code {answer.returncode}")
+            raise self._refused(command, answer)
         return answer
 
-    def _refused(self, command: str, said: str) -> TmuxRefused:
-        return TmuxRefused(f"tmux {command}: {said}")
+    def _refused(self, command: str, answer: Answer) -> TmuxRefused:
+        return TmuxRefused(f"tmux {command}: {answer.stderr or f'exit code {answer.returncode}'}")
 
     def _close_socket(self) -> None:
         path = self._one_line("display-message", "-p", "#{socket_path}")
@@ -220,6 +223,14 @@ def _number(text: str) -> int | None:
 def _in_utf8(word: str) -> str:
     """The word so that a child is given it in UTF-8, whatever this process's locale would make of it."""
     return os.fsdecode(word.encode("utf-8", "surrogateescape"))
+
+
+def _joined(commands: Sequence[Sequence[str]]) -> list[str]:
+    """Several commands as one sequence."""
+    words: list[str] = []
+    for command in commands:
+        words += ([";"] if words else []) + [_argument(word) for word in command]
+    return words
 
 
 def _argument(word: str) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from .. import ports
 from ..files import State
-from ..health import Question, ask, is_path
+from ..health import Question, ask, is_path, load
 from ..logs import Reader
 from ..logtext import readable
 from ..model import UP_AFTER, Answer, Health, Holder, Listener, Observation, Pane, Run, Service
@@ -202,6 +202,11 @@ class Askers:
             return None
         del self._asked[service.name]
         return answers[0] if answers else Answer(False, "the health check broke off")
+
+    def prepare(self, services: Iterable[Service]) -> None:
+        """Gets ready to ask while there is nothing to ask yet."""
+        if any(service.health.kind == "http" for service in services):
+            threading.Thread(target=load, daemon=True).start()
 
     def _put(self, name: str, question: Question) -> tuple[threading.Thread, list[Answer]]:
         answers: list[Answer] = []

@@ -162,6 +162,7 @@ class Start:
             if not any(word in reason.what for word in IN_THE_WAY):
                 raise
             return  # somebody opened the session or took the index since we looked: look again
+        self.askers.prepare(track.service for track, _ in pairs)
         for (track, _), made in zip(pairs, launched, strict=True):
             track.service = on_port(track.service, made.port)
             track.watch = Watch(launched=made.launch)
