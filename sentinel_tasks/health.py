@@ -88,11 +88,12 @@ def document(question: Question) -> object:
 
 def load() -> None:
     """Imports httpx, but not its command line, which imports all of click and rich where they are installed."""
-    if "httpx" in sys.modules:
+    if "httpcore" in sys.modules:
         return
     modules: dict[str, Any] = cast("dict[str, Any]", sys.modules)
     modules["httpx._main"] = None
     try:
+        import httpcore  # noqa: F401 (httpx imports it when it is first used)
         import httpx  # noqa: F401
     finally:
         modules.pop("httpx._main", None)

@@ -124,7 +124,7 @@ def _holders(
 def _own_listeners(pane: Pane, port: int, machine: Machine) -> list[Listener]:
     from .. import processes
 
-    family = {who.pid: who for who in machine.tree(pane.pid)}
+    family = {who.pid: who for who in machine.tree(pane.pid) if who.pid != pane.pid}  # the launcher never listens
     rows = machine.own_listeners(port, family)
     return [Listener(address, family[pid], processes.name(pid), own_user=True) for pid, address in rows]
 
