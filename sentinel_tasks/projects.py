@@ -78,6 +78,6 @@ def procfile(path: Path) -> dict[str, str]:
 
 
 def _static(workspace: Path) -> Choice:
-    python = f"{shlex.quote(sys.executable)}{' -P' if sys.version_info >= (3, 11) else ''}"
+    python = f"{shlex.quote(sys.executable)} -I"  # or a file http.py of the project's would be imported
     reason = "there is no package.json script, manage.py or Procfile: the folder's files are served"
     return f"exec {python} -m http.server $PORT --bind 127.0.0.1", reason

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -19,6 +20,15 @@ from sentinel_tasks.api.responses import problem
 from sentinel_tasks.api.stream import stream
 from sentinel_tasks.api.telemetry import Telemetry
 
+
+class AnyConvertor(StringConvertor):
+    """A worker's id as it came, slashes and line breaks too: the endpoint says what is wrong with it."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("any", AnyConvertor())
+
 ROUTES = [
     Route("/", dashboard.page),
     Route("/dashboard.js", dashboard.script),
@@ -28,9 +38,9 @@ ROUTES = [
     Route("/metrics", endpoints.read_metrics),
     Route("/api/workspace", endpoints.read_workspace),
     Route("/api/workers/registry", endpoints.read_registry),
-    Route("/api/workers/registry/{id:path}", endpoints.Reporter),
+    Route("/api/workers/registry/{id:any}", endpoints.Reporter),
     Route("/api/workers/scale", endpoints.scale, methods=["POST"]),
-    Route("/api/workers/snapshot/{id:path}", endpoints.take_snapshot),
+    Route("/api/workers/snapshot/{id:any}", endpoints.take_snapshot),
     Route("/ws/workers/telemetry", endpoints.upgrade_required),
     WebSocketRoute("/ws/workers/telemetry", stream),
 ]

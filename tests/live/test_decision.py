@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.lab import INV, SERVER, Lab, Result, is_open, until
+from tests.packages import copy_packages
 
 NOBODY = 65534
 Foreign = Callable[..., psutil.Process]
@@ -335,15 +336,14 @@ IS_ROOT = os.geteuid() == 0
 
 
 def as_nobody(*words: str) -> list[str]:
-    """The command as another user runs it; needs root, or a sudo that asks nothing."""
+    """Python with these words as another user runs it; needs root, or a sudo that asks nothing."""
     become = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     become = become if IS_ROOT else ["sudo", "-n", "-u", f"#{NOBODY}"]
-    if (
-        not shutil.which(become[0])
-        or subprocess.run([*become, sys.executable, "-c", ""], cwd="/", capture_output=True, check=False).returncode
-    ):
-        pytest.skip("this user can't run this Python as nobody")
-    return [*become, *words]
+    for python in (sys.executable, "/usr/bin/python3"):  # a clone may lie in a folder that nobody else may enter
+        tried = [*become, python, "-c", ""]
+        if shutil.which(become[0]) and not subprocess.run(tried, cwd="/", capture_output=True, check=False).returncode:
+            return [*become, python, *words]
+    pytest.skip("this user can't run any Python as nobody")
 
 
 @contextmanager
@@ -361,7 +361,7 @@ def held(port: int, command: list[str]) -> Iterator[None]:
 
 def test_a_process_of_another_user_is_left_alone(lab: Lab) -> None:
     port = telemetry(lab)
-    with held(port, as_nobody(sys.executable, "-c", LISTEN_UNTIL_STDIN_CLOSES, str(port))):
+    with held(port, as_nobody("-c", LISTEN_UNTIL_STDIN_CLOSES, str(port))):
         for conflict in ("stop", "takeover"):
             done = lab.inv("telemetry.activate", "--on-conflict", conflict)
             assert done.code == 4, done.said
@@ -373,18 +373,20 @@ def test_a_process_of_another_user_is_left_alone(lab: Lab) -> None:
 
 def test_a_process_that_cannot_be_seen_is_left_alone(worker_id: str) -> None:
     """Everything here runs as somebody who is not root, to whom a process can be invisible."""
-    words = [sys.executable, "-c", LISTEN_UNTIL_STDIN_CLOSES]
+    listen = ["-c", LISTEN_UNTIL_STDIN_CLOSES]
+    activate = ["-m", "invoke", "telemetry.activate", "--on-conflict", "takeover"]
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder), worker_id)
         port = telemetry(lab)
-        words += [str(port), "unseen"]
-        activate = [INV, "telemetry.activate", "--on-conflict", "takeover"]
+        listen += [str(port), "unseen"]
+        words, command = [[*(as_nobody() if IS_ROOT else [sys.executable]), *each] for each in (listen, activate)]
         if IS_ROOT:
-            words, activate = as_nobody(*words), as_nobody(*activate)
+            copy_packages(Path(folder, "lib"))
+            lab.environ["PYTHONPATH"] = str(Path(folder, "lib"))
             for path in [Path(folder), *Path(folder).rglob("*")]:
                 os.chown(path, NOBODY, NOBODY)
         with held(port, words):
-            done = subprocess.run(activate, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
+            done = subprocess.run(command, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
         assert done.returncode == 4, done.stdout + done.stderr
         assert f"port {port} is held by a process" in done.stderr
         assert "that can't be seen" in done.stderr

@@ -7,8 +7,6 @@ import pwd
 import shlex
 import shutil
 import subprocess
-import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import SERVER, Lab, Result, is_open, until
-
-ROOT_FOLDER = Path(__file__).parent.parent.parent
-PATHS = f"{ROOT_FOLDER}{os.pathsep}{sysconfig.get_path('purelib')}"
-INTERPRETERS = (sys.executable, "/usr/bin/python3")
+from tests.packages import INTERPRETERS, copy_packages
 
 
 class Somebody:
@@ -30,11 +25,13 @@ class Somebody:
         self.path = folder / "app"
         self.environ = {
             "HOME": str(folder / "home"), "XDG_STATE_HOME": str(folder / "state"), "TMUX_TMPDIR": str(folder / "tmux"),
-            "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": PATHS,
+            "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(folder / "lib"),
         }  # fmt: skip
         for name in ("home", "state", "tmux", "app"):
             (folder / name).mkdir(mode=0o700)
         (self.path / "tasks.py").write_text("from sentinel_tasks import namespace\n")
+        copy_packages(folder / "lib")
+        self.server = shutil.copy(SERVER, folder / "lib")
         self.python = next((each for each in INTERPRETERS if self._runs(each)), "")
 
     def own(self) -> None:
@@ -85,7 +82,7 @@ def somebody() -> Iterator[Somebody]:
 
 def test_what_is_roots_is_neither_touched_nor_claimed(lab: Lab, somebody: Somebody) -> None:
     taken, free = lab.port(), lab.port()
-    server = shlex.join([somebody.python, str(SERVER)])
+    server = shlex.join([somebody.python, str(somebody.server)])
     lab.configure(somebody.path, dev={"command": server, "port": taken}, telemetry={"command": server, "port": free})
     somebody.own()
     marks = {"SENTINEL_WORKSPACE": str(somebody.path), "SENTINEL_SERVICE": "dev", "PORT": str(taken)}

@@ -1,0 +1,27 @@
+"""What the tasks need, where another user may read it: a clone may lie in a folder that nobody else may enter."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+INTERPRETERS = (sys.executable, "/usr/bin/python3")
+"""The second for a clone that nobody else may enter, if it is of the same version."""
+LIBRARIES = (
+    "anyio", "certifi", "colorama", "dotenv", "filelock", "h11", "httpcore", "httpx", "idna", "invoke", "libtmux",
+    "msgspec", "platformdirs", "psutil", "typing_extensions.py",
+)  # fmt: skip
+
+
+def copy_packages(folder: Path) -> None:
+    """Copies ours and what it imports into this folder, for `PYTHONPATH`."""
+    packages = Path(sysconfig.get_path("purelib"))
+    own = Path(__file__).parent.parent / "sentinel_tasks"
+    folder.mkdir()
+    for source in (own, *(packages / name for name in LIBRARIES)):
+        if source.is_dir():
+            shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy(source, folder)
