@@ -20,7 +20,7 @@ def copy_packages(folder: Path) -> None:
     packages = Path(sysconfig.get_path("purelib"))
     own = Path(__file__).parent.parent / "sentinel_tasks"
     folder.mkdir()
-    for source in (own, *(packages / name for name in LIBRARIES)):
+    for source in (own, *packages.glob("invoke-*.dist-info"), *(packages / name for name in LIBRARIES)):
         if source.is_dir():
             shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
         elif source.exists():
