@@ -11,7 +11,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,7 +21,7 @@ from .model import Run
 
 LOCK_SECONDS = 30.0
 HAND_OVER_SECONDS = 10.0
-POLL_SECONDS = 0.002
+POLL_SECONDS, LOOK_SECONDS = 0.002, 0.3
 RUN_FIELDS = {field.name for field in fields(Run)}
 
 
@@ -160,23 +160,45 @@ class State:
             self.remove_fifo(fifo)
 
 
-def hand_over(fifo: Path, orders: Mapping[str, object]) -> bool:
-    """True once a launcher has taken the orders (it removes the FIFO then); False if none does in time."""
-    deadline = time.monotonic() + HAND_OVER_SECONDS
-    descriptor = _open_for_reader(fifo, deadline)
+def hand_over(fifo: Path, orders: Mapping[str, object], is_there: Callable[[], bool] = lambda: True) -> bool:
+    """True once a launcher has taken the orders (it removes the FIFO then); False if none does in time.
+
+    `is_there` tells, when asked now and then, whether there is still a launcher to wait for.
+    """
+    patience = Patience(HAND_OVER_SECONDS, is_there)
+    descriptor = _open_for_reader(fifo, patience)
     if descriptor is None:
         return False
     try:
-        _write_all(descriptor, json.dumps(orders).encode(), deadline)
+        _write_all(descriptor, json.dumps(orders).encode(), patience)
     except BrokenPipeError:
         return False
     finally:
         os.close(descriptor)
-    return _wait_until(lambda: not fifo.exists(), deadline)
+    while fifo.exists() and patience.lasts():
+        time.sleep(POLL_SECONDS)
+    return not fifo.exists()
 
 
-def _open_for_reader(fifo: Path, deadline: float) -> int | None:
-    while time.monotonic() < deadline:
+class Patience:
+    """Ends at a deadline, or soon after nobody is there any more to wait for."""
+
+    def __init__(self, seconds: float, is_there: Callable[[], bool]) -> None:
+        self.deadline = time.monotonic() + seconds
+        self.next_look = time.monotonic() + LOOK_SECONDS
+        self.is_there = is_there
+
+    def lasts(self) -> bool:
+        """True while waiting is worth it."""
+        now = time.monotonic()
+        if now >= self.next_look:
+            self.next_look = now + LOOK_SECONDS
+            return self.is_there() and now < self.deadline
+        return now < self.deadline
+
+
+def _open_for_reader(fifo: Path, patience: Patience) -> int | None:
+    while patience.lasts():
         try:
             return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as reason:
@@ -186,21 +208,12 @@ def _open_for_reader(fifo: Path, deadline: float) -> int | None:
     return None
 
 
-def _write_all(descriptor: int, data: bytes, deadline: float) -> None:
-    while data and time.monotonic() < deadline:
+def _write_all(descriptor: int, data: bytes, patience: Patience) -> None:
+    while data and patience.lasts():
         try:
             data = data[os.write(descriptor, data) :]
         except BlockingIOError:
             time.sleep(POLL_SECONDS)
-
-
-def _wait_until(condition: object, deadline: float) -> bool:
-    assert callable(condition)
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(POLL_SECONDS)
-    return False
 
 
 def _open_private(path: Path, flags: int) -> int:

@@ -20,6 +20,8 @@ from typing import Any
 HAND_OVER_SECONDS = 5.0
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 QUICK_RESTARTS, STABLE_SECONDS = 10, 60.0
+LONG_GOODBYE = 30.0
+"""Seconds, beside the stop timeout, for which having been asked to end explains an end."""
 NOT_TAKEN = 75
 NOT_RUNNABLE = (126, 127)
 ASKING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
@@ -35,7 +37,8 @@ class Launcher:
         self.path = record_path
         self.record: dict[str, object] = {"launch": launch, "launcher": os.getpid(), "began": time.time()}
         self.child = 0
-        self.interrupted = False
+        self.asked_at = float("-inf")
+        self.explains = LONG_GOODBYE
 
     def note(self, **facts: object) -> None:
         """Writes the record whole; a full disk must not end the service."""
@@ -57,17 +60,17 @@ class Launcher:
             signal.signal(number, self._pass_on)
 
     def _remember(self, number: int, frame: object) -> None:
-        self.interrupted = True
+        self.asked_at = time.monotonic()
 
     def _pass_on(self, number: int, frame: object) -> None:
-        self.interrupted = True
+        self.asked_at = time.monotonic()
         if self.child:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.child, number)
 
     def asked_to_end(self) -> bool:
-        """True once a signal has said so."""
-        return self.interrupted
+        """True once a signal has said so; one that was survived for long does not explain a later end."""
+        return time.monotonic() - self.asked_at < self.explains
 
     def run_once(self, orders: Orders, event: str, reason: str) -> int:
         """One life of the service, told to the event log before the record: its exit code, below 0 for a signal."""
@@ -224,6 +227,7 @@ def main(fifo: str, record_path: str, launch: str) -> int:
         launcher.note(ended=time.time(), error="its start was broken off before the service ran")
         return NOT_TAKEN
     launcher.note()
+    launcher.explains += orders.get("stop_timeout", 0.0)
     with contextlib.suppress(OSError):
         os.unlink(fifo)
     tell_log("begin", launch)

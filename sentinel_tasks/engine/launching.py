@@ -84,6 +84,7 @@ class _Launch:
             "cwd": ready.service.cwd,
             "env": environment,
             "restart": ready.service.restart,
+            "stop_timeout": ready.service.stop_timeout,
             "service": ready.service.name,
             "events": str(world.state.events),
         }
@@ -134,9 +135,12 @@ class _Launch:
     def hand_over(self) -> bool:
         """True once the launcher has its orders."""
         try:
-            return files.hand_over(self.fifo, self.orders)
+            return files.hand_over(self.fifo, self.orders, self._is_there)
         finally:
             self.world.state.remove_fifo(self.fifo)
+
+    def _is_there(self) -> bool:
+        return any(pane.launch == self.id and not pane.dead for pane in self.world.tmux.panes())
 
 
 def _to_run(service: Service, environment: Mapping[str, str]) -> str | list[str]:

@@ -35,6 +35,7 @@ def as_json(report: Report) -> dict[str, Any]:
         else None,
         "log": f"{(pane and pane.state) or report.workspace.state_folder}/{service.name}.log",
         "error": report.error,
+        "notes": list(report.notes),
     }
     if report.changed is not None:
         document["changed"] = report.changed
