@@ -41,6 +41,10 @@ imports: $(dev) ## who may import whom, by import-linter
 bench: tmux $(dev) ## the limits of SPEC §9, measured
 	.venv/bin/python -m bench
 
+.PHONY: chaos
+chaos: tmux $(dev) ## random faults, judged from outside (ROUNDS=200 SEED=7)
+	.venv/bin/python -m tests.chaos $(ROUNDS) $(SEED)
+
 .PHONY: clean
 clean: ## remove what was made here, .venv too
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

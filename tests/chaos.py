@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -66,7 +68,8 @@ class Chaos:
             self.two_starts: 2, self.start_and_stop: 2, self.kill_service: 3, self.kill_child: 2, self.kill_launcher: 2,
             self.suspend_service: 1, self.kill_server: 1, self.kill_window: 2, self.kill_session: 1,
             self.rename_and_move: 2, self.respawn_by_hand: 1, self.steal_port: 2, self.give_port_back: 3,
-            self.lose_state: 1, self.plant_stale_files: 1,
+            self.lose_state: 1, self.plant_stale_files: 1, self.fill_disk: 1, self.jump_in_time: 1,
+            self.plant_stale_sockets: 1,
         }  # fmt: skip
 
     def run(self, rounds: int) -> None:
@@ -223,6 +226,43 @@ class Chaos:
         for folder in (self.lab.folder / "state").glob("sentinel/app-*"):
             with suppress(FileExistsError):
                 os.mkfifo(folder / f"web.{self.random.randrange(10**6)}.orders", 0o600)
+
+    def fill_disk(self) -> None:
+        """A state folder without room: a start may fail, but says why, and all is well once there is room again."""
+        small = self.lab.folder / "small"
+        small.mkdir(exist_ok=True)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], check=False).returncode:
+            return
+        try:
+            (small / "filler").write_bytes(b"x" * 60_000)
+            self.lab.environ["XDG_STATE_HOME"], before = str(small), self.lab.environ["XDG_STATE_HOME"]
+            name = self.some()
+            self.expect(self.inv(f"{name}.start").returncode in (0, 1, 4), "a full disk is told")
+            if self.inv(f"{name}.stop").returncode == 0:
+                self.check_nothing_left(name)
+        finally:
+            self.lab.environ["XDG_STATE_HOME"] = before
+            subprocess.run(["umount", "-l", small], check=True)
+
+    def jump_in_time(self) -> None:
+        """A clock that is days ahead for one command."""
+        if shutil.which("faketime") is None:
+            return
+        name, command = self.some(), ["faketime", "+3d", INV]
+        for verb in ("start", "status", "stop"):
+            done = self.lab.spawn(*command, f"{name}.{verb}")
+            code = self.finish(done)
+            if verb == "start" and code == 0:
+                self.check_running(name)
+            if verb == "stop" and code == 0:
+                self.check_nothing_left(name)
+
+    def plant_stale_sockets(self) -> None:
+        """Sockets of tmux servers that are gone."""
+        for folder in (self.lab.folder / "tmux").glob("tmux-*"):
+            for number in range(20):
+                with suppress(OSError), socket.socket(socket.AF_UNIX) as stale:
+                    stale.bind(str(folder / f"stale{number}"))
 
     # The oracle
 
