@@ -203,7 +203,6 @@ class Observation:
     holders: tuple[Holder, ...] = ()
     answer: Answer | None = None
     elsewhere: tuple[int, ...] = ()
-    idle: bool = False
     rss_bytes: int | None = None
     process: Identity | None = None
 

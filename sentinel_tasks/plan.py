@@ -131,7 +131,8 @@ def _worst(holders: tuple[Holder, ...]) -> Holder:
 
 
 def _decide_alive(service: Service, seen: Observation, watch: Watch) -> Action:
-    if seen.idle and watch.launched is None:
+    broken_off_before_it_had_its_orders = seen.run is None and watch.launched is None
+    if broken_off_before_it_had_its_orders:
         return Launch()
     if is_healthy(seen):
         return Done()

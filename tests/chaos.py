@@ -248,7 +248,7 @@ class Chaos:
         """A clock that is days ahead for one command."""
         if shutil.which("faketime") is None:
             return
-        name, command = self.some(), ["faketime", "+3d", INV]
+        name, command = self.some(), ["faketime", "+3 days", INV]
         for verb in ("start", "status", "stop"):
             done = self.lab.spawn(*command, f"{name}.{verb}")
             code = self.finish(done)

@@ -221,13 +221,9 @@ def test_timeout() -> None:
 
 
 def test_launcher_without_a_record_is_started_anew_unless_we_just_made_it() -> None:
-    broken_off = replace(seen_alive(run=None), idle=True)
+    broken_off = seen_alive(run=None)
     assert decide(service(), broken_off, NO_WATCH) == Launch()
     assert decide(service(), broken_off, LAUNCHED) == Wait()
-
-
-def test_a_running_service_whose_record_another_terminal_keeps_is_left_running() -> None:
-    assert decide(service(), seen_alive(run=None), NO_WATCH) == Wait()
 
 
 def test_service_between_two_lives_is_waited_for() -> None:

@@ -53,18 +53,13 @@ def scene(world: World, services: int = 1) -> Scene:
 def observe(service: Service, world: World, seen: Scene, put: Ask) -> Observation:
     """Everything there is to know of one service now. SPEC §4: what start and status decide on."""
     pane = pane_of(world.workspace.path, service.name, seen.panes)
-    run = _run(world, service, pane)
+    run = _run(world, service, pane) or _unrecorded(pane, seen.machine)
     port = _port(service, pane, seen.session, seen.panes)
     bare = Observation(world.now(), seen.session.name, seen.session.exists, pane, run, port)
     addresses = ports.open_addresses(port) if port else ()
     holders = _holders(service, world, seen, bare, addresses) if port and addresses else ()
     answer = _answer(service, world, bare, holders, put)
-    return replace(bare, holders=holders, answer=answer, idle=_is_idle(bare, seen.machine))
-
-
-def _is_idle(bare: Observation, machine: Machine) -> bool:
-    """True for a launcher without a record and without a child: its start was broken off before it had its orders."""
-    return bare.alive and bare.run is None and bare.pane is not None and len(machine.tree(bare.pane.pid)) <= 1
+    return replace(bare, holders=holders, answer=answer)
 
 
 def _run(world: World, service: Service, pane: Pane | None) -> Run | None:
@@ -72,6 +67,14 @@ def _run(world: World, service: Service, pane: Pane | None) -> Run | None:
     state = State(Path(pane.state)) if pane and pane.state else world.state
     run = state.run(service.name)
     return run if run and (pane is None or pane.launch == run.launch) else None
+
+
+def _unrecorded(pane: Pane | None, machine: Machine) -> Run | None:
+    """What the processes tell of a launch whose record is lost: the launcher's child, and since when it runs."""
+    if pane is None or not pane.alive:
+        return None
+    child = next((who for who in machine.tree(pane.pid) if who.pid != pane.pid), None)
+    return Run(pane.launch, pane.pid, child.pid, started=child.started) if child else None
 
 
 def _port(service: Service, pane: Pane | None, session: Session, panes: Sequence[Pane]) -> int | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from ..model import Workspace
     from ..report import Style
     from ..world import World
+
+
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 class Console:
@@ -104,6 +109,17 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
+@contextmanager
+def seldom_collecting() -> Iterator[None]:
+    """A short task is mostly imports, and a collection for every 700 new objects is a tenth of its time (SPEC §9)."""
+    before = gc.get_threshold()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None:
     """Runs the task's body; ends in an exit code of SPEC §3 whatever happens."""
     from ..errors import SentinelError
@@ -113,7 +129,8 @@ def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None
     console = Console(context, as_json)
     try:
         try:
-            code = task(console)
+            with seldom_collecting():
+                code = task(console)
         finally:
             console.clear()
         sys.stdout.flush()

@@ -170,3 +170,14 @@ def test_what_a_killed_start_left_behind_is_swept_away(lab: Lab) -> None:
     assert lab.inv("telemetry.stop").code == 0
     assert_not_in_the_way(lab)
     lab.inv("telemetry.stop")
+
+
+def test_a_service_whose_record_is_lost_is_left_running_and_told_as_it_is(lab: Lab) -> None:
+    lab.configure(telemetry={"command": "exec sleep 600", "port": None, "health": None})
+    first = lab.inv("telemetry.activate", "--json").json
+    for path in lab.state("*.run.json"):
+        path.unlink()
+    again = lab.inv("telemetry.activate", "--json", "--timeout", "5").json
+    assert (again["state"], again["changed"], again["pid"]) == ("running", False, first["pid"])
+    assert lab.inv("telemetry.stop").code == 0
+    assert lab.services() == []
