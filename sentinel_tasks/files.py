@@ -6,7 +6,6 @@ What is below the state folder is ours alone: folders 0700, files 0600 from thei
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import stat
@@ -121,20 +120,6 @@ class State:
             return Run(**{name: value for name, value in facts.items() if name in RUN_FIELDS})
         except (OSError, ValueError, TypeError, AttributeError):
             return None
-
-    def is_log_open(self, service: str) -> bool:
-        """True while a writer still has the log open (it holds a shared lock on it)."""
-        try:
-            descriptor = os.open(self.log(service), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
 
     def event(self, service: str, event: str, pid: int | None, reason: str) -> None:
         """Appends one line to `events.jsonl` (SPEC §5)."""

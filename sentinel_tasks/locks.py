@@ -12,8 +12,11 @@ OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def is_held(path: Path) -> bool:
-    """True while a process holds the lock; the kernel frees it when that process dies."""
-    descriptor = os.open(path, OPEN)
+    """True while a process holds the lock; the kernel frees it when that process dies. No file of ours, no holder."""
+    try:
+        descriptor = os.open(path, OPEN)
+    except OSError:
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

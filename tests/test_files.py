@@ -18,6 +18,7 @@ import pytest
 from sentinel_tasks import files
 from sentinel_tasks.errors import SentinelError, StateFolderUnusable
 from sentinel_tasks.files import State, hand_over, private_folder, read_env_file, state_root
+from sentinel_tasks.locks import is_held
 from sentinel_tasks.model import Run
 from tests.lab import until
 
@@ -124,7 +125,7 @@ def test_links_are_not_followed(state: State, tmp_path: Path, place: str) -> Non
     (state.folder / place).symlink_to(target)
     state.event("web", "start", 1, "asked")
     assert state.run("web") is None
-    assert not state.is_log_open("web")
+    assert not is_held(state.log("web"))
     if place == "web.lock":
         with pytest.raises(SentinelError), state.lock("web"):
             pass
@@ -204,14 +205,14 @@ for _ in range(30):
 
 
 def test_log_is_open_while_its_writer_lives(state: State) -> None:
-    assert not state.is_log_open("web")
+    assert not is_held(state.log("web"))
     code = "from sentinel_tasks.capture import Log; log = Log(sys.argv[2], 1000, 1); print(flush=True); time.sleep(60)"
     with in_python(code, str(state.folder), str(state.log("web"))) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
-        assert state.is_log_open("web")
+        assert is_held(state.log("web"))
         writer.kill()
-    assert not state.is_log_open("web")
+    assert not is_held(state.log("web"))
 
 
 # Orders

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from .. import processes
+from .. import locks, processes
 from ..firmness import Blow, blows, gives_up_after
 from ..model import Identity, Observation, Pane, Progress, Report, Service
 from ..order import order
@@ -143,8 +143,8 @@ class Stop:
     def _reports(self) -> list[Report]:
         """The processes are gone: let the logs be written to their ends, then look whether the ports are free."""
         deadline = self.world.monotonic() + LOG_SECONDS
-        names = [ending.service.name for ending in self.endings if ending.pane and not ending.left]
-        while any(map(self.world.state.is_log_open, names)) and self.world.monotonic() < deadline:
+        logs = [self.world.state.log(ending.service.name) for ending in self.endings if ending.pane and not ending.left]
+        while any(map(locks.is_held, logs)) and self.world.monotonic() < deadline:
             self.world.sleep(FIRST_PAUSE)
         now = scene(self.world, len(self.endings))
         return [
