@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -212,18 +213,14 @@ class Lab:
     # Ending
 
     def processes(self) -> list[psutil.Process]:
-        """Everything that runs because of this lab: by working directory or by what is in its environment."""
-        own = []
-        for process in psutil.process_iter():
-            try:
-                if (
-                    process.pid != os.getpid()
-                    and process.environ().get("XDG_STATE_HOME") == self.environ["XDG_STATE_HOME"]
-                ) or (any(str(self.folder) in word for word in process.cmdline()[1:]) and process.pid != os.getpid()):
-                    own.append(process)
-            except (psutil.Error, OSError):
-                continue
-        return own
+        """Everything that runs because of this lab: by what is in its environment or its command line."""
+        state = f"XDG_STATE_HOME={self.environ['XDG_STATE_HOME']}".encode()
+        folder, found = os.fsencode(self.folder), []
+        for pid in psutil.pids():
+            with suppress(psutil.Error, OSError):
+                if pid != os.getpid() and (folder in _command(pid) or state in _environment(pid)):
+                    found.append(psutil.Process(pid))
+        return found
 
     def services(self) -> list[psutil.Process]:
         """The living processes that carry a service's mark of this lab."""
@@ -241,11 +238,19 @@ class Lab:
             )
         deadline = time.monotonic() + 10
         while (left := self.processes()) and time.monotonic() < deadline:
-            time.sleep(0.02)
+            time.sleep(0.06)
         said = [f"{process.pid} {shlex.join(process.cmdline())}" for process in left if process.is_running()]
         for survivor in left:
             survivor.kill()
         return said
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[2]
+
+
+def _environment(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
 
 
 def _mark(process: psutil.Process) -> bool:
