@@ -191,20 +191,27 @@ def _log_since(path: Path, launch: str) -> bytes:
 
 
 class Askers:
-    """Puts each service's question on a thread of its own, so that one that hangs keeps no other waiting."""
+    """Puts each service's question on a thread of its own, so that one that hangs keeps no other waiting.
+
+    While an answer is awaited, the last refusal stands: it is the cause to tell.
+    """
 
     QUICK = 0.03
 
     def __init__(self) -> None:
         self._asked: dict[str, tuple[threading.Thread, list[Answer]]] = {}
+        self._refusals: dict[str, Answer] = {}
 
     def __call__(self, service: Service, question: Question) -> Answer | None:
         thread, answers = self._asked.get(service.name) or self._put(service.name, question)
         thread.join(self.QUICK)
         if thread.is_alive():
-            return None
+            return self._refusals.get(service.name)
         del self._asked[service.name]
-        return answers[0] if answers else Answer(False, "the health check broke off")
+        answer = answers[0] if answers else Answer(False, "the health check broke off")
+        if not answer.ok:
+            self._refusals[service.name] = answer
+        return answer
 
     def prepare(self, services: Iterable[Service]) -> None:
         """Gets ready to ask while there is nothing to ask yet."""
