@@ -15,7 +15,9 @@ class Complaints:
         self.problems: list[Problem] = []
 
     def add(self, key: str, value: object, reason: str) -> None:
-        self.problems.append(Problem(key, value, reason))
+        problem = Problem(key, value, reason)
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def unknown(self, key: str, value: object, kind: str, known: Iterable[str]) -> None:
         names = sorted(known)

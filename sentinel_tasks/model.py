@@ -110,6 +110,7 @@ class Pane:
     home: str
     socket: str
     state: str = ""
+    kind: str = ""
 
     @property
     def alive(self) -> bool:

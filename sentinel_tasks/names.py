@@ -8,6 +8,7 @@ import shlex
 import zlib
 
 SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
+TASKS_OF_A_WORKSPACE = frozenset({"up", "down", "ps", "logs", "restart", "attach", "doctor", "schema"})
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\␞␟\udc80-\udcff]")

@@ -25,7 +25,10 @@ PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "
 
 def checked(key: str, source: str, value: object, wanted: Any, complaints: Complaints) -> Any:
     try:
-        return converted(value, wanted)
+        found = converted(value, wanted)
+        if any(isinstance(text, str) and "\0" in text for text in (found if isinstance(found, list) else [found])):
+            raise msgspec.ValidationError
+        return found
     except msgspec.ValidationError:
         complaints.add(source, HIDDEN if key == "env" else value, f"must be {ALLOWED[key]}")
         return msgspec.UNSET

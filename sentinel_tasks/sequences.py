@@ -26,6 +26,7 @@ class Opening:
     index: int
     history_limit: int
     service: str
+    kind: str
     launch: str
     port: int | None
     argv: tuple[str, ...]
@@ -85,6 +86,7 @@ def _marks(opening: Opening, target: str) -> list[Command]:
         ["set-option", "-w", "-t", target, "@sentinel_service", opening.service],
         ["set-option", "-p", "-t", target, "@sentinel_home", opening.home],
         ["set-option", "-p", "-t", target, "@sentinel_state", opening.state],
+        ["set-option", "-p", "-t", target, "@sentinel_kind", opening.kind],
         ["set-option", "-p", "-t", target, "@sentinel_launch", opening.launch],
         ["set-option", "-p", "-F", "-t", target, "@sentinel_launcher", "#{pane_pid}"],
         ["set-option", "-p", "-t", target, "@sentinel_port", str(opening.port or "")],

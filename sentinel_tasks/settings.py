@@ -12,7 +12,7 @@ import msgspec
 from .complaints import Complaints
 from .errors import ConfigurationError, Problem
 from .model import Service, Workspace
-from .names import SERVICE, session_name, state_name
+from .names import SERVICE, TASKS_OF_A_WORKSPACE, session_name, state_name
 from .order import order
 from .reading import Reading, checked
 from .schema import ALLOWED, SENTINEL_TYPES, SERVICE_TYPES
@@ -109,6 +109,8 @@ def _sections(config: Keys, declared: Mapping[str, Keys], complaints: Complaints
         keys = given.get(name)
         if not SERVICE.match(name):
             complaints.add(f"sentinel.services.{name}", name, "a service's name is a-z, then a-z, 0-9 and -")
+        elif name in TASKS_OF_A_WORKSPACE:
+            complaints.add(f"sentinel.services.{name}", name, "a service can't be called like a task of the workspace")
         elif keys is not None and not isinstance(keys, Mapping):
             complaints.add(f"sentinel.services.{name}", keys, "must be a mapping of keys to values")
         else:
@@ -123,9 +125,14 @@ def _raw(
     at = f"sentinel.services.{name}"
     raw = {key: (f"{at}.{key}", value) for key, value in {**BUILT_IN.get(name, {}), **declared, **section}.items()}
     for key in SERVICE_TYPES:
-        if key not in section and (found := _from_environment(name, key, environ)):
+        found = _from_environment(name, key, environ)
+        if found and (key not in section or "-" in name):  # Invoke itself reads no variable of a name with a dash
             raw[key] = found
     raw.update(_guide_port(name, environ, folder))
+    if raw.get("port", ("", 0))[1] in (None, "null") and raw.get("health", ("", ""))[1] is BUILT_IN.get(name, {}).get(
+        "health"
+    ):
+        raw.pop("health", None)  # the default check is of the default port
     raw.update({key: (FLAGS.get(key, f"--{key.replace('_', '-')}"), value) for key, value in flags.items()})
     return raw
 
@@ -152,7 +159,18 @@ def _check_together(services: list[Service], complaints: Complaints) -> None:
         at = f"sentinel.services.{service.name}"
         if service.port is not None and (other := by_port.setdefault(service.port, service.name)) != service.name:
             complaints.add(f"{at}.port", service.port, f"the service {other} has the same port")
+    _check_completions(services, complaints)
     _check_cycles(services, complaints)
+
+
+def _check_completions(services: list[Service], complaints: Complaints) -> None:
+    one_shots = {service.name for service in services if service.health.kind == "exit"}
+    known = {service.name for service in services}
+    for service in services:
+        for needed, condition in service.depends_on:
+            if condition == "completed" and needed in known - one_shots:
+                at = f"sentinel.services.{service.name}.depends_on.{needed}"
+                complaints.add(at, condition, f"{needed} never completes: its health is not exit")
 
 
 def _check_cycles(services: list[Service], complaints: Complaints) -> None:

@@ -51,9 +51,14 @@ def _configured(service: Service, world: World) -> dict[str, str]:
 def _from_file(service: Service, path: str) -> dict[str, str]:
     try:
         return read_env_file(path)
-    except (OSError, UnicodeError) as reason:
+    except (OSError, ValueError) as reason:
         why = os.strerror(reason.errno) if isinstance(reason, OSError) and reason.errno else str(reason)
         raise ConfigurationError([Problem(f"sentinel.services.{service.name}.env_file", path, why)]) from reason
+
+
+def check_environment(service: Service, world: World) -> None:
+    """ConfigurationError if one of the service's files of variables can't be read; before anything is started."""
+    _configured(service, world)
 
 
 def visible_environment(service: Service, world: World) -> dict[str, str]:

@@ -126,6 +126,7 @@ class _Launch:
             index=free_index(service.index, now.taken),
             history_limit=self.world.workspace.history_limit,
             service=service.name,
+            kind=service.health.kind,
             launch=self.id,
             port=self.port,
             argv=(*PYTHON, str(HERE / "launch.py"), str(self.fifo), str(record), self.id),

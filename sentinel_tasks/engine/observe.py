@@ -50,11 +50,11 @@ def scene(world: World, services: int = 1) -> Scene:
     return Scene(panes, session_of(world.workspace.path, panes, world.is_same_folder), Machine(services))
 
 
-def observe(service: Service, world: World, seen: Scene, put: Ask) -> Observation:
+def observe(service: Service, world: World, seen: Scene, put: Ask, for_a_start: bool = False) -> Observation:
     """Everything there is to know of one service now. SPEC §4: what start and status decide on."""
     pane = pane_of(world.workspace.path, service.name, seen.panes)
     run = _run(world, service, pane) or _unrecorded(pane, seen.machine)
-    port = _port(service, pane, seen.session, seen.panes)
+    port = _port(service, pane, seen, for_a_start)
     bare = Observation(world.now(), seen.session.name, seen.session.exists, pane, run, port)
     addresses = ports.open_addresses(port) if port else ()
     holders = _holders(service, world, seen, bare, addresses) if port and addresses else ()
@@ -77,11 +77,13 @@ def _unrecorded(pane: Pane | None, machine: Machine) -> Run | None:
     return Run(pane.launch, pane.pid, child.pid, started=child.started) if child else None
 
 
-def _port(service: Service, pane: Pane | None, session: Session, panes: Sequence[Pane]) -> int | None:
-    if pane is not None and pane.port and (pane.alive or service.auto_port):
+def _port(service: Service, pane: Pane | None, seen: Scene, for_a_start: bool) -> int | None:
+    """What the window remembers; only a start tries the wanted port again after having moved from it."""
+    moved = service.on_conflict == "auto" and not for_a_start
+    if pane is not None and pane.port and (pane.alive or service.auto_port or moved):
         return pane.port
     if service.auto_port:
-        return remembered_ports(session, panes).get(service.name)
+        return remembered_ports(seen.session, seen.panes).get(service.name)
     return service.port or _port_of_url(service.health)
 
 

@@ -26,6 +26,7 @@ from ..plan import Watch, decide, state
 from ..world import World
 from . import tell
 from .clearing import end_holder, strays
+from .environment import check_environment
 from .launching import Ready, launch_all, on_port
 from .observe import Askers, Scene, measured, observe, scene, with_elsewhere
 from .track import Track, progress_of
@@ -58,6 +59,8 @@ class Start:
             service.name: Track(service, began, Watch(anew=service.name in options.restarted))
             for service in with_dependencies(wanted, services)
         }
+        for track in self.tracks.values():
+            check_environment(track.service, world)
         self.askers = Askers()
         self.seen: dict[str, Observation] = {}
         self.now: Scene
@@ -95,7 +98,7 @@ class Start:
         return [(track, self._next(track, now)) for track in tracks]
 
     def _next(self, track: Track, now: Scene) -> Action:
-        seen = observe(track.service, self.world, now, self.askers)
+        seen = observe(track.service, self.world, now, self.askers, for_a_start=True)
         if self.options.dry and track.service.name in self.options.restarted:
             seen = _as_if_ended(seen)
         self.seen[track.service.name] = seen
@@ -124,7 +127,7 @@ class Start:
             seen = self.seen.get(name)
             ok = is_satisfied(condition, state(track.service, seen), track.settled) if seen else False
             if not ok and not (self.options.dry and track.settled):
-                return Fail("dependency", name) if track.settled and self.options.wait else Wait()
+                return Fail("dependency", name) if track.settled else Wait()
         return None
 
     # Acting
@@ -165,13 +168,19 @@ class Start:
         self.askers.prepare(track.service for track, _ in pairs)
         for (track, _), made in zip(pairs, launched, strict=True):
             track.service = on_port(track.service, made.port)
+            track.notes += tell.chosen(track.service)
             track.watch = Watch(launched=made.launch)
             track.deadline = self.world.monotonic() + track.service.startup_timeout
             if not made.taken:
                 failure = Fail("not-taken", "its window did not take its orders")
                 self._finish(track, tell.failed(track.service, self.world, failure, self.seen[track.service.name]))
-            elif not self.options.wait:
+            elif not self._waits_for(track):
                 self._finish_unwaited(track)
+
+    def _waits_for(self, track: Track) -> bool:
+        """Without `wait` too, a service that another one needs is waited for."""
+        needed = any(track.service.name in dict(other.service.depends_on) for other in self.tracks.values())
+        return self.options.wait or needed
 
     def _finish_unwaited(self, track: Track) -> None:
         seen = observe(track.service, self.world, self._look(), lambda service, question: None)
@@ -198,7 +207,7 @@ class Start:
                 self._finish(
                     track, tell.failed(track.service, self.world, action, seen, self.tracks.get(action.reason))
                 )
-            elif isinstance(action, Wait) and seen.alive and (self.options.dry or not self.options.wait):
+            elif isinstance(action, Wait) and seen.alive and (self.options.dry or not self._waits_for(track)):
                 self._finish(track, tell.started(track.service, self.world, seen, changed=False))
 
     def _await_last_words(self, service: Service, seen: Observation) -> None:

@@ -10,24 +10,26 @@ from typing import Any
 
 from .. import registry
 from ..health import Question, document
-from ..model import Answer, Health, Observation, Pane, Report, Service
+from ..model import Answer, Observation, Report, Service
 from ..names import mark, state_name
 from ..places import session_of
 from ..world import World
 from . import tell
-from .observe import Scene, measured, observe, scene, wait_for_answer
+from .marked import forgotten, marked_service
+from .observe import Ask, Scene, measured, observe, scene, wait_for_answer
 
 MOST_AT_ONCE = 16
 
 
-def status(world: World, wanted: Iterable[str]) -> list[Report]:
-    """The truth about each wanted service, from one tmux process."""
+def status(world: World, wanted: Iterable[str], and_forgotten: bool = False) -> list[Report]:
+    """The truth about each wanted service, and about what the configuration forgot, from one tmux process."""
     services = [world.workspace.service(name) for name in wanted]
-    return _reports(world, services, scene(world, len(services)))
+    now = scene(world, len(services))
+    return _reports(world, [*services, *(forgotten(world, now.panes) if and_forgotten else [])], now)
 
 
-def _reports(world: World, services: Sequence[Service], now: Scene) -> list[Report]:
-    look = partial(_observe, world, now)
+def _reports(world: World, services: Sequence[Service], now: Scene, put: Ask = wait_for_answer) -> list[Report]:
+    look = partial(_observe, world, now, put)
     seen = _at_once(look, services) if len(services) > 1 else [look(service) for service in services]
     return [tell.report(each, world, found) for each, found in zip(services, seen, strict=True)]
 
@@ -39,8 +41,8 @@ def _at_once(look: Callable[[Service], Observation], services: Sequence[Service]
         return list(pool.map(look, services))
 
 
-def _observe(world: World, now: Scene, service: Service) -> Observation:
-    return measured(observe(service, world, now, wait_for_answer), now.machine)
+def _observe(world: World, now: Scene, put: Ask, service: Service) -> Observation:
+    return measured(observe(service, world, now, put), now.machine)
 
 
 def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]]]:
@@ -60,20 +62,21 @@ def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]]]:
 def everything(world: World) -> list[list[Report]]:
     """The services of every workspace on this tmux server, a list for each, this workspace's first; from tmux alone."""
     now = scene(world, MOST_AT_ONCE)
-    own = _reports(world, world.workspace.services, now)
+    own = _reports(world, [*world.workspace.services, *forgotten(world, now.panes)], now)
     others = sorted({pane.home for pane in now.panes if pane.home and pane.home != mark(world.workspace.path)})
     return [own, *(_elsewhere(world, home, now) for home in others)]
 
 
 def _elsewhere(world: World, home: str, now: Scene) -> list[Report]:
-    """Another workspace's services as its windows tell of them; how it checks their health is not known here."""
-    marked = {pane.service: pane for pane in now.panes if pane.home == home and pane.service and pane.launch}
-    services = tuple(_as_marked(name, pane, home) for name, pane in marked.items())
+    """Another workspace's services as its windows tell of them."""
+    panes = {pane.service: pane for pane in now.panes if pane.home == home and pane.service and pane.launch}
+    services = tuple(marked_service(pane) for pane in panes.values())
     folder = str(Path(world.workspace.state_folder).with_name(state_name(home)))
     there = World(replace(world.workspace, path=home, state_folder=folder, services=services), world.environ)
-    return _reports(there, services, Scene(now.panes, session_of(home, now.panes, there.is_same_folder), now.machine))
+    session = session_of(home, now.panes, there.is_same_folder)
 
+    def as_last_seen(service: Service, question: Question) -> Answer:
+        pane = panes[service.name]
+        return Answer(pane.ready == pane.launch, "as it was when it was started")
 
-def _as_marked(name: str, pane: Pane, home: str) -> Service:
-    health = Health("tcp") if pane.port else Health("up")
-    return Service(name, name, "", "", home, pane.port, health, window=pane.window_name, has_tasks=False)
+    return _reports(there, services, Scene(now.panes, session, now.machine), as_last_seen)

@@ -13,6 +13,7 @@ from ..order import order
 from ..world import World
 from . import tell
 from .machine import Machine
+from .marked import forgotten
 from .observe import observe, scene
 from .start import refuse_inside
 
@@ -39,9 +40,10 @@ class Ending:
 class Stop:
     """One stop of some services, all at once; `run` is the loop."""
 
-    def __init__(self, world: World, services: Sequence[Service]) -> None:
+    def __init__(self, world: World, services: Sequence[Service], and_forgotten: bool) -> None:
         self.world = world
         self.now = scene(world, len(services))
+        services = [*(forgotten(world, self.now.panes) if and_forgotten else []), *services]
         self.first = {service.name: observe(service, world, self.now, lambda *_: None) for service in services}
         strays = self._strays()
         self.endings = [self._begin(service, strays.get(service.name, set())) for service in services]
@@ -167,14 +169,15 @@ def _left_on_port(seen: Observation, world: World) -> list[str]:
     return [f"port {seen.port} is still held by {tell.who(holder, world)}; left alone" for holder in others]
 
 
-def stop(world: World, wanted: Iterable[str], dry: bool = False) -> list[Report]:
+def stop(world: World, wanted: Iterable[str], dry: bool = False, and_forgotten: bool = False) -> list[Report]:
     """Every wanted service ended, with all its processes, its port free; or reported with what is left.
 
-    Those that depend on others end before them. With `dry` nothing is ended, and the reports say what would be.
+    Those that depend on others end before them; `and_forgotten` ends what the configuration names no more, too. With
+    `dry` nothing is ended, and the reports say what would be.
     """
     refuse_inside(world, wanted := list(wanted))
     services = order(world.workspace.service(name) for name in wanted)
-    run = Stop(world, services[::-1])
+    run = Stop(world, services[::-1], and_forgotten)
     if dry:
         return [run.plan(ending) for ending in run.endings]
     try:

@@ -27,6 +27,8 @@ def command(service: Service, verb: str) -> str:
     """What a person types for this service: its own task, or the workspace's with `--only`."""
     if service.has_tasks:
         return f"inv {service.name}.{service.verb if verb == 'start' else verb}"
+    if verb == "status":
+        return "inv ps"
     return f"inv {({'start': 'up', 'stop': 'down'}).get(verb, verb)} --only {service.name}"
 
 
@@ -54,7 +56,8 @@ def started(service: Service, world: World, seen: Observation, changed: bool) ->
 
 def refused(service: Service, world: World, holder: Holder, seen: Observation) -> Report:
     """The port is in hands that we leave alone: who, as far as can be seen, and the ways on."""
-    error = f"port {seen.port} is held by {who(holder, world)}"
+    sick = ", which does not pass the health check" if holder.relation == "adopted" else ""
+    error = f"port {seen.port} is held by {who(holder, world)}{sick}"
     return Report(
         service,
         "conflict",
@@ -93,8 +96,10 @@ def _too_late(service: Service, seen: Observation) -> str:
 
 
 def stopped(service: Service, world: World, seen: Observation, changed: bool, notes: Sequence[str] = ()) -> Report:
-    """It does not run any more, or did not before."""
-    return Report(service, "stopped", seen, world.workspace, 0, changed, notes=tuple(notes))
+    """It does not run any more, or did not before: how it ended then is still told."""
+    word = state(service, seen)
+    before = word if not changed and word in ("crashed", "completed") else "stopped"
+    return Report(service, before, seen, world.workspace, 0, changed, notes=tuple(notes))
 
 
 def would_not_stop(service: Service, world: World, seen: Observation, left: Iterable[int]) -> Report:
@@ -104,10 +109,18 @@ def would_not_stop(service: Service, world: World, seen: Observation, left: Iter
     return Report(service, state(service, seen), seen, world.workspace, 1, True, error, "inv doctor")
 
 
+def chosen(service: Service) -> list[str]:
+    """What a service without a configured command runs, and why (SPEC §2)."""
+    return [] if service.why == "configured" else [f"runs {_shown(service)}: {service.why}"]
+
+
+def _shown(service: Service) -> str:
+    return service.command if isinstance(service.command, str) else " ".join(service.command)
+
+
 def planned(service: Service, seen: Observation, action: Action) -> str:
     """What would be done, for `--dry`."""
     if isinstance(action, Launch):
-        shown = service.command if isinstance(service.command, str) else " ".join(service.command)
         where = (
             "an automatic port"
             if action.move or (service.auto_port and not seen.port)
@@ -115,7 +128,8 @@ def planned(service: Service, seen: Observation, action: Action) -> str:
             if seen.port
             else ""
         )
-        return f"would start {service.name}{f' on {where}' if where else ''}: {shown}"
+        why = "" if service.why == "configured" else f" ({service.why})"
+        return f"would start {service.name}{f' on {where}' if where else ''}: {_shown(service)}{why}"
     return f"would end what holds port {seen.port}, then start {service.name}"
 
 
@@ -143,7 +157,7 @@ def who(holder: Holder, world: World) -> str:
         return f"{name} of user {listener.user}"
     if holder.relation in ("pane", "adopted"):
         place = f"window {holder.pane.index} of session {holder.pane.session}" if holder.pane else "another tmux server"
-        return f"{name} in {place}{'' if holder.relation == 'pane' else ', which does not pass the health check'}"
+        return f"{name} in {place}"
     folder = "this workspace" if holder.inside else listener.cwd or "a folder that can't be seen"
     return f"{name}, outside tmux, run from {folder}"
 
@@ -173,7 +187,7 @@ def _details(holder: Holder) -> tuple[str, ...]:
 def ways_on(service: Service, holder: Holder) -> str:
     """What a person can type next."""
     again = command(service, "start")
-    ways = [f"{again} --port auto"]
+    ways = [f"{again} --port auto" if service.has_tasks else f"{again} --on-conflict auto"]
     if holder.relation == "foreign":
         ways.insert(0, f"{again} --on-conflict takeover")
     elif holder.pane is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from invoke.collection import Collection
 
+from ..names import TASKS_OF_A_WORKSPACE
 from ..projects import procfile
 from .service_tasks import tasks_of
 from .workspace_tasks import workspace_tasks
@@ -55,7 +56,8 @@ def workspace(*services: Collection) -> Collection:
     declared.chosen = tuple(str(each.name) for each in services if each.name in declared.settings)
     root = Collection()
     for each in services:
-        root.add_collection(each)
+        if each.name not in TASKS_OF_A_WORKSPACE:  # the first task that runs complains of it
+            root.add_collection(each)
     for verb in workspace_tasks():
         root.add_task(verb)
     return root

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .console import Console
@@ -51,12 +52,18 @@ def stop_services(
     from ..engine.stop import stop
 
     world, wanted = open_world(console, names, flags)
-    reports = stop(world, wanted, dry=console.dry)
+    reports = stop(world, wanted, dry=console.dry, and_forgotten=together and names is None)
     if close and not console.dry and not any(report.code for report in reports):
         from ..engine.session import close_session
 
-        close_session(world)
+        closed = close_session(world)
+        reports = [without_window(report) for report in reports] if closed else reports
     return show_outcome(console, reports, "stopped", None if together else wanted[0])
+
+
+def without_window(report: Report) -> Report:
+    """The same once the session is closed."""
+    return replace(report, seen=replace(report.seen, session_exists=False, pane=None))
 
 
 def restart_services(

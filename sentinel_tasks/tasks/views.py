@@ -35,7 +35,7 @@ def show_all(console: Console, everywhere: bool) -> int:
     from ..report import as_json, table
 
     world, names = open_world(console, None, {})
-    groups = everything(world) if everywhere else [status(world, names)]
+    groups = everything(world) if everywhere else [status(world, names, and_forgotten=True)]
     console.document(
         {
             "workspaces": [
@@ -50,7 +50,7 @@ def show_all(console: Console, everywhere: bool) -> int:
     )
     for group in groups:
         if everywhere:
-            console.result(plain(f"{_home(world, group)}  ({_session(group)})"))
+            console.result(plain(f"{_home(world, group)}  ({_session(group) or 'no session'})"))
         console.result(table(group, console.out))
     return 0
 
@@ -144,6 +144,7 @@ def _print_line(console: Console, name: str, line: str, names: Sequence[str], to
 def _number_of_lines(text: str) -> int:
     from ..errors import ConfigurationError, Problem
 
+    text = str(text)
     if not text.isdecimal() or not text.isascii() or int(text) > MOST_LINES:
         raise ConfigurationError([Problem("--lines", text, f"must be a number from 0 to {MOST_LINES}")])
     return int(text)

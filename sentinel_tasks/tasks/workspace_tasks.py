@@ -85,7 +85,7 @@ def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
 
 def names(only: str) -> list[str] | None:
     """The services that `--only` names; None if it was not given."""
-    return [name.strip() for name in only.split(",") if name.strip()] if only else None
+    return list(dict.fromkeys(name.strip() for name in only.split(","))) if only else None
 
 
 def workspace_tasks() -> list[Task[Any]]:

@@ -189,7 +189,7 @@ def test_logs_of_all_services_come_in_the_order_of_time(lab: Lab) -> None:
 
 def test_a_procfile_runs_as_honcho_runs_it(lab: Lab) -> None:
     show = f"{sys.executable} -c \"import os; print(dict(PORT=os.environ['PORT'], A=os.environ['A'], d=os.getcwd()))\""
-    (lab.path / "Procfile").write_text(f"one: {show}; sleep 1.2\ntwo: {show}; sleep 1.2\n")
+    (lab.path / "Procfile").write_text(f"one: {show}; sleep 3\ntwo: {show}; sleep 3\n")
     (lab.path / ".env").write_text("A='from the file'\n")
     declare(lab, 'namespace = workspace(*from_procfile("Procfile"))', "from_procfile, ")
     honcho = str(Path(sys.executable).with_name("honcho"))
@@ -232,3 +232,64 @@ def test_the_schema_that_is_shipped_is_the_one_that_is_printed(lab: Lab) -> None
 
     shipped = Path(sentinel_tasks.__file__).with_name("invoke.schema.json")
     assert json.loads(shipped.read_text()) == lab.inv("schema").json
+
+
+def test_without_waiting_what_a_service_needs_is_waited_for_all_the_same(lab: Lab) -> None:
+    lab.configure(
+        db={"command": f"sleep 0.5; echo up; {STAYS}", "health": {"log": "up"}},
+        web={"command": STAYS, "depends_on": ["db"]},
+    )
+    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
+    up = lab.inv("up", "--no-wait", "--json", timeout=20)
+    assert up.code == 0
+    assert states(up) == {"db": "running", "web": "starting"}
+    assert lab.inv("down").code == 0
+
+
+def test_a_service_that_the_configuration_forgot_is_shown_and_goes_down(lab: Lab) -> None:
+    lab.configure(web={"command": STAYS})
+    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
+    assert lab.inv("up").code == 0
+    lab.configure(webb={"command": STAYS})
+    assert {name: each["state"] for name, each in listed(lab).items()} == {"webb": "stopped", "web": "running"}
+    assert lab.inv("down").code == 0
+    assert lab.services() == []
+    assert lab.windows() == []
+
+
+def test_a_missing_env_file_is_told_before_anything_is_started(lab: Lab) -> None:
+    lab.configure(db={"command": STAYS}, web={"command": STAYS, "depends_on": ["db"], "env_file": "nope.env"})
+    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
+    for words in (["up"], ["--dry", "up"]):
+        told = lab.inv(*words)
+        assert told.code == 2
+        assert "nope.env" in told.err
+    assert lab.services() == []
+
+
+def test_a_port_that_was_moved_to_is_remembered_after_a_crash(lab: Lab) -> None:
+    port = lab.port()
+    lab.listen(port, cwd=lab.folder)
+    lab.configure(web={"command": lab.server(), "port": port, "on_conflict": "auto", "health": "/"})
+    declare(lab, 'namespace = workspace(service("web"))')
+    moved = lab.inv("web.start", "--json").json
+    assert moved["port"] != port
+    os.kill(moved["pid"], signal.SIGKILL)
+    crashed = until(
+        lambda: (found := lab.inv("web.status", "--json").json)["state"] == "crashed" and found, "the crash"
+    )
+    assert crashed["port"] == moved["port"]
+
+
+def test_what_is_run_without_a_configuration_is_told_with_the_reason(lab: Lab) -> None:
+    lab.configure(dev={"port": lab.port()})
+    assert "there is no package.json script" in lab.inv("--dry", "dev.start").out
+    assert "there is no package.json script" in lab.inv("dev.start").out
+    assert lab.inv("dev.stop").code == 0
+
+
+def test_a_service_may_not_be_called_like_a_task_of_the_workspace(lab: Lab) -> None:
+    declare(lab, 'namespace = workspace(service("logs", command="true"))')
+    told = lab.inv("up")
+    assert told.code == 2
+    assert "called like a task" in told.err
