@@ -196,7 +196,7 @@ def test_health(project: Path, keys: Keys, health: Health) -> None:
     ],
 )
 def test_depends_on(project: Path, given: Any, needs: Any) -> None:
-    others = {"db": {"command": "db"}, "mail": {"command": "mail"}}
+    others = {"db": {"command": "db"}, "mail": {"command": "mail", "health": "exit"}}
     found = configured(project, {"services": {"web": {**WEB, "depends_on": given}, **others}}, declared={})
     assert found.service("web").depends_on == needs
 

@@ -175,8 +175,10 @@ def test_an_automatic_port_is_not_one_that_is_taken(lab: Lab) -> None:
 
 
 def test_logs_of_all_services_come_in_the_order_of_time(lab: Lab) -> None:
-    speak = "for n in 1 2 3; do echo {name} $n; sleep 0.4; done; exec sleep 600"
-    lab.configure(a={"command": speak.format(name="a")}, b={"command": "sleep 0.2; " + speak.format(name="b")})
+    turn = "while [ ! -e {before} ]; do sleep 0.05; done; echo {name} {n}; sleep 0.15; touch {name}{n}; "
+    a = "touch b0; " + "".join(turn.format(before=f"b{n - 1}", name="a", n=n) for n in (1, 2, 3))
+    b = "".join(turn.format(before=f"a{n}", name="b", n=n) for n in (1, 2, 3))
+    lab.configure(a={"command": a + STAYS}, b={"command": b + STAYS})
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
     assert lab.inv("up").code == 0
     until(lambda: "b 3" in lab.inv("logs").out, "all lines")
