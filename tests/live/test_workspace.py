@@ -192,7 +192,7 @@ def test_logs_of_all_services_come_in_the_order_of_time(lab: Lab) -> None:
 def test_a_procfile_runs_as_honcho_runs_it(lab: Lab) -> None:
     show = f"{sys.executable} -c \"import os; print(dict(PORT=os.environ['PORT'], A=os.environ['A'], d=os.getcwd()))\""
     (lab.path / "Procfile").write_text(f"one: {show}; sleep 3\ntwo: {show}; sleep 3\n")
-    (lab.path / ".env").write_text("A='from the file'\n")
+    (lab.path / ".env").write_text(f"A='from the file'\nPORT={lab.port()}\n")
     declare(lab, 'namespace = workspace(*from_procfile("Procfile"))', "from_procfile, ")
     honcho = str(Path(sys.executable).with_name("honcho"))
     theirs = subprocess.run(
