@@ -6,7 +6,7 @@ are for what keeps a task from finding out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class SentinelError(Exception):
@@ -20,8 +20,7 @@ class SentinelError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One wrong value: the key's full path, the value as given, and what is allowed."""
 
     key: str

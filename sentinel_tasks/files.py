@@ -12,8 +12,10 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from .errors import SentinelError, StateFolderUnusable
 from .model import Run
@@ -62,8 +64,7 @@ def close_to_others(path: str) -> None:
         os.chmod(path, stat.S_IMODE(mode) & ~0o077)
 
 
-@dataclass(frozen=True)
-class State:
+class State(Struct, frozen=True):
     """The files of one workspace."""
 
     folder: Path

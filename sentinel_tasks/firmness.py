@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Blow:
+
+class Blow(Struct, frozen=True):
     """A signal by name, to the foreground group, to all but the launcher, or to all; None once all was tried."""
 
     signal: Literal["SIGINT", "SIGTERM", "SIGKILL"]

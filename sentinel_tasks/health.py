@@ -11,8 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, cast
+
+from msgspec import Struct
 
 from .model import Answer, Health
 from .registry import count, parsed, summary
@@ -22,8 +23,7 @@ PATIENCE = 2.0
 """Seconds one question may take; a server that accepts and never answers is not healthy."""
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(Struct, frozen=True):
     """What to ask and with what: the service's port and addresses, its environment, its log since this start."""
 
     health: Health

@@ -8,6 +8,7 @@ the service's parent because tmux tells exit codes late, and in its process grou
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import select
@@ -20,6 +21,8 @@ from typing import Any
 HAND_OVER_SECONDS = 5.0
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 QUICK_RESTARTS, STABLE_SECONDS = 10, 60.0
+ROOM = 512
+"""Bytes of every record, so that a later one needs no more of a full disk than the first."""
 LONG_GOODBYE = 30.0
 """Seconds, beside the stop timeout, for which having been asked to end explains an end."""
 NOT_TAKEN = 75
@@ -43,13 +46,21 @@ class Launcher:
     def note(self, **facts: object) -> None:
         """Writes the record whole; a full disk must not end the service."""
         self.record.update(facts)
+        text = json.dumps(self.record).ljust(ROOM).encode()
         draft = f"{self.path}.{os.getpid()}"
         try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-            with open(descriptor, "w") as file:
-                json.dump(self.record, file)
+            write(draft, os.O_CREAT | os.O_TRUNC, text)
             os.replace(draft, self.path)
         except OSError as reason:
+            with contextlib.suppress(OSError):
+                os.unlink(draft)
+            self._overwrite(text, reason)
+
+    def _overwrite(self, text: bytes, reason: OSError) -> None:
+        """Uses the room that an earlier record has on the disk."""
+        try:
+            write(self.path, 0, text)
+        except OSError:
             complain(f"sentinel: the record {self.path} can't be written: {reason}")
 
     def listen(self) -> None:
@@ -116,6 +127,16 @@ class Launcher:
         deadline = time.monotonic() + seconds
         while not self.asked_to_end() and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, 0.1))
+
+
+def write(path: str, how_to_open: int, text: bytes) -> None:
+    """Writes the text at the file's beginning; OSError if not all of it could be written."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | how_to_open, 0o600)
+    try:
+        if os.write(descriptor, text) < len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        os.close(descriptor)
 
 
 def is_due(policy: str, code: int, quick: int) -> bool:

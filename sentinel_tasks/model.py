@@ -6,8 +6,9 @@ Frozen values without behaviour of their own; this module imports nothing of our
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 HealthKind = Literal["http", "tcp", "command", "log", "exit", "up"]
 Conflict = Literal["stop", "takeover", "fail", "auto"]
@@ -24,8 +25,7 @@ UP_AFTER = 1.0
 # What is configured
 
 
-@dataclass(frozen=True)
-class Health:
+class Health(Struct, frozen=True):
     """How a service proves that it works (SPEC §2); `expect` holds statuses such as `200` or `3xx`."""
 
     kind: HealthKind
@@ -33,8 +33,7 @@ class Health:
     expect: tuple[str, ...] = ("2xx",)
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(Struct, frozen=True):
     """One service, ready to run: every default is filled in, every path is absolute."""
 
     name: str
@@ -45,7 +44,7 @@ class Service:
     port: int | None
     health: Health
     auto_port: bool = False
-    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    env: tuple[tuple[str, str], ...] = ()
     env_files: tuple[str, ...] = ()
     startup_timeout: float = 30.0
     stop_timeout: float = 10.0
@@ -60,9 +59,12 @@ class Service:
     verb: str = "start"
     has_tasks: bool = True
 
+    def __repr__(self) -> str:
+        """The name alone: an environment may hold secrets."""
+        return f"Service({self.name!r})"
 
-@dataclass(frozen=True)
-class Workspace:
+
+class Workspace(Struct, frozen=True):
     """A project's folder and its services; `path` is real and absolute (SPEC §1)."""
 
     path: str
@@ -83,8 +85,7 @@ class Workspace:
 # What was seen
 
 
-@dataclass(frozen=True)
-class Pane:
+class Pane(Struct, frozen=True):
     """One row of tmux's `list-panes -a`, marks included; an empty mark is an empty string.
 
     `workspace` is the session's mark, `home` the service's own: a window that was moved elsewhere keeps it. `state` is
@@ -118,8 +119,7 @@ class Pane:
         return not self.dead and bool(self.launch) and self.pid == self.launcher
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(Struct, frozen=True):
     """What the launcher wrote down about one launch: its child, and how it ended. Times are epoch seconds."""
 
     launch: str
@@ -136,21 +136,24 @@ class Run:
     error: str | None = None
 
     @property
+    def is_incomplete(self) -> bool:
+        """True while it tells of a launch but not yet of the service's process; on a full disk it stays so."""
+        return self.pid is None and self.ended is None and self.error is None
+
+    @property
     def is_over(self) -> bool:
         """True once the last life of this launch has ended."""
         return self.error is not None or (self.ended is not None and self.next_start is None)
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """A process that can't be mistaken for a later one of the same pid: pid and start time."""
 
     pid: int
     started: float
 
 
-@dataclass(frozen=True)
-class Listener:
+class Listener(Struct, frozen=True):
     """Who listens on a port, as far as it can be seen; None is "unseen"."""
 
     address: str
@@ -158,20 +161,23 @@ class Listener:
     name: str | None = None
     user: str | None = None
     own_user: bool = False
-    command: str | None = field(default=None, repr=False)
+    command: str | None = None
     cwd: str | None = None
     workspace: str | None = None
     service: str | None = None
     ancestors: tuple[int, ...] = ()
     under_tmux: bool = False
 
+    def __repr__(self) -> str:
+        """Without the command line: it may hold secrets."""
+        return f"Listener({self.address!r}, {self.identity!r}, {self.name!r})"
+
     @property
     def pid(self) -> int | None:
         return self.identity.pid if self.identity else None
 
 
-@dataclass(frozen=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """A listener and what it is to the service: the relation of SPEC §6."""
 
     listener: Listener
@@ -180,8 +186,7 @@ class Holder:
     inside: bool = False
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What the health check said; `workers` only where the answer counts them."""
 
     ok: bool
@@ -191,8 +196,7 @@ class Answer:
     summary: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """Everything seen of one service in one look. `answer` is None when nobody was asked."""
 
     now: float
@@ -222,42 +226,36 @@ class Observation:
 # What was decided
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(Struct, frozen=True):
     """The service is as wanted; `adopted` names the pane of a hand-started process."""
 
     adopted: Holder | None = None
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Nothing to do but look again."""
 
 
-@dataclass(frozen=True)
-class Launch:
+class Launch(Struct, frozen=True):
     """Start it, on a port of its own choice if `move` is set."""
 
     move: bool = False
 
 
-@dataclass(frozen=True)
-class EndHolders:
+class EndHolders(Struct, frozen=True):
     """End these processes, then look again."""
 
     holders: tuple[Holder, ...]
     event: Literal["stray", "takeover"]
 
 
-@dataclass(frozen=True)
-class Refuse:
+class Refuse(Struct, frozen=True):
     """The port is in other hands and stays there: exit 4."""
 
     holder: Holder
 
 
-@dataclass(frozen=True)
-class Fail:
+class Fail(Struct, frozen=True):
     """It did not come up: exit 1. `kind` says how, for the report's words."""
 
     kind: Literal["ended", "timeout", "not-taken", "dependency"]
@@ -270,8 +268,7 @@ Action = Done | Wait | Launch | EndHolders | Refuse | Fail
 # What is told
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True):
     """The truth about one service after a task, with the task's exit code; every output is drawn from it."""
 
     service: Service
@@ -286,8 +283,7 @@ class Report:
     tail: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What one check of the doctor found, with the remedy beside what does not hold (SPEC §6, §8).
 
     `mend` is what `--fix` may do about it, None where that is left to a person; `fixed` once it was done and seen.
@@ -299,11 +295,10 @@ class Finding:
     reason: str
     remedy: str = ""
     fixed: bool = False
-    mend: Callable[[], object] | None = field(default=None, repr=False, compare=False)
+    mend: Callable[[], object] | None = None
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """What a person may be shown of one service while a task waits for it. Seconds."""
 
     service: Service

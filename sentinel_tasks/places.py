@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .model import (
     Pane,
@@ -11,8 +12,7 @@ from .model import (
 from .names import mark, session_name, session_with_suffix
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(Struct, frozen=True):
     """The workspace's session: its name, whether it is there, and whether it was made by hand and has no mark yet."""
 
     name: str

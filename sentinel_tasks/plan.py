@@ -5,7 +5,7 @@ Nothing here looks at a clock, a process or tmux; the table test runs every row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from .model import (
     Action,
@@ -24,8 +24,7 @@ from .model import (
 from .ownership import FRIENDLY
 
 
-@dataclass(frozen=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """What this task already did for a service: the launch it follows, and whether that was its own.
 
     `launched` is the launch this task made, `seen` the launch it found alive; `late` says that the deadline has passed,

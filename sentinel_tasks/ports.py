@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from . import sock_diag
 
 LOOPBACK = (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6))
 CONNECT_SECONDS = 0.5
-TABLES, LISTEN_IN_PROC = ("/proc/net/tcp", "/proc/net/tcp6"), "0A"
 TAKEN = (errno.EADDRINUSE, errno.EACCES)
 
 
@@ -33,10 +35,24 @@ def _accepts(address: str, family: socket.AddressFamily, port: int) -> bool:
 
 def listening(pids: Iterable[int]) -> list[tuple[int, int, str]]:
     """(port, pid, address) of every TCP socket on which these processes listen, as far as they can be seen."""
-    return [(port, pid, address) for pid in pids for port, address in _listening(pid)]
+    if (table := sock_diag.listeners()) is None:
+        return [(port, pid, address) for pid in pids for port, address in _as_psutil_sees(pid)]
+    by_inode = {bound.inode: bound for bound in table}
+    held = [(pid, by_inode[inode]) for pid in pids for inode in set(_sockets(pid)) if inode in by_inode]
+    return [(bound.port, pid, bound.address) for pid, bound in held]
 
 
-def _listening(pid: int) -> list[tuple[int, str]]:
+def _sockets(pid: int) -> Iterator[int]:
+    """The inodes of the sockets that this process holds, of those that are ours to see (Linux)."""
+    with suppress(OSError):
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                target = os.readlink(entry.path)
+                if target.startswith("socket:["):
+                    yield int(target[8:-1])
+
+
+def _as_psutil_sees(pid: int) -> list[tuple[int, str]]:
     import psutil
 
     try:
@@ -67,16 +83,7 @@ def covers(listening_address: str, connected_address: str) -> bool:
 
 def uid_of(port: int) -> int | None:
     """The id of the user who listens on the port, where the kernel tells it without the process (Linux); else None."""
-    return next((uid for table in TABLES if (uid := _uid_in(Path(table), port)) is not None), None)
-
-
-def _uid_in(table: Path, port: int) -> int | None:
-    try:
-        rows = [line.split() for line in table.read_text().splitlines()[1:]]
-    except OSError:
-        return None
-    found = (int(row[7]) for row in rows if row[3] == LISTEN_IN_PROC and int(row[1].rpartition(":")[2], 16) == port)
-    return next(found, None)
+    return next((bound.uid for bound in sock_diag.listeners() or () if bound.port == port), None)
 
 
 def is_free(port: int) -> bool:

@@ -6,7 +6,8 @@ One sequence, because a window whose command dies at once is gone before a secon
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 NEW_SESSION = ("new-session", "-d", "-x", "200", "-y", "50")
 PARKED = "=%s:999"
@@ -14,8 +15,7 @@ PARKED = "=%s:999"
 Command = Sequence[str]
 
 
-@dataclass(frozen=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """Where and how a service's window is opened; the launcher then waits for its orders."""
 
     session: str

@@ -13,7 +13,8 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .errors import TmuxRefused, TmuxUnavailable
 from .model import Pane
@@ -49,8 +50,7 @@ NO_SERVER = re.compile(r"no server running|error connecting to|server exited|los
 """The last: its last session has ended and it is about to."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What one tmux client said."""
 
     returncode: int

@@ -15,20 +15,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.lab import INV, Lab, is_open, until
+from tests.lab import INV, Lab, Result, is_open, is_traceback, until
+from tests.oracle import Oracle
 
 WEB, WORK = "web", "work"
+DISK_BYTES = 64 << 10
 SLOWEST = 40.0
 """Seconds that any one command may take: a lock that is stuck takes longer."""
-
-
-def is_traceback(said: str) -> bool:
-    """True for one of our own; a service's last output is told behind a bar."""
-    return any(line.startswith("Traceback") for line in said.splitlines())
 
 
 class Broken(AssertionError):
@@ -47,7 +44,7 @@ class Chaos:
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
         self.port = self.lab.port()
-        self.home = str(self.lab.path)
+        self.oracle = Oracle(self.lab, str(self.lab.path))
         self.lab.configure(
             web={"command": self.lab.server("--children", "2", "--daemons", "1"), "port": self.port, "stop_timeout": 2},
             work={"command": "trap 'exit 0' INT; while :; do sleep 0.2; done", "stop_timeout": 2},
@@ -68,8 +65,9 @@ class Chaos:
             self.two_starts: 2, self.start_and_stop: 2, self.kill_service: 3, self.kill_child: 2, self.kill_launcher: 2,
             self.suspend_service: 1, self.kill_server: 1, self.kill_window: 2, self.kill_session: 1,
             self.rename_and_move: 2, self.respawn_by_hand: 1, self.steal_port: 2, self.give_port_back: 3,
-            self.lose_state: 1, self.plant_stale_files: 1, self.fill_disk: 1, self.jump_in_time: 1,
-            self.plant_stale_sockets: 1,
+            self.race_for_port: 3, self.lose_state: 1, self.plant_stale_files: 1, self.jump_in_time: 1,
+            self.plant_stale_sockets: 1, self.plant_stale_windows: 1,
+            **({self.fill_disk: 1, self.read_only_state: 1} if os.geteuid() == 0 else {}),
         }  # fmt: skip
 
     def run(self, rounds: int) -> None:
@@ -81,17 +79,12 @@ class Chaos:
             step()
             self.check_neighbours()
         self.give_port_back()
-        self.expect(self.inv("down").returncode == 0, "down ends everything")
+        self.expect(self.inv("down").code == 0, "down ends everything")
         self.check_nothing_left(WEB, WORK)
 
-    def inv(self, *words: str) -> subprocess.CompletedProcess[bytes]:
-        done = subprocess.run(
-            [INV, *words], cwd=self.lab.path, env=self.lab.environ, stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=SLOWEST, check=False,
-        )  # fmt: skip
-        said = (done.stdout + done.stderr).decode(errors="replace").strip()
-        self.log.append(f"   inv {' '.join(words)} -> {done.returncode} {said[:300]}")
-        self.expect(not is_traceback(said), "no traceback")
+    def inv(self, *words: str) -> Result:
+        done = self.lab.inv(*words, timeout=SLOWEST)
+        self.log.append(f"   inv {' '.join(words)} -> {done.code} {done.said.strip()[:300]}")
         return done
 
     def some(self) -> str:
@@ -99,24 +92,24 @@ class Chaos:
 
     def start(self) -> None:
         name = self.some()
-        self.judge_start(name, self.inv(f"{name}.start").returncode)
+        self.judge_start(name, self.inv(f"{name}.start").code)
 
     def stop(self) -> None:
         name = self.some()
-        if self.inv(f"{name}.stop").returncode == 0:
+        if self.inv(f"{name}.stop").code == 0:
             self.check_nothing_left(name)
 
     def restart(self) -> None:
         name = self.some()
-        self.judge_start(name, self.inv(f"{name}.restart").returncode)
+        self.judge_start(name, self.inv(f"{name}.restart").code)
 
     def up(self) -> None:
-        if self.inv("up").returncode == 0:
+        if self.inv("up").code == 0:
             self.check_running(WEB)
             self.check_running(WORK)
 
     def down(self) -> None:
-        if self.inv("down").returncode == 0:
+        if self.inv("down").code == 0:
             self.check_nothing_left(WEB, WORK)
 
     def killed_start(self) -> None:
@@ -128,7 +121,7 @@ class Chaos:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        self.judge_start(name, self.inv(f"{name}.start").returncode)
+        self.judge_start(name, self.inv(f"{name}.start").code)
 
     def two_starts(self) -> None:
         name = self.some()
@@ -142,7 +135,7 @@ class Chaos:
         both = [self.lab.spawn(INV, f"{name}.{verb}") for verb in ("start", "stop")]
         for process in both:
             self.finish(process)
-        if self.inv(f"{name}.stop").returncode == 0:
+        if self.inv(f"{name}.stop").code == 0:
             self.check_nothing_left(name)
 
     def finish(self, process: subprocess.Popen[bytes]) -> int:
@@ -155,24 +148,24 @@ class Chaos:
     # Faults
 
     def kill_service(self) -> None:
-        for pid in self.own_pids(self.some())[:1]:
+        for pid in self.oracle.own_pids(self.some())[:1]:
             self.kill(pid, signal.SIGKILL)
 
     def kill_child(self) -> None:
-        pids = self.own_pids(WEB)
+        pids = self.oracle.own_pids(WEB)
         if pids:
             self.kill(self.random.choice(pids), signal.SIGKILL)
 
     def kill_launcher(self) -> None:
-        pids = [pid for _, pid, dead in self.panes() if not dead]
+        pids = [pid for _, pid, dead in self.oracle.panes() if not dead]
         if pids:
             self.kill(self.random.choice(pids), signal.SIGKILL)
 
     def suspend_service(self) -> None:
-        for pid in self.own_pids(self.some()):
+        for pid in self.oracle.own_pids(self.some()):
             self.kill(pid, signal.SIGSTOP)
         name = self.some()
-        if self.inv(f"{name}.stop").returncode == 0:
+        if self.inv(f"{name}.stop").code == 0:
             self.check_nothing_left(name)
 
     def kill(self, pid: int, number: signal.Signals) -> None:
@@ -200,7 +193,7 @@ class Chaos:
         self.lab.tmux("respawn-window", "-k", "-t", window, "sleep 5")
 
     def random_window(self) -> str:
-        windows = self.lab.tmux("list-windows", "-a", "-F", "#{window_id}").split()
+        windows = self.lab.tmux("list-windows", "-t", "=sentinel-app:", "-F", "#{window_id}").split()
         return self.random.choice(windows) if windows else "@999"
 
     def steal_port(self) -> None:
@@ -209,7 +202,24 @@ class Chaos:
             thief = self.lab.spawn(*words, cwd=self.elsewhere)
             until(lambda: is_open(self.port) or thief.poll() is not None, "the thief")
             self.foreign.append(thief)
-            self.expect(self.inv("web.start").returncode == 4, "a foreign holder is refused with exit 4")
+            self.expect(self.inv("web.start").code == 4, "a foreign holder is refused with exit 4")
+
+    def race_for_port(self) -> None:
+        """Somebody binds the port between our look and the service's own bind, or a moment before or after."""
+        if self.oracle.own_pids(WEB) or self.foreign:
+            return
+        starting = self.lab.spawn(INV, "web.start")
+        time.sleep(self.random.uniform(0.1, 0.6))
+        thief = self.lab.spawn(*self.lab.server("--port", str(self.port)), cwd=self.elsewhere)
+        code = self.finish(starting)
+        self.expect(code in (0, 1, 4), "a start that races for its port ends in a code of its own")
+        if code == 0:
+            self.check_running(WEB)
+        else:
+            self.expect(thief.poll() is None, "whoever took the port is left alone")
+        if thief.poll() is None:
+            self.foreign.append(thief)
+            self.give_port_back()
 
     def give_port_back(self) -> None:
         for thief in self.foreign:
@@ -228,18 +238,37 @@ class Chaos:
                 os.mkfifo(folder / f"web.{self.random.randrange(10**6)}.orders", 0o600)
 
     def fill_disk(self) -> None:
-        """A state folder without room: a start may fail, but says why, and all is well once there is room again."""
+        """A state folder without room hinders neither a start nor a stop."""
+        with self.small_disk() as small:
+            (small / "filler").write_bytes(b"x" * self.random.choice((50_000, 60_000, DISK_BYTES)))
+            name = self.some()
+            self.judge_start(name, self.inv(f"{name}.start").code)
+            if self.inv(f"{name}.stop").code == 0:
+                self.check_nothing_left(name)
+
+    def read_only_state(self) -> None:
+        """A state folder that can't be written to: a start says so or finds the service running, a stop still works."""
+        with self.small_disk() as small:
+            subprocess.run(["mount", "-o", "remount,ro", small], check=True)
+            name = self.some()
+            code = self.inv(f"{name}.start").code
+            self.expect(code in (0, 1, 4), f"{name}.start tells of a read-only folder")
+            if code == 0:
+                self.check_running(name)
+            self.inv(f"{name}.restart")
+            if self.inv(f"{name}.stop").code == 0:
+                self.check_nothing_left(name)
+
+    @contextmanager
+    def small_disk(self) -> Iterator[Path]:
+        """For a while, another state folder on a disk of its own."""
         small = self.lab.folder / "small"
         small.mkdir(exist_ok=True)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], check=False).returncode:
-            return
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", small], check=True)
+        before = self.lab.environ["XDG_STATE_HOME"]
+        self.lab.environ["XDG_STATE_HOME"] = str(small)
         try:
-            (small / "filler").write_bytes(b"x" * 60_000)
-            self.lab.environ["XDG_STATE_HOME"], before = str(small), self.lab.environ["XDG_STATE_HOME"]
-            name = self.some()
-            self.expect(self.inv(f"{name}.start").returncode in (0, 1, 4), "a full disk is told")
-            if self.inv(f"{name}.stop").returncode == 0:
-                self.check_nothing_left(name)
+            yield small
         finally:
             self.lab.environ["XDG_STATE_HOME"] = before
             subprocess.run(["umount", "-l", small], check=True)
@@ -260,9 +289,15 @@ class Chaos:
     def plant_stale_sockets(self) -> None:
         """Sockets of tmux servers that are gone."""
         for folder in (self.lab.folder / "tmux").glob("tmux-*"):
-            for number in range(20):
+            for number in range(200):
                 with suppress(OSError), socket.socket(socket.AF_UNIX) as stale:
                     stale.bind(str(folder / f"stale{number}"))
+
+    def plant_stale_windows(self) -> None:
+        """Windows of somebody else whose commands have ended."""
+        window = ("new-window", "-d", "-t", "=stale:", "true", ";")
+        self.lab.tmux("new-session", "-d", "-s", "stale", "sleep 3600", ";", "set-option", "remain-on-exit", "on")
+        self.lab.tmux("set-option", "-g", "remain-on-exit", "on", ";", *window * 200)
 
     # The oracle
 
@@ -279,18 +314,18 @@ class Chaos:
 
     def check_running(self, name: str) -> None:
         """Started means healthy and ours: a living pane's own process tree, and for web its listener."""
-        panes = {pid for pane, pid, dead in self.panes() if not dead}
-        mine = [pid for pid in self.own_pids(name) if panes & set(self.ancestors(pid))]
+        panes = {pid for pane, pid, dead in self.oracle.panes() if not dead}
+        mine = [pid for pid in self.oracle.own_pids(name) if panes & set(self.oracle.ancestors(pid))]
         self.expect(bool(mine), f"{name} runs in a window of tmux")
         if name == WEB:
-            owners = self.listeners(self.port)
+            owners = self.oracle.listeners(self.port)
             self.expect(bool(owners) and owners <= set(mine), f"port {self.port} is held by web: {owners} of {mine}")
-        mains = [pid for pid in self.own_pids(name) if self.parent(pid) in panes]
+        mains = [pid for pid in self.oracle.own_pids(name) if self.oracle.parent(pid) in panes]
         self.expect(len(mains) <= 1, f"{name} runs once, not as {mains}")
 
     def check_nothing_left(self, *names: str) -> None:
         for name in names:
-            self.expect(not self.own_pids(name), f"no process of {name} is left: {self.own_pids(name)}")
+            self.expect(not self.oracle.own_pids(name), f"no process of {name} is left: {self.oracle.own_pids(name)}")
         if WEB in names and not self.foreign:
             self.expect(not is_open(self.port), "the port is free")
 
@@ -298,61 +333,10 @@ class Chaos:
         self.expect(self.neighbour.poll() is None, "a process of ours elsewhere is left alone")
         self.expect(all(thief.poll() is None for thief in self.foreign), "a foreign holder of the port is left alone")
 
-    def panes(self) -> list[tuple[str, int, bool]]:
-        said = self.lab.tmux("list-panes", "-a", "-F", "#{pane_id} #{pane_pid} #{pane_dead}")
-        rows = [line.split() for line in said.splitlines()]
-        return [(pane, int(pid), dead == "1") for pane, pid, dead in rows]
-
-    def own_pids(self, name: str) -> list[int]:
-        """Living processes that carry this service's mark, from /proc."""
-        wanted = {f"SENTINEL_SERVICE={name}".encode(), f"SENTINEL_WORKSPACE={self.home}".encode()}
-        return [pid for pid in self.pids() if wanted <= self.environ(pid) and self.status(pid)[0] not in "ZX"]
-
-    @staticmethod
-    def pids() -> Iterator[int]:
-        return (int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal())
-
-    @staticmethod
-    def environ(pid: int) -> set[bytes]:
-        try:
-            return set(Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
-        except OSError:
-            return set()
-
-    @staticmethod
-    def status(pid: int) -> list[str]:
-        """State letter and parent, from /proc."""
-        try:
-            return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
-        except OSError:
-            return ["X", "0"]
-
-    def parent(self, pid: int) -> int:
-        return int(self.status(pid)[1])
-
-    def ancestors(self, pid: int) -> Iterator[int]:
-        while pid > 1:
-            yield pid
-            pid = self.parent(pid)
-
-    def listeners(self, port: int) -> set[int]:
-        """The pids that listen on the port, from /proc."""
-        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        inodes = {row[9] for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port}
-        wanted = {f"socket:[{inode}]" for inode in inodes}
-        return {pid for pid in self.pids() if wanted & set(self.open_files(pid))}
-
-    @staticmethod
-    def open_files(pid: int) -> Iterator[str]:
-        with suppress(OSError):
-            for path in Path(f"/proc/{pid}/fd").iterdir():
-                with suppress(OSError):
-                    yield os.readlink(path)
-
     def clean(self) -> list[str]:
         """Ends what is left, continuing what was suspended."""
         for name in (WEB, WORK):
-            for pid in self.own_pids(name):
+            for pid in self.oracle.own_pids(name):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         return self.lab.close()

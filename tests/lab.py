@@ -45,6 +45,11 @@ class Result:
         return self.out + self.err
 
 
+def is_traceback(said: str) -> bool:
+    """True for one of our own; a service's last output is told behind a bar."""
+    return any(line.startswith("Traceback") for line in said.splitlines())
+
+
 def until(condition: Callable[[], Any], what: str = "", seconds: float = PATIENCE) -> Any:
     """The condition's first true value; the test fails if there is none in time."""
     deadline = time.monotonic() + seconds
@@ -176,7 +181,7 @@ class Lab:
         environ, folder = {**self.environ, **(env or {})}, cwd or self.path
         own_interpreter = self.real or any(name.startswith(("LC_", "LANG", "PYTHON")) for name in env or {})
         result = (_run if own_interpreter else zygote().run)([INV, *words], folder, environ, timeout)
-        assert "Traceback" not in result.err, result.err
+        assert not is_traceback(result.said), result.said
         return result
 
     def spawn(
@@ -208,7 +213,7 @@ class Lab:
 
     def state(self, pattern: str = "*") -> list[Path]:
         """The files of all workspaces below the state folder."""
-        return sorted((self.folder / "state").glob(f"sentinel/*/{pattern}"))
+        return sorted(Path(self.environ["XDG_STATE_HOME"]).glob(f"sentinel/*/{pattern}"))
 
     # Ending
 

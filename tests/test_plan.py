@@ -1,12 +1,12 @@
 """SPEC §4's decision table, row by row, and the other opinions."""
 
-from dataclasses import replace
 from itertools import product
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sentinel_tasks.firmness import Blow, blows, gives_up_after
 from sentinel_tasks.model import (
@@ -64,7 +64,7 @@ RELATIONS: tuple[Relation, ...] = get_args(Relation)
 
 def at(conflict: Conflict, window: str, *holders: Holder, answer: object = None, watch: Watch = NO_WATCH) -> Action:
     """What SPEC §4 says for this window, these listeners and this answer."""
-    observed = replace(WINDOWS[window], holders=holders, answer=answer)  # type: ignore[arg-type]
+    observed = replace(WINDOWS[window], holders=holders, answer=answer)
     return decide(service(on_conflict=conflict), observed, watch)
 
 

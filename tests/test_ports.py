@@ -7,9 +7,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from sentinel_tasks import sock_diag
 from sentinel_tasks.ports import all_listeners, covers, is_free, listening, open_addresses, uid_of
 
 Listen = Callable[..., int]
@@ -35,11 +37,19 @@ def listen() -> Iterator[Listen]:
         server.close()
 
 
+@pytest.fixture(params=["as Linux tells it", "as psutil sees it"])
+def source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to learn who listens; the second is the only one where there is no netlink."""
+    if "psutil" in request.param:
+        monkeypatch.setattr(sock_diag, "listeners", lambda: None)
+
+
 def listeners(port: int) -> list[tuple[int | None, str]]:
     """Who listens on this port, of all listeners on the machine."""
     return [(pid, address) for each, pid, address in all_listeners() if each == port]
 
 
+@pytest.mark.usefixtures("source")
 @pytest.mark.parametrize(
     ("host", "v6only", "addresses"),
     [
@@ -83,6 +93,7 @@ def test_listener_with_its_hands_full_is_open(listen: Listen) -> None:
             each.close()
 
 
+@pytest.mark.usefixtures("source")
 def test_only_listeners_count(listen: Listen) -> None:
     server = listen()
     with socket.create_connection(("127.0.0.1", server)) as browser:
@@ -116,6 +127,7 @@ def test_two_listeners_of_one_port_are_both_seen(listen: Listen) -> None:
     assert sorted(listeners(port)) == [(os.getpid(), "127.0.0.1"), (os.getpid(), "::1")]
 
 
+@pytest.mark.usefixtures("source")
 def test_listening_of_another_process_and_of_none() -> None:
     code = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as other:
@@ -125,6 +137,16 @@ def test_listening_of_another_process_and_of_none() -> None:
         assert listeners(port) == [(other.pid, "127.0.0.1")]
         other.communicate(b"\n")
     assert listening([other.pid]) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+def test_kernel_tells_as_much_by_netlink_as_in_its_table(listen: Listen) -> None:
+    ports = {listen("127.0.0.1"), listen("::"), listen("::1"), listen("0.0.0.0")}
+    rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    listed = {(int(row[1].rpartition(":")[2], 16), int(row[7]), int(row[9])) for row in rows if row[3] == "0A"}
+    told = {(bound.port, bound.uid, bound.inode) for bound in sock_diag.listeners() or ()}
+    assert {row for row in told if row[0] in ports} == {row for row in listed if row[0] in ports}
+    assert {row[0] for row in told} >= ports
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells it")

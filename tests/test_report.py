@@ -6,10 +6,10 @@ import io
 import json
 import re
 import time
-from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from sentinel_tasks.model import Answer, Health, Observation, Progress, Report, State
 from sentinel_tasks.report import (

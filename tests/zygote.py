@@ -8,6 +8,7 @@ interpreter starts (another locale, a module that must not be imported) is teste
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -98,6 +99,7 @@ def program() -> int:
 
 if __name__ == "__main__":
     load()
+    gc.freeze()  # a collection in a fork would copy every page it looks at
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(sys.argv[1])
         server.listen(64)

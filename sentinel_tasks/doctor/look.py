@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from .. import processes
 from ..errors import Problem, TmuxRefused
@@ -15,8 +16,7 @@ from ..socket_folder import socket_folder
 from ..world import World
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(Struct, frozen=True):
     """What only the caller can tell: what is wrong with the configuration, and how the tasks file was read.
 
     `unread` are keys of the configuration that nothing reads, with the key that may have been meant; `unlisted` are the

@@ -15,11 +15,14 @@ from ..times import duration
 from .findings import all_well, ill
 from .look import Look
 
+ENOUGH_BYTES = 1 << 20
+ELSEWHERE = "or set XDG_STATE_HOME to a folder where that is so"
+
 
 def private(look: Look) -> list[Finding]:
-    """All that is below the state folder is ours, no link, and closed to group and others."""
+    """All that is below the state folder is ours, no link, closed to group and others, and can be written to."""
     root = Path(look.workspace.state_folder).parent
-    wrong = [finding for path in _everything(root) if (finding := _openness(path))]
+    wrong = [finding for path in _everything(root) if (finding := _openness(path))] or _unwritable(root)
     reason = f"{root} is closed to others" if root.exists() else f"{root} is not there yet; it is made 0700"
     return all_well("state-folder", wrong, reason)
 
@@ -48,6 +51,16 @@ def _openness(path: Path) -> Finding | None:
         remedy = f"chmod go= {shlex.quote(str(path))}"
         return ill("state-folder", reason, remedy, mend=partial(close_to_others, str(path)))
     return None
+
+
+def _unwritable(root: Path) -> list[Finding]:
+    there = next(path for path in (root, *root.parents) if path.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        return [ill("state-folder", f"{there} can't be written to", f"make it writable, {ELSEWHERE}")]
+    disk = os.statvfs(there)
+    if disk.f_bavail * disk.f_frsize < ENOUGH_BYTES:
+        return [ill("state-folder", f"the disk of {there} is full", f"make room on it, {ELSEWHERE}")]
+    return []
 
 
 def _remove(path: Path) -> str:

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .. import files, ports
 from ..errors import TmuxRefused
@@ -29,8 +31,7 @@ AUTO_FIRST, AUTO_COUNT = 20_000, 12_000
 """Automatic ports lie below the range from which systems take ports for outgoing connections."""
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """A service that is to be launched now, on another port than its own if `move`."""
 
     service: Service
@@ -38,8 +39,7 @@ class Ready:
     move: bool
 
 
-@dataclass(frozen=True)
-class Launched:
+class Launched(Struct, frozen=True):
     """What came of it; `taken` once the launcher has its orders."""
 
     launch: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .. import ports
 from ..files import State
@@ -25,8 +27,7 @@ Ask = Callable[[Service, Question], Answer | None]
 """Puts the question; None while the answer is still awaited."""
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """One look at tmux: every pane of the server, and which session is the workspace's."""
 
     panes: tuple[Pane, ...]
@@ -53,7 +54,9 @@ def scene(world: World, services: int = 1) -> Scene:
 def observe(service: Service, world: World, seen: Scene, put: Ask, for_a_start: bool = False) -> Observation:
     """Everything there is to know of one service now. SPEC §4: what start and status decide on."""
     pane = pane_of(world.workspace.path, service.name, seen.panes)
-    run = _run(world, service, pane) or _unrecorded(pane, seen.machine)
+    run = _run(world, service, pane)
+    if run is None or run.is_incomplete:
+        run = _unrecorded(pane, seen.machine) or run
     port = _port(service, pane, seen, for_a_start)
     bare = Observation(world.now(), seen.session.name, seen.session.exists, pane, run, port)
     addresses = ports.open_addresses(port) if port else ()
@@ -70,7 +73,7 @@ def _run(world: World, service: Service, pane: Pane | None) -> Run | None:
 
 
 def _unrecorded(pane: Pane | None, machine: Machine) -> Run | None:
-    """What the processes tell of a launch whose record is lost: the launcher's child, and since when it runs."""
+    """What the processes tell where the record does not: the launcher's child, and since when it runs."""
     if pane is None or not pane.alive:
         return None
     child = next((who for who in machine.tree(pane.pid) if who.pid != pane.pid), None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..names import typed_target
 from ..places import pane_of
@@ -11,8 +12,7 @@ from ..world import World
 from .observe import scene
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """A session, or one window in it, and the command a person types to see it."""
 
     session: str

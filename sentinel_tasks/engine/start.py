@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import SentinelError, TmuxRefused
 from ..logs import is_complete
@@ -36,8 +38,7 @@ LAST_WORDS_SECONDS = 1.0
 IN_THE_WAY = ("duplicate session", "index", "can't find session", "can't find pane", "no such pane")
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Struct, frozen=True):
     """How to start: `wait` until healthy, or only until launched; `dry` only decides.
 
     `restarted` are services that were ended for this start (or would have been): a one-shot among them runs once more.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from .. import locks, processes
 from ..firmness import Blow, blows, gives_up_after
@@ -21,8 +23,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.1
 LOG_SECONDS = 1.0
 
 
-@dataclass
-class Ending:
+class Ending(Struct):
     """One service on its way down: whom it takes with it, and what was sent."""
 
     service: Service

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ..errors import Interrupted
 from ..logs import last_lines
@@ -83,10 +84,18 @@ def failed(service: Service, world: World, failure: Fail, seen: Observation, nee
             told, error=_too_late(service, seen), hint=f"{command(service, 'logs')} (left running for a look)",
             tail=tail(service, world, seen),
         )  # fmt: skip
-    why = failure.reason or (ended(seen.run) if seen.run else "its window was closed while it was starting")
+    why = failure.reason or _end_of(seen, world)
     return replace(
         told, error=f"ended while starting: {why}", hint=command(service, "logs"), tail=tail(service, world, seen)
     )
+
+
+def _end_of(seen: Observation, world: World) -> str:
+    if seen.run:
+        return ended(seen.run)
+    if seen.pane:
+        return f"how could not be written down in {world.workspace.state_folder} (is its disk full?)"
+    return "its window was closed while it was starting"
 
 
 def _too_late(service: Service, seen: Observation) -> str:

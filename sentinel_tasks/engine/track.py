@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from ..logs import last_lines
 from ..logtext import readable
@@ -11,8 +11,7 @@ from ..plan import Watch
 from ..world import World
 
 
-@dataclass
-class Track:
+class Track(Struct):
     """What one task knows of one service on its way up."""
 
     service: Service

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TextIO
+
+from msgspec import Struct
 
 MARKS = {
     "ok": ("✅", "[ok]"),
@@ -23,8 +24,7 @@ COLOURS = {"ok": "GREEN", "bad": "RED", "warn": "YELLOW"}
 PALETTE = ("CYAN", "MAGENTA", "YELLOW", "GREEN", "BLUE", "RED")
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(Struct, frozen=True):
     """How one stream may be written to."""
 
     emoji: bool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .console import Console
@@ -63,6 +62,8 @@ def stop_services(
 
 def without_window(report: Report) -> Report:
     """The same once the session is closed."""
+    from msgspec.structs import replace
+
     return replace(report, seen=replace(report.seen, session_exists=False, pane=None))
 
 
@@ -74,6 +75,8 @@ def restart_services(
     from ..engine.stop import stop
 
     world, wanted = open_world(console, names, flags)
+    if not console.dry:
+        world.state.prepare()  # what can't be started again is not stopped
     ended = stop(world, wanted, dry=console.dry)
     if any(report.code for report in ended):
         return show_outcome(console, ended, "stopped", None if together else wanted[0])

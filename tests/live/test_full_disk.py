@@ -1,0 +1,92 @@
+"""A state folder on a disk without room: what runs is told as running, what ends is told with its cause."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab import Lab
+
+SIZE, PAGE = 64 << 10, 4096
+
+Fill = Callable[[int], None]
+
+
+@pytest.fixture
+def fill(lab: Lab) -> Iterator[Fill]:
+    """Moves the state folder to a disk on which so many pages are left."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small disk")
+    disk = lab.folder / "small"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", disk], check=True)
+    lab.environ["XDG_STATE_HOME"] = str(disk)
+
+    def leave(pages: int) -> None:
+        Path(disk / "filler").write_bytes(b"x" * (SIZE - pages * PAGE))
+
+    yield leave
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+@pytest.fixture
+def read_only(lab: Lab, fill: Fill) -> Iterator[str]:
+    """A state folder that can't be written to, not even by root."""
+    disk = lab.environ["XDG_STATE_HOME"]
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    yield disk
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+
+
+@pytest.mark.parametrize("pages", [0, 1, 2])
+def test_a_service_that_runs_is_started_and_stopped(lab: Lab, fill: Fill, pages: int) -> None:
+    fill(pages)
+    lab.configure(telemetry={"command": "exec sleep 600", "port": None, "health": None})
+    assert lab.inv("telemetry.activate", "--timeout", "5").code == 0
+    assert lab.inv("telemetry.status").code == 0
+    assert lab.inv("telemetry.activate", "--json").json["changed"] is False
+    assert lab.inv("telemetry.stop").code == 0
+    assert lab.services() == []
+
+
+@pytest.mark.parametrize(("pages", "cause"), [(0, "disk"), (1, "exit 3"), (2, "exit 3")])
+def test_a_service_that_ends_is_told_at_once_with_its_cause(lab: Lab, fill: Fill, pages: int, cause: str) -> None:
+    fill(pages)
+    lab.configure(telemetry={"command": "sleep 0.3; exit 3", "port": None, "health": None})
+    done = lab.inv("telemetry.activate", "--timeout", "20", timeout=15)
+    assert done.code == 1
+    assert cause in done.err
+
+
+def test_what_could_not_be_written_leaves_no_draft(lab: Lab, fill: Fill) -> None:
+    fill(1)
+    lab.configure(telemetry={"command": "exec sleep 600", "port": None, "health": None})
+    lab.inv("telemetry.activate")
+    assert {path.name for path in lab.state("*.run.json*")} == {"telemetry.run.json"}
+    lab.inv("telemetry.stop")
+
+
+def test_the_doctor_tells_of_a_full_disk(lab: Lab, fill: Fill) -> None:
+    fill(0)
+    done = lab.inv("doctor")
+    assert done.code == 1
+    assert "is full" in done.said
+
+
+def test_a_read_only_state_folder_stops_nothing_and_is_told(lab: Lab, read_only: str, tmp_path: Path) -> None:
+    lab.configure(telemetry={"command": "exec sleep 600", "port": None, "health": None})
+    elsewhere = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    assert lab.inv("telemetry.activate", env=elsewhere).code == 0
+    for verb in ("restart", "activate"):
+        done = lab.inv(f"telemetry.{verb}")
+        assert (done.code, "Read-only" in done.err) == ((1, True) if verb == "restart" else (0, False))
+    assert "can't be written to" in lab.inv("doctor").said
+    assert lab.inv("telemetry.stop").code == 0
+    assert lab.services() == []
+    refused = lab.inv("telemetry.activate")
+    assert refused.code == 1
+    assert "Read-only file system" in refused.err
