@@ -348,7 +348,9 @@ def main() -> int:
     began = time.monotonic()
     print(f"{rounds} rounds, seed {seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        chaos = Chaos(Lab(Path(folder)), seed)
+        lab = Lab(Path(folder))
+        lab.real = True
+        chaos = Chaos(lab, seed)
         try:
             chaos.run(rounds)
         except Broken as broken:
