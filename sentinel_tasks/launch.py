@@ -15,7 +15,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 HAND_OVER_SECONDS = 5.0
@@ -146,14 +146,14 @@ def is_due(policy: str, code: int, quick: int) -> bool:
     return policy == "always" or (policy == "on-failure" and code != 0)
 
 
-def receive(fifo: str) -> bytes:
-    """The orders, once somebody has written them; TimeoutError if nobody does."""
+def receive(fifo: str, given_up: Callable[[], bool]) -> bytes:
+    """The orders, once somebody has written them; TimeoutError if nobody does, or if they are no longer waited for."""
     deadline = time.monotonic() + HAND_OVER_SECONDS
     descriptor = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     parts: list[bytes] = []
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not given_up():
         if not poll.poll(50):
             continue
         part = os.read(descriptor, 1 << 16)
@@ -242,8 +242,11 @@ def main(fifo: str, record_path: str, launch: str) -> int:
     launcher = Launcher(record_path, launch)
     launcher.listen()
     try:
-        orders = json.loads(receive(fifo))
+        orders = json.loads(receive(fifo, launcher.asked_to_end))
     except (OSError, TimeoutError, ValueError):
+        if launcher.asked_to_end():
+            launcher.note(ended=time.time(), interrupted=True)
+            return NOT_TAKEN
         complain("sentinel: this window's service is started with inv, not by hand")
         launcher.note(ended=time.time(), error="its start was broken off before the service ran")
         return NOT_TAKEN

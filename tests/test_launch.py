@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -317,3 +318,20 @@ def test_record_that_can_not_be_written_does_not_end_the_service(launched: Launc
     assert b"served" in launched.said
     assert b"can't be written" in launched.said
     assert b"Traceback" not in launched.said
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_launcher_that_waits_for_orders_ends_when_its_window_is_closed(launched: Launch, number: int) -> None:
+    until(lambda: catches(launched.process.pid, signal.SIGTERM), "its handlers")
+    began = time.monotonic()
+    os.kill(launched.process.pid, number)
+    assert launched.end() == 75
+    assert time.monotonic() - began < launch.HAND_OVER_SECONDS / 2
+    assert launched.told.interrupted
+
+
+def catches(pid: int, number: int) -> bool:
+    """True once the process has a handler for this signal."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    caught = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt"))
+    return bool(caught >> (number - 1) & 1)

@@ -43,7 +43,7 @@ def started(lab: Lab, *words: str, name: str = "telemetry", **keys: object) -> R
     ],
 )
 def test_telemetry_wants_2xx_and_dev_any_answer_below_500(lab: Lab, name: str, status: str, healthy: bool) -> None:
-    done = started(lab, "--status", status, name=name, startup_timeout=20 if healthy else 5)
+    done = started(lab, "--status", status, name=name, startup_timeout=20 if healthy else 3)
     assert done.json["health"]["ok"] is healthy
     assert done.code == (0 if healthy else 1)
     assert status in done.json["health"]["detail"]
@@ -54,7 +54,7 @@ def test_telemetry_wants_2xx_and_dev_any_answer_below_500(lab: Lab, name: str, s
     [(418, "418", True), ([200, "3xx"], "302", True), ([200, "3xx"], "204", False), ("<500", "404", True)],
 )
 def test_expect_says_what_is_wanted(lab: Lab, expect: object, status: str, healthy: bool) -> None:
-    done = started(lab, "--status", status, expect=expect, startup_timeout=20 if healthy else 5)
+    done = started(lab, "--status", status, expect=expect, startup_timeout=20 if healthy else 3)
     assert done.json["health"]["ok"] is healthy
 
 

@@ -7,10 +7,12 @@ import os
 import signal
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pexpect
+import psutil
 import pytest
 
 from tests.lab import INV, Lab, Result, until
@@ -37,7 +39,9 @@ def log_files(lab: Lab) -> list[Path]:
 
 def is_log_open(lab: Lab) -> bool:
     """True while a log writer runs."""
-    return any("capture.py" in " ".join(each.cmdline()) for each in lab.processes() if "tmux" not in each.name())
+    with suppress(psutil.NoSuchProcess):
+        return any("capture.py" in " ".join(each.cmdline()) for each in lab.processes() if "tmux" not in each.name())
+    return True
 
 
 def numbered(count: int, width: int = 8) -> list[str]:

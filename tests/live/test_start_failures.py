@@ -125,10 +125,10 @@ def test_after_a_failure_it_can_be_started_in_the_same_window(lab: Lab) -> None:
 
 def late(lab: Lab, *words: str, port: int | None = None) -> Result:
     """What activate says of a service that has four seconds and does not come up; it is left running for a look."""
-    lab.configure(telemetry={"command": lab.server(*words), "port": port or lab.port(), "startup_timeout": 4})
+    lab.configure(telemetry={"command": lab.server(*words), "port": port or lab.port(), "startup_timeout": 3})
     done = lab.inv("telemetry.activate")
     assert done.code == 1, done.said
-    assert "not healthy after 4 s" in done.err
+    assert "not healthy after 3 s" in done.err
     assert "left running" in done.err
     assert len(lab.services()) == 1
     return done
