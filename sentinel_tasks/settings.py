@@ -82,7 +82,7 @@ def read(
 def _general(config: Keys, environ: Mapping[str, str], complaints: Complaints) -> dict[str, Any]:
     values = {key: value for key, value in config.items() if key != "services"}
     for key in SENTINEL_TYPES:
-        if key not in values and (text := environ.get(f"INVOKE_SENTINEL_{key.upper()}")):
+        if text := environ.get(f"INVOKE_SENTINEL_{key.upper()}"):
             values[key] = text
     known = {*SENTINEL_TYPES, "services"}
     for key in [key for key in values if key not in known]:
@@ -125,9 +125,10 @@ def _raw(
     at = f"sentinel.services.{name}"
     raw = {key: (f"{at}.{key}", value) for key, value in {**BUILT_IN.get(name, {}), **declared, **section}.items()}
     for key in SERVICE_TYPES:
-        found = _from_environment(name, key, environ)
-        if found and (key not in section or "-" in name):  # Invoke itself reads no variable of a name with a dash
+        if found := _from_environment(name, key, environ):
             raw[key] = found
+        elif key in raw and isinstance(raw[key][1], Mapping):
+            raw[key] = (raw[key][0], _with_variables(name, key, raw[key][1], environ))
     raw.update(_guide_port(name, environ, folder))
     if raw.get("port", ("", 0))[1] in (None, "null") and raw.get("health", ("", ""))[1] is BUILT_IN.get(name, {}).get(
         "health"
@@ -138,10 +139,16 @@ def _raw(
 
 
 def _from_environment(name: str, key: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """The variable that Invoke would read, or its spelling that a shell can set, and what it says."""
+    """The variable of that key, as Invoke names it or as a shell can set it, and what it says."""
     variable = f"INVOKE_SENTINEL_SERVICES_{name}_{key}".upper()
     spellings = (variable, variable.replace("-", "_"))
     return next(((each, environ[each]) for each in spellings if environ.get(each)), None)
+
+
+def _with_variables(name: str, key: str, values: Keys, environ: Mapping[str, str]) -> Keys:
+    """The values of a key that has some of its own, each as its variable has it, if there is one."""
+    found = {inner: _from_environment(name, f"{key}_{inner}", environ) for inner in values}
+    return {inner: said[1] if (said := found[inner]) else value for inner, value in values.items()}
 
 
 def _guide_port(name: str, environ: Mapping[str, str], folder: str) -> dict[str, tuple[str, Any]]:

@@ -317,6 +317,40 @@ def test_general_keys_from_the_environment(project: Path) -> None:
     assert (found.socket_name, found.history_limit) == ("mine", 20_000)
 
 
+def test_each_variable_of_a_service_comes_before_the_file(project: Path) -> None:
+    config = {"services": {"web": {"command": "serve", "env": {"A": "1", "B": "2"}, "health": {"path": "/a"}}}}
+    environ = {"INVOKE_SENTINEL_SERVICES_WEB_ENV_A": "9", "INVOKE_SENTINEL_SERVICES_WEB_HEALTH_PATH": "/b"}
+    found = configured(project, config, environ={**environ, "INVOKE_SENTINEL_SERVICES_WEB_PORT": "80"}).service("web")
+    assert (dict(found.env), found.health.target, found.port) == ({"A": "9", "B": "2"}, "/b", 80)
+
+
+@pytest.mark.parametrize(
+    ("key", "in_file", "text"),
+    [
+        ("port", 3000, "auto"), ("command", ["serve", "it"], "other --flag"), ("expect", [200, "3xx"], "<500"),
+        ("startup_timeout", 5, "2.5"), ("env_file", [], ""), ("env", {"FILE": "x"}, ""),
+        ("health", {"path": "/"}, "tcp"),
+    ],
+)  # fmt: skip
+def test_a_variable_of_another_type_than_the_file_has_is_no_traceback(
+    lab: Lab, key: str, in_file: object, text: str
+) -> None:
+    lab.configure(web={"command": "sleep 600", "port": 4000, "env_file": [], key: in_file})
+    (lab.path / "tasks.py").write_text("from sentinel_tasks import service, workspace\nnamespace = workspace()\n")
+    done = lab.inv("ps", "--json", env={f"INVOKE_SENTINEL_SERVICES_WEB_{key.upper()}": text})
+    assert done.code == 0, done.said
+    assert [each["service"] for each in done.json["workspaces"][0]["services"]] == ["web"]
+
+
+def test_the_variables_of_other_sections_are_still_invokes(lab: Lab) -> None:
+    (lab.path / "invoke.yaml").write_text('{"mine": {"colour": "red"}, "sentinel": {}}')
+    (lab.path / "tasks.py").write_text(
+        "from invoke import Collection, task\nfrom sentinel_tasks import dev\n\n"
+        "@task\ndef show(c):\n    print(c.mine.colour)\n\nnamespace = Collection(dev, show)\n"
+    )
+    assert lab.inv("show", env={"INVOKE_MINE_COLOUR": "green"}).out == "green\n"
+
+
 # Wrong values
 
 WRONG: list[tuple[str, Any]] = [

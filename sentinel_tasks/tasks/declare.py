@@ -12,6 +12,7 @@ from invoke.collection import Collection
 
 from ..names import TASKS_OF_A_WORKSPACE
 from ..projects import procfile
+from . import variables
 from .service_tasks import tasks_of
 from .workspace_tasks import workspace_tasks
 
@@ -32,6 +33,7 @@ class Declared:
 
 
 declared = Declared()
+variables.take_over()
 
 
 def service(name: str, **settings: Any) -> Collection:
