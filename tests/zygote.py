@@ -24,9 +24,10 @@ from typing import Any
 import invoke.main
 
 import sentinel_tasks
+from sentinel_tasks import health
 
 NOT_NEEDED = ("sentinel_tasks.api", "sentinel_tasks.__main__", "sentinel_tasks.launch", "sentinel_tasks.capture")
-LIBRARIES = ("httpx", "psutil", "msgspec", "filelock", "platformdirs", "dotenv", "colorama", "libtmux.common")
+LIBRARIES = ("psutil", "msgspec", "filelock", "platformdirs", "dotenv", "colorama", "libtmux.common")
 
 
 def load() -> None:
@@ -36,6 +37,7 @@ def load() -> None:
     for module in pkgutil.walk_packages(sentinel_tasks.__path__, "sentinel_tasks."):
         if not module.name.startswith(NOT_NEEDED):
             importlib.import_module(module.name)
+    health.load()
 
 
 def serve(listener: socket.socket) -> None:
