@@ -5,12 +5,12 @@ The public face (SPEC §2). Names are made when they are asked for: what a tasks
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .tasks.declare import from_procfile, service, workspace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from invoke.collection import Collection
+
+    from .tasks.declare import from_procfile, service, workspace
 
     dev: Collection
     telemetry: Collection
@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 __all__ = ["dev", "from_procfile", "namespace", "service", "telemetry", "workspace"]
 
 
-def __getattr__(name: str) -> Collection:
+def __getattr__(name: str) -> Any:
+    """Invoke is loaded here and not before: the API and its workers import this package too."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .tasks import declare
+
     if name in ("dev", "telemetry"):
-        made = service(name)
+        made: object = declare.service(name)
     elif name == "namespace":
         from sentinel_tasks import dev, telemetry
 
-        made = workspace(dev, telemetry)
+        made = declare.workspace(dev, telemetry)
     else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        made = getattr(declare, name)
     globals()[name] = made
     return made

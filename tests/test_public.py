@@ -114,3 +114,14 @@ def test_listing_the_tasks_pays_for_nothing_heavy(tmp_path: Path, code: str) -> 
     assert paid.isdisjoint(HEAVY)
     own = {name for name in paid if name.startswith("sentinel_tasks.")}
     assert own.isdisjoint({f"sentinel_tasks.{name}" for name in ("engine", "settings", "report", "tmux", "health")})
+
+
+def test_a_worker_that_reports_itself_pays_for_nothing_but_the_client(tmp_path: Path) -> None:
+    show = "; import json, sys; print(json.dumps([name for name in sys.modules]))"
+    paid = set(in_python("from sentinel_tasks.api.client import report" + show, tmp_path))
+    assert paid.isdisjoint({*HEAVY, "invoke"} - {"subprocess"})
+
+
+def test_a_name_that_the_package_does_not_have_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'services'"):
+        sentinel_tasks.services  # noqa: B018
