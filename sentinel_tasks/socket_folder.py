@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from collections.abc import Mapping
 
 STANDARD = "/tmp"
+CONNECT_SECONDS = 0.5
 
 
 def socket_folder(environ: Mapping[str, str]) -> str:
@@ -31,3 +33,22 @@ def distrust(folder: str) -> str:
     if found.st_mode & 0o022:
         return f"others may write to it (mode {stat.S_IMODE(found.st_mode):04o})"
     return ""
+
+
+def servers(folder: str) -> list[str]:
+    """The names of the sockets at which somebody listens, in order; a server that is gone leaves its socket behind."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder))
+    except OSError:
+        return []
+    return [name for name in names if _listens(os.path.join(folder, name))]
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(CONNECT_SECONDS)
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+    return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from .. import files, ports
 from ..errors import TmuxRefused
-from ..model import Observation, Service
+from ..model import Observation, Pane, Service
 from ..names import digest, mark
 from ..places import free_index
 from ..sequences import Opening
@@ -24,6 +24,7 @@ from ..socket_folder import distrust, socket_folder
 from ..world import World
 from .environment import service_environment
 from .observe import Scene, remembered_ports
+from .servers import panes_elsewhere
 
 HERE = Path(__file__).parent.parent
 PYTHON = (sys.executable, "-I", "-S", "-X", "utf8")
@@ -155,8 +156,12 @@ def _to_run(service: Service, environment: Mapping[str, str]) -> str | list[str]
 
 def _choosing(wanted: Sequence[Ready], world: World) -> AbstractContextManager[None]:
     """While automatic ports are chosen, and until their windows tell of them, nobody else chooses."""
-    chooses = any(ready.move or ready.service.auto_port for ready in wanted)
-    return files.State(Path(world.workspace.state_folder).parent / "ports").lock("ports") if chooses else nullcontext()
+    folder = Path(world.workspace.state_folder).parent / "ports"
+    return files.State(folder).lock("ports") if _is_choosing(wanted) else nullcontext()
+
+
+def _is_choosing(wanted: Sequence[Ready]) -> bool:
+    return any(ready.move or ready.service.auto_port for ready in wanted)
 
 
 def _ports(wanted: Sequence[Ready], world: World, now: Scene) -> dict[str, int]:
@@ -165,7 +170,7 @@ def _ports(wanted: Sequence[Ready], world: World, now: Scene) -> dict[str, int]:
     known |= _ports_in_use(world, now)
     known |= {ready.service.name: ready.service.port for ready in wanted if ready.service.port}
     moved = {ready.service.name for ready in wanted if ready.move}
-    reserved = {port for pane in now.panes for port in _reserved(pane.ports, pane.port, pane.home, world)}
+    reserved = {port for pane in _everywhere(wanted, world, now) for port in _reserved(pane, world)}
     for service in world.workspace.services:
         new = service.auto_port and service.name not in known
         lost = (
@@ -195,12 +200,18 @@ def _ports_in_use(world: World, now: Scene) -> dict[str, int]:
     return remembered | living
 
 
-def _reserved(remembered: str, port: int | None, home: str, world: World) -> set[int]:
-    if home == mark(world.workspace.path):
+def _everywhere(wanted: Sequence[Ready], world: World, now: Scene) -> Iterator[Pane]:
+    """Whatever may have been promised a port: on other tmux servers too, if one is to be chosen now."""
+    yield from now.panes
+    if _is_choosing(wanted):
+        yield from panes_elsewhere(world)
+
+
+def _reserved(pane: Pane, world: World) -> set[int]:
+    if pane.home == mark(world.workspace.path):
         return set()
-    return {int(number) for pair in remembered.split() if (number := pair.partition("=")[2]).isdecimal()} | (
-        {port} if port else set()
-    )
+    remembered = {int(number) for pair in pane.ports.split() if (number := pair.partition("=")[2]).isdecimal()}
+    return remembered | ({pane.port} if pane.port else set())
 
 
 def _choose(path: str, service: str, avoided: set[int]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from .. import registry
+from ..errors import TmuxRefused
 from ..health import Question, document
 from ..model import Answer, Observation, Report, Service
 from ..names import mark, state_name
@@ -18,6 +20,7 @@ from ..world import World
 from . import tell
 from .marked import forgotten, marked_service
 from .observe import Ask, Scene, measured, observe, scene, wait_for_answer
+from .servers import other_worlds
 
 MOST_AT_ONCE = 16
 
@@ -61,11 +64,19 @@ def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]]]:
 
 
 def everything(world: World) -> list[list[Report]]:
-    """The services of every workspace on this tmux server, a list for each, this workspace's first; from tmux alone."""
+    """The services of every workspace of this user, a list for each, this workspace's first; from tmux alone."""
     now = scene(world, MOST_AT_ONCE)
     own = _reports(world, [*world.workspace.services, *forgotten(world, now.panes)], now)
-    others = sorted({pane.home for pane in now.panes if pane.home and pane.home != mark(world.workspace.path)})
-    return [own, *(_elsewhere(world, home, now) for home in others)]
+    others = [_elsewhere(world, home, now) for home in _homes(now) if home != mark(world.workspace.path)]
+    for there in other_worlds(world):
+        with suppress(TmuxRefused):
+            now = scene(there, MOST_AT_ONCE)
+            others += [_elsewhere(there, home, now) for home in _homes(now)]
+    return [own, *others]
+
+
+def _homes(now: Scene) -> list[str]:
+    return sorted({pane.home for pane in now.panes if pane.home})
 
 
 def _elsewhere(world: World, home: str, now: Scene) -> list[Report]:

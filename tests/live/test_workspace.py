@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +136,15 @@ def test_a_one_shot_that_fails_is_reported_and_one_that_is_done_is_not_run_again
     assert lab.inv("bad.start").code == 1
 
 
+def worktrees(lab: Lab, project: Path, branch: str) -> list[Path]:
+    """The project as a git repository, and a worktree of it beside it."""
+    other = project.with_name(branch)
+    person = ("-c", "user.name=tests", "-c", "user.email=tests@localhost")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"], ["worktree", "add", "-q", "-b", branch, other]):
+        subprocess.run(["git", *person, *words], cwd=project, env=lab.environ, check=True)
+    return [project, other]
+
+
 def test_two_worktrees_with_automatic_ports_run_side_by_side_and_keep_them(lab: Lab) -> None:
     tasks = WORKSPACE.format(
         names="",
@@ -144,7 +154,7 @@ web = service("web", command="echo api is $SENTINEL_PORT_API; {STAYS}", depends_
 namespace = workspace(api, web)
 """,
     )
-    trees = [lab.workspace(f"{name}/project", tasks) for name in ("one", "two")]
+    trees = worktrees(lab, lab.workspace("project", tasks), "feature")
     starts = [lab.spawn(sys.executable, "-m", "invoke", "up", cwd=tree) for tree in trees]
     assert [start.wait(30) for start in starts] == [0, 0]
     ports = [listed(lab, tree)["api"]["port"] for tree in trees]
@@ -159,6 +169,42 @@ namespace = workspace(api, web)
         assert lab.inv("up", cwd=tree).code == 0
         assert listed(lab, tree)["api"]["port"] == port
         assert lab.inv("down", cwd=tree).code == 0
+
+
+def on_server(lab: Lab, name: str, **keys: object) -> Path:
+    """A workspace with one service, on a tmux server of its own."""
+    path = lab.workspace(name, "from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
+    document = {"sentinel": {"socket_name": name, "services": {"api": {"command": STAYS, "health": None, **keys}}}}
+    (path / "invoke.yaml").write_text(json.dumps(document))
+    return path
+
+
+def test_an_automatic_port_is_not_one_that_another_tmux_server_has_promised(lab: Lab) -> None:
+    first = on_server(lab, "first", port="auto")
+    assert lab.inv("up", cwd=first).code == 0
+    port = listed(lab, first)["api"]["port"]
+    assert lab.inv("down", cwd=first).code == 0
+    second = on_server(lab, "second", port=port)
+    assert lab.inv("up", cwd=second).code == 0
+    assert lab.inv("up", cwd=first).code == 0
+    assert listed(lab, first)["api"]["port"] not in (None, port)
+    for path in (first, second):
+        assert lab.inv("down", cwd=path).code == 0
+
+
+def test_ps_shows_the_workspaces_of_every_tmux_server(lab: Lab) -> None:
+    paths = [on_server(lab, name, port=None) for name in ("first", "second")]
+    for path in paths:
+        assert lab.inv("up", cwd=path).code == 0
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(str(next((lab.folder / "tmux").glob("tmux-*")) / "gone"))
+    shown = lab.inv("ps", "--all", "--json", cwd=paths[0]).json["workspaces"]
+    assert {group["workspace"]: group["services"][0]["state"] for group in shown} == dict.fromkeys(
+        map(str, paths), "running"
+    )
+    assert str(paths[1]) in lab.inv("ps", "--all", cwd=paths[0]).out
+    for path in paths:
+        assert lab.inv("down", cwd=path).code == 0
 
 
 def test_an_automatic_port_is_not_one_that_is_taken(lab: Lab) -> None:
