@@ -9,6 +9,8 @@ import time
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sentinel_tasks.model import Answer, Health, Observation, Progress, Report, State
@@ -25,6 +27,7 @@ from sentinel_tasks.report import (
     table,
     workers_table,
 )
+from sentinel_tasks.report.live import fitting
 from tests.facts import (
     ENDED_RUN,
     HEALTHY,
@@ -439,9 +442,19 @@ def test_live_lines_are_drawn_over_and_leave_no_trace() -> None:
     live.show([WAITING])
     assert stream.getvalue().count("\x1b[1A\r") == 1
     live.clear()
-    assert stream.getvalue().endswith("\x1b[1A\r\x1b[J")
+    assert stream.getvalue().endswith("\x1b[1A\r\x1b[K\n\x1b[1A\r")
+    said = stream.getvalue()
     live.clear()
-    assert stream.getvalue().count("\x1b[1A\r") == 2
+    assert stream.getvalue() == said
+
+
+@given(st.lists(st.text("ab⏳漢 ", max_size=50), max_size=30), st.integers(1, 60), st.integers(1, 20))
+def test_live_lines_never_wrap_or_scroll(lines: list[str], columns: int, rows: int) -> None:
+    shown = fitting(lines, columns, rows)
+    assert len(shown) <= max(1, rows - 1)
+    wide = [sum(2 if each in "⏳漢" else 1 for each in line) for line in shown]
+    assert all(width <= max(10, columns - 1) for width in wide)
+    assert len(lines) == len(shown) or f"and {len(lines) - len(shown) + 1} more"[:6] in shown[-1]
 
 
 def test_off_a_terminal_it_is_said_once() -> None:

@@ -103,6 +103,7 @@ if __name__ == "__main__":
     load()
     gc.freeze()  # a collection in a fork would copy every page it looks at
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(sys.argv[1])
+        server.bind(f"{sys.argv[1]}.new")
         server.listen(64)
+        os.rename(f"{sys.argv[1]}.new", sys.argv[1])
         serve(server)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TextIO
+from unicodedata import east_asian_width
 
 from ..logtext import plain
 from ..model import Progress
@@ -25,27 +27,29 @@ class Live:
     def show(self, waiting: Sequence[Progress]) -> None:
         """Draws, or says, what is waited for."""
         if self.style.live:
-            self._draw([self._line(each) for each in waiting])
+            width = max((len(each.service.name) for each in waiting), default=0)
+            self._draw([self._line(each, width) for each in waiting])
             return
         for each in waiting:
             if each.elapsed >= WORTH_SAYING and each.service.name not in self.said:
                 self.said.add(each.service.name)
                 self._write(f"{self.style.mark('wait')} {each.service.name}: {each.word}, for up to {each.limit:g} s\n")
 
-    def _line(self, each: Progress) -> str:
-        so_far = f"{each.service.name}: {each.word} {each.elapsed:.1f} of {each.limit:g} s"
-        text = f"{self.style.mark('wait')} {so_far}  {plain(each.last_line)}"
-        return text[: max(10, shutil.get_terminal_size().columns - 3)]
+    def _line(self, each: Progress, width: int) -> str:
+        name = f"{each.service.name}:".ljust(width + 1)
+        so_far = f"{name} {each.word} {each.elapsed:.1f} of {each.limit:g} s"
+        return f"{self.style.mark('wait')} {so_far}  {plain(each.last_line)}"
 
     def _draw(self, lines: Sequence[str]) -> None:
+        lines = fitting(lines, *shutil.get_terminal_size())
         text = "".join(f"{line}\x1b[K\n" for line in lines)
         self._write(f"{self._up()}{text}\x1b[J")
         self.drawn = len(lines)
 
     def clear(self) -> None:
-        """Leaves no trace of the live lines."""
+        """Leaves no trace of the live lines; line by line, because tmux keeps a screen that is cleared at once."""
         if self.drawn:
-            self._write(f"{self._up()}\x1b[J")
+            self._write(self._up() + "\x1b[K\n" * self.drawn + self._up())
             self.drawn = 0
 
     def _up(self) -> str:
@@ -54,3 +58,16 @@ class Live:
     def _write(self, text: str) -> None:
         self.stream.write(text)
         self.stream.flush()
+
+
+def fitting(lines: Sequence[str], columns: int, rows: int) -> list[str]:
+    """The lines as they fit on a screen: what wraps or scrolls could not be drawn over."""
+    most = max(1, rows - 1)
+    shown = list(lines) if len(lines) <= most else [*lines[: most - 1], f"   and {len(lines) - most + 1} more"]
+    return [cut(line, max(10, columns - 1)) for line in shown]
+
+
+def cut(text: str, columns: int) -> str:
+    """As much of the text as takes so many columns of a terminal."""
+    taken = accumulate(2 if east_asian_width(each) in "WF" else 1 for each in text)
+    return text[: sum(1 for width in taken if width <= columns)]

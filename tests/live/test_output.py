@@ -102,7 +102,7 @@ def test_a_terminal_sees_a_live_line_that_leaves_no_trace(lab: Lab) -> None:
     assert said.count("of 30 s") > 3
     assert "starting" in said
     assert "warming up" in said
-    after = said.rpartition("\x1b[J")[2]
+    after = said.rpartition("\x1b[K")[2]
     assert "starting" not in after
     assert "telemetry: started" in after
     lab.inv("telemetry.stop")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.lab import Lab, Result, is_open, until
+from tests.lab import INV, Lab, Result, is_open, until
 
 WORKSPACE = "from sentinel_tasks import {names}service, workspace\n\n{body}\n"
 STAYS = "exec sleep 600"
@@ -341,3 +341,23 @@ def test_a_service_may_not_be_called_like_a_task_of_the_workspace(lab: Lab) -> N
     told = lab.inv("up")
     assert told.code == 2
     assert "called like a task" in told.err
+
+
+def test_a_terminal_too_small_for_all_services_is_left_clean(lab: Lab) -> None:
+    names = [f"s{number}" for number in range(20)]
+    ready = {"command": f"sleep 1.5; echo ready; {STAYS}", "health": {"log": "ready"}}
+    lab.configure(**dict.fromkeys(names, ready))
+    declare(lab, "namespace = workspace()")
+    lab.tmux("new-session", "-d", "-s", "person", "-x", "60", "-y", "12", "sh", socket_name="screen")
+    lab.tmux("send-keys", "-t", "person", f"clear; {INV} up; echo code=$?", "Enter", socket_name="screen")
+    until(lambda: "s0:  starting" in (shown := screen(lab)) and "more" in shown, "the table")
+    until(lambda: "code=0" in screen(lab), "the end")
+    history = screen(lab, "-S", "-")
+    assert " of 30 s" not in history
+    assert [line.count("started") for line in history.splitlines() if "window" in line] == [1] * len(names)
+    assert lab.inv("down").code == 0
+
+
+def screen(lab: Lab, *words: str) -> str:
+    """What a person's terminal shows."""
+    return lab.tmux("capture-pane", "-p", "-t", "person", *words, socket_name="screen")
