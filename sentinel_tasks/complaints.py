@@ -11,8 +11,8 @@ from .errors import ConfigurationError, Problem
 class Complaints:
     """Collects what is wrong, so that a person hears of all of it at once."""
 
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
+    def __init__(self, found_before: Iterable[Problem] = ()) -> None:
+        self.problems: list[Problem] = [*found_before]
 
     def add(self, key: str, value: object, reason: str) -> None:
         problem = Problem(key, value, reason)

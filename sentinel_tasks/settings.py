@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +50,16 @@ def read(
     state_root: Path,
     environ: Mapping[str, str],
     flags: Mapping[str, Keys] | None = None,
+    problems: Sequence[Problem] = (),
 ) -> Workspace:
     """The workspace with all its services; ConfigurationError with every problem in it.
 
     `declared` is what Python code said of each service, `config` Invoke's `sentinel` section, `flags` what the command
-    line says of a service, by key.
+    line says of a service, by key; `problems` were found before.
     """
     if not isinstance(config, Mapping):
         raise ConfigurationError([Problem("sentinel", config, "must be a mapping of keys to values")])
-    complaints = Complaints()
+    complaints = Complaints(problems)
     folder = workspace_folder(project, environ)
     general = _general(config, environ, complaints)
     sections = _sections(config, declared, complaints)

@@ -6,10 +6,11 @@ import shlex
 
 from msgspec import Struct
 
+from ..model import Pane
 from ..names import typed_target
 from ..places import pane_of
 from ..world import World
-from .observe import scene
+from .observe import Scene, observe, scene
 
 
 class Place(Struct, frozen=True):
@@ -28,13 +29,19 @@ def place_of(world: World, service: str | None) -> Place | None:
     if service is None:
         found = next((p for p in now.panes if now.session.exists and p.session == now.session.name), None)
     else:
-        found = pane_of(home.path, service, now.panes)
+        found = pane_of(home.path, service, now.panes) or _adopted(world, service, now)
     if found is None:
         return None
     target = typed_target(found.session, found.index if service else None)
     words = ["tmux", *(["-L", home.socket_name] if home.socket_name else []), "attach-session", "-t"]
     typed = f"{shlex.join(words)} {target}"
     return Place(found.session, found.session_id, found.window_id if service else None, typed)
+
+
+def _adopted(world: World, service: str, now: Scene) -> Pane | None:
+    """The pane of a process that was started by hand and passes for the service."""
+    seen = observe(world.workspace.service(service), world, now, lambda *_: None)
+    return next((holder.pane for holder in seen.holders if holder.relation == "adopted"), None)
 
 
 def close_session(world: World) -> bool:

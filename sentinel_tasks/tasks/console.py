@@ -76,7 +76,8 @@ class Console:
         from ..settings import read
         from .declare import declared
 
-        return read(self._config(), declared.members(), self.project, state_root(), self.environ, flags)
+        members, problems = declared.members(), declared.problems
+        return read(self._config(), members, self.project, state_root(), self.environ, flags, problems)
 
     @property
     def project(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from invoke.collection import Collection
 
+from ..errors import Problem
 from ..names import TASKS_OF_A_WORKSPACE
 from ..projects import procfile
 from . import variables
@@ -20,11 +21,12 @@ FIRST_PROCFILE_PORT, PORT_STEP = 5000, 100
 
 
 class Declared:
-    """What this process's tasks file declared: settings by service, and which of them make up the workspace."""
+    """What this process's tasks file declared: settings by service, which of them make up the workspace, what is wrong."""
 
     def __init__(self) -> None:
         self.settings: dict[str, Mapping[str, Any]] = {}
         self.chosen: tuple[str, ...] | None = None
+        self.problems: list[Problem] = []
 
     def members(self) -> dict[str, Mapping[str, Any]]:
         """The workspace's services: those given to `workspace(...)`, or all that were declared."""
@@ -72,6 +74,8 @@ def from_procfile(path: str = "Procfile") -> list[Collection]:
     """
     caller = Path(inspect.stack()[1].filename).parent
     found = caller / path
+    if not found.is_file():
+        declared.problems.append(Problem("from_procfile", path, f"there is no such file in {caller}"))
     shared: dict[str, Any] = {"cwd": str(found.parent)}
     if (found.parent / ".env").is_file():
         shared["env_file"] = str(found.parent / ".env")

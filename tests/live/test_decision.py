@@ -175,6 +175,7 @@ def test_a_healthy_server_in_another_window_of_the_session_is_adopted(lab: Lab) 
     assert lab.windows() == before
     told = lab.inv("telemetry.status", "--json").json
     assert (told["state"], told["listener"]["relation"], told["pid"]) == ("running", "adopted", server.pid)
+    assert lab.inv("telemetry.attach").out == "tmux attach-session -t '=sentinel-app:0'\n"
 
 
 def test_an_unhealthy_server_in_another_window_of_the_session_is_refused(lab: Lab) -> None:

@@ -343,6 +343,14 @@ def test_a_service_may_not_be_called_like_a_task_of_the_workspace(lab: Lab) -> N
     assert "called like a task" in told.err
 
 
+def test_a_procfile_that_is_not_there_is_told(lab: Lab) -> None:
+    declare(lab, 'namespace = workspace(*from_procfile("Procfil"))', "from_procfile, ")
+    assert lab.inv("--list").code == 0
+    for words in (["up"], ["ps"]):
+        done = lab.inv(*words)
+        assert (done.code, "'Procfil': there is no such file" in done.err) == (2, True), done.said
+
+
 def test_a_terminal_too_small_for_all_services_is_left_clean(lab: Lab) -> None:
     names = [f"s{number}" for number in range(20)]
     ready = {"command": f"sleep 1.5; echo ready; {STAYS}", "health": {"log": "ready"}}
