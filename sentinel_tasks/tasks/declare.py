@@ -21,7 +21,7 @@ FIRST_PROCFILE_PORT, PORT_STEP = 5000, 100
 
 
 class Declared:
-    """What this process's tasks file declared: settings by service, which of them make up the workspace, what is wrong."""
+    """What this process's tasks file declared: settings by service, the workspace's members, and what is wrong."""
 
     def __init__(self) -> None:
         self.settings: dict[str, Mapping[str, Any]] = {}
