@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from . import sock_diag
+from .sock_diag import Bound
 
 LOOPBACK = (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6))
 CONNECT_SECONDS = 0.5
 TAKEN = (errno.EADDRINUSE, errno.EACCES)
+LOOKS_FOR_OWNERS = 3
 
 
 def open_addresses(port: int) -> tuple[str, ...]:
@@ -63,7 +65,40 @@ def _as_psutil_sees(pid: int) -> list[tuple[int, str]]:
 
 
 def all_listeners() -> list[tuple[int, int | None, str]]:
-    """(port, pid, address) of every TCP listener on the machine; pid None where the owner can't be seen."""
+    """(port, pid, address) of every TCP listener on the machine; pid None where the owner can't be seen.
+
+    One of our own user without an owner is looked at again: a child may have taken it over during the look.
+    """
+    if sock_diag.listeners() is None:
+        return _all_as_psutil_sees()
+    for _ in range(LOOKS_FOR_OWNERS):
+        owned, ownerless = _with_owners(sock_diag.listeners() or [])
+        if not any(bound.uid == os.getuid() for bound in ownerless):
+            break
+    return [*owned, *((bound.port, None, bound.address) for bound in ownerless)]
+
+
+def _with_owners(table: list[Bound]) -> tuple[list[tuple[int, int | None, str]], list[Bound]]:
+    """The listeners with the processes that hold them, and those without one that still listen."""
+    owners = _owners()
+    owned: list[tuple[int, int | None, str]] = [
+        (bound.port, pid, bound.address) for bound in table for pid in owners.get(bound.inode, ())
+    ]
+    left = [bound for bound in table if bound.inode not in owners]
+    still = set(sock_diag.listeners() or ()) if left else set()
+    return owned, [bound for bound in left if bound in still]
+
+
+def _owners() -> dict[int, list[int]]:
+    """The pids that hold each socket, by its inode."""
+    found: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        for inode in set(_sockets(int(name))) if name.isdecimal() else ():
+            found.setdefault(inode, []).append(int(name))
+    return found
+
+
+def _all_as_psutil_sees() -> list[tuple[int, int | None, str]]:
     import psutil
 
     try:

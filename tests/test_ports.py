@@ -171,3 +171,25 @@ def test_kernel_tells_whose_port_it_is(listen: Listen) -> None:
 )
 def test_covers(listener: str, connected: str, covered: bool) -> None:
     assert covers(listener, connected) is covered
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere psutil alone tells who listens")
+def test_a_listener_that_opens_or_closes_during_the_look_is_not_taken_for_one_that_cannot_be_seen() -> None:
+    """Of a service that had just begun to listen, `up` said: held by a process of user root that can't be seen."""
+    opens_and_closes = """if True:
+        import socket, threading, time
+        def open_and_close():
+            while True:
+                with socket.create_server(("127.0.0.1", 0)):
+                    time.sleep(0.02)
+        for _ in range(12):
+            threading.Thread(target=open_and_close).start()
+    """
+    ever_unseen = {row for row in all_listeners() if row[1] is None}
+    with subprocess.Popen([sys.executable, "-c", opens_and_closes]) as process:
+        try:
+            looks = [all_listeners() for _ in range(150)]
+        finally:
+            process.kill()
+    assert any(pid == process.pid for look in looks for _, pid, _ in look), "it never listened during a look"
+    assert {row for look in looks for row in look if row[1] is None} <= ever_unseen
