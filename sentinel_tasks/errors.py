@@ -56,7 +56,11 @@ class TmuxUnavailable(SentinelError):
 
 
 class TmuxRefused(SentinelError):
-    """tmux answered a command with an error."""
+    """tmux answered a command with an error; `was_overtaken` if somebody else changed what it was about meanwhile."""
+
+    def __init__(self, what: str, hint: str = "", was_overtaken: bool = False) -> None:
+        super().__init__(what, hint)
+        self.was_overtaken = was_overtaken
 
 
 class StateFolderUnusable(SentinelError):

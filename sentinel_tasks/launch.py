@@ -88,6 +88,7 @@ class Launcher:
         with held_back():
             if self.asked_to_end():
                 return self.called_off(orders)
+            tell_log("begin", str(self.record["launch"]))
             self.child = pid = spawn(orders)
         tell_event(orders, event, pid, reason)
         self.note(pid=pid, started=time.time(), ended=None, exit_code=None, signal=None, next_start=None)
@@ -254,7 +255,6 @@ def main(fifo: str, record_path: str, launch: str) -> int:
     launcher.explains += orders.get("stop_timeout", 0.0)
     with contextlib.suppress(OSError):
         os.unlink(fifo)
-    tell_log("begin", launch)
     code = launcher.run(orders)
     tell_log("end", launch)
     return code if code >= 0 else 128 - code

@@ -71,7 +71,7 @@ class Reader:
         return self
 
     def from_launch(self, launch: str) -> Reader:
-        """Begins with the first byte of that launch; with the oldest there is if its beginning was rotated away."""
+        """Begins with the first byte of that launch's last life, or the oldest there is if that is gone."""
         begin = (BEGIN % launch).encode()
         for path in rotated(self.path):
             place = _last_place_of(begin, path)

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import zlib
+from collections.abc import Mapping
 
 SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
 TASKS_OF_A_WORKSPACE = frozenset({"up", "down", "ps", "logs", "restart", "attach", "doctor", "schema"})
@@ -59,6 +60,17 @@ def unmarked(text: str) -> str:
 def port_variable(service: str) -> str:
     """The variable that tells every service of a workspace this one's port (SPEC §2)."""
     return f"SENTINEL_PORT_{service.upper().replace('-', '_')}"
+
+
+def as_port_pairs(ports: Mapping[str, int]) -> str:
+    """The services' ports as a tmux user option carries them."""
+    return " ".join(f"{name}={port}" for name, port in ports.items())
+
+
+def port_pairs(text: str) -> dict[str, int]:
+    """The ports that `as_port_pairs` was given; whatever else is in the text is passed over."""
+    pairs = (pair.partition("=") for pair in text.split())
+    return {name: int(port) for name, _, port in pairs if port.isdecimal() and port.isascii()}
 
 
 def typed_target(session: str, index: int | None = None) -> str:

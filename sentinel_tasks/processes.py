@@ -6,7 +6,9 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,6 +62,16 @@ def is_alive(who: Identity) -> bool:
     return identity(who.pid) == who
 
 
+def age(who: Identity) -> float:
+    """Seconds since the process began.
+
+    Not by the clock: Linux tells when it was booted in whole seconds, which makes every process look up to 1 s older.
+    """
+    if sys.platform != "linux":
+        return time.time() - who.started
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - (who.started - psutil.boot_time())
+
+
 def tree(pid: int) -> list[Identity]:
     """The process and all its descendants that still have it as their ancestor, parents first."""
     try:
@@ -90,19 +102,27 @@ def marks(pid: int) -> tuple[str | None, str | None]:
 
 
 def strays(workspace: str, pane_pids: Iterable[int]) -> dict[str, list[Identity]]:
-    """Processes that carry a service's mark and have left its window, by service; from one look at all processes.
+    """Processes that carry a service's mark and have left its window, by service.
 
-    A process under a live pane or another tmux server was started there by a person (a shell opened from within the
-    service, say): it is none.
+    What is begun during the look is looked at too, until nothing new is: a fork must not slip through. A process under
+    a live pane or another tmux server was started there by a person (a shell opened from within the service, say): it
+    is none.
     """
     spared = {os.getpid(), *ancestors(os.getpid())}
     panes = set(pane_pids)
     found: dict[str, list[Identity]] = {}
-    for pid in psutil.pids():
+    for pid in _every_pid():
         home, service = marks(pid) if pid not in spared else (None, None)
         if service and home == workspace and not _has_a_pane(pid, panes) and (who := identity(pid)) is not None:
             found.setdefault(service, []).append(who)
     return found
+
+
+def _every_pid() -> Iterator[int]:
+    looked_at: set[int] = set()
+    while new := {*psutil.pids()} - looked_at:
+        yield from sorted(new)
+        looked_at |= new
 
 
 def _has_a_pane(pid: int, panes: set[int]) -> bool:

@@ -48,9 +48,13 @@ PASSED_ON = (
 PATIENCE = 10.0
 NO_SERVER = re.compile(r"no server running|error connecting to|server exited|lost server|no current target")
 """The last: its last session has ended and it is about to."""
+OVERTAKEN = re.compile(
+    rf"duplicate session: |index \d+ in use|can't find (?:session|window|pane): |{NO_SERVER.pattern}"
+)
+"""Between our look and our command a session or window was opened or closed, or the whole server ended."""
 
 
-class Answer(Struct, frozen=True):
+class Said(Struct, frozen=True):
     """What one tmux client said."""
 
     returncode: int
@@ -88,7 +92,7 @@ class Tmux:
         return self._binary is not None
 
     def ask(self, *command: str) -> list[str]:
-        """The lines that tmux answers to a command that changes nothing."""
+        """The lines that tmux answers to one command, through libtmux."""
         return self._checked(command[0], self._with_libtmux(*_joined([command]))).stdout.splitlines()
 
     def history_limit(self, session_id: str) -> int:
@@ -166,7 +170,7 @@ class Tmux:
         self._echo(shlex.join(["tmux", *words]))
         return [self._program(), *map(_in_utf8, words)]
 
-    def _quickly(self, *args: str) -> Answer:
+    def _quickly(self, *args: str) -> Said:
         """Without libtmux, whose import takes a third of an empty Invoke task: for looks and starts (SPEC §9)."""
         words = self._words(*args)
         try:
@@ -174,27 +178,28 @@ class Tmux:
         except subprocess.TimeoutExpired as reason:
             raise TmuxRefused(f"the tmux server {self._socket} has not answered for {PATIENCE:g} s") from reason
         out, err = done.stdout.decode("utf-8", "surrogateescape"), done.stderr.decode("utf-8", "replace")
-        return Answer(done.returncode, out, err.strip())
+        return Said(done.returncode, out, err.strip())
 
-    def _with_libtmux(self, *args: str) -> Answer:
+    def _with_libtmux(self, *args: str) -> Said:
         from libtmux.common import tmux_cmd
 
         program, *words = self._words(*args)
         with _clean_environment():
             done = tmux_cmd(*words, tmux_bin=program)
-        return Answer(done.returncode, "\n".join(done.stdout), " ".join(done.stderr))
+        return Said(done.returncode, "\n".join(done.stdout), " ".join(done.stderr))
 
     def _sequence(self, *commands: Sequence[str]) -> None:
         self._checked(commands[0][0], self._quickly(*_joined(commands)))
 
-    def _checked(self, command: str, answer: Answer) -> Answer:
+    def _checked(self, command: str, answer: Said) -> Said:
         if answer.returncode:
             self._check_version()
             raise self._refused(command, answer)
         return answer
 
-    def _refused(self, command: str, answer: Answer) -> TmuxRefused:
-        return TmuxRefused(f"tmux {command}: {answer.stderr or f'exit code {answer.returncode}'}")
+    def _refused(self, command: str, answer: Said) -> TmuxRefused:
+        why = answer.stderr or f"exit code {answer.returncode}"
+        return TmuxRefused(f"tmux {command}: {why}", was_overtaken=bool(OVERTAKEN.search(why)))
 
     def _close_socket(self) -> None:
         path = self._one_line("display-message", "-p", "#{socket_path}")

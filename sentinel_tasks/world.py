@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .model import Progress, Workspace
+from .model import Pane, Progress, Workspace
 
 if TYPE_CHECKING:
     from . import files, tmux
@@ -44,6 +44,12 @@ class World:
         from .files import State
 
         return State(Path(self.workspace.state_folder))
+
+    def state_of(self, pane: Pane | None) -> files.State:
+        """The files of whoever started the service in this pane: another terminal may have another state folder."""
+        from .files import State
+
+        return State(Path(pane.state)) if pane and pane.state else self.state
 
     def is_same_folder(self, one: str) -> bool:
         """True if the path leads to the workspace, through whatever links."""

@@ -20,6 +20,7 @@ from sentinel_tasks import processes
 from sentinel_tasks.model import Identity
 from sentinel_tasks.processes import (
     LONGEST,
+    age,
     ancestors,
     describe,
     foreground,
@@ -275,3 +276,12 @@ def test_long_command_line_is_cut_rather_than_searched_for_ever(part: str) -> No
     began = time.monotonic()
     assert len(masked([part * 200_000, part * 200_000])) <= LONGEST
     assert time.monotonic() - began < 5
+
+
+def test_a_process_that_has_just_begun_is_not_a_second_old() -> None:
+    """On a full disk a service counted as up for one second, at once: its start was told up to a second too early."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        who = identity(process.pid)
+        assert who is not None
+        assert 0 <= age(who) < 0.5
+        process.kill()

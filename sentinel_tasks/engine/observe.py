@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .. import ports
-from ..files import State
-from ..health import Question, ask, is_path, load
+from ..health import Question, is_path
 from ..logs import Reader
 from ..logtext import readable
 from ..model import UP_AFTER, Answer, Health, Holder, Listener, Observation, Pane, Run, Service
+from ..names import port_pairs
 from ..ownership import FRIENDLY, classify
 from ..places import Session, pane_of, session_of
 from ..world import World
@@ -56,7 +55,7 @@ def observe(service: Service, world: World, seen: Scene, put: Ask, for_a_start: 
     pane = pane_of(world.workspace.path, service.name, seen.panes)
     run = _run(world, service, pane)
     if run is None or run.is_incomplete:
-        run = _unrecorded(pane, seen.machine) or run
+        run = _unrecorded(pane, seen.machine, world.now()) or run
     port = _port(service, pane, seen, for_a_start)
     bare = Observation(world.now(), seen.session.name, seen.session.exists, pane, run, port)
     addresses = ports.open_addresses(port) if port else ()
@@ -67,17 +66,18 @@ def observe(service: Service, world: World, seen: Scene, put: Ask, for_a_start: 
 
 def _run(world: World, service: Service, pane: Pane | None) -> Run | None:
     """The launcher's record, if it is of the launch that the pane carries (or of the last one, if no pane is left)."""
-    state = State(Path(pane.state)) if pane and pane.state else world.state
-    run = state.run(service.name)
+    run = world.state_of(pane).run(service.name)
     return run if run and (pane is None or pane.launch == run.launch) else None
 
 
-def _unrecorded(pane: Pane | None, machine: Machine) -> Run | None:
+def _unrecorded(pane: Pane | None, machine: Machine, now: float) -> Run | None:
     """What the processes tell where the record does not: the launcher's child, and since when it runs."""
     if pane is None or not pane.alive:
         return None
+    from .. import processes
+
     child = next((who for who in machine.tree(pane.pid) if who.pid != pane.pid), None)
-    return Run(pane.launch, pane.pid, child.pid, started=child.started) if child else None
+    return Run(pane.launch, pane.pid, child.pid, started=now - processes.age(child)) if child else None
 
 
 def _port(service: Service, pane: Pane | None, seen: Scene, for_a_start: bool) -> int | None:
@@ -92,9 +92,7 @@ def _port(service: Service, pane: Pane | None, seen: Scene, for_a_start: bool) -
 
 def remembered_ports(session: Session, panes: Sequence[Pane]) -> dict[str, int]:
     """The automatic ports that the workspace's session remembers, by service."""
-    text = next((pane.ports for pane in panes if session.exists and pane.session == session.name), "")
-    pairs = (pair.partition("=") for pair in text.split())
-    return {name: int(port) for name, _, port in pairs if port.isdecimal()}
+    return port_pairs(next((pane.ports for pane in panes if session.exists and pane.session == session.name), ""))
 
 
 def _port_of_url(health: Health) -> int | None:
@@ -147,6 +145,8 @@ def _answer(service: Service, world: World, bare: Observation, holders: tuple[Ho
     if not bare.alive and not adopted:
         return None
     kind = "tcp" if adopted and service.health.kind != "http" else service.health.kind
+    if bare.alive and bare.run is not None and bare.run.next_start is not None:
+        return Answer(False, "it is about to be started again")
     if kind in ("http", "tcp") and bare.port and not holders:
         return Answer(False, f"nothing listens on port {bare.port}")
     if kind == "tcp":
@@ -155,14 +155,18 @@ def _answer(service: Service, world: World, bare: Observation, holders: tuple[Ho
         return _up(bare)
     if kind == "exit":
         return Answer(False, "still running")
-    if kind == "log" and bare.pane and bare.pane.ready == bare.pane.launch:
+    if kind == "log" and _was_seen_ready(bare):
         return Answer(True, "seen in the log")
     return put(service, _question(service, world, bare, holders))
 
 
+def _was_seen_ready(bare: Observation) -> bool:
+    """True if a start saw it ready in this very life; one that was started again must say so again."""
+    restarted = bare.run is not None and bare.run.restarts > 0
+    return bare.pane is not None and bare.pane.ready == bare.pane.launch and not restarted
+
+
 def _up(bare: Observation) -> Answer:
-    if bare.run is not None and bare.run.next_start is not None:
-        return Answer(False, "it is about to be started again")
     up = bare.age >= UP_AFTER and bare.run is not None and bare.run.ended is None
     return Answer(True, "it stays up") if up else Answer(False, f"not yet up for {UP_AFTER:g} s")
 
@@ -170,7 +174,7 @@ def _up(bare: Observation) -> Answer:
 def _question(service: Service, world: World, bare: Observation, holders: tuple[Holder, ...]) -> Question:
     from .environment import visible_environment
 
-    log, pane = world.state.log(service.name), bare.pane
+    pane, log = bare.pane, world.state_of(bare.pane).log(service.name)
     return Question(
         health=service.health,
         port=bare.port,
@@ -192,49 +196,7 @@ def _log_since(path: Path, launch: str) -> bytes:
         return b"\n".join(readable(line, colour=False).encode() for _, line in reader.lines(with_rest=True))
 
 
-# Asking without waiting
-
-
-class Askers:
-    """Puts each service's question on a thread of its own, so that one that hangs keeps no other waiting.
-
-    While an answer is awaited, the last refusal stands: it is the cause to tell.
-    """
-
-    QUICK = 0.03
-
-    def __init__(self) -> None:
-        self._asked: dict[str, tuple[threading.Thread, list[Answer]]] = {}
-        self._refusals: dict[str, Answer] = {}
-
-    def __call__(self, service: Service, question: Question) -> Answer | None:
-        thread, answers = self._asked.get(service.name) or self._put(service.name, question)
-        thread.join(self.QUICK)
-        if thread.is_alive():
-            return self._refusals.get(service.name)
-        del self._asked[service.name]
-        answer = answers[0] if answers else Answer(False, "the health check broke off")
-        if not answer.ok:
-            self._refusals[service.name] = answer
-        return answer
-
-    def prepare(self, services: Iterable[Service]) -> None:
-        """Gets ready to ask while there is nothing to ask yet."""
-        if any(service.health.kind == "http" for service in services):
-            threading.Thread(target=load, daemon=True).start()
-
-    def _put(self, name: str, question: Question) -> tuple[threading.Thread, list[Answer]]:
-        answers: list[Answer] = []
-        ends_with_us = question.health.kind != "command"  # a command would be left running
-        thread = threading.Thread(target=lambda: answers.append(ask(question)), daemon=ends_with_us)
-        thread.start()
-        self._asked[name] = thread, answers
-        return self._asked[name]
-
-
-def wait_for_answer(service: Service, question: Question) -> Answer:
-    """For a task that looks only once."""
-    return ask(question)
+# What else is to be told
 
 
 def with_elsewhere(seen: Observation, machine: Machine) -> Observation:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..errors import SentinelError, TmuxRefused
+from ..errors import SentinelError
 from ..logs import is_complete
 from ..model import (
     Action,
@@ -27,15 +27,16 @@ from ..order import is_satisfied, with_dependencies
 from ..plan import Watch, decide, state
 from ..world import World
 from . import tell
+from .askers import Askers
 from .clearing import end_holder, strays
 from .environment import check_environment
-from .launching import Ready, launch_all, on_port
-from .observe import Askers, Scene, measured, observe, scene, with_elsewhere
+from .launching import Launched, Ready, launch_all, on_port
+from .observe import Scene, measured, observe, scene, with_elsewhere
 from .track import Track, progress_of
 
 FIRST_PAUSE, LONGEST_PAUSE, PAUSE_PER_SECOND = 0.02, 0.25, 0.04
 LAST_WORDS_SECONDS = 1.0
-IN_THE_WAY = ("duplicate session", "index", "can't find session", "can't find pane", "no such pane")
+MOST_TIMES_OVERTAKEN = 5
 
 
 class Options(Struct, frozen=True):
@@ -159,34 +160,43 @@ class Start:
         ]
 
     def _launch(self, pairs: Sequence[tuple[Track, Launch]], now: Scene) -> None:
+        if not pairs:
+            return
         wanted = [Ready(track.service, self.seen[track.service.name], action.move) for track, action in pairs]
-        try:
-            launched = launch_all(wanted, self.world, now)
-        except TmuxRefused as reason:
-            if not any(word in reason.what for word in IN_THE_WAY):
-                raise
-            return  # somebody opened the session or took the index since we looked: look again
-        self.askers.prepare(track.service for track, _ in pairs)
-        for (track, _), made in zip(pairs, launched, strict=True):
-            track.service = on_port(track.service, made.port)
-            track.notes += tell.chosen(track.service)
-            track.watch = Watch(launched=made.launch)
-            track.deadline = self.world.monotonic() + track.service.startup_timeout
-            if not made.taken:
-                failure = Fail("not-taken", "its window did not take its orders")
-                self._finish(track, tell.failed(track.service, self.world, failure, self.seen[track.service.name]))
-            elif not self._waits_for(track):
-                self._finish_unwaited(track)
+        for (track, _), made in zip(pairs, launch_all(wanted, self.world, now), strict=True):
+            self._note_launch(track, made)
+        opened = [track for track, _ in pairs if track.watch.launched and not track.settled]
+        self.askers.prepare(track.service for track in opened)
+        self._finish_unwaited([track for track in opened if not self._waits_for(track)])
+
+    def _note_launch(self, track: Track, made: Launched) -> None:
+        if made.refused is not None:
+            track.overtaken += 1
+            if not made.refused.was_overtaken or track.overtaken > MOST_TIMES_OVERTAKEN:
+                self._fail_launch(track, made.refused.what)
+            return  # whoever opened the session or took the index since we looked is seen by the next look
+        track.service = on_port(track.service, made.port)
+        track.notes += tell.chosen(track.service)
+        track.watch = Watch(launched=made.launch)
+        track.deadline = self.world.monotonic() + track.service.startup_timeout
+        if not made.taken:
+            self._fail_launch(track, "its window did not take its orders")
+
+    def _fail_launch(self, track: Track, why: str) -> None:
+        seen = self.seen[track.service.name]
+        self._finish(track, tell.failed(track.service, self.world, Fail("not-taken", why), seen))
 
     def _waits_for(self, track: Track) -> bool:
         """Without `wait` too, a service that another one needs is waited for."""
         needed = any(track.service.name in dict(other.service.depends_on) for other in self.tracks.values())
         return self.options.wait or needed
 
-    def _finish_unwaited(self, track: Track) -> None:
-        seen = observe(track.service, self.world, self._look(), lambda service, question: None)
-        self.seen[track.service.name] = seen
-        self._finish(track, tell.started(track.service, self.world, seen, changed=True))
+    def _finish_unwaited(self, tracks: Sequence[Track]) -> None:
+        now = self._look() if tracks else self.now
+        for track in tracks:
+            seen = observe(track.service, self.world, now, lambda service, question: None)
+            self.seen[track.service.name] = seen
+            self._finish(track, tell.started(track.service, self.world, seen, changed=True))
 
     def _end(self, track: Track, action: EndHolders) -> None:
         stubborn = [holder for holder in action.holders if not end_holder(track, holder, action.event, self.world)]
@@ -196,6 +206,7 @@ class Start:
     # Settling
 
     def _settle(self, actions: Sequence[tuple[Track, Action]]) -> None:
+        self._await_last_words([track for track, action in actions if isinstance(action, Fail)])
         for track, action in actions:
             seen = self.seen[track.service.name]
             if isinstance(action, Done):
@@ -204,20 +215,23 @@ class Start:
                 self._finish(track, tell.refused(track.service, self.world, action.holder, seen))
             elif isinstance(action, Fail):
                 seen = with_elsewhere(seen, self.now.machine) if action.kind == "timeout" else seen
-                self._await_last_words(track.service, seen)
                 self._finish(
                     track, tell.failed(track.service, self.world, action, seen, self.tracks.get(action.reason))
                 )
             elif isinstance(action, Wait) and seen.alive and (self.options.dry or not self._waits_for(track)):
                 self._finish(track, tell.started(track.service, self.world, seen, changed=False))
 
-    def _await_last_words(self, service: Service, seen: Observation) -> None:
-        """What a service printed last comes through tmux a moment after its end is on record."""
-        if seen.pane is None or seen.run is None or seen.run.ended is None:
-            return
+    def _await_last_words(self, failed: Sequence[Track]) -> None:
+        """What services printed last comes through tmux a moment after their end is on record."""
+        silent = {
+            self.world.state_of(seen.pane).log(track.service.name): seen.run.launch
+            for track in failed
+            if (seen := self.seen[track.service.name]).pane and seen.run and seen.run.ended is not None
+        }
         deadline = self.world.monotonic() + LAST_WORDS_SECONDS
-        log = self.world.state.log(service.name)
-        while not is_complete(log, seen.run.launch) and self.world.monotonic() < deadline:
+        while not all(is_complete(log, launch) for log, launch in silent.items()):
+            if self.world.monotonic() >= deadline:
+                return
             self.world.sleep(FIRST_PAUSE)
 
     def _ready(self, track: Track, seen: Observation, action: Done) -> None:

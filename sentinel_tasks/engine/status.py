@@ -18,8 +18,9 @@ from ..names import mark, state_name
 from ..places import session_of
 from ..world import World
 from . import tell
+from .askers import wait_for_answer
 from .marked import forgotten, marked_service
-from .observe import Ask, Scene, measured, observe, scene, wait_for_answer
+from .observe import Ask, Scene, measured, observe, scene
 from .servers import other_worlds
 
 MOST_AT_ONCE = 16

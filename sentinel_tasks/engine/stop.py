@@ -33,6 +33,7 @@ class Ending(Struct):
     main: Identity | None
     ended_after: float | None = None
     sent: int = 0
+    killed: set[Identity] = field(default_factory=set)
     over: bool = False
     left: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -61,7 +62,7 @@ class Stop:
         panes = [pane.pid for pane in self.now.panes if not pane.dead]
         found = processes.strays(self.world.workspace.path, panes)
         tree = self.now.machine.tree
-        return {name: {who for each in strays for who in tree(each.pid)} for name, strays in found.items()}
+        return {name: {who for each in strays for who in (each, *tree(each.pid))} for name, strays in found.items()}
 
     def run(self) -> list[Report]:
         """Each service's report, once all have ended or would not."""
@@ -111,6 +112,9 @@ class Stop:
         while ending.sent < len(due) and elapsed >= due[ending.sent][0]:
             self._send(ending, living, due[ending.sent][1])
             ending.sent += 1
+        newborn = living - ending.killed
+        if ending.sent == len(due) and newborn:
+            self._send(ending, newborn, due[-1][1])
 
     def _send(self, ending: Ending, living: set[Identity], blow: Blow) -> None:
         whom = living
@@ -126,13 +130,15 @@ class Stop:
             self.world.echo(f"kill -{blow.signal.removeprefix('SIG')} {who.pid}")
             processes.send(who, signal.Signals[blow.signal])
             processes.resume(who)
+        if blow.signal == "SIGKILL":
+            ending.killed |= whom
         if blow.signal != "SIGINT":
             ending.notes.append(
                 f"it needed {blow.signal}: {', '.join(str(who.pid) for who in sorted(whom, key=lambda w: w.pid))}"
             )
 
     def _find_late(self) -> bool:
-        """True if something slipped away between two looks: it carries the mark, and is ended too."""
+        """True if something slipped away between two looks: it carries the mark, and is ended as firmly."""
         if not any(ending.family and not ending.left for ending in self.endings):
             return False
         self.now = scene(self.world, len(self.endings))
@@ -140,13 +146,20 @@ class Stop:
         late = [ending for ending in self.endings if strays.get(ending.service.name) and not ending.left]
         for ending in late:
             ending.family |= strays[ending.service.name]
-            ending.over = False
-        return bool(late)
+            ending.over = self._is_too_late(ending)
+            ending.left = sorted(who.pid for who in strays[ending.service.name]) if ending.over else []
+        return not all(ending.over for ending in late)
+
+    def _is_too_late(self, ending: Ending) -> bool:
+        """A service that leaves new processes behind as fast as they are ended is reported, not chased for ever."""
+        began = ending.began or self.world.monotonic()
+        return self.world.monotonic() - began > gives_up_after(ending.service.stop_timeout)
 
     def _reports(self) -> list[Report]:
         """The processes are gone: let the logs be written to their ends, then look whether the ports are free."""
         deadline = self.world.monotonic() + LOG_SECONDS
-        logs = [self.world.state.log(ending.service.name) for ending in self.endings if ending.pane and not ending.left]
+        told = [ending.service.name for ending in self.endings if ending.family and not ending.left]
+        logs = [self.world.state_of(self.first[name].pane).log(name) for name in told]
         while any(map(locks.is_held, logs)) and self.world.monotonic() < deadline:
             self.world.sleep(FIRST_PAUSE)
         now = scene(self.world, len(self.endings))

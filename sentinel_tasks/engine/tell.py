@@ -84,9 +84,13 @@ def failed(service: Service, world: World, failure: Fail, seen: Observation, nee
             told, error=_too_late(service, seen), hint=f"{command(service, 'logs')} (left running for a look)",
             tail=tail(service, world, seen),
         )  # fmt: skip
-    why = failure.reason or _end_of(seen, world)
+    if failure.kind == "not-taken":
+        return replace(told, error=f"could not be started: {failure.reason}", hint="inv doctor")
     return replace(
-        told, error=f"ended while starting: {why}", hint=command(service, "logs"), tail=tail(service, world, seen)
+        told,
+        error=f"ended while starting: {_end_of(seen, world)}",
+        hint=command(service, "logs"),
+        tail=tail(service, world, seen),
     )
 
 
@@ -235,8 +239,8 @@ def ended(run: Run) -> str:
 
 def tail(service: Service, world: World, seen: Observation) -> tuple[str, ...]:
     """The last lines that the service printed since it was last started."""
-    launch = seen.run.launch if seen.run else ""
-    return tuple(readable(line, colour=False) for _, line in last_lines(world.state.log(service.name), TAIL, launch))
+    launch, log = seen.run.launch if seen.run else "", world.state_of(seen.pane).log(service.name)
+    return tuple(readable(line, colour=False) for _, line in last_lines(log, TAIL, launch))
 
 
 def _last_line(lines: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from ..logs import last_lines
 from ..logtext import readable
-from ..model import Identity, Observation, Progress, Report, Service
+from ..model import Identity, Observation, Pane, Progress, Report, Service
 from ..plan import Watch
 from ..world import World
 
@@ -20,6 +20,7 @@ class Track(Struct):
     deadline: float | None = None
     ending: dict[Identity, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    overtaken: int = 0
     report: Report | None = None
 
     @property
@@ -31,10 +32,10 @@ def progress_of(track: Track, seen: Observation | None, world: World) -> Progres
     """What a person may be shown of a service that is waited for."""
     word = "starting" if seen and seen.alive else "ending what holds its port" if track.ending else "waiting"
     elapsed, limit = world.monotonic() - track.began, track.service.startup_timeout
-    last = _last_line(track.service, world) if seen and seen.alive else ""
+    last = _last_line(track.service, world, seen.pane) if seen and seen.alive else ""
     return Progress(track.service, word, elapsed, limit, last)
 
 
-def _last_line(service: Service, world: World) -> str:
-    lines = [readable(line, colour=False) for _, line in last_lines(world.state.log(service.name), 3)]
+def _last_line(service: Service, world: World, pane: Pane | None) -> str:
+    lines = [readable(line, colour=False) for _, line in last_lines(world.state_of(pane).log(service.name), 3)]
     return next((line for line in reversed(lines) if line.strip()), "")

@@ -112,17 +112,18 @@ def _session(group: Sequence[Report]) -> str | None:
 
 def follow_or_show(console: Console, names: Names, lines: str, follow: bool, together: bool = False) -> int:
     """The last lines, and with `follow` all that come after."""
-    from ..engine.lines import following, last
+    from ..engine.lines import following, last, log_files
     from ..errors import NothingThere
 
     count = _number_of_lines(lines)
     world, wanted = open_world(console, names, {})
+    logs = log_files(world, wanted)
     if follow:
-        for name, line in following(world, wanted, count, console.out.colour):
+        for name, line in following(world, logs, count, console.out.colour):
             _print_line(console, name, line, wanted, together)
         return 0
-    found = last(world, wanted, count, console.out.colour and not console.as_json)
-    if not any(world.state.log(name).exists() for name in wanted):
+    found = last(logs, count, console.out.colour and not console.as_json)
+    if not any(log.exists() for log in logs.values()):
         raise NothingThere(f"{', '.join(wanted)}: nothing was ever logged here")
     plain_lines = [line if not together else f"{name}: {line}" for name, line in found]
     console.document({"service": None if together else wanted[0], "lines": plain_lines})
@@ -157,7 +158,7 @@ def attach_to(console: Console, name: str | None) -> int:
     from ..engine.session import place_of
     from ..errors import NothingThere
 
-    world, _ = open_world(console, [name] if name else None, {})
+    world, _ = open_world(console, None if name is None else [name], {})
     place = place_of(world, name)
     if place is None:
         raise NothingThere(

@@ -19,7 +19,7 @@ EVERY = {"all": "every workspace on this machine"}
 @task(help={**ONLY, **helped("timeout", "no_wait", "on_conflict", "json")}, auto_shortflags=False)
 def up(
     c: Context,
-    only: str = "",
+    only: str | None = None,
     timeout: str | None = None,
     no_wait: bool = False,
     on_conflict: str | None = None,
@@ -31,10 +31,10 @@ def up(
 
 
 @task(help={**ONLY, **helped("timeout", "json")}, auto_shortflags=False)
-def down(c: Context, only: str = "", timeout: str | None = None, json: bool = False) -> None:
+def down(c: Context, only: str | None = None, timeout: str | None = None, json: bool = False) -> None:
     """Stop every service, in reverse order, and close the session if nothing else is in it."""
     flags = given_flags(stop_timeout=timeout)
-    run(c, json, lambda console: stop_services(console, names(only), flags, together=True, close=not only))
+    run(c, json, lambda console: stop_services(console, names(only), flags, together=True, close=only is None))
 
 
 @task(help={**EVERY, **helped("json")}, auto_shortflags=False)
@@ -44,7 +44,7 @@ def ps(c: Context, all: bool = False, json: bool = False) -> None:
 
 
 @task(help={**ONLY, **helped("lines", "follow", "json")}, auto_shortflags=False)
-def logs(c: Context, only: str = "", lines: str = "50", follow: bool = False, json: bool = False) -> None:
+def logs(c: Context, only: str | None = None, lines: str = "50", follow: bool = False, json: bool = False) -> None:
     """Recent output of all services, interleaved."""
     run(c, json, lambda console: follow_or_show(console, names(only), lines, follow, together=True))
 
@@ -52,7 +52,7 @@ def logs(c: Context, only: str = "", lines: str = "50", follow: bool = False, js
 @task(help={**ONLY, **helped("timeout", "no_wait", "on_conflict", "json")}, auto_shortflags=False)
 def restart(
     c: Context,
-    only: str = "",
+    only: str | None = None,
     timeout: str | None = None,
     no_wait: bool = False,
     on_conflict: str | None = None,
@@ -64,9 +64,9 @@ def restart(
 
 
 @task(help=ONLY, auto_shortflags=False)
-def attach(c: Context, only: str = "") -> None:
+def attach(c: Context, only: str | None = None) -> None:
     """Show the workspace's session in this terminal."""
-    run(c, False, lambda console: attach_to(console, only or None))
+    run(c, False, lambda console: attach_to(console, only))
 
 
 @task(auto_shortflags=False)
@@ -83,9 +83,9 @@ def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
     run(c, json, lambda console: examine_machine(console, fix))
 
 
-def names(only: str) -> list[str] | None:
+def names(only: str | None) -> list[str] | None:
     """The services that `--only` names; None if it was not given."""
-    return list(dict.fromkeys(name.strip() for name in only.split(","))) if only else None
+    return None if only is None else list(dict.fromkeys(name.strip() for name in only.split(",")))
 
 
 def workspace_tasks() -> list[Task[Any]]:

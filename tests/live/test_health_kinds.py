@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -174,6 +175,23 @@ def test_a_line_of_an_earlier_start_does_not_count(lab: Lab) -> None:
     done = lab.inv("telemetry.activate")
     assert done.code == 1
     assert "no line matches 'ready' yet" in done.err
+
+
+def test_a_line_of_an_earlier_life_does_not_count(lab: Lab) -> None:
+    """Once ready, it passed for running while it was down and while it came up again."""
+    command = "[ -e ready ] && echo ready; until [ -e die ]; do sleep .05; done; exit 1"
+    lab.configure(telemetry={"command": command, "port": None, "health": {"log": "^ready$"}, "restart": "on-failure"})
+    (lab.path / "ready").touch()
+    assert lab.inv("telemetry.activate").code == 0
+    (lab.path / "ready").unlink()
+    (lab.path / "die").touch()
+    (record,) = lab.state("telemetry.run.json")
+    until(lambda: (told := json.loads(record.read_text()))["next_start"] and told["restarts"] == 2)
+    assert "about to be started again" in lab.inv("telemetry.status", "--json").json["health"]["detail"]
+    (lab.path / "die").unlink()
+    until(lambda: json.loads(record.read_text())["next_start"] is None)
+    told = lab.inv("telemetry.status", "--json").json
+    assert (told["health"]["ok"], told["restarts"]) == (False, 2)
 
 
 def test_a_line_that_was_seen_once_counts_after_the_log_has_rotated_it_away(lab: Lab) -> None:

@@ -284,3 +284,18 @@ def test_a_takeover_is_told_with_what_was_stopped(lab: Lab) -> None:
     assert takeover["pid"] == theirs.pid
     assert told(lab) == ["takeover", "start"]
     lab.inv("telemetry.stop")
+
+
+def test_a_terminal_with_another_state_folder_sees_the_same_service(lab: Lab, tmp_path: Path) -> None:
+    """Its logs said "nothing was ever logged here", and a service that is ready by its log stayed "starting"."""
+    lab.configure(telemetry={"command": "echo ready; exec sleep 600", "port": None, "health": {"log": "^ready$"}})
+    assert lab.inv("telemetry.activate").code == 0
+    elsewhere = {"XDG_STATE_HOME": str(tmp_path / "elsewhere")}
+    assert logs(lab, **elsewhere) == ["ready"]
+    again = lab.inv("telemetry.activate", env=elsewhere)
+    assert (again.code, "already running" in again.out) == (0, True), again.said
+    (service,) = lab.services()
+    service.kill()
+    until(lambda: "Crashed (SIGKILL)" in lab.inv("telemetry.status", env=elsewhere).out)
+    assert logs(lab, **elsewhere) == ["ready"]
+    assert lab.inv("telemetry.stop", env=elsewhere).code == 0

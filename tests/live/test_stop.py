@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -317,3 +318,13 @@ def test_a_port_in_other_hands_is_a_conflict(lab: Lab) -> None:
 def test_what_never_ran_is_stopped(lab: Lab) -> None:
     seen = status(lab)
     assert (seen["state"], seen["code"], seen["session"], seen["window"]) == ("stopped", 3, None, None)
+
+
+def test_a_process_that_changes_its_pid_all_the_time_is_ended(lab: Lab) -> None:
+    """A fork took it out of reach of the last signal, and nothing was sent after that."""
+    hops = "import os, time\nos.setsid()\nwhile True:\n if os.fork():\n  os._exit(0)\n time.sleep(0.2)"
+    command = f"trap '' INT TERM; {shlex.quote(sys.executable)} -c {shlex.quote(hops)} & wait; sleep 60"
+    lab.configure(telemetry={"command": command, "port": None, "health": None})
+    assert lab.inv("telemetry.activate").code == 0
+    stop(lab, "--timeout", "0.1")
+    assert [process for process in lab.processes() if "tmux" not in process.name()] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -100,6 +101,38 @@ def test_only_brings_what_it_needs_along(lab: Lab) -> None:
     assert wrong.code == 2
     assert wrong.json["problems"][0]["key"] == "--only"
     lab.inv("down")
+
+
+def test_only_with_nothing_after_it_is_not_everything(lab: Lab) -> None:
+    """`inv down --only "$NAMES"` with an empty variable stopped every service and closed the session."""
+    lab.configure(a={"command": STAYS})
+    declare(lab, "namespace = workspace()")
+    assert lab.inv("up").code == 0
+    for verb in ("down", "up", "restart", "logs", "attach"):
+        refused = lab.inv(verb, "--only", "")
+        assert (refused.code, "--only" in refused.err) == (2, True), refused.said
+    assert len(lab.services()) == 1
+    lab.inv("down")
+
+
+def test_one_window_that_tmux_refuses_keeps_no_other_service_from_starting(lab: Lab) -> None:
+    """`up` broke off: what came after was never started, and what came before was not reported."""
+    lab.configure(a={"command": STAYS}, b={"command": STAYS}, c={"command": STAYS, "depends_on": ["a"]})
+    declare(lab, "namespace = workspace()")
+    tmux = lab.folder / "bin" / "tmux"
+    tmux.parent.mkdir()
+    no_room = 'case "$*" in *"@sentinel_service a "*) echo no space for new pane >&2; exit 1;; esac'
+    tmux.write_text(f'#!/bin/sh\n{no_room}\nexec {shutil.which("tmux")} "$@"\n')
+    tmux.chmod(0o755)
+    up = lab.inv("up", "--json", env={"PATH": f"{tmux.parent}:{lab.environ['PATH']}"})
+    assert up.code == 1
+    assert states(up) == {"a": "stopped", "b": "running", "c": "stopped"}
+    refused, _, waited = (each["error"] for each in up.json["services"])
+    assert "could not be started: tmux" in refused
+    assert "no space for new pane" in refused
+    assert "waits for a, which failed" in waited
+    assert lab.state("*.orders") == []
+    assert lab.inv("down").code == 0
 
 
 def test_a_service_that_only_the_configuration_declares_is_part_of_the_workspace(lab: Lab) -> None:

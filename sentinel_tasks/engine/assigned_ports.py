@@ -1,0 +1,86 @@
+"""Which port each service of a workspace has: a fixed one, a remembered one, or one chosen now (SPEC §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from pathlib import Path
+
+from .. import ports
+from ..files import State
+from ..model import Pane, Service
+from ..names import as_port_pairs, digest, mark, port_pairs
+from ..world import World
+from .observe import Scene, remembered_ports
+from .servers import panes_elsewhere
+
+AUTO_FIRST, AUTO_COUNT = 20_000, 12_000
+"""Automatic ports lie below the range from which systems take ports for outgoing connections."""
+
+
+class Assignment:
+    """The ports of a workspace's services, while some of them start and some of those must move to another port."""
+
+    def __init__(self, starting: Sequence[Service], moving: frozenset[str], world: World, now: Scene) -> None:
+        self.starting, self.moving, self.world, self.now = starting, moving, world, now
+        self.is_choosing = bool(moving) or any(service.auto_port for service in starting)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """To be held while ports are chosen and until their windows tell of them: nobody else chooses meanwhile."""
+        folder = Path(self.world.workspace.state_folder).parent / "ports"
+        return State(folder).lock("ports") if self.is_choosing else nullcontext()
+
+    @cached_property
+    def by_name(self) -> Mapping[str, int]:
+        """The port of every service that has one."""
+        assigned = self._known()
+        promised = self._promised_to_others()
+        for service in self.world.workspace.services:
+            if self._needs_another(service, assigned.get(service.name)):
+                assigned[service.name] = self._choose(service.name, promised | set(assigned.values()))
+        return assigned
+
+    def _known(self) -> dict[str, int]:
+        """What is configured, what is remembered, whatever living windows really use, and what is wanted now."""
+        services, home = self.world.workspace.services, mark(self.world.workspace.path)
+        automatic = {service.name for service in services if service.auto_port}
+        living = {pane.service: pane.port for pane in self.now.panes if pane.alive and pane.port and pane.home == home}
+        remembered = remembered_ports(self.now.session, self.now.panes)
+        return {
+            **{service.name: service.port for service in services if service.port},
+            **{name: port for name, port in remembered.items() if name in automatic},
+            **living,
+            **{service.name: service.port for service in self.starting if service.port},
+        }
+
+    def _needs_another(self, service: Service, known: int | None) -> bool:
+        if service.name in self.moving:
+            return True
+        if known is None:
+            return service.auto_port
+        starts = any(each.name == service.name for each in self.starting)
+        return service.auto_port and starts and not ports.is_free(known)
+
+    def _promised_to_others(self) -> set[int]:
+        """What other workspaces use or remember; on other tmux servers too, if a port is to be chosen now."""
+        home = mark(self.world.workspace.path)
+        everywhere = [*self.now.panes, *(panes_elsewhere(self.world) if self.is_choosing else ())]
+        return {port for pane in everywhere if pane.home != home for port in _promised(pane)}
+
+    def _choose(self, service: str, avoided: set[int]) -> int:
+        """The first port that is free, from a place that is always the same for this workspace and service."""
+        start = int(digest(f"{self.world.workspace.path}\0{service}"), 16)
+        candidates = (AUTO_FIRST + (start + step) % AUTO_COUNT for step in range(AUTO_COUNT))
+        return next(port for port in candidates if port not in avoided and ports.is_free(port))
+
+    def remember(self) -> None:
+        """Keeps the automatic ones with the workspace's session."""
+        services = self.world.workspace.services
+        automatic = {service.name: self.by_name[service.name] for service in services if service.auto_port}
+        if automatic and automatic != remembered_ports(self.now.session, self.now.panes):
+            self.world.tmux.remember_ports(self.now.session.name, as_port_pairs(automatic))
+
+
+def _promised(pane: Pane) -> set[int]:
+    return {*port_pairs(pane.ports).values(), *([pane.port] if pane.port else [])}
