@@ -30,13 +30,8 @@ class Log:
     def __init__(self, path: str, max_bytes: int, backups: int) -> None:
         self.path, self.max_bytes, self.backups = path, max_bytes, backups
         self.last_time = 0.0
-        self.open()
-
-    def open(self) -> None:
-        self.file = os.open(self.path, MODE, 0o600)
-        self.times = os.open(f"{self.path}.times", MODE, 0o600)
+        self.file, self.times = opened(path)
         self.size = os.fstat(self.file).st_size
-        fcntl.flock(self.file, fcntl.LOCK_SH)  # tells stop that the log is still being written
 
     def write(self, data: bytes) -> None:
         """Appends the data, cut into two files where the size is reached and a line ends, or no line ends for long."""
@@ -59,12 +54,21 @@ class Log:
             data = data[written:]
 
     def rotate(self) -> None:
-        """Another file from here on; where the old one can't be renamed, it goes on."""
-        os.close(self.file)
-        os.close(self.times)
-        with contextlib.suppress(OSError):
+        """Another file from here on; where that can't be had, the old one goes on."""
+        new, before = f"{self.path}.new", (self.file, self.times)
+        try:
+            self.file, self.times = opened(new)
+        except OSError:
+            return
+        try:
             self.rename()
-        self.open()
+            os.replace(f"{new}.times", f"{self.path}.times")
+            os.replace(new, self.path)
+            self.size = 0
+        except OSError:
+            before, (self.file, self.times) = (self.file, self.times), before
+        for descriptor in before:
+            os.close(descriptor)
 
     def rename(self) -> None:
         for number in range(self.backups, 0, -1):
@@ -72,9 +76,17 @@ class Log:
                 newer = f"{self.path}.{number - 1}{end}" if number > 1 else f"{self.path}{end}"
                 with contextlib.suppress(FileNotFoundError):
                     os.replace(newer, f"{self.path}.{number}{end}")
-        if not self.backups:
-            os.unlink(self.path)
-            os.unlink(f"{self.path}.times")
+
+
+def opened(path: str) -> tuple[int, int]:
+    """The file and that of its times, to append to; both or none."""
+    file = os.open(path, MODE, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH)  # tells stop that the log is still being written
+        return file, os.open(f"{path}.times", MODE, 0o600)
+    except OSError:
+        os.close(file)
+        raise
 
 
 def has_ended(pid: int) -> bool:
@@ -107,7 +119,7 @@ def follow(log: Log, launcher: int) -> None:
         if not data:
             return
         over = over or END in tail + data
-        tail = data[-len(END) :]
+        tail = (tail + data)[-len(END) :]
         with contextlib.suppress(OSError):  # a full disk loses lines, but must not stop the service's output
             log.write(data)
 

@@ -14,16 +14,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
-from msgspec.structs import fields
 
-from .errors import SentinelError, StateFolderUnusable
+from .errors import ConfigurationError, Problem, SentinelError, StateFolderUnusable
 from .model import Run
 
 LOCK_SECONDS = 30.0
 HAND_OVER_SECONDS = 10.0
 POLL_SECONDS, LOOK_SECONDS = 0.002, 0.3
-RUN_FIELDS = {field.name for field in fields(Run)}
 
 
 def state_root() -> Path:
@@ -31,6 +30,8 @@ def state_root() -> Path:
     import platformdirs
 
     if chosen := os.environ.get("XDG_STATE_HOME"):
+        if not os.path.isabs(chosen):
+            raise ConfigurationError([Problem("XDG_STATE_HOME", chosen, "must be an absolute path")])
         return Path(chosen) / "sentinel"
     return platformdirs.user_state_path("sentinel", appauthor=False)
 
@@ -116,10 +117,9 @@ class State(Struct, frozen=True):
     def run(self, service: str) -> Run | None:
         """What the launcher wrote down last; None if nothing readable is there."""
         try:
-            with open(os.open(self.record(service), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)) as file:
-                facts = json.load(file)
-            return Run(**{name: value for name, value in facts.items() if name in RUN_FIELDS})
-        except (OSError, ValueError, TypeError, AttributeError):
+            with open(os.open(self.record(service), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+                return msgspec.json.decode(file.read(), type=Run)
+        except (OSError, ValueError):
             return None
 
     def event(self, service: str, event: str, pid: int | None, reason: str) -> None:

@@ -100,7 +100,10 @@ def load() -> None:
 
 
 def _exchange(address: str, question: Question) -> tuple[int, bytes, float] | str:
-    """Status, body and milliseconds, or a sentence that says why there is none."""
+    """Status, body and milliseconds, or a sentence that says why there is none.
+
+    A client that is closed at its deadline says so in errors of many kinds, RuntimeError among them.
+    """
     load()
     import httpx
 
@@ -113,7 +116,7 @@ def _exchange(address: str, question: Question) -> tuple[int, bytes, float] | st
         with httpx.Client(trust_env=False, verify=_verifies(address), timeout=question.patience) as client:
             status, body = _read(client, address, headers, deadline)
             return status, body, round(1000 * (time.monotonic() - started), 1)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as reason:
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, RuntimeError) as reason:
         if isinstance(reason, httpx.TimeoutException) or time.monotonic() >= deadline:
             return f"no answer from {address} within {question.patience:g} s"
         return f"{type(reason).__name__} from {address}: {reason}"[:200]
@@ -178,7 +181,7 @@ def _ask_command(question: Question) -> Answer:
 
 
 def _run(words: list[str], question: Question) -> tuple[int, bytes]:
-    """Exit code and output; subprocess.TimeoutExpired once its whole process group has been ended.
+    """Exit code and output; whatever breaks off the wait (its timeout, Ctrl-C) ends its whole process group.
 
     `subprocess.run` would end the shell alone, and then wait for the pipe that the shell's children hold.
     """
@@ -188,8 +191,9 @@ def _run(words: list[str], question: Question) -> tuple[int, bytes]:
     ) as process:  # fmt: skip
         try:
             out, err = process.communicate(timeout=question.patience)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+        except BaseException:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
             raise
     return process.returncode, err or out
 

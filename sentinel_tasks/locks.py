@@ -30,11 +30,11 @@ def holder(path: Path) -> int | None:
     """The pid of the lock's holder, where the kernel tells it (Linux); else None."""
     try:
         rows = [line.split() for line in HELD_LOCKS.read_text().splitlines()]
-        inode = str(path.stat().st_ino)
+        file = path.stat()
     except OSError:
         return None
-    found = (int(row[4]) for row in rows if row[1] == "FLOCK" and row[5].rpartition(":")[2] == inode)
-    return next(found, None)
+    place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    return next((int(row[4]) for row in rows if row[1] == "FLOCK" and row[5] == place), None)
 
 
 def remove_unheld(path: Path) -> None:

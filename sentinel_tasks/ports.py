@@ -103,8 +103,8 @@ def _all_as_psutil_sees() -> list[tuple[int, int | None, str]]:
 
     try:
         connections = psutil.net_connections("tcp")
-    except (psutil.Error, OSError):
-        return []
+    except (psutil.Error, OSError):  # macOS tells an ordinary user of his own processes alone, each by itself
+        return [(port, pid, address) for pid in psutil.pids() for port, address in _as_psutil_sees(pid)]
     found = [(c.pid, c.laddr) for c in connections if c.status == psutil.CONN_LISTEN]
     return [(address.port, pid, address.ip) for pid, address in found if address]
 
@@ -122,8 +122,13 @@ def uid_of(port: int) -> int | None:
 
 
 def is_free(port: int) -> bool:
-    """True if a server could bind this port now, on all addresses of both families."""
-    return all(_can_bind(family, address, port) for family, address in ((socket.AF_INET, ""), (socket.AF_INET6, "::")))
+    """True if a server could bind this port now on all addresses of both families, and nobody answers there.
+
+    BSD lets a wildcard be bound beside an address that is taken.
+    """
+    return not open_addresses(port) and all(
+        _can_bind(family, address, port) for family, address in ((socket.AF_INET, ""), (socket.AF_INET6, "::"))
+    )
 
 
 def _can_bind(family: socket.AddressFamily, address: str, port: int) -> bool:

@@ -204,6 +204,18 @@ def test_lost_file_of_times_does_not_end_the_log(path: Path) -> None:
     assert contents(path) == [b"three"]
 
 
+def test_log_goes_on_where_no_other_file_can_be_made(path: Path) -> None:
+    """On a full disk the old file had been closed by then, and every later line was lost, even with room again."""
+    log = Log(str(path), 1, 3)
+    path.with_name("web.log.new.times").mkdir()
+    for line in (b"one\n", b"two\n", b"three\n"):
+        log.write(line)
+    assert contents(path) == [b"one\ntwo\nthree\n"]
+    path.with_name("web.log.new.times").rmdir()
+    log.write(b"four\n")
+    assert contents(path) == [b"one\ntwo\nthree\nfour\n", b""]
+
+
 def test_file_that_can_not_be_renamed_goes_on(path: Path) -> None:
     path.with_name("web.log.1").mkdir()
     (path.with_name("web.log.1") / "in the way").touch()

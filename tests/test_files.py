@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sentinel_tasks import files
-from sentinel_tasks.errors import SentinelError, StateFolderUnusable
+from sentinel_tasks.errors import ConfigurationError, SentinelError, StateFolderUnusable
 from sentinel_tasks.files import State, hand_over, private_folder, read_env_file, state_root
 from sentinel_tasks.locks import is_held
 from sentinel_tasks.model import Run
@@ -61,6 +61,13 @@ def test_state_root_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", "/home/ann")
     assert state_root().parts[:3] == ("/", "home", "ann")
+
+
+def test_relative_state_folder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that was started in one folder was unknown in the next."""
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    with pytest.raises(ConfigurationError, match="must be an absolute path"):
+        state_root()
 
 
 def test_link_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
@@ -144,7 +151,9 @@ def test_record(state: State) -> None:
     assert state.run("web") == Run("L1", 7, 8, exit_code=3)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"5", b"{}", b"\xff", b'{"pid": 1}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"null", b"5", b"{}", b"\xff", b'{"pid": 1}', b'{"launch": "L", "launcher": "7"}']
+)
 def test_record_that_can_not_be_read_is_none(state: State, content: bytes) -> None:
     state.record("web").write_bytes(content)
     assert state.run("web") is None

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -360,6 +363,18 @@ def test_command_that_takes_too_long_is_ended_with_all_its_children() -> None:
     assert "more than 0.6 s" in answer.detail
     assert time.monotonic() - began < 10 * PATIENCE
     until(lambda: not _sleepers())
+
+
+def test_command_ends_with_the_task_that_asks_it(tmp_path: Path) -> None:
+    """Ctrl-C ended `inv`, and its question ran on."""
+    code = (
+        "import os\nfrom sentinel_tasks.health import Question, ask\nfrom sentinel_tasks.model import Health\n"
+        "ask(Question(Health('command', 'echo $$ >pid; sleep 62'), None, (), '.', lambda: os.environ, lambda: b'', 60))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.DEVNULL) as asking:
+        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+        asking.send_signal(signal.SIGINT)
+    until(lambda: not psutil.pid_exists(int((tmp_path / "pid").read_text())))
 
 
 def _sleepers() -> list[psutil.Process]:
