@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from .errors import ConfigurationError, Problem
+
+HIDDEN = "…"
+"""Shown in place of what may be secrets: variables, and whatever holds more than one value."""
 
 
 class Complaints:
@@ -19,11 +22,12 @@ class Complaints:
         if problem not in self.problems:
             self.problems.append(problem)
 
-    def unknown(self, key: str, value: object, kind: str, known: Iterable[str]) -> None:
+    def unknown(self, key: str, value: object, kind: str, known: Iterable[str], name: str = "") -> None:
+        """Complains of a key that nobody reads, or of `name` as its value; what may hold secrets is not shown."""
         names = sorted(known)
-        near = difflib.get_close_matches(key.rpartition(".")[2], names, n=1)
+        near = difflib.get_close_matches(name or key.rpartition(".")[2], names, n=1)
         meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
-        self.add(key, value, f"unknown {kind}; {meant}")
+        self.add(key, HIDDEN if isinstance(value, Mapping | list | tuple) else value, f"unknown {kind}; {meant}")
 
     def raise_if_any(self) -> None:
         if self.problems:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from msgspec import Struct
@@ -31,8 +31,9 @@ class Question(Struct, frozen=True):
     addresses: tuple[str, ...]
     cwd: str
     environment: Callable[[], Mapping[str, str]]
-    log: Callable[[], bytes]
+    log: Callable[[], Iterable[str]]
     patience: float = PATIENCE
+    counts_workers: bool = False
 
 
 def ask(question: Question) -> Answer:
@@ -72,7 +73,7 @@ def _get(address: str, question: Question) -> Answer:
         return Answer(False, exchanged)
     status, body, latency = exchanged
     ok = any(matches(status, wanted) for wanted in question.health.expect)
-    document = parsed(body) if ok else None
+    document = parsed(body) if ok and question.counts_workers else None
     detail = str(status) if ok else f"HTTP {status} from {address}"
     return Answer(ok, detail, latency, count(document), summary(document))
 
@@ -200,7 +201,6 @@ def _run(words: list[str], question: Question) -> tuple[int, bytes]:
 
 def _ask_log(question: Question) -> Answer:
     pattern = re.compile(str(question.health.target))
-    for line in question.log().decode("utf-8", "replace").splitlines():
-        if pattern.search(line):
-            return Answer(True, "seen in the log")
+    if any(pattern.search(line) for line in question.log()):
+        return Answer(True, "seen in the log")
     return Answer(False, f"no line matches {question.health.target!r} yet")

@@ -89,7 +89,10 @@ class Launcher:
             if self.asked_to_end():
                 return self.called_off(orders)
             tell_log("begin", str(self.record["launch"]))
-            self.child = pid = spawn(orders)
+            try:
+                self.child = pid = spawn(orders)
+            except OSError as refused:
+                return self.not_begun(orders, f"no process can be made for it: {refused.strerror}")
         tell_event(orders, event, pid, reason)
         self.note(pid=pid, started=time.time(), ended=None, exit_code=None, signal=None, next_start=None)
         _, status = os.waitpid(pid, 0)
@@ -120,6 +123,13 @@ class Launcher:
         tell_event(orders, "stop", None, "asked to end before it was started")
         self.note(ended=time.time(), interrupted=True, next_start=None)
         return 0
+
+    def not_begun(self, orders: Orders, why: str) -> int:
+        """The system refuses this life, and would refuse the next."""
+        complain(f"sentinel: {why}")
+        tell_event(orders, "crash", None, why)
+        self.note(ended=time.time(), error=why, next_start=None)
+        return NOT_RUNNABLE[0]
 
     def pause(self, seconds: float, restarts: int) -> None:
         """Waits before a restart, and no longer once asked to end."""
@@ -178,28 +188,33 @@ def held_back() -> Iterator[None]:
 
 
 def spawn(orders: Orders) -> int:
-    """Starts the service as a child in our own process group; its pid."""
-    environment = orders["env"] | {name: os.environ[name] for name in OF_THE_PANE if name in os.environ}
-    command = orders["command"]
-    words = ["sh", "-c", command] if isinstance(command, str) else command
+    """Starts the service as a child in our own process group; its pid. OSError if no process can be made."""
     pid = os.fork()
-    if pid:
-        return pid
+    if pid == 0:
+        try:
+            os._exit(become(orders))
+        finally:
+            os._exit(NOT_RUNNABLE[0])
+    return pid
+
+
+def become(orders: Orders) -> int:
+    """Turns this process into the service; the exit code if it can't."""
     for number in (*ASKING, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING)
+    command, folder = orders["command"], orders["cwd"]
+    words = ["sh", "-c", command] if isinstance(command, str) else command
+    environment = orders["env"] | {name: os.environ[name] for name in OF_THE_PANE if name in os.environ}
     try:
-        os.chdir(orders["cwd"])
+        os.chdir(folder)
         os.execvpe(words[0], words, environment)
     except FileNotFoundError as reason:
-        missing = (
-            f"no such folder: {orders['cwd']}" if reason.filename == orders["cwd"] else f"{words[0]}: command not found"
-        )
-        complain(missing)
-        os._exit(127)
+        complain(f"no such folder: {folder}" if reason.filename == folder else f"{words[0]}: command not found")
+        return NOT_RUNNABLE[1]
     except (OSError, ValueError) as reason:
         complain(f"{words[0]}: {getattr(reason, 'strerror', None) or reason}")
-        os._exit(126)
+        return NOT_RUNNABLE[0]
 
 
 def signal_name(number: int) -> str:

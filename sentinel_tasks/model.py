@@ -57,6 +57,7 @@ class Service(Struct, frozen=True):
     index: int | None = None
     worker_command: str | tuple[str, ...] | None = None
     verb: str = "start"
+    counts_workers: bool = False
     has_tasks: bool = True
 
     def __repr__(self) -> str:

@@ -12,13 +12,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from .complaints import Complaints
+from .complaints import HIDDEN, Complaints
 from .model import Condition, Health, Service
 from .projects import dev_command
 from .schema import ALLOWED, SERVICE_TYPES, HealthKeys, converted
 
-HIDDEN = "…"
-"""Shown in place of variables' values, which may be secrets."""
 EXPECTATION = re.compile(r"[1-5]\d\d|[1-5][xX]{2}|<[1-6]\d\d", re.ASCII)
 PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "log_backups", "index")
 
@@ -82,6 +80,7 @@ class Reading:
             window=values.get("window", self.name),
             worker_command=_words(None if values.get("worker_command") == "null" else values.get("worker_command")),
             verb="activate" if self.name == "telemetry" else "start",
+            counts_workers=self.name == "telemetry",
             has_tasks=has_tasks,
             **{key: values[key] for key in PASSED_THROUGH if key in values},
         )

@@ -131,9 +131,8 @@ def _raw(
         elif key in raw and isinstance(raw[key][1], Mapping):
             raw[key] = (raw[key][0], _with_variables(name, key, raw[key][1], environ))
     raw.update(_guide_port(name, environ, folder))
-    if raw.get("port", ("", 0))[1] in (None, "null") and raw.get("health", ("", ""))[1] is BUILT_IN.get(name, {}).get(
-        "health"
-    ):
+    own_health = "health" in {**declared, **section} or _from_environment(name, "health", environ)
+    if not own_health and raw.get("port", ("", 0))[1] in (None, "null"):
         raw.pop("health", None)  # the default check is of the default port
     raw.update({key: (FLAGS.get(key, f"--{key.replace('_', '-')}"), value) for key, value in flags.items()})
     return raw

@@ -113,7 +113,7 @@ def ask_http(port: int, target: str = "/", expect: tuple[str, ...] = ("2xx",), *
 
 
 def question(health: Health, port: int | None = None, **keys: Any) -> Question:
-    given: dict[str, Any] = {"addresses": ("127.0.0.1",), "patience": PATIENCE, "cwd": "/", "log": lambda: b"", **keys}
+    given: dict[str, Any] = {"addresses": ("127.0.0.1",), "patience": PATIENCE, "cwd": "/", "log": lambda: (), **keys}
     return Question(health, port, environment=given.pop("environment", lambda: {"PATH": os.environ["PATH"]}), **given)
 
 
@@ -122,8 +122,9 @@ def question(health: Health, port: int | None = None, **keys: Any) -> Question:
 
 def test_healthy(serve: Serve) -> None:
     server = serve(answering(200, b'{"total": 47}'))
-    answer = ask_http(server.port, "/api/workers/registry")
+    answer = ask_http(server.port, "/api/workers/registry", counts_workers=True)
     assert (answer.ok, answer.detail, answer.workers) == (True, "200", 47)
+    assert ask_http(server.port, "/api/workers/registry").workers is None
     assert answer.latency_ms is not None
     assert 0 < answer.latency_ms < 1000 * PATIENCE
     assert server.requests[0].startswith(b"GET /api/workers/registry HTTP/1.1\r\n")
@@ -369,7 +370,7 @@ def test_command_ends_with_the_task_that_asks_it(tmp_path: Path) -> None:
     """Ctrl-C ended `inv`, and its question ran on."""
     code = (
         "import os\nfrom sentinel_tasks.health import Question, ask\nfrom sentinel_tasks.model import Health\n"
-        "ask(Question(Health('command', 'echo $$ >pid; sleep 62'), None, (), '.', lambda: os.environ, lambda: b'', 60))"
+        "ask(Question(Health('command', 'echo $$ >pid; sleep 62'), None, (), '.', lambda: os.environ, lambda: (), 60))"
     )
     with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.DEVNULL) as asking:
         until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
@@ -386,7 +387,7 @@ def _sleepers() -> list[psutil.Process]:
 
 
 def test_line_of_the_log() -> None:
-    log = "starting\n\x1b[32mready\x1b[0m in 3 ms\n\xff".encode("latin-1")
+    log = ["starting", "ready in 3 ms"]
     assert ask(question(Health("log", r"in \d+ ms$"), log=lambda: log)).ok
     assert ask(question(Health("log", "^starting$"), log=lambda: log)).ok
     answer = ask(question(Health("log", "stopped"), log=lambda: log))
@@ -394,4 +395,4 @@ def test_line_of_the_log() -> None:
 
 
 def test_pattern_does_not_reach_across_lines() -> None:
-    assert not ask(question(Health("log", r"a\s+b"), log=lambda: b"a\nb\n")).ok
+    assert not ask(question(Health("log", r"a\s+b"), log=lambda: ["a", "b"])).ok

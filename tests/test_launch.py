@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -121,6 +122,22 @@ def test_command_that_is_not_executable_is_126(launched: Launch, tmp_path: Path)
     ended, run = launched.run([str(tmp_path / "script")])
     assert (ended, run.exit_code) == (126, 126)
     assert b"Permission denied" in launched.said
+
+
+def test_machine_without_room_for_another_process_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The launcher ended in a traceback, and left no word of it behind."""
+
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    state = State(tmp_path)
+    monkeypatch.setattr(launch.os, "fork", refuse)
+    orders = {"command": "true", "restart": "always", "service": "web", "events": str(state.events)}
+    assert launch.Launcher(str(state.record("web")), "L1").run(orders) == 126
+    run = state.run("web")
+    assert run is not None
+    assert run.is_over
+    assert run.error == "no process can be made for it: Resource temporarily unavailable"
 
 
 @pytest.mark.parametrize("words", [["a\0b"], [""]])

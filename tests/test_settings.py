@@ -535,6 +535,13 @@ def test_unknown_key_is_told_with_the_nearest_known_one(project: Path, config: A
     assert (found.key, found.reason) == (key, f"unknown key; did you mean {nearest}?")
 
 
+def test_values_below_an_unknown_key_are_not_shown(project: Path) -> None:
+    """A mistyped `env:` was complained of with all the passwords in it."""
+    for value in ({"DATABASE_PASSWORD": "hunter2"}, ["hunter2"]):
+        found = problem(project, {"services": {"dev": {"enviroment": value}}})
+        assert "hunter2" not in repr(found)
+
+
 def test_unknown_key_that_resembles_none_is_told_with_all(project: Path) -> None:
     assert "known are command, cwd" in wrong(project, zzz=1).reason
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -181,7 +181,8 @@ def _question(service: Service, world: World, bare: Observation, holders: tuple[
         addresses=tuple(dict.fromkeys(_reachable(holder.listener.address) for holder in holders)),
         cwd=service.cwd,
         environment=lambda: visible_environment(service, world),
-        log=lambda: _log_since(log, pane.launch) if pane else b"",
+        log=lambda: _log_since(log, pane.launch) if pane else (),
+        counts_workers=service.counts_workers,
     )
 
 
@@ -190,10 +191,11 @@ def _reachable(address: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(address, address)
 
 
-def _log_since(path: Path, launch: str) -> bytes:
+def _log_since(path: Path, launch: str) -> Iterator[str]:
     """The lines as a person would see them, so that `^ready$` finds one that is coloured or follows a mark of ours."""
     with Reader(path).from_launch(launch) as reader:
-        return b"\n".join(readable(line, colour=False).encode() for _, line in reader.lines(with_rest=True))
+        for _, line in reader.lines(with_rest=True):
+            yield readable(line, colour=False)
 
 
 # What else is to be told

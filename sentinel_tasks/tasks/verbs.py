@@ -29,7 +29,7 @@ def open_world(console: Console, names: Names, flags: Mapping[str, str]) -> tupl
     complaints = Complaints()
     for name in names or []:
         if name not in known:
-            complaints.unknown("--only", name, "service", known)
+            complaints.unknown("--only", name, "service", known, name)
     if complaints.problems:
         raise ConfigurationError(complaints.problems)
     return console.world(workspace), list(names) if names is not None else known

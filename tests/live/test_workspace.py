@@ -97,8 +97,9 @@ def test_only_brings_what_it_needs_along(lab: Lab) -> None:
     lab.configure(a={"command": STAYS}, b={"command": STAYS, "depends_on": {"a": "started"}}, c={"command": STAYS})
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
     assert states(lab.inv("up", "--only", "b", "--json")) == {"a": "running", "b": "running"}
-    wrong = lab.inv("up", "--only", "d", "--json")
+    wrong = lab.inv("up", "--only", "aa", "--json")
     assert wrong.code == 2
+    assert "did you mean a?" in wrong.err
     assert wrong.json["problems"][0]["key"] == "--only"
     lab.inv("down")
 
