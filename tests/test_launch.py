@@ -131,7 +131,7 @@ def test_machine_without_room_for_another_process_is_told(tmp_path: Path, monkey
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     state = State(tmp_path)
-    monkeypatch.setattr(launch.os, "fork", refuse)
+    monkeypatch.setattr(os, "fork", refuse)
     orders = {"command": "true", "restart": "always", "service": "web", "events": str(state.events)}
     assert launch.Launcher(str(state.record("web")), "L1").run(orders) == 126
     run = state.run("web")
