@@ -3,49 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import psutil
 
+from .masking import LONGEST, masked
 from .model import Identity, Listener
 
 Seen = TypeVar("Seen")
 UNSEEN = (psutil.Error, OSError)
-LONGEST = 2000
-"""Characters of a command line that are looked at, and so shown."""
-_NAME = r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private)[-_]?key|credential|auth)[\w.-]*"
-_VALUE = r"\"[^\"]*\"?|'[^']*'?|"
-_FLAG = re.compile(rf"--?{_NAME}", re.I)
-_SECRETS = (
-    re.compile(r"(://)[^/\s]+(?=@)"),
-    re.compile(r"\b((?:bearer|basic)\s+)[\w.~+/=-]{6,}", re.I),
-    re.compile(rf"((?:^|\s)--?{_NAME}\s+)({_VALUE}[^\s-]\S*)", re.I),
-    re.compile(rf"((?:^|[\s;&?{{,(\"'])-{{0,2}}{_NAME}[\"']?\s*[=:]\s*)({_VALUE}[^\s&;]+)", re.I),
-    re.compile(r"()\b(?:gh[pousr]_|github_pat_|glpat-|sk-|xox[abprs]-|AKIA|eyJ)[\w.-]{16,}"),
-)
-
-
-def masked(words: Sequence[str]) -> str:
-    """The command line with what looks like a secret replaced by `***`."""
-    shown: list[str] = []
-    after_flag = False
-    for word in words:
-        shown.append("***" if after_flag and not word.startswith("-") else _masked_word(word[:LONGEST]))
-        after_flag = _FLAG.fullmatch(word[:LONGEST]) is not None
-    return " ".join(shown)[:LONGEST]
-
-
-def _masked_word(text: str) -> str:
-    for secret in _SECRETS:
-        text = secret.sub(r"\1***", text)
-    return text
 
 
 def identity(pid: int) -> Identity | None:
@@ -159,13 +131,17 @@ def describe(pid: int | None, address: str, uid: int | None = None) -> Listener:
         name=_seen(process.name),
         user=_seen(process.username),
         own_user=_seen(lambda: process.uids().real) == os.getuid(),
-        command=masked(_seen(process.cmdline) or []) or None,
+        command=_command_line(process) or None,
         cwd=_seen(process.cwd),
         workspace=workspace,
         service=service,
         ancestors=above,
         under_tmux=any(map(_is_tmux, above)),
     )
+
+
+def _command_line(process: psutil.Process) -> str:
+    return " ".join(masked(_seen(process.cmdline) or []))[:LONGEST]
 
 
 def _seen(ask: Callable[[], Seen]) -> Seen | None:

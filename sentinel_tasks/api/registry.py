@@ -76,11 +76,6 @@ class Registry:
         """The pids that self-reporting workers gave."""
         return {one.pid for one in self._reporters.values() if one.pid is not None}
 
-    def process_of(self, worker_id: str) -> int | None:
-        """The pid of this worker's process as far as it was found, or None."""
-        worker = self.document().workers.get(worker_id)
-        return worker.pid if worker is not None and worker.pid in self._processes else None
-
     def document(self) -> RegistryDocument:
         """Everything, as of now; the same object until something changes."""
         if self._document is None:

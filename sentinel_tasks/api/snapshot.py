@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import psutil
 
-from sentinel_tasks.api.masking import masked
+from sentinel_tasks.masking import masked
 
 MOST = 500  # entries of each list
 INTERVAL = 10.0  # seconds between two snapshots of one worker
