@@ -74,7 +74,8 @@ def _ask(method: str, worker_id: str | None, url: str | None, document: dict[str
 
 def _status(method: str, worker_id: str, url: str, body: str | None) -> int:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=TIMEOUT)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=TIMEOUT)
     token = os.environ.get("TES_DEV_TOKEN")
     headers = {"Content-Type": "application/json", **({"X-TES-Dev-Token": token} if token else {})}
     try:

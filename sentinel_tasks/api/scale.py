@@ -1,7 +1,7 @@
 """Workers of the configured command: started and ended to reach a count (SPEC §7).
 
 Which workers there are is read from the sampled processes, so those of an API that was killed are found again; only
-for the exit codes of its own children does the scaler remember anything. Runs in a thread: it may wait.
+its own children does the scaler remember, for their exit codes and to reap them. Runs in a thread: it may wait.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Scaler:
             raise ScaleError(f"count must be 0 to {MAX_SCALED}")
         groups = _groups(processes)
         surplus = list(groups)[count:]
-        self._end([process.pid for worker_id in surplus for process in groups[worker_id]], self._release(surplus))
+        self._end([process for worker_id in surplus for process in groups[worker_id]], self._release(surplus))
         missing = max(0, count - len(groups))
         for _ in range(missing):
             self._start(self._command)
@@ -64,9 +64,8 @@ class Scaler:
 
     def stop(self, processes: Iterable[Process]) -> None:
         """End every worker that was scaled."""
-        pids = {process.pid for process in processes if process.worker_id is not None}
-        children = self._release(list(self._children))
-        self._end(sorted(pids | {child.pid for child in children}), children)
+        scaled = [process for process in processes if process.worker_id is not None]
+        self._end(scaled, self._release(list(self._children)))
 
     def _release(self, worker_ids: Iterable[str]) -> list[Child]:
         """Our children of these ids, whose end is from now on no news."""
@@ -82,9 +81,9 @@ class Scaler:
             raise ScaleError(f"worker_command cannot be started: {error.strerror}: {command[0]}") from None
         self._children[worker_id] = child
 
-    def _end(self, pids: Iterable[int], children: Sequence[Child]) -> None:
-        """Ask the processes and their descendants to end, wait, and insist; our own children among them are reaped."""
-        trees = _trees(pids)
+    def _end(self, processes: Iterable[Process], children: Sequence[Child]) -> None:
+        """Ask these and their descendants to end, wait, and insist; our own children are reaped."""
+        trees = _trees([*map(_sampled, processes), *map(_child, children)])
         _each(trees, psutil.Process.terminate)
         left = _wait(trees, children)
         _each(left, psutil.Process.kill)
@@ -111,11 +110,27 @@ def _groups(processes: Iterable[Process]) -> dict[str, list[Process]]:
     return groups
 
 
-def _trees(pids: Iterable[int]) -> list[psutil.Process]:
+def _sampled(process: Process) -> psutil.Process | None:
+    """The process that was sampled, unless its pid is somebody else's by now."""
+    try:
+        found = psutil.Process(process.pid)
+        return found if found.create_time() == process.created else None
+    except psutil.Error:
+        return None
+
+
+def _child(child: Child) -> psutil.Process | None:
+    """Our own child, whose pid is its own until it is reaped."""
+    try:
+        return psutil.Process(child.pid) if child.returncode is None else None
+    except psutil.Error:
+        return None
+
+
+def _trees(roots: Iterable[psutil.Process | None]) -> list[psutil.Process]:
     found: dict[int, psutil.Process] = {}
-    for pid in pids:
+    for root in filter(None, roots):
         try:
-            root = psutil.Process(pid)
             found.update((process.pid, process) for process in [root, *root.children(recursive=True)])
         except psutil.Error:
             continue

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
+from typing import Any, TypeVar
 
 import msgspec
+import psutil
 
 from sentinel_tasks.api.history import History
 from sentinel_tasks.api.model import Process, RegistryDocument, ScaleResult
 from sentinel_tasks.api.options import Options, api_url
 from sentinel_tasks.api.registry import Registry
 from sentinel_tasks.api.sampling import Sampler
-from sentinel_tasks.api.scale import Scaler
+from sentinel_tasks.api.scale import ScaleError, Scaler
 from sentinel_tasks.api.snapshot import Turnstile
 from sentinel_tasks.api.stream import Hub
 
 PERIOD = 1.0  # seconds between two looks at the machine
 STALE = 10.0  # seconds without a look after which the API no longer calls itself alive
+
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
 
 
 class Telemetry:
@@ -36,6 +42,8 @@ class Telemetry:
         self._scaler = Scaler(options.worker_command, options.workspace, _worker_environment(options))
         self._looking = asyncio.Lock()
         self._scaling = asyncio.Lock()
+        self._jobs: set[asyncio.Task[Any]] = set()
+        self._is_ending = False
         self._looked_at = 0.0
         self._encoded: tuple[RegistryDocument | None, bytes] = (None, b"")
 
@@ -50,8 +58,18 @@ class Telemetry:
         try:
             yield
         finally:
+            self._is_ending = True
             watching.cancel()
-            await asyncio.to_thread(self._scaler.stop, (await self.look()).values())
+            await asyncio.wait([watching, *self._jobs])
+            await asyncio.to_thread(self._scaler.stop, await self._last_look())
+
+    async def _last_look(self) -> Collection[Process]:
+        """The processes there are; without them the workers that are our own children are ended all the same."""
+        try:
+            return (await self.look()).values()
+        except (psutil.Error, OSError):
+            log.exception("the machine can't be looked at")
+            return ()
 
     def is_alive(self) -> bool:
         """True while the background work gets done."""
@@ -59,6 +77,9 @@ class Telemetry:
 
     async def look(self) -> Mapping[int, Process]:
         """Sample the processes now and tell the registry."""
+        return await self._to_its_end(self._look())
+
+    async def _look(self) -> Mapping[int, Process]:
         async with self._looking:
             ended = self._scaler.ended()
             processes = await asyncio.to_thread(
@@ -70,12 +91,24 @@ class Telemetry:
 
     async def scale(self, count: int) -> ScaleResult:
         """Start or end workers until there are `count`; the registry knows when this returns. Raises ScaleError."""
+        return await self._to_its_end(self._scale(count))
+
+    async def _scale(self, count: int) -> ScaleResult:
         async with self._scaling:
+            if self._is_ending:
+                raise ScaleError("the API is ending")
             processes = await self.look()
             try:
                 return await asyncio.to_thread(self._scaler.scale, count, processes.values())
             finally:
                 await self.look()
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Goes on when whoever asked for it has gone: a thread can't be called back, and nobody else may begin."""
+        job = asyncio.create_task(work)
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+        return await asyncio.shield(job)
 
     def payload(self) -> bytes:
         """The registry document as JSON, encoded once for everybody who asks before it changes."""
@@ -92,7 +125,10 @@ class Telemetry:
             self.history.add(self.registry.document())
             due = max(due + PERIOD, loop.time())
             await asyncio.sleep(due - loop.time())
-            await self.look()
+            try:
+                await self.look()
+            except Exception:  # whatever it is, it may be gone in a second; /healthz tells if it is not
+                log.exception("the machine can't be looked at")
 
 
 def _worker_environment(options: Options) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 import time
 
 import pytest
@@ -53,3 +54,21 @@ def test_nobody_there_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         began = time.monotonic()
         assert [client.report(status="idle") for _ in range(20)] == [False] * 20
         assert time.monotonic() - began < 2
+
+
+def test_an_https_address_is_not_spoken_to_in_clear_text() -> None:
+    """The report went out readable, with its token, on port 80."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        heard: list[bytes] = []
+
+        def listen() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                heard.append(connection.recv(100))
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        assert not client.report(url=f"https://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join()
+    hello = b"\x16\x03"  # TLS, a handshake
+    assert heard[0].startswith(hello)
