@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import time
 from typing import Any, get_args
 
 import pytest
@@ -31,6 +30,7 @@ from sentinel_tasks.report.live import fitting
 from tests.facts import (
     ENDED_RUN,
     HEALTHY,
+    NOW,
     OWN_RUN,
     foreign_pane,
     holder,
@@ -66,7 +66,7 @@ RUNNING = report("running", running_look())
 
 
 def ended_report(state: State, error: str | None = None, **facts: Any) -> Report:
-    run = replace(ENDED_RUN, **{"ended": time.time() - 125, **facts})
+    run = replace(ENDED_RUN, **{"ended": NOW - 125, **facts})
     return report(state, seen_ended(run=run), error=error)
 
 
@@ -137,7 +137,7 @@ def test_crash_of_the_launcher() -> None:
 
 
 def test_start_that_was_broken_off_has_no_exit_code() -> None:
-    run = replace(ENDED_RUN, ended=time.time() - 125, exit_code=None, error="its start was broken off")
+    run = replace(ENDED_RUN, ended=NOW - 125, exit_code=None, error="its start was broken off")
     told = report("crashed", seen_ended(run=run), error="its start was broken off")
     assert headline(told) == "❌ API Status: Crashed (not started) 2m ago"
 

@@ -30,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     services.commands,
     services.ports,
     services.shared_ports,
+    services.forgotten,
     services.strays,
     state.private,
     state.locks,

@@ -49,6 +49,13 @@ class Look:
         """Every pane of the server; [] if no server can be asked."""
         return self._asked[0]
 
+    @cached_property
+    def panes_everywhere(self) -> list[Pane]:
+        """Every pane of every server of this user that answers."""
+        from ..engine.servers import panes_elsewhere
+
+        return [*self.panes, *panes_elsewhere(self.world)] if self.world.tmux.is_installed else []
+
     @property
     def silent(self) -> str:
         """Why tmux can't be asked, or nothing."""

@@ -6,12 +6,12 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import partial
 
 from ..files import close_to_others
-from ..model import Finding
-from ..names import SESSION
+from ..model import Finding, Pane
+from ..names import SESSION, session_name, session_with_suffix, unmarked
 from ..socket_folder import distrust
 from .findings import all_well, ill, well
 from .look import Look
@@ -162,18 +162,25 @@ def session_names(look: Look) -> list[Finding]:
     """Every session of ours has a name that no other tool can mistake."""
     if look.silent:
         return []
-    ours = {pane.session_id: pane.session for pane in look.panes if pane.workspace}
+    ours = {pane.session_id: pane for pane in look.panes if pane.workspace}
+    names = {pane.session for pane in look.panes}
     wrong = [
         ill(
             "session-names",
-            f"the session {name!r} carries our mark, but its name is not sentinel-…",
-            f"{_tmux(look)} rename-session -t {shlex.quote(session_id)} {look.workspace.session}",
+            f"the session {pane.session!r} carries our mark, but its name is not sentinel-…",
+            f"{_tmux(look)} rename-session -t {shlex.quote(session_id)} {_fitting_name(pane, names)}",
             "warning",
         )
-        for session_id, name in ours.items()
-        if not SESSION.match(name)
+        for session_id, pane in ours.items()
+        if not SESSION.match(pane.session)
     ]
-    return all_well("session-names", wrong, ", ".join(ours.values()) or "there is no session of ours")
+    told = ", ".join(pane.session for pane in ours.values())
+    return all_well("session-names", wrong, told or "there is no session of ours")
+
+
+def _fitting_name(pane: Pane, taken: Container[str]) -> str:
+    plain = session_name(unmarked(pane.workspace))
+    return session_with_suffix(unmarked(pane.workspace)) if plain in taken else plain
 
 
 def history(look: Look) -> list[Finding]:
@@ -202,20 +209,18 @@ def gone(look: Look) -> list[Finding]:
     wrong = [
         ill(
             "gone-workspaces",
-            f"the session {name} belongs to {home}, which is no more",
+            f"the session {name} belongs to {unmarked(home)}, which is no more",
             f"{_tmux(look)} kill-session -t {shlex.quote(f'={name}')}",
             "warning",
         )
         for name, home in homes.items()
-        if _is_gone(home)
+        if _is_gone(unmarked(home))
     ]
     return all_well("gone-workspaces", wrong, "every session of ours has its workspace")
 
 
 def _is_gone(home: str) -> bool:
-    """True if there is surely no such folder; an escaped path (see `names.mark`) can't be looked for."""
-    if "\\x" in home:
-        return False
+    """True if there is surely no such folder."""
     try:
         return not stat.S_ISDIR(os.stat(home).st_mode)
     except (FileNotFoundError, NotADirectoryError):

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from .. import processes
-from ..engine import tell
+from ..engine import marked, tell
 from ..engine.environment import service_environment
 from ..errors import ConfigurationError
 from ..model import Finding, Identity, Service
-from ..names import mark
+from ..names import mark, port_pairs
 from ..ownership import FRIENDLY
 from ..world import World
 from .findings import all_well, ill, well
@@ -139,13 +139,13 @@ def _port(service: Service, look: Look) -> Finding:
 
 
 def shared_ports(look: Look) -> list[Finding]:
-    """No other workspace on this tmux server has a service with the same fixed port."""
+    """No other workspace of this user has a service with the same fixed port, on whatever tmux server."""
     home = mark(look.workspace.path)
     fixed = {service.port: service for service in look.workspace.services if service.port}
     others = {
         (pane.port, pane.service, pane.home)
-        for pane in look.panes
-        if pane.home and pane.home != home and pane.port and f"{pane.service}={pane.port}" not in pane.ports.split()
+        for pane in look.panes_everywhere
+        if pane.home not in ("", home) and pane.port and port_pairs(pane.ports).get(pane.service) != pane.port
     }
     wrong = [
         ill(
@@ -157,10 +157,21 @@ def shared_ports(look: Look) -> list[Finding]:
         for port, service, where in sorted(others)
         if port in fixed and fixed[port].on_conflict != "auto"
     ]
-    return all_well("shared-ports", wrong, "no other workspace seen here wants the same port") if look.panes else wrong
+    return all_well("shared-ports", wrong, "no other workspace seen here wants the same port")
 
 
-# Strays
+# Services without a name or a window
+
+
+def forgotten(look: Look) -> list[Finding]:
+    """No service still runs that the configuration names no more."""
+    if look.silent:
+        return []
+    wrong = [
+        ill("forgotten", f"{service.name} still runs, but nothing declares it any more", "inv down", "warning")
+        for service in marked.forgotten(look.world, look.panes)
+    ]
+    return all_well("forgotten", wrong, "every service that runs is declared")
 
 
 def strays(look: Look) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..model import Health, Pane, Service
-from ..names import mark
+from ..names import mark, unmarked
 from ..world import World
 
 
@@ -14,7 +14,9 @@ def marked_service(pane: Pane) -> Service:
     told = Health("http", "/") if pane.port else Health("up")
     health = Health("exit") if pane.kind == "exit" else told
     name = pane.service
-    return Service(name, name, "", "configured", pane.home, pane.port, health, window=pane.window_name, has_tasks=False)
+    return Service(
+        name, name, "", "configured", unmarked(pane.home), pane.port, health, window=pane.window_name, has_tasks=False
+    )
 
 
 def forgotten(world: World, panes: Iterable[Pane]) -> list[Service]:

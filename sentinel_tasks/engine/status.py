@@ -14,8 +14,8 @@ from .. import registry
 from ..errors import TmuxRefused
 from ..health import Question, document
 from ..model import Answer, Observation, Report, Service
-from ..names import mark, state_name
-from ..places import session_of
+from ..names import mark, state_name, unmarked
+from ..places import pane_of, session_of
 from ..world import World
 from . import tell
 from .askers import wait_for_answer
@@ -82,11 +82,13 @@ def _homes(now: Scene) -> list[str]:
 
 def _elsewhere(world: World, home: str, now: Scene) -> list[Report]:
     """Another workspace's services as its windows tell of them."""
-    panes = {pane.service: pane for pane in now.panes if pane.home == home and pane.service and pane.launch}
+    path = unmarked(home)
+    names = {pane.service for pane in now.panes if pane.home == home and pane.service}
+    panes = {name: pane for name in sorted(names) if (pane := pane_of(path, name, now.panes)) is not None}
     services = tuple(marked_service(pane) for pane in panes.values())
-    folder = str(Path(world.workspace.state_folder).with_name(state_name(home)))
-    there = World(replace(world.workspace, path=home, state_folder=folder, services=services), world.environ)
-    session = session_of(home, now.panes, there.is_same_folder)
+    folder = str(Path(world.workspace.state_folder).with_name(state_name(path)))
+    there = World(replace(world.workspace, path=path, state_folder=folder, services=services), world.environ)
+    session = session_of(path, now.panes, there.is_same_folder)
 
     def as_last_seen(service: Service, question: Question) -> Answer:
         pane = panes[service.name]

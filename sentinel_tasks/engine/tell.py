@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from ..errors import Interrupted
 from ..logs import last_lines
 from ..logtext import readable
 from ..model import Action, Fail, Holder, Launch, Observation, Report, Run, Service
-from ..names import typed_target
+from ..names import typed_target, unmarked
 from ..plan import state
 from ..times import duration
 from ..world import World
@@ -68,7 +67,7 @@ def refused(service: Service, world: World, holder: Holder, seen: Observation) -
         False,
         error,
         ways_on(service, holder),
-        _details(holder),
+        _details(holder, seen.now),
     )
 
 
@@ -179,17 +178,17 @@ def _service_of(holder: Holder, world: World) -> str:
     listener, pane = holder.listener, holder.pane
     pid = listener.identity.pid if listener.identity else "unseen"
     name = pane.service if pane else listener.service
-    home = pane.home if pane else listener.workspace
+    home = unmarked(pane.home) if pane else listener.workspace
     if home == world.workspace.path:
         return f"{name}, another service of this workspace (pid {pid})"
     return f"{name} of the workspace {home} (pid {pid})"
 
 
-def _details(holder: Holder) -> tuple[str, ...]:
+def _details(holder: Holder, now: float) -> tuple[str, ...]:
     listener = holder.listener
     if listener.identity is None:
         return ()
-    age = duration(time.time() - listener.identity.started)
+    age = duration(now - listener.identity.started)
     facts = [f"pid {listener.identity.pid}", f"user {listener.user}", f"running for {age}"]
     lines = [", ".join(facts)]
     lines += [f"command: {listener.command}"] if listener.command else []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from ..logtext import plain
 from ..model import Report, Service
 from ..times import duration
@@ -71,7 +69,7 @@ def _how(report: Report) -> str:
 
 def _ago(report: Report) -> str:
     run = report.seen.run
-    return f" {duration(time.time() - run.ended).split()[0]} ago" if run and run.ended else ""
+    return f" {duration(report.seen.now - run.ended).split()[0]} ago" if run and run.ended else ""
 
 
 def _workers(report: Report, style: Style) -> list[str]:

@@ -18,7 +18,6 @@ MARKS = {
     "hints": ("💡", "--"),
     "wait": ("⏳", "..."),
     "rule": ("━", "-"),
-    "dash": ("—", "-"),
 }
 COLOURS = {"ok": "GREEN", "bad": "RED", "warn": "YELLOW"}
 PALETTE = ("CYAN", "MAGENTA", "YELLOW", "GREEN", "BLUE", "RED")

@@ -15,15 +15,19 @@ from .style import Style
 def table(reports: Sequence[Report], style: Style) -> str:
     """`ps`: one line a service."""
     rows = [_row(report) for report in reports]
-    titles = ("", "SERVICE", "STATE", "PORT", "PID", "UP", "MEMORY", "WINDOW", "")
-    widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(1, len(titles) - 1)]
-    lines = ["   ".join(text.ljust(width) for text, width in zip(titles[1:], widths, strict=False)).rstrip()]
+    titles = ("SERVICE", "STATE", "PORT", "PID", "UP", "MEMORY", "WINDOW", "")
+    widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(len(titles) - 1)]
     names = [report.service.name for report in reports]
-    for _report, row in zip(reports, rows, strict=True):
-        cells = [text.ljust(width) for text, width in zip(row[1:], widths, strict=False)]
-        cells[0] = style.hue(row[1], names, row[1]) + " " * (widths[0] - len(row[1]))
-        lines.append(f"{'   '.join(cells)}   {row[-1]}".rstrip())
+    lines = ["   ".join(_padded(titles, widths)).rstrip()]
+    for name, *row in rows:
+        hued = style.hue(name, names, name) + " " * (widths[0] - len(name))
+        lines.append("   ".join([hued, *_padded(row, widths[1:])]).rstrip())
     return "\n".join(lines)
+
+
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """Each cell as wide as its column; the last has no width."""
+    return [*(text.ljust(width) for text, width in zip(cells, widths, strict=False)), *cells[len(widths) :]]
 
 
 def _row(report: Report) -> tuple[str, ...]:
@@ -33,17 +37,8 @@ def _row(report: Report) -> tuple[str, ...]:
     window = str(seen.pane.index) if seen.pane else "-"
     extra = plain(report.error or "")
     extra += f" ({seen.run.restarts} restarts)" if seen.run and seen.run.restarts else ""
-    return (
-        "",
-        report.service.name,
-        report.state,
-        str(seen.port or "-"),
-        str(pid_of(report) or "-"),
-        up,
-        memory,
-        window,
-        extra.strip(),
-    )
+    port, pid = str(seen.port or "-"), str(pid_of(report) or "-")
+    return report.service.name, report.state, port, pid, up, memory, window, extra.strip()
 
 
 def workers_table(workers: Sequence[Mapping[str, Any]], style: Style) -> str:

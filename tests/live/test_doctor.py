@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import stat
@@ -169,6 +170,54 @@ def test_two_workspaces_that_want_the_same_port(lab: Lab) -> None:
     assert str(other) in check["reason"]
     lab.configure(dev={**service, "port": "auto"})
     assert examined(lab, code=0)["shared-ports"]["ok"]
+
+
+def test_two_workspaces_on_two_tmux_servers_that_want_the_same_port(lab: Lab) -> None:
+    """Only the workspace's own server was looked at."""
+    port, other = lab.port(), lab.workspace("other")
+    service = {"command": lab.server(), "port": port}
+    document = {"sentinel": {"socket_name": "elsewhere", "services": {"dev": service}}}
+    (other / "invoke.yaml").write_text(json.dumps(document))
+    lab.configure(dev=service)
+    assert lab.inv("dev.start", cwd=other).code == 0
+    assert lab.inv("dev.stop", cwd=other).code == 0
+    assert str(other) in examined(lab, code=1)["shared-ports"]["reason"]
+
+
+def test_a_service_that_the_configuration_forgot_is_told_until_it_is_stopped(lab: Lab) -> None:
+    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
+    lab.configure(web=SLEEPER, old=SLEEPER)
+    assert lab.inv("up").code == 0
+    lab.configure(web=SLEEPER)
+    check = examined(lab, code=1)["forgotten"]
+    assert (check["reason"].partition(" ")[0], check["remedy"]) == ("old", "inv down")
+    assert lab.inv("down").code == 0
+    assert lab.services() == []
+    assert examined(lab, code=0)["forgotten"]["ok"]
+
+
+def test_what_is_said_to_type_gives_each_session_the_name_of_its_own_workspace(lab: Lab) -> None:
+    """The remedy gave another workspace's session this workspace's name."""
+    other = lab.workspace("other one")
+    lab.configure(other, dev=SLEEPER)
+    assert lab.inv("dev.start", cwd=other).code == 0
+    lab.tmux("rename-session", "-t", "=sentinel-other-one", "x")
+    remedy = examined(lab, code=1)["session-names"]["remedy"]
+    assert remedy.endswith(" sentinel-other-one")
+    lab.tmux(*shlex.split(remedy)[1:])
+    assert examined(lab, code=0)["session-names"]["ok"]
+
+
+def test_a_workspace_of_a_strange_name_that_is_gone_is_told(lab: Lab) -> None:
+    """Its path was taken for one that can't be looked for."""
+    other = lab.workspace("back\\slash")
+    lab.configure(other, dev=SLEEPER)
+    assert lab.inv("dev.start", cwd=other).code == 0
+    assert examined(lab, code=0)["gone-workspaces"]["ok"]
+    (group,) = [each for each in lab.inv("ps", "--all", "--json").json["workspaces"] if each["services"][0]["pid"]]
+    assert group["workspace"] == str(other)
+    shutil.rmtree(other)
+    assert str(other) in examined(lab, code=1)["gone-workspaces"]["reason"]
 
 
 def test_strays_are_ended_and_what_a_running_service_detached_is_not(lab: Lab) -> None:
