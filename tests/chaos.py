@@ -24,6 +24,7 @@ from tests.oracle import Oracle
 
 WEB, WORK = "web", "work"
 DISK_BYTES = 64 << 10
+HAS_FAKETIME = shutil.which("faketime") is not None
 SLOWEST = 40.0
 """Seconds that any one command may take: a lock that is stuck takes longer."""
 
@@ -79,8 +80,7 @@ class Chaos:
             step()
             self.check_neighbours()
         self.give_port_back()
-        self.expect(self.inv("down").code == 0, "down ends everything")
-        self.check_nothing_left(WEB, WORK)
+        self.judge_stop(self.inv("down").code, WEB, WORK)
 
     def inv(self, *words: str) -> Result:
         done = self.lab.inv(*words, timeout=SLOWEST)
@@ -96,21 +96,21 @@ class Chaos:
 
     def stop(self) -> None:
         name = self.some()
-        if self.inv(f"{name}.stop").code == 0:
-            self.check_nothing_left(name)
+        self.judge_stop(self.inv(f"{name}.stop").code, name)
 
     def restart(self) -> None:
         name = self.some()
         self.judge_start(name, self.inv(f"{name}.restart").code)
 
     def up(self) -> None:
-        if self.inv("up").code == 0:
+        code = self.inv("up").code
+        self.expect(code == (4 if self.foreign else 0), f"up starts all that nothing is in the way of, not {code}")
+        self.check_running(WORK)
+        if code == 0:
             self.check_running(WEB)
-            self.check_running(WORK)
 
     def down(self) -> None:
-        if self.inv("down").code == 0:
-            self.check_nothing_left(WEB, WORK)
+        self.judge_stop(self.inv("down").code, WEB, WORK)
 
     def killed_start(self) -> None:
         """kill -9 of our own process at a random moment; the next start must not be hindered."""
@@ -135,8 +135,7 @@ class Chaos:
         both = [self.lab.spawn(INV, f"{name}.{verb}") for verb in ("start", "stop")]
         for process in both:
             self.finish(process)
-        if self.inv(f"{name}.stop").code == 0:
-            self.check_nothing_left(name)
+        self.judge_stop(self.inv(f"{name}.stop").code, name)
 
     def finish(self, process: subprocess.Popen[bytes]) -> int:
         out, err = process.communicate(timeout=SLOWEST)
@@ -165,8 +164,7 @@ class Chaos:
         for pid in self.oracle.own_pids(self.some()):
             self.kill(pid, signal.SIGSTOP)
         name = self.some()
-        if self.inv(f"{name}.stop").code == 0:
-            self.check_nothing_left(name)
+        self.judge_stop(self.inv(f"{name}.stop").code, name)
 
     def kill(self, pid: int, number: signal.Signals) -> None:
         self.log.append(f"   kill -{number.name} {pid}")
@@ -243,8 +241,7 @@ class Chaos:
             (small / "filler").write_bytes(b"x" * self.random.choice((50_000, 60_000, DISK_BYTES)))
             name = self.some()
             self.judge_start(name, self.inv(f"{name}.start").code)
-            if self.inv(f"{name}.stop").code == 0:
-                self.check_nothing_left(name)
+            self.judge_stop(self.inv(f"{name}.stop").code, name)
 
     def read_only_state(self) -> None:
         """A state folder that can't be written to: a start says so or finds the service running, a stop still works."""
@@ -256,8 +253,7 @@ class Chaos:
             if code == 0:
                 self.check_running(name)
             self.inv(f"{name}.restart")
-            if self.inv(f"{name}.stop").code == 0:
-                self.check_nothing_left(name)
+            self.judge_stop(self.inv(f"{name}.stop").code, name)
 
     @contextmanager
     def small_disk(self) -> Iterator[Path]:
@@ -275,7 +271,8 @@ class Chaos:
 
     def jump_in_time(self) -> None:
         """A clock that is days ahead for one command."""
-        if shutil.which("faketime") is None:
+        if not HAS_FAKETIME:
+            self.log.append("   left out: there is no faketime")
             return
         name, command = self.some(), ["faketime", "+3 days", INV]
         for verb in ("start", "status", "stop"):
@@ -283,8 +280,8 @@ class Chaos:
             code = self.finish(done)
             if verb == "start" and code == 0:
                 self.check_running(name)
-            if verb == "stop" and code == 0:
-                self.check_nothing_left(name)
+            if verb == "stop":
+                self.judge_stop(code, name)
 
     def plant_stale_sockets(self) -> None:
         """Sockets of tmux servers that are gone."""
@@ -311,6 +308,11 @@ class Chaos:
             self.check_running(name)
         elif not self.foreign:
             self.expect(False, f"{name}.start works when nothing is in its way")
+
+    def judge_stop(self, code: int, *names: str) -> None:
+        """Nothing that happens here is a reason for which a stop may fail."""
+        self.expect(code == 0, f"{', '.join(names)} can be stopped: exit {code}")
+        self.check_nothing_left(*names)
 
     def check_running(self, name: str) -> None:
         """Started means healthy and ours: a living pane's own process tree, and for web its listener."""
@@ -346,7 +348,9 @@ def main() -> int:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(10**6)
     began = time.monotonic()
-    print(f"{rounds} rounds, seed {seed}", flush=True)
+    print(
+        f"{rounds} rounds, seed {seed}{'' if HAS_FAKETIME else ', no jumps in time: faketime is missing'}", flush=True
+    )
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder))
         lab.real = True

@@ -23,9 +23,9 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture
-def lab(tmp_path: Path, worker_id: str) -> Iterator[Lab]:
+def lab(tmp_path: Path) -> Iterator[Lab]:
     """A workspace called `app` on a tmux server of its own; whatever still runs at the end of the test fails it."""
-    made = Lab(tmp_path, worker_id)
+    made = Lab(tmp_path)
     yield made
     left = made.close()
     assert not left, f"left running: {left}"

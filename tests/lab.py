@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -128,13 +128,26 @@ def zygote() -> Zygote:
     return Zygote()
 
 
+def _ports() -> Iterator[int]:
+    """Below the ports that are taken for connections and those that are chosen automatically, some for each worker."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
+    while True:
+        yield from range(10_000 + 1_000 * number + os.getpid() % 400, 10_700 + 1_000 * number)
+
+
+_PORTS = _ports()
+
+
+def free_port() -> int:
+    """A port that is free now and that no other test is given."""
+    return next(port for port in _PORTS if not is_open(port))
+
+
 class Lab:
     """One workspace with everything it touches in a temporary folder."""
 
-    def __init__(self, folder: Path, worker: str = "master", name: str = "app") -> None:
-        self.folder, self.real = folder, False
-        number = int(worker.removeprefix("gw")) if worker.startswith("gw") else 0
-        self._next_port = 10_000 + 1_000 * number + os.getpid() % 500
+    def __init__(self, folder: Path, name: str = "app") -> None:
+        self.folder, self.real, self.port = folder, False, free_port
         self.started: list[subprocess.Popen[bytes]] = []
         self.environ = self._environ()
         self.path = self.workspace(name)
@@ -159,14 +172,6 @@ class Lab:
         """Writes `invoke.yaml` with these services (JSON is YAML)."""
         document = {"sentinel": {"services": services}}
         ((path or self.path) / "invoke.yaml").write_text(json.dumps(document))
-
-    def port(self) -> int:
-        """A port that is free now and that no other test is given."""
-        while True:
-            self._next_port += 1
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self._next_port)):
-                    return self._next_port
 
     def server(self, *words: str) -> list[str]:
         """The command of a small server that behaves as told (see tests/server.py)."""

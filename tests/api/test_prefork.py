@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ import psutil
 import pytest
 
 from tests.api.conftest import RunningApi, Spawn, eventually
+from tests.lab import free_port
 
 pytest.importorskip("gunicorn", reason="gunicorn is missing")
 
@@ -28,13 +28,6 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"done"]
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def shown(api: RunningApi) -> set[int]:

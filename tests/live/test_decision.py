@@ -372,12 +372,12 @@ def test_a_process_of_another_user_is_left_alone(lab: Lab) -> None:
         assert told["port"] != port
 
 
-def test_a_process_that_cannot_be_seen_is_left_alone(worker_id: str) -> None:
+def test_a_process_that_cannot_be_seen_is_left_alone() -> None:
     """Everything here runs as somebody who is not root, to whom a process can be invisible."""
     listen = ["-c", LISTEN_UNTIL_STDIN_CLOSES]
     activate = ["-m", "invoke", "telemetry.activate", "--on-conflict", "takeover"]
     with tempfile.TemporaryDirectory() as folder:
-        lab = Lab(Path(folder), worker_id)
+        lab = Lab(Path(folder))
         port = telemetry(lab)
         listen += [str(port), "unseen"]
         words, command = [[*(as_nobody() if IS_ROOT else [sys.executable]), *each] for each in (listen, activate)]

@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.lab import free_port
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Ended = subprocess.CompletedProcess[str]
 
@@ -69,12 +71,6 @@ class Example:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         shutil.rmtree(self.root)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
