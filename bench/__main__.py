@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from statistics import median
 
@@ -70,7 +71,7 @@ class Bench:
 
     def rows(self) -> Iterator[Row]:
         """Every limit in turn, as it is measured."""
-        for measure in (self.looking, self.acting, self.crash, self.many):
+        for measure in (self.looking, self.acting, self.crash, self.logs, self.many):
             yield from measure()
 
     def looking(self) -> list[Row]:
@@ -94,15 +95,15 @@ class Bench:
         lab = self.lab
         lab.configure(telemetry={"command": lab.server("--delay", str(READY_AFTER)), "port": lab.port()})
         started = self.pairs(lambda: lab.inv("telemetry.activate"), lambda: lab.inv("telemetry.stop"))
-        self.own_start()
+        own = self.own_start()
         lab.configure(telemetry={"command": "exec sleep 1000", "port": None, "health": None})
         stopped = self.pairs(lambda: lab.inv("telemetry.stop"), lambda: lab.inv("telemetry.activate"))
         return [
-            beyond("activate, ready after 1 s", *started, READY_AFTER + self.own, 0.25),
+            beyond("activate, ready after 1 s", *started, READY_AFTER + own, 0.25),
             beyond("stop, ends at once on SIGINT", *stopped, 0.0, 0.3),
         ]
 
-    def own_start(self) -> None:
+    def own_start(self) -> float:
         """Seconds that the test server needs before it begins to wait: its interpreter's start is its own time."""
         spent = []
         for _ in range(self.runs):
@@ -112,7 +113,7 @@ class Bench:
             process.stdout.readline()
             spent.append(time.monotonic() - began)
             process.kill()
-        self.own = median(spent)
+        return median(spent)
 
     def crash(self) -> list[Row]:
         lab = self.lab
@@ -137,26 +138,50 @@ class Bench:
         up = self._workspace("twenty", twenty)
         taken = lab.inv("up", cwd=up).seconds
         lab.inv("down", cwd=up)
-        shown = {number: self._ps(number) for number in (2, 100)}
-        found = median(a / b for a, b in zip(shown[100], shown[2], strict=True))
-        times = f"{median(shown[100]):.3f} s / {median(shown[2]):.3f} s"
+        ours, theirs, tmux_processes = self._ps_of(100, 2)
+        found = median(a / b for a, b in zip(ours, theirs, strict=True))
+        times = f"{median(ours):.3f} s / {median(theirs):.3f} s"
         return [
             Row("up of 20, each ready after 1 s", "<= 3 s", f"{taken:.2f} s", taken <= 3.0),
             Row("ps of 100 services / of 2", "<= 2.00 x", f"{found:.2f} x ({times})", found <= 2.0),
+            Row("tmux processes of one ps of 100", "1", str(tmux_processes), tmux_processes == 1),
         ]
+
+    def _ps_of(self, many: int, few: int) -> tuple[list[float], list[float], int]:
+        """Seconds of each, in turn, and how many tmux processes the larger one starts."""
+        paths = [self._running(number) for number in (many, few)]
+        spent = [[self.lab.inv("ps", cwd=path).seconds for path in paths] for _ in range(self.runs + 1)][1:]
+        echoed = self.lab.inv("--echo", "ps", cwd=paths[0]).err.splitlines()
+        for path in paths:
+            assert self.lab.inv("down", cwd=path, timeout=120).code == 0
+        return (
+            [each[0] for each in spent],
+            [each[1] for each in spent],
+            sum(line.startswith("tmux ") for line in echoed),
+        )
+
+    def logs(self) -> list[Row]:
+        """100 MB through a window: every line is in the log's files, once and in order."""
+        lab, lines = self.lab, 100_000
+        command = f"seq -f '%0999.0f' 1 {lines}"
+        lab.configure(telemetry={"command": command, "port": None, "health": "exit", "startup_timeout": 300})
+        taken = lab.inv("telemetry.activate", timeout=300).seconds
+        files = [path for path in lab.state("telemetry.log*")[::-1] if path.suffix != ".times"]
+        printed = (line.rstrip()[-999:] for path in files for line in path.open("rb"))
+        numbers = (int(line) for line in printed if line.isdigit())
+        lost = sum(found != wanted for found, wanted in zip_longest(numbers, range(1, lines + 1)))
+        return [Row("100 MB of output through a window", "0 lines lost", f"{lost} lost, {taken:.1f} s", lost == 0)]
 
     def _workspace(self, name: str, services: dict[str, dict[str, object]]) -> Path:
         path = self.lab.workspace(name, "from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
         self.lab.configure(path, **services)
         return path
 
-    def _ps(self, number: int) -> list[float]:
+    def _running(self, number: int) -> Path:
         services: dict[str, dict[str, object]] = {f"s{each}": {"command": "exec sleep 1000"} for each in range(number)}
         path = self._workspace(f"of{number}", services)
         assert self.lab.inv("up", cwd=path, timeout=120).code == 0
-        spent = [self.lab.inv("ps", cwd=path).seconds for _ in range(self.runs + 1)][1:]
-        assert self.lab.inv("down", cwd=path, timeout=120).code == 0
-        return spent
+        return path
 
 
 def main() -> int:
