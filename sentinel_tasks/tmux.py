@@ -22,6 +22,7 @@ from .names import unmarked
 from .sequences import Opening, new_session, new_window, used_again
 
 OLDEST = (3, 2)
+INSTALL = "install tmux 3.2 or newer"
 SEPARATOR = "␞"
 FIELDS = (
     "session_id", "session_name", "@sentinel_workspace", "@sentinel_ports", "window_id", "window_index", "pane_id",
@@ -148,7 +149,7 @@ class Tmux:
 
     def _program(self) -> str:
         if self._binary is None:
-            raise TmuxUnavailable("tmux is not installed", "install tmux 3.2 or newer, e.g. apt-get install tmux")
+            raise TmuxUnavailable("tmux is not installed", f"{INSTALL}, e.g. apt-get install tmux")
         return self._binary
 
     def version(self) -> tuple[str, tuple[int, ...]]:
@@ -160,7 +161,7 @@ class Tmux:
     def _check_version(self) -> None:
         said, numbers = self.version()
         if numbers and numbers < OLDEST:
-            raise TmuxUnavailable(f"{said} is too old", "install tmux 3.2 or newer")
+            raise TmuxUnavailable(f"{said} is too old", INSTALL)
 
     def _one_line(self, *args: str) -> str:
         return self._quickly(*args).stdout.partition("\n")[0]

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from importlib import metadata
 
 from ..model import Finding, Service
+from ..tmux import INSTALL as INSTALL_TMUX
+from ..tmux import OLDEST
 from .findings import all_well, ill, well
 from .look import Look
 
 PACKAGE = "sentinel-tasks"
-OLDEST_TMUX = (3, 2)
 INSTALL = f"python -m pip install --upgrade '{PACKAGE}%s'"
 REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;\s*(.*))?$")
 
@@ -19,10 +20,10 @@ REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;\s*
 def tmux(look: Look) -> list[Finding]:
     """tmux is there, and 3.2 or newer."""
     if not look.world.tmux.is_installed:
-        return [ill("tmux", "tmux is not installed", "install tmux 3.2 or newer, e.g. apt-get install tmux")]
+        return [ill("tmux", "tmux is not installed", f"{INSTALL_TMUX}, e.g. apt-get install tmux")]
     said, version = look.world.tmux.version()
-    if version and version < OLDEST_TMUX:
-        return [ill("tmux", f"{said} is too old", "install tmux 3.2 or newer")]
+    if version and version < OLDEST:
+        return [ill("tmux", f"{said} is too old", INSTALL_TMUX)]
     if look.silent:
         return [ill("tmux", f"{said} can't be asked: {look.silent}", "see the lines on its socket below")]
     return [well("tmux", said)]

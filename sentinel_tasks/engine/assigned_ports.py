@@ -24,7 +24,12 @@ class Assignment:
 
     def __init__(self, starting: Sequence[Service], moving: frozenset[str], world: World, now: Scene) -> None:
         self.starting, self.moving, self.world, self.now = starting, moving, world, now
-        self.is_choosing = bool(moving) or any(service.auto_port for service in starting)
+
+    @cached_property
+    def is_choosing(self) -> bool:
+        """True if a port may have to be chosen: for what starts, or for another service that has none yet."""
+        others = (service for service in self.world.workspace.services if service.name not in self._known())
+        return bool(self.moving) or any(service.auto_port for service in (*self.starting, *others))
 
     def alone(self) -> AbstractContextManager[None]:
         """To be held while ports are chosen and until their windows tell of them: nobody else chooses meanwhile."""
