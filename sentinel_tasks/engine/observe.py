@@ -116,7 +116,7 @@ def _holders(
     own = _own_listeners(pane, bare.port, seen.machine) if pane else []
     if own and all(any(ports.covers(listener.address, address) for listener in own) for address in addresses):
         return tuple(Holder(listener, "ours", pane) for listener in own)
-    rows = dict(seen.machine.listeners(bare.port) or Machine().listeners(bare.port))
+    rows = living_listeners(bare.port, seen.machine) or living_listeners(bare.port, Machine())
     if not rows and not ports.open_addresses(bare.port):
         return ()
     uid = ports.uid_of(bare.port)
@@ -125,6 +125,14 @@ def _holders(
         classify(listener, service.name, world.workspace.path, seen.session.name, seen.panes, pane)
         for listener in found
     )
+
+
+def living_listeners(port: int, machine: Machine) -> dict[int | None, str]:
+    """The address of each process that listens there; one that has ended since it was seen there holds nothing."""
+    from .. import processes
+
+    rows = machine.listeners(port)
+    return {pid: address for pid, address in rows if pid is None or processes.identity(pid) is not None}
 
 
 def _own_listeners(pane: Pane, port: int, machine: Machine) -> list[Listener]:

@@ -16,6 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sentinel_tasks.engine.machine import Machine
+from sentinel_tasks.engine.observe import living_listeners
 from tests.lab import INV, SERVER, Lab, Result, is_open, until
 from tests.packages import copy_packages
 
@@ -467,3 +469,12 @@ def test_a_service_cannot_start_itself_from_its_own_window(lab: Lab) -> None:
     said = lab.inv("telemetry.logs").out
     assert "from inside its own window" in said
     assert "said 1" in said
+
+
+def test_a_process_that_ended_during_the_look_holds_no_port() -> None:
+    """It was told as one that can't be seen, and the port as taken."""
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    machine = Machine()
+    machine.__dict__["_listeners"] = {3000: [(ended.pid, "127.0.0.1"), (os.getpid(), "::1")]}
+    assert living_listeners(3000, machine) == {os.getpid(): "::1"}
