@@ -89,8 +89,9 @@ class Workspace(Struct, frozen=True):
 class Pane(Struct, frozen=True):
     """One row of tmux's `list-panes -a`, marks included; an empty mark is an empty string.
 
-    `workspace` is the session's mark, `home` the service's own: a window that was moved elsewhere keeps it. `state` is
-    the state folder of whoever started the service: another terminal may have another.
+    `workspace` is the session's mark, `home` the service's own: a window that was moved elsewhere keeps it. `server` is
+    the pid of the tmux server, `state` the state folder of whoever started the service: another terminal may have
+    another.
     """
 
     session: str
@@ -110,7 +111,7 @@ class Pane(Struct, frozen=True):
     port: int | None
     ready: str
     home: str
-    socket: str
+    server: int
     state: str = ""
     kind: str = ""
 
@@ -155,7 +156,7 @@ class Identity(Struct, frozen=True):
 
 
 class Listener(Struct, frozen=True):
-    """Who listens on a port, as far as it can be seen; None is "unseen"."""
+    """Who listens on a port, as far as it can be seen; None is "unseen". `tmux` is the server that it runs under."""
 
     address: str
     identity: Identity | None = None
@@ -167,7 +168,7 @@ class Listener(Struct, frozen=True):
     workspace: str | None = None
     service: str | None = None
     ancestors: tuple[int, ...] = ()
-    under_tmux: bool = False
+    tmux: int | None = None
 
     def __repr__(self) -> str:
         """Without the command line: it may hold secrets."""

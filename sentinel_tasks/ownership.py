@@ -20,12 +20,20 @@ def classify(
     """The listener's relation to the service (SPEC §6), by its pane first, by its marks second."""
     pane = _pane_of(listener, panes)
     inside = is_inside(listener.cwd, workspace)
+    if _is_under_another_server(listener, pane, panes):
+        return Holder(listener, "pane", pane, inside)
     return Holder(listener, _relation(listener, service, workspace, session, pane, own), pane, inside)
 
 
 def _pane_of(listener: Listener, panes: Sequence[Pane]) -> Pane | None:
     pids = {listener.pid, *listener.ancestors}
     return next((pane for pane in panes if not pane.dead and pane.pid in pids), None)
+
+
+def _is_under_another_server(listener: Listener, pane: Pane | None, panes: Sequence[Pane]) -> bool:
+    """Under this one and in no pane, its window was closed, and only its launcher still waits for it."""
+    elsewhere = listener.tmux is not None and listener.tmux not in {each.server for each in panes}
+    return listener.own_user and pane is None and elsewhere
 
 
 def _relation(
@@ -39,8 +47,6 @@ def _relation(
         if own is not None and pane.pane_id == own.pane_id and pane.alive:
             return "ours"
         return _relation_of_pane(pane, session)
-    if listener.under_tmux:
-        return "pane"
     if listener.workspace == workspace and listener.service == service:
         return "stray"
     return "workspace" if listener.service else "foreign"

@@ -14,7 +14,7 @@ from typing import TypeVar
 import psutil
 
 from .masking import LONGEST, masked
-from .model import Identity, Listener
+from .model import Identity, Listener, Pane
 
 Seen = TypeVar("Seen")
 UNSEEN = (psutil.Error, OSError)
@@ -73,19 +73,24 @@ def marks(pid: int) -> tuple[str | None, str | None]:
     return environment.get("SENTINEL_WORKSPACE"), environment.get("SENTINEL_SERVICE")
 
 
-def strays(workspace: str, pane_pids: Iterable[int]) -> dict[str, list[Identity]]:
+def strays(workspace: str, panes: Sequence[Pane]) -> dict[str, list[Identity]]:
     """Processes that carry a service's mark and have left its window, by service.
 
     What is begun during the look is looked at too, until nothing new is: a fork must not slip through. A process under
     a live pane or another tmux server was started there by a person (a shell opened from within the service, say): it
-    is none.
+    is none. Under this server and in no pane, its window was closed, and only its launcher still waits for it.
     """
     spared = {os.getpid(), *ancestors(os.getpid())}
-    panes = set(pane_pids)
+    living, servers = {pane.pid for pane in panes if not pane.dead}, {pane.server for pane in panes}
     found: dict[str, list[Identity]] = {}
     for pid in _every_pid():
         home, service = marks(pid) if pid not in spared else (None, None)
-        if service and home == workspace and not _has_a_pane(pid, panes) and (who := identity(pid)) is not None:
+        if (
+            service
+            and home == workspace
+            and not _has_a_pane(pid, living, servers)
+            and (who := identity(pid)) is not None
+        ):
             found.setdefault(service, []).append(who)
     return found
 
@@ -97,9 +102,14 @@ def _every_pid() -> Iterator[int]:
         looked_at |= new
 
 
-def _has_a_pane(pid: int, panes: set[int]) -> bool:
+def _has_a_pane(pid: int, living: set[int], servers: set[int]) -> bool:
     line = (pid, *ancestors(pid))
-    return not panes.isdisjoint(line) or any(map(_is_tmux, line))
+    return not living.isdisjoint(line) or _tmux_above(line) not in (None, *servers)
+
+
+def _tmux_above(line: Sequence[int]) -> int | None:
+    """The first tmux server in a line of ancestors."""
+    return next((pid for pid in line if _is_tmux(pid)), None)
 
 
 def ancestors(pid: int) -> tuple[int, ...]:
@@ -136,7 +146,7 @@ def describe(pid: int | None, address: str, uid: int | None = None) -> Listener:
         workspace=workspace,
         service=service,
         ancestors=above,
-        under_tmux=any(map(_is_tmux, above)),
+        tmux=_tmux_above(above),
     )
 
 

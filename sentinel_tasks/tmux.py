@@ -28,7 +28,7 @@ FIELDS = (
     "session_id", "session_name", "@sentinel_workspace", "@sentinel_ports", "window_id", "window_index", "pane_id",
     "pane_pid", "pane_dead", "@sentinel_service", "@sentinel_launch", "@sentinel_launcher", "@sentinel_port",
     "@sentinel_ready", "@sentinel_home", "@sentinel_state", "@sentinel_kind",
-    "socket_path", "session_path", "window_name",
+    "pid", "session_path", "window_name",
 )  # fmt: skip
 ROW_END = "␟"
 FORMAT = SEPARATOR.join(f"#{{{name}}}" for name in FIELDS).replace("{session_path", "{s/␞/?/:session_path") + ROW_END
@@ -219,7 +219,7 @@ def _parse(line: str) -> Pane | None:
         pid=_number(values["pane_pid"]) or 0, dead=values["pane_dead"] == "1", service=values["@sentinel_service"],
         launch=values["@sentinel_launch"], launcher=_number(values["@sentinel_launcher"]) or 0,
         port=_number(values["@sentinel_port"]), ready=values["@sentinel_ready"], home=values["@sentinel_home"],
-        state=unmarked(values["@sentinel_state"]), kind=values["@sentinel_kind"], socket=values["socket_path"],
+        state=unmarked(values["@sentinel_state"]), kind=values["@sentinel_kind"], server=_number(values["pid"]) or 0,
     )  # fmt: skip
 
 

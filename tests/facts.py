@@ -45,7 +45,7 @@ OWN_PANE = Pane(
     port=3000,
     ready="",
     home=PATH,
-    socket="/tmp/tmux-1000/default",
+    server=3000,
 )
 OWN_RUN = Run(launch="L1", launcher=4000, pid=4242, began=NOW - 192.4, started=NOW - 192.4)
 ENDED_RUN = replace(OWN_RUN, ended=NOW - 120, exit_code=1)

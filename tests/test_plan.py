@@ -320,7 +320,7 @@ def relation(who: Listener, *panes: Pane, own: Pane | None = OWN_PANE) -> Relati
 
 
 IN_OWN = listener(ancestors=(4000, 1))
-IN_OTHER = listener(ancestors=(4900, 1), under_tmux=True)
+IN_OTHER = listener(ancestors=(4900, 1), tmux=4899)
 
 
 def test_ours_is_what_runs_below_our_launcher() -> None:
@@ -365,6 +365,12 @@ def test_pane_is_somebody_elses() -> None:
 def test_pane_of_another_tmux_server_counts_whatever_mark_the_process_carries() -> None:
     assert relation(IN_OTHER) == "pane"
     assert relation(replace(IN_OTHER, workspace=PATH, service="telemetry")) == "pane"
+
+
+def test_what_runs_under_this_server_in_no_pane_has_lost_its_window() -> None:
+    alone = replace(IN_OTHER, tmux=OWN_PANE.server)
+    assert relation(replace(alone, workspace=PATH, service="telemetry"), OWN_PANE) == "stray"
+    assert relation(alone, OWN_PANE) == "foreign"
 
 
 def test_dead_pane_whose_pid_was_given_to_somebody_else_claims_nothing() -> None:

@@ -30,6 +30,7 @@ from sentinel_tasks.processes import (
     strays,
     tree,
 )
+from tests import facts
 from tests.lab import Lab, until
 
 Spawn = Callable[..., "subprocess.Popen[bytes]"]
@@ -183,7 +184,7 @@ def test_process_under_a_live_pane_is_no_stray(spawn: Spawn, tmp_path: Path) -> 
     pane = spawn(code, SENTINEL_WORKSPACE=own, SENTINEL_SERVICE="web")
     until(lambda: len(tree(pane.pid)) == 2)
     assert len(strays(own, [])["web"]) == 2
-    assert strays(own, [pane.pid]) == {}
+    assert strays(own, [facts.pane(pid=pane.pid)]) == {}
 
 
 def test_neither_we_nor_those_above_us_are_strays(tmp_path: Path) -> None:
@@ -205,7 +206,7 @@ def test_process_under_another_tmux_server_is_no_stray(lab: Lab) -> None:
     pane = int(lab.tmux("list-panes", "-a", "-F", "#{pane_pid}", socket_name="other"))
     until(lambda: marks(pane) == (own, "web"))
     assert strays(own, []) == {}
-    assert describe(pane, "127.0.0.1").under_tmux
+    assert describe(pane, "127.0.0.1").tmux == psutil.Process(pane).ppid()
 
 
 # Telling of it

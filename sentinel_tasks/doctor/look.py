@@ -88,7 +88,7 @@ class Look:
         """
         if self.silent:
             return {}
-        found = processes.strays(self.workspace.path, [pane.pid for pane in self.panes if not pane.dead])
+        found = processes.strays(self.workspace.path, self.panes)
         return {name: whom for name, whom in found.items() if not self._runs(name)}
 
     def _runs(self, service: str) -> bool:

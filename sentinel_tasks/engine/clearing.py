@@ -16,7 +16,7 @@ TERM_SECONDS, KILL_SECONDS = 5.0, 3.0
 
 def strays(world: World, now: Scene) -> dict[str, tuple[Holder, ...]]:
     """Processes that left a service's window and still run, by service, whether they hold a port or not."""
-    found = processes.strays(world.workspace.path, [pane.pid for pane in now.panes if not pane.dead])
+    found = processes.strays(world.workspace.path, now.panes)
     return {
         name: tuple(Holder(processes.describe(who.pid, ""), "stray") for who in left) for name, left in found.items()
     }

@@ -59,8 +59,7 @@ class Stop:
 
     def _strays(self) -> dict[str, set[Identity]]:
         """What left its window and still carries a mark, with all that it started, by service."""
-        panes = [pane.pid for pane in self.now.panes if not pane.dead]
-        found = processes.strays(self.world.workspace.path, panes)
+        found = processes.strays(self.world.workspace.path, self.now.panes)
         tree = self.now.machine.tree
         return {name: {who for each in strays for who in (each, *tree(each.pid))} for name, strays in found.items()}
 

@@ -52,10 +52,10 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def assert_nothing_left(lab: Lab, port: int) -> None:
+def assert_nothing_left(lab: Lab, port: int, but: str = "") -> None:
     """No process of the service, no launcher, no log writer, and the port can be bound."""
-    left = [process for process in lab.processes() if "tmux" not in process.name()]
-    assert [process.cmdline() for process in left] == []
+    left = [shlex.join(process.cmdline()) for process in lab.processes() if "tmux" not in process.name()]
+    assert [command for command in left if command != but] == []
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
@@ -148,6 +148,21 @@ def test_a_service_that_outlived_its_window_is_ended(lab: Lab) -> None:
     os.kill(service, 0)
     stop(lab)
     assert_nothing_left(lab, port)
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart", "activate"])
+def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab, verb: str) -> None:
+    """Its launcher still waited for it below the tmux server: it passed for a person's own, and stop left it running."""
+    port = serve(lab, "--ignore", "SIGHUP", stop_timeout=2)
+    service = status(lab)["pid"]
+    lab.tmux("new-window", "-d", "-t", "=sentinel-app:", "sleep 600")
+    lab.tmux("kill-window", "-t", window(lab))
+    assert not is_gone(service)
+    assert status(lab)["listener"]["relation"] == "stray"
+    assert lab.inv(f"telemetry.{verb}").code == 0
+    assert is_gone(service)
+    stop(lab)
+    assert_nothing_left(lab, port, but="sleep 600")
 
 
 def test_ctrl_c_typed_in_the_window_is_a_stop_and_no_crash(lab: Lab) -> None:
