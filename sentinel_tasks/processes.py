@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -85,12 +85,8 @@ def strays(workspace: str, panes: Sequence[Pane]) -> dict[str, list[Identity]]:
     found: dict[str, list[Identity]] = {}
     for pid in _every_pid():
         home, service = marks(pid) if pid not in spared else (None, None)
-        if (
-            service
-            and home == workspace
-            and not _has_a_pane(pid, living, servers)
-            and (who := identity(pid)) is not None
-        ):
+        left = service and home == workspace and not _has_a_pane(pid, living, servers)
+        if left and service and (who := identity(pid)) is not None:
             found.setdefault(service, []).append(who)
     return found
 

@@ -152,7 +152,7 @@ def test_a_service_that_outlived_its_window_is_ended(lab: Lab) -> None:
 
 @pytest.mark.parametrize("verb", ["stop", "restart", "activate"])
 def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab, verb: str) -> None:
-    """Its launcher still waited for it below the tmux server: it passed for a person's own, and stop left it running."""
+    """Its launcher still waited for it below the tmux server: it passed for a person's own, and was left running."""
     port = serve(lab, "--ignore", "SIGHUP", stop_timeout=2)
     service = status(lab)["pid"]
     lab.tmux("new-window", "-d", "-t", "=sentinel-app:", "sleep 600")
