@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from .model import (
     Pane,
+    Workspace,
 )
-from .names import mark, session_name, session_with_suffix
+from .names import mark, port_pairs, session_name, session_with_suffix
 
 
 class Session(Struct, frozen=True):
@@ -38,6 +39,22 @@ def pane_of(path: str, service: str, panes: Sequence[Pane]) -> Pane | None:
     marked = [pane for pane in panes if pane.home == mark(path) and pane.service == service and pane.launch]
     usable = [pane for pane in marked if pane.alive or pane.dead]
     return max(usable, key=lambda pane: (pane.alive, int(pane.pane_id[1:])), default=None)
+
+
+def remembered_ports(session: Session, panes: Sequence[Pane]) -> dict[str, int]:
+    """The automatic ports that the workspace's session remembers, by service."""
+    return port_pairs(next((pane.ports for pane in panes if session.exists and pane.session == session.name), ""))
+
+
+def known_ports(workspace: Workspace, session: Session, panes: Sequence[Pane]) -> dict[str, int]:
+    """Every service's port as far as it has one: configured, remembered, or what its living window really uses."""
+    home, services = mark(workspace.path), workspace.services
+    automatic = {service.name for service in services if service.auto_port}
+    return {
+        **{service.name: service.port for service in services if service.port},
+        **{name: port for name, port in remembered_ports(session, panes).items() if name in automatic},
+        **{pane.service: pane.port for pane in panes if pane.alive and pane.port and pane.home == home},
+    }
 
 
 def free_index(wanted: int | None, taken: frozenset[int]) -> int:

@@ -11,8 +11,9 @@ from .. import ports
 from ..files import State
 from ..model import Pane, Service
 from ..names import as_port_pairs, digest, mark, port_pairs
+from ..places import known_ports, remembered_ports
 from ..world import World
-from .observe import Scene, remembered_ports
+from .observe import Scene
 from .servers import panes_elsewhere
 
 AUTO_FIRST, AUTO_COUNT = 20_000, 12_000
@@ -47,17 +48,9 @@ class Assignment:
         return assigned
 
     def _known(self) -> dict[str, int]:
-        """What is configured, what is remembered, whatever living windows really use, and what is wanted now."""
-        services, home = self.world.workspace.services, mark(self.world.workspace.path)
-        automatic = {service.name for service in services if service.auto_port}
-        living = {pane.service: pane.port for pane in self.now.panes if pane.alive and pane.port and pane.home == home}
-        remembered = remembered_ports(self.now.session, self.now.panes)
-        return {
-            **{service.name: service.port for service in services if service.port},
-            **{name: port for name, port in remembered.items() if name in automatic},
-            **living,
-            **{service.name: service.port for service in self.starting if service.port},
-        }
+        """What is known of all, and what is wanted now of those that start."""
+        known = known_ports(self.world.workspace, self.now.session, self.now.panes)
+        return known | {service.name: service.port for service in self.starting if service.port}
 
     def _needs_another(self, service: Service, known: int | None) -> bool:
         if service.name in self.moving:

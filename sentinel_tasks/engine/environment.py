@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from ..errors import ConfigurationError, Problem
 from ..files import read_env_file
 from ..model import Service
@@ -61,12 +63,14 @@ def check_environment(service: Service, world: World) -> None:
     _configured(service, world)
 
 
-def visible_environment(service: Service, world: World) -> dict[str, str]:
-    """The same as far as it can be told without complaint, for a health check."""
+def visible_environment(
+    service: Service, world: World, session: str, port: int | None, ports: Mapping[str, int]
+) -> dict[str, str]:
+    """The same for a health check, without complaint: files that can't be read are left out."""
     try:
-        return _configured(service, world)
+        return service_environment(service, world, session, port, ports)
     except ConfigurationError:
-        return world.environ | dict(service.env)
+        return service_environment(replace(service, env_files=()), world, session, port, ports)
 
 
 def _as_json(command: str | tuple[str, ...]) -> str:

@@ -14,9 +14,8 @@ from ..health import Question, is_path
 from ..logs import Reader
 from ..logtext import readable
 from ..model import UP_AFTER, Answer, Health, Holder, Listener, Observation, Pane, Run, Service
-from ..names import port_pairs
 from ..ownership import FRIENDLY, classify
-from ..places import Session, pane_of, session_of
+from ..places import Session, known_ports, pane_of, remembered_ports, session_of
 from ..world import World
 from .machine import Machine
 
@@ -60,7 +59,7 @@ def observe(service: Service, world: World, seen: Scene, put: Ask, for_a_start: 
     bare = Observation(world.now(), seen.session.name, seen.session.exists, pane, run, port)
     addresses = ports.open_addresses(port) if port else ()
     holders = _holders(service, world, seen, bare, addresses) if port and addresses else ()
-    answer = _answer(service, world, bare, holders, put)
+    answer = _answer(service, world, seen, bare, holders, put)
     return replace(bare, holders=holders, answer=answer)
 
 
@@ -88,11 +87,6 @@ def _port(service: Service, pane: Pane | None, seen: Scene, for_a_start: bool) -
     if service.auto_port:
         return remembered_ports(seen.session, seen.panes).get(service.name)
     return service.port or _port_of_url(service.health)
-
-
-def remembered_ports(session: Session, panes: Sequence[Pane]) -> dict[str, int]:
-    """The automatic ports that the workspace's session remembers, by service."""
-    return port_pairs(next((pane.ports for pane in panes if session.exists and pane.session == session.name), ""))
 
 
 def _port_of_url(health: Health) -> int | None:
@@ -146,7 +140,9 @@ def _own_listeners(pane: Pane, port: int, machine: Machine) -> list[Listener]:
 # Is it healthy
 
 
-def _answer(service: Service, world: World, bare: Observation, holders: tuple[Holder, ...], put: Ask) -> Answer | None:
+def _answer(
+    service: Service, world: World, seen: Scene, bare: Observation, holders: tuple[Holder, ...], put: Ask
+) -> Answer | None:
     if any(holder.relation not in FRIENDLY for holder in holders):
         return None
     adopted = any(holder.relation == "adopted" for holder in holders)
@@ -165,7 +161,7 @@ def _answer(service: Service, world: World, bare: Observation, holders: tuple[Ho
         return Answer(False, "still running")
     if kind == "log" and _was_seen_ready(bare):
         return Answer(True, "seen in the log")
-    return put(service, _question(service, world, bare, holders))
+    return put(service, _question(service, world, seen, bare, holders))
 
 
 def _was_seen_ready(bare: Observation) -> bool:
@@ -179,16 +175,17 @@ def _up(bare: Observation) -> Answer:
     return Answer(True, "it stays up") if up else Answer(False, f"not yet up for {UP_AFTER:g} s")
 
 
-def _question(service: Service, world: World, bare: Observation, holders: tuple[Holder, ...]) -> Question:
+def _question(service: Service, world: World, seen: Scene, bare: Observation, holders: tuple[Holder, ...]) -> Question:
     from .environment import visible_environment
 
+    ports = known_ports(world.workspace, seen.session, seen.panes)
     pane, log = bare.pane, world.state_of(bare.pane).log(service.name)
     return Question(
         health=service.health,
         port=bare.port,
         addresses=tuple(dict.fromkeys(_reachable(holder.listener.address) for holder in holders)),
         cwd=service.cwd,
-        environment=lambda: visible_environment(service, world),
+        environment=lambda: visible_environment(service, world, bare.session, bare.port, ports),
         log=lambda: _log_since(log, pane.launch) if pane else (),
         counts_workers=service.counts_workers,
     )

@@ -164,6 +164,17 @@ def test_a_line_of_output_is_waited_for(lab: Lab) -> None:
     assert done.json["uptime_s"] >= 1
 
 
+def test_a_health_command_sees_the_ports_that_the_service_sees(lab: Lab) -> None:
+    """`redis-cli -p "$PORT" ping` asked port 0: a health command was given no port at all."""
+    command = 'test "$PORT" = "$SENTINEL_PORT_TELEMETRY" && test "$SENTINEL_PORT_DEV" = 3999 && test "$PORT" -gt 19999'
+    lab.configure(
+        dev={"port": 3999}, telemetry={"command": lab.server(), "port": "auto", "health": {"command": command}}
+    )
+    done = lab.inv("telemetry.activate", "--timeout", "5")
+    assert done.code == 0, done.said
+    assert lab.inv("telemetry.status").code == 0
+
+
 def test_a_line_of_an_earlier_start_does_not_count(lab: Lab) -> None:
     health = {"log": "ready"}
     lab.configure(telemetry={"command": "echo ready; exec sleep 600", "port": lab.port(), "health": health})
