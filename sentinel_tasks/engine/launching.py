@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -72,7 +73,8 @@ def _open_all(launches: Sequence[_Launch], assignment: Assignment, now: Scene) -
             else:
                 launch.taken = hands.submit(launch.hand_over)
         if any(launch.taken for launch in launches):
-            assignment.remember()
+            with suppress(TmuxRefused):  # the session is being closed; each window carries its own port as well
+                assignment.remember()
     return [launch.outcome() for launch in launches]
 
 
