@@ -16,8 +16,9 @@ from tests.lab import Lab
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
 
-# A shell that runs the suite in the background has it ignore SIGINT, and so would all that it starts.
+# A shell that runs the suite in the background has it ignore SIGINT, nohup SIGHUP, and so would all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_finish() -> None:
