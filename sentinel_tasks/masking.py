@@ -12,7 +12,7 @@ MASK = "***"
 LONGEST = 2000
 """Characters of an argument that are looked at, and so shown."""
 _NAME = r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private)[-_]?key|credential|auth)[\w.-]*"
-_VALUE = r"\"[^\"]*\"?|'[^']*'?|"
+_VALUE = r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|"
 _FLAG = re.compile(rf"--?{_NAME}", re.I)
 _SECRETS = (
     re.compile(r"(://)[^/\s]+(?=@)"),

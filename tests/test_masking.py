@@ -27,6 +27,7 @@ from sentinel_tasks.masking import LONGEST, masked
         (["curl", "http://x/?token=hunter2&page=2"], "curl http://x/?token=***&page=2"),
         (["curl", "-d", '{"password": "hunter2", "user": "bob"}'], 'curl -d {"password": ***, "user": "bob"}'),
         (["curl", "http://x/?access_token=hunter2&page=2"], "curl http://x/?access_token=***&page=2"),
+        (["curl", "-d", r'{"password": "a\"hunter2"}'], 'curl -d {"password": ***}'),
         (["python", "-c", "run(token=abc123)"], "python -c run(token=***"),
         (["run", "ghp_" + "a" * 36], "run ***"),
         (["python", "-m", "http.server", "8000"], "python -m http.server 8000"),

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import msgspec
-import psutil
 
 from sentinel_tasks.api.history import History
 from sentinel_tasks.api.model import Process, RegistryDocument, ScaleResult
@@ -67,7 +66,7 @@ class Telemetry:
         """The processes there are; without them the workers that are our own children are ended all the same."""
         try:
             return (await self.look()).values()
-        except (psutil.Error, OSError):
+        except Exception:  # whatever it is, it must not keep the workers from being ended
             log.exception("the machine can't be looked at")
             return ()
 
@@ -121,11 +120,11 @@ class Telemetry:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            self.hub.publish(self.payload().decode())
-            self.history.add(self.registry.document())
-            due = max(due + PERIOD, loop.time())
-            await asyncio.sleep(due - loop.time())
             try:
+                self.hub.publish(self.payload().decode())
+                self.history.add(self.registry.document())
+                due = max(due + PERIOD, loop.time())
+                await asyncio.sleep(due - loop.time())
                 await self.look()
             except Exception:  # whatever it is, it may be gone in a second; /healthz tells if it is not
                 log.exception("the machine can't be looked at")
