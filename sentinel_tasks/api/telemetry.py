@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -64,11 +64,9 @@ class Telemetry:
 
     async def _last_look(self) -> Collection[Process]:
         """The processes there are; without them the workers that are our own children are ended all the same."""
-        try:
+        with going_on():
             return (await self.look()).values()
-        except Exception:  # whatever it is, it must not keep the workers from being ended
-            log.exception("the machine can't be looked at")
-            return ()
+        return ()
 
     def is_alive(self) -> bool:
         """True while the background work gets done."""
@@ -120,14 +118,22 @@ class Telemetry:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            try:
+            with going_on():
                 self.hub.publish(self.payload().decode())
                 self.history.add(self.registry.document())
-                due = max(due + PERIOD, loop.time())
-                await asyncio.sleep(due - loop.time())
+            due = max(due + PERIOD, loop.time())
+            await asyncio.sleep(due - loop.time())
+            with going_on():
                 await self.look()
-            except Exception:  # whatever it is, it may be gone in a second; /healthz tells if it is not
-                log.exception("the machine can't be looked at")
+
+
+@contextlib.contextmanager
+def going_on() -> Iterator[None]:
+    """Whatever fails here is logged and ends nothing: it may be gone in a second, and /healthz tells if it is not."""
+    try:
+        yield
+    except Exception:
+        log.exception("the machine can't be looked at")
 
 
 def _worker_environment(options: Options) -> dict[str, str]:
