@@ -64,9 +64,10 @@ class Telemetry:
 
     async def _last_look(self) -> Collection[Process]:
         """The processes there are; without them the workers that are our own children are ended all the same."""
+        found: Collection[Process] = ()
         with going_on():
-            return (await self.look()).values()
-        return ()
+            found = (await self.look()).values()
+        return found
 
     def is_alive(self) -> bool:
         """True while the background work gets done."""
