@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -60,14 +60,10 @@ class Telemetry:
             self._is_ending = True
             watching.cancel()
             await asyncio.wait([watching, *self._jobs])
-            await asyncio.to_thread(self._scaler.stop, await self._last_look())
-
-    async def _last_look(self) -> Collection[Process]:
-        """The processes there are; without them the workers that are our own children are ended all the same."""
-        found: Collection[Process] = ()
-        with going_on():
-            found = (await self.look()).values()
-        return found
+            processes: list[Process] = []  # without them our own children are ended all the same
+            with going_on():
+                processes.extend((await self.look()).values())
+            await asyncio.to_thread(self._scaler.stop, processes)
 
     def is_alive(self) -> bool:
         """True while the background work gets done."""
