@@ -19,6 +19,7 @@ MOST_PADDING = 200
 BEGIN = "\x1b]7357;sentinel-begin;%s\x07"
 END = "\x1b]7357;sentinel-end;%s\x07"
 AT_BEGIN = re.compile(rb"(?=\x1b\]7357;sentinel-begin;)")
+MARKS = re.compile(rb"(?:\x1b\]7357;[^\x07]*\x07)+")
 
 Line = tuple[float, bytes]
 """When it came (epoch seconds, as far as known), and the line as it was written."""
@@ -105,10 +106,10 @@ class Reader:
         place = self._offset - len(data) - len(before)
         for line in whole:
             for part in _lives(line):
-                yield max(when, self._time_at(place)), part
+                yield max(when, self._time_of(part, place)), part
                 place += len(part)
             place += 1
-        self._rest = (self._time_at(place), rest) if rest else None
+        self._rest = (self._time_of(rest, place), rest) if rest else None
 
     def _more(self) -> bytes:
         if self._file is None:
@@ -138,6 +139,11 @@ class Reader:
         self.close()
         self._file, self._offset = newer, 0
         return True
+
+    def _time_of(self, line: bytes, place: int) -> float:
+        """When its first printed byte came: a service may be silent for long after the mark of its begin."""
+        found = MARKS.match(line)
+        return self._time_at(place + (found.end() if found else 0))
 
     def _time_at(self, offset: int) -> float:
         place = bisect_right(self._times, (offset, float("inf"))) - 1

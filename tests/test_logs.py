@@ -282,6 +282,20 @@ def test_each_line_has_the_time_at_which_it_came(path: Path, clock: Clock) -> No
     assert last_lines(path, 3) == list(zip([1020.0, 1030.0, 1040.0], numbered(2, 5), strict=True))
 
 
+@pytest.mark.parametrize("read_between", [False, True])
+def test_first_line_of_a_service_that_was_silent_for_long_has_its_own_time(
+    path: Path, clock: Clock, read_between: bool
+) -> None:
+    log = Log(str(path), 1_000_000, 1)
+    reader = Reader(path)
+    log.write(begin("launch"))
+    assert not read_between or list(reader.lines()) == []
+    clock.now += 10
+    log.write(b"first\n")
+    assert list(reader.lines()) == [(1010.0, begin("launch") + b"first")]
+    assert last_lines(path, 1) == [(1010.0, begin("launch") + b"first")]
+
+
 def test_times_survive_rotations(path: Path, clock: Clock) -> None:
     log = Log(str(path), 20, 10)
     for line in numbered(0, 9):

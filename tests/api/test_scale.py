@@ -71,7 +71,7 @@ def test_each_worker_can_report_itself(start: Start) -> None:
     api.http.headers["X-TES-Dev-Token"] = "t"
     scale(api, 2)
     eventually(lambda: [worker["current_job"] for worker in api.workers().values()] == ["x", "x"])
-    assert all(worker["resource_usage"]["rss_mb"] > 1 for worker in api.workers().values())
+    eventually(lambda: all(worker["resource_usage"]["rss_mb"] > 1 for worker in api.workers().values()))
 
 
 def test_a_worker_that_crashes_says_how(start: Start) -> None:

@@ -17,6 +17,11 @@ from tests.lab import SERVER, Lab, Result, is_open, until
 from tests.packages import INTERPRETERS, copy_packages
 
 
+def program(name: str) -> str:
+    """Its path, also where only the administrator looks for programs; empty if it is not there."""
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or ""
+
+
 class Somebody:
     """A user made for this test, with a home, a workspace and a tmux server of its own."""
 
@@ -41,13 +46,12 @@ class Somebody:
 
     def _runs(self, python: str) -> bool:
         self.own()
-        """setpriv still has root's rights when it looks for a program; what it starts has not."""
         return self.run("env", python, "-c", "import invoke, msgspec, psutil, sentinel_tasks").returncode == 0
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        user = ["setpriv", f"--reuid={self.account.pw_uid}", f"--regid={self.account.pw_gid}", "--clear-groups"]
+        user = [f"--reuid={self.account.pw_uid}", f"--regid={self.account.pw_gid}", "--clear-groups"]
         return subprocess.run(
-            [*user, "--", *words],
+            [program("setpriv"), *user, "--", *words],
             cwd=self.path,
             env=self.environ,
             capture_output=True,
@@ -64,10 +68,10 @@ class Somebody:
 
 @pytest.fixture
 def somebody() -> Iterator[Somebody]:
-    if os.getuid() or not shutil.which("useradd") or not shutil.which("setpriv"):
-        pytest.skip("needs root, useradd and setpriv")
+    if os.getuid() or not all(map(program, ("useradd", "userdel", "setpriv"))):
+        pytest.skip("needs root, useradd, userdel and setpriv")
     name = f"sentinel-test-{os.getpid()}"
-    subprocess.run(["useradd", "--no-create-home", "--shell", "/usr/sbin/nologin", name], check=True)
+    subprocess.run([program("useradd"), "--no-create-home", "--shell", "/usr/sbin/nologin", name], check=True)
     folder = Path(tempfile.mkdtemp(prefix="sentinel-user-"))
     try:
         made = Somebody(folder, pwd.getpwnam(name))
@@ -76,7 +80,7 @@ def somebody() -> Iterator[Somebody]:
         yield made
         made.run("tmux", "kill-server")
     finally:
-        subprocess.run(["userdel", name], check=True, capture_output=True)
+        subprocess.run([program("userdel"), name], check=True, capture_output=True)
         shutil.rmtree(folder)
 
 

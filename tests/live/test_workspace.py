@@ -256,11 +256,13 @@ def test_an_automatic_port_is_not_one_that_is_taken(lab: Lab) -> None:
 
 def test_logs_of_all_services_come_in_the_order_of_time(lab: Lab) -> None:
     turn = "while [ ! -e {before} ]; do sleep 0.05; done; echo {name} {n}; sleep 0.15; touch {name}{n}; "
-    a = "touch b0; " + "".join(turn.format(before=f"b{n - 1}", name="a", n=n) for n in (1, 2, 3))
+    a = "".join(turn.format(before=f"b{n - 1}", name="a", n=n) for n in (1, 2, 3))
     b = "".join(turn.format(before=f"a{n}", name="b", n=n) for n in (1, 2, 3))
     lab.configure(a={"command": a + STAYS}, b={"command": b + STAYS})
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
     assert lab.inv("up").code == 0
+    until(lambda: len([log for log in lab.state("[ab].log") if log.stat().st_size]) == 2, "both logs to be written")
+    (lab.path / "b0").touch()
     until(lambda: "b 3" in lab.inv("logs").out, "all lines")
     lines = [line.split("| ")[1] for line in lab.inv("logs").out.splitlines()]
     assert lines == ["a 1", "b 1", "a 2", "b 2", "a 3", "b 3"]
