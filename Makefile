@@ -15,12 +15,12 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: up
-up: tmux $(package) ## install what is needed and start the Worker Telemetry API
+up: tmux compile ## install what is needed and start the Worker Telemetry API
 	.venv/bin/inv telemetry.activate
 	.venv/bin/inv telemetry.status
 
 .PHONY: test
-test: tmux $(dev) ## all tests (ARGS='-k plan' for some)
+test: tmux $(dev) compile ## all tests (ARGS='-k plan' for some)
 	@scripts/test-tools
 	PATH="$$PWD/.venv/bin:$$PATH" .venv/bin/python -m pytest $(ARGS)
 
@@ -38,7 +38,7 @@ imports: $(dev) ## who may import whom, by import-linter
 	.venv/bin/lint-imports
 
 .PHONY: bench
-bench: tmux $(dev) ## the limits of SPEC §9, measured
+bench: tmux $(dev) compile ## the limits of SPEC §9, measured
 	.venv/bin/python -m bench
 
 .PHONY: chaos
@@ -64,6 +64,11 @@ $(venv): .venv/bin/python
 $(package): $(venv) pyproject.toml
 	$(pip) --editable '.[api]'
 	@touch $@
+
+# pip compiles what it installs, but not an editable install, and Invoke keeps Python from doing so later.
+.PHONY: compile
+compile: $(package)
+	@.venv/bin/python -m compileall -q sentinel_tasks
 
 # --group needs pip 25.1.
 $(dev): $(package) pyproject.toml
