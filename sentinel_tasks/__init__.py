@@ -30,7 +30,7 @@ def __getattr__(name: str) -> Any:
     elif name == "namespace":
         from sentinel_tasks import dev, telemetry
 
-        made = declare.workspace(dev, telemetry)
+        made = declare.root_of(dev, telemetry)
     else:
         made = getattr(declare, name)
     globals()[name] = made

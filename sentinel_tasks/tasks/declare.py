@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from invoke.collection import Collection
 from ..errors import Problem
 from ..names import TASKS_OF_A_WORKSPACE
 from ..projects import procfile
-from . import variables
-from .service_tasks import tasks_of
+from . import config_files, variables
+from .service_tasks import ServiceTask, tasks_of
 from .workspace_tasks import workspace_tasks
 
 FIRST_PROCFILE_PORT, PORT_STEP = 5000, 100
@@ -25,17 +25,18 @@ class Declared:
 
     def __init__(self) -> None:
         self.settings: dict[str, Mapping[str, Any]] = {}
-        self.chosen: tuple[str, ...] | None = None
+        self.roots: list[Collection] = []
         self.problems: list[Problem] = []
 
     def members(self) -> dict[str, Mapping[str, Any]]:
-        """The workspace's services: those given to `workspace(...)`, or all that were declared."""
-        names = self.settings if self.chosen is None else self.chosen
+        """The workspace's services: those below what `workspace(...)` gave by now, or all that were declared."""
+        names = [name for root in self.roots for name in services_below(root)] if self.roots else self.settings
         return {name: self.settings[name] for name in names}
 
 
 declared = Declared()
 variables.take_over()
+config_files.take_over()
 
 
 def service(name: str, **settings: Any) -> Collection:
@@ -44,7 +45,10 @@ def service(name: str, **settings: Any) -> Collection:
     `settings` are the keys of the configuration (SPEC §2); `invoke.yaml` and the environment override them. What is
     wrong with them is told by the first task that runs, all at once.
     """
-    declared.settings[name] = settings
+    before = declared.settings.setdefault(name, settings)
+    if before != settings and before and settings:
+        declared.problems.append(Problem("service", name, "is declared twice, each time in another way"))
+    declared.settings[name] = settings or before
     return _collection(name)
 
 
@@ -57,14 +61,27 @@ def _collection(name: str) -> Collection:
 
 def workspace(*services: Collection) -> Collection:
     """The root Collection of a workspace: each service's tasks, and those of the whole (`up`, `down`, `ps`, …)."""
-    declared.chosen = tuple(str(each.name) for each in services if each.name in declared.settings)
+    misnamed = [each for each in services if each.name in TASKS_OF_A_WORKSPACE]
+    root = root_of(*(each for each in services if each not in misnamed))
+    declared.roots += [root, *misnamed]  # the first task that runs complains of these
+    return root
+
+
+def root_of(*collections: Collection) -> Collection:
+    """The same without a say in which services are the workspace's."""
     root = Collection()
-    for each in services:
-        if each.name not in TASKS_OF_A_WORKSPACE:  # the first task that runs complains of it
-            root.add_collection(each)
+    for each in collections:
+        root.add_collection(each)
     for verb in workspace_tasks():
         root.add_task(verb)
     return root
+
+
+def services_below(collection: Collection) -> Iterator[str]:
+    """The services whose tasks are in that Collection, or in one within it."""
+    yield from (each.service for each in collection.tasks.values() if isinstance(each, ServiceTask))
+    for inner in collection.collections.values():
+        yield from services_below(inner)
 
 
 def from_procfile(path: str = "Procfile") -> list[Collection]:

@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.lab import INV, Lab, Result, is_open, until
 
 WORKSPACE = "from sentinel_tasks import {names}service, workspace\n\n{body}\n"
@@ -377,6 +379,41 @@ def test_a_service_may_not_be_called_like_a_task_of_the_workspace(lab: Lab) -> N
     told = lab.inv("up")
     assert told.code == 2
     assert "called like a task" in told.err
+
+
+def test_a_service_that_the_namespace_gets_later_is_part_of_the_workspace(lab: Lab) -> None:
+    runs = f'command="{STAYS}"'
+    (lab.path / "tasks.py").write_text(
+        f'from sentinel_tasks import namespace, service\nnamespace.add_collection(service("late", {runs}))\n'
+    )
+    assert "would start late" in lab.inv("--dry", "up").out
+    assert "would start late" in lab.inv("--dry", "late.start").out
+    declare(
+        lab,
+        "from invoke import Collection\n"
+        f'jobs = workspace(service("late", {runs}))\n'
+        f'namespace = workspace(dev)\nnamespace.add_collection(Collection("more", service("later", {runs})))\n'
+        'namespace.add_collection(jobs, "jobs")\n',
+        "dev, ",
+    )
+    for task in ("up", "jobs.up", "jobs.late.start", "more.later.start"):
+        assert lab.inv("--dry", task).code == 0, task
+    told = lab.inv("--dry", "up").out
+    assert all(f"would start {name}" in told for name in ("dev", "late", "later")), told
+    assert "telemetry" not in told
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ('service("my_worker", command="true")', "'my_worker': a service's name"),
+        ('service("web", command="true", port=4000), service("web", command="true")', "'web': is declared twice"),
+    ],
+)
+def test_a_service_that_is_declared_wrong_is_told_and_not_left_out(lab: Lab, body: str, problem: str) -> None:
+    declare(lab, f'namespace = workspace(service("fine", command="true"), {body})')
+    told = lab.inv("--dry", "up")
+    assert (told.code, problem in told.err) == (2, True), told.said
 
 
 def test_a_procfile_that_is_not_there_is_told(lab: Lab) -> None:
