@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -58,9 +58,17 @@ def _from_file(service: Service, path: str) -> dict[str, str]:
         raise ConfigurationError([Problem(f"sentinel.services.{service.name}.env_file", path, why)]) from reason
 
 
-def check_environment(service: Service, world: World) -> None:
-    """ConfigurationError if one of the service's files of variables can't be read; before anything is started."""
-    _configured(service, world)
+def check_environments(services: Iterable[Service]) -> None:
+    """ConfigurationError with every file of variables that can't be read; before anything is started."""
+    problems: list[Problem] = []
+    files = [(service, path) for service in services for path in service.env_files]
+    for service, path in files:
+        try:
+            _from_file(service, path)
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(problems)
 
 
 def visible_environment(

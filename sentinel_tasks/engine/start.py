@@ -29,7 +29,7 @@ from ..world import World
 from . import tell
 from .askers import Askers
 from .clearing import end_holder, strays
-from .environment import check_environment
+from .environment import check_environments
 from .launching import Launched, Ready, launch_all, on_port
 from .observe import Scene, measured, observe, scene, with_elsewhere
 from .track import Track, progress_of
@@ -61,8 +61,7 @@ class Start:
             service.name: Track(service, began, Watch(anew=service.name in options.restarted))
             for service in with_dependencies(wanted, services)
         }
-        for track in self.tracks.values():
-            check_environment(track.service, world)
+        check_environments(track.service for track in self.tracks.values())
         self.askers = Askers()
         self.seen: dict[str, Observation] = {}
         self.now: Scene

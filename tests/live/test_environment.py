@@ -172,8 +172,13 @@ def test_a_missing_env_file_is_an_error_and_nothing_is_started(lab: Lab) -> None
 
 
 def test_a_missing_env_file_of_one_service_starts_none_of_them(lab: Lab) -> None:
-    lab.configure(dev={"command": lab.server(), "port": lab.port()}, telemetry=telemetry(lab, env_file=["missing.env"]))
-    assert lab.inv("up").code == 2
+    dev = {"command": lab.server(), "port": lab.port(), "env_file": "other.env"}
+    lab.configure(dev=dev, telemetry=telemetry(lab, env_file=["missing.env", "."]))
+    done = lab.inv("up", "--json")
+    assert done.code == 2
+    assert {each["value"] for each in done.json["problems"]} == {
+        f"{lab.path}/{name}" for name in ("other.env", "missing.env", ".")
+    }
     assert lab.services() == []
     assert lab.windows() == []
 
