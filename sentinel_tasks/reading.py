@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,9 +48,18 @@ class Reading:
         if key not in SERVICE_TYPES:
             self.complaints.unknown(source, value, "key", SERVICE_TYPES)
             return
+        if key == "env" and isinstance(value, Mapping):
+            value = {name: text for name, text in value.items() if self._is_one_value(f"{source}.{name}", text)}
         found = checked(key, source, value, SERVICE_TYPES[key], self.complaints)
         if found is not msgspec.UNSET:
             self.values[key] = found
+
+    def _is_one_value(self, source: str, value: object) -> bool:
+        """True for what a variable can hold; YAML makes a date of `2024-01-01`."""
+        if value is None or isinstance(value, str | int | float):
+            return True
+        self.complaints.add(source, HIDDEN, f"must be a text, a number, true or false; {type(value).__name__} is none")
+        return False
 
     def wrong(self, key: str, reason: str) -> None:
         self.complaints.add(self._source(key), self.given.get(key), reason)

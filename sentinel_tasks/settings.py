@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +51,19 @@ def read(
     environ: Mapping[str, str],
     flags: Mapping[str, Keys] | None = None,
     problems: Sequence[Problem] = (),
+    last: object = None,
 ) -> Workspace:
     """The workspace with all its services; ConfigurationError with every problem in it.
 
     `declared` is what Python code said of each service, `config` Invoke's `sentinel` section, `flags` what the command
-    line says of a service, by key; `problems` were found before.
+    line says of a service, by key; `problems` were found before. `last` is what of `config` no variable overrides.
     """
     if not isinstance(config, Mapping):
         raise ConfigurationError([Problem("sentinel", config, "must be a mapping of keys to values")])
     complaints = Complaints(problems)
     folder = workspace_folder(project, environ)
+    overruled = {*_overruled(last)} if isinstance(last, Mapping) else set()
+    environ = {name: text for name, text in environ.items() if name not in overruled}
     general = _general(config, environ, complaints)
     sections = _sections(config, declared, complaints)
     services = []
@@ -78,6 +81,21 @@ def read(
         socket_name=general.get("socket_name"),
         history_limit=general.get("history_limit", 10_000),
     )
+
+
+def _overruled(section: Keys, variable: str = "INVOKE_SENTINEL") -> Iterator[str]:
+    """The variables of all that is set there, as Invoke names them or as a shell can set them, and the guide's own."""
+    for key, value in section.items():
+        inner = f"{variable}_{key}".upper()
+        yield from (inner, inner.replace("-", "_"))
+        yield from (guides for name, guides in PORT_VARIABLES.items() if inner == _variable(name, "port"))
+        if isinstance(value, Mapping):
+            yield from _overruled(value, inner)
+
+
+def _variable(name: str, key: str) -> str:
+    """The variable of a service's key, as Invoke names it."""
+    return f"INVOKE_SENTINEL_SERVICES_{name}_{key}".upper()
 
 
 def _general(config: Keys, environ: Mapping[str, str], complaints: Complaints) -> dict[str, Any]:
@@ -140,7 +158,7 @@ def _raw(
 
 def _from_environment(name: str, key: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
     """The variable of that key, as Invoke names it or as a shell can set it, and what it says."""
-    variable = f"INVOKE_SENTINEL_SERVICES_{name}_{key}".upper()
+    variable = _variable(name, key)
     spellings = (variable, variable.replace("-", "_"))
     return next(((each, environ[each]) for each in spellings if environ.get(each)), None)
 
@@ -156,7 +174,7 @@ def _guide_port(name: str, environ: Mapping[str, str], folder: str) -> dict[str,
     variable = PORT_VARIABLES.get(name, "")
     text = environ.get(variable)
     own = environ.get("SENTINEL_WORKSPACE", folder) == folder
-    overruled = f"INVOKE_SENTINEL_SERVICES_{name}_PORT".upper() in environ
+    overruled = _variable(name, "port") in environ
     return {"port": (variable, text)} if text and own and not overruled else {}
 
 

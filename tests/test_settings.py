@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from sentinel_tasks.model import Health, Service, Workspace
 from sentinel_tasks.names import state_name
 from sentinel_tasks.schema import ALLOWED, SENTINEL_TYPES, SERVICE_TYPES
 from sentinel_tasks.settings import read, workspace_folder
-from tests.lab import Lab
+from tests.lab import Lab, is_traceback
 
 Keys = Mapping[str, Any]
 GUIDE: dict[str, Keys] = {"dev": {}, "telemetry": {}}
@@ -317,6 +319,53 @@ def test_general_keys_from_the_environment(project: Path) -> None:
     assert (found.socket_name, found.history_limit) == ("mine", 20_000)
 
 
+def test_the_file_of_the_command_line_comes_before_the_environment(lab: Lab) -> None:
+    lab.configure(telemetry={"port": 3500, "env": {"A": "1"}}, **{"a-b": {"command": "x", "port": 3501}})
+    last: Any = {"services": {"telemetry": {"port": 3600, "env": {"A": [1]}}, "a-b": {"port": 3601}}}
+    (lab.path / "last.json").write_text(json.dumps({"sentinel": last}))
+    names = [f"INVOKE_SENTINEL_SERVICES_{each}" for each in ("TELEMETRY_PORT", "TELEMETRY_ENV_A", "A_B_PORT")]
+    environ = {**dict.fromkeys(names, "3700"), "WORKER_API_PORT": "3800", "DEV_SERVER_PORT": "3801"}
+    told = lab.inv("-f", "last.json", "ps", "--json", env=environ)
+    assert [each["key"] for each in told.json["problems"]] == ["sentinel.services.telemetry.env.A"]
+    last["services"]["telemetry"]["env"] = {}
+    (lab.path / "last.json").write_text(json.dumps({"sentinel": last}))
+    (workspace,) = lab.inv("-f", "last.json", "ps", "--json", env=environ).json["workspaces"]
+    assert {each["service"]: each["port"] for each in workspace["services"]} == {
+        "dev": 3801, "telemetry": 3600, "a-b": 3601,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("invoke.yaml", "sentinel:\n  services: ["),
+        ("invoke.yaml", "- sentinel"),
+        ("invoke.json", "{"),
+        ("invoke.py", "import os"),
+    ],
+)
+def test_a_configuration_file_that_can_not_be_read_is_one_clear_line(lab: Lab, name: str, text: str) -> None:
+    (lab.path / "invoke.yaml").unlink(missing_ok=True)
+    (lab.path / name).write_text(text)
+    told = lab.inv("up", "--json")
+    assert (told.code, len(told.err.splitlines())) == (2, 1), told.said
+    assert f"{name}: " in told.err
+    assert [each["key"] for each in told.json["problems"]] == [name]
+
+
+def test_a_file_of_the_command_line_that_can_not_be_read_is_one_clear_line(lab: Lab) -> None:
+    (lab.path / "ci.txt").write_text("")
+    told = lab.inv("-f", "ci.txt", "up")
+    assert (told.code, "ci.txt" in told.err, is_traceback(told.err)) == (2, True, False), told.said
+
+
+def test_a_later_file_may_give_a_key_another_shape(lab: Lab) -> None:
+    lab.configure(web={"command": ["serve"], "port": 4000, "health": {"command": "true"}, "depends_on": ["dev"]})
+    last = {"services": {"web": {"health": "/ready", "depends_on": {"dev": "started"}}}}
+    (lab.path / "last.json").write_text(json.dumps({"sentinel": last}))
+    assert lab.inv("-f", "last.json", "ps").code == 0
+
+
 def test_each_variable_of_a_service_comes_before_the_file(project: Path) -> None:
     config = {"services": {"web": {"command": "serve", "env": {"A": "1", "B": "2"}, "health": {"path": "/a"}}}}
     environ = {"INVOKE_SENTINEL_SERVICES_WEB_ENV_A": "9", "INVOKE_SENTINEL_SERVICES_WEB_HEALTH_PATH": "/b"}
@@ -473,6 +522,12 @@ def test_wrong_env_is_told_without_its_values(project: Path, env: Any) -> None:
     found = wrong(project, env=env)
     assert found.key.startswith("sentinel.services.web.env")
     assert "hunter2" not in str(found.value)
+
+
+def test_wrong_value_of_a_variable_is_told_by_its_name(project: Path) -> None:
+    env = {"GOOD": 1, "RELEASED": date(2024, 1, 1), "HOSTS": ["a", "b"]}
+    found = problems(project, {"services": {"web": {**WEB, "env": env}}}, declared={})
+    assert [each.key.rpartition(".")[2] for each in found] == ["RELEASED", "HOSTS"]
 
 
 @pytest.mark.parametrize("value", ["text", 5, ["a"], True])

@@ -76,18 +76,16 @@ class Console:
         from ..settings import read
         from .declare import declared
 
+        config = self.context.config
         members, problems = declared.members(), declared.problems
-        return read(self._config(), members, self.project, state_root(), self.environ, flags, problems)
+        section, last = _section(config.get("sentinel")), _section(config._runtime.get("sentinel"))
+        return read(section, members, self.project, state_root(), self.environ, flags, problems, last)
 
     @property
     def project(self) -> str:
         """The folder of the tasks file, where Invoke looks for its configuration."""
         prefix = self.context.config._project_prefix
         return str(prefix) if prefix else os.getcwd()
-
-    def _config(self) -> Mapping[str, Any]:
-        found = self.context.config.get("sentinel")
-        return _plain(found) if found else {}
 
     def world(self, workspace: Workspace) -> World:
         """The world of that workspace, which shows here that it waits."""
@@ -101,6 +99,10 @@ class Console:
         """Takes the live lines away."""
         if live := self.__dict__.get("live"):
             live.clear()
+
+
+def _section(found: Any) -> Any:
+    return {} if found is None else _plain(found)
 
 
 def _plain(value: Any) -> Any:
@@ -136,19 +138,19 @@ def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None
             console.clear()
         sys.stdout.flush()
     except SentinelError as error:
-        code = _complain(console, error)
+        code = complain(console, error)
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
         _close_stdout()
         code = 0
     except OSError as reason:
-        code = _complain(console, SentinelError(_in_words(reason), "inv doctor"))
+        code = complain(console, SentinelError(_in_words(reason), "inv doctor"))
     if code:
         raise Exit(code=code)
 
 
-def _complain(console: Console, error: Any) -> int:
+def complain(console: Console, error: Any) -> int:
     from ..errors import ConfigurationError
     from ..logtext import plain
 
