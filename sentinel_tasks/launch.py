@@ -42,6 +42,8 @@ class Launcher:
         self.child = 0
         self.asked_at = float("-inf")
         self.explains = LONG_GOODBYE
+        self.quick = self.restarts = 0
+        self.wait: float | None = None
 
     def note(self, **facts: object) -> None:
         """Writes the record whole; a full disk must not end the service."""
@@ -84,7 +86,12 @@ class Launcher:
         return time.monotonic() - self.asked_at < self.explains
 
     def run_once(self, orders: Orders, event: str, reason: str) -> int:
-        """One life of the service, told to the event log before the record: its exit code, below 0 for a signal."""
+        """One life of the service, told to the event log before the record: its exit code, below 0 for a signal.
+
+        The record of its end says at once whether there is another life: a reader between two records must not take
+        the service for one that is over.
+        """
+        self.wait, began = None, time.monotonic()
         with held_back():
             if self.asked_to_end():
                 return self.called_off(orders)
@@ -101,22 +108,26 @@ class Launcher:
         ended_by = signal_name(-code) if code < 0 else None
         asked = self.asked_to_end()
         tell_event(orders, "stop" if asked or code == 0 else "crash", pid, how(code, asked))
+        if not asked:
+            self.plan(orders["restart"], code, time.monotonic() - began)
         self.note(ended=time.time(), exit_code=None if ended_by else code, signal=ended_by, interrupted=asked)
         return code
 
+    def plan(self, policy: str, code: int, lived: float) -> None:
+        """Puts into the next record when there is another life, if the policy wants one."""
+        self.quick = 0 if lived >= STABLE_SECONDS else self.quick + 1
+        if is_due(policy, code, self.quick):
+            self.restarts += 1
+            self.wait = min(FIRST_DELAY * 2 ** max(0, self.quick - 1), LONGEST_DELAY)
+            self.record.update(restarts=self.restarts, next_start=time.time() + self.wait, last_exit=how(code, False))
+
     def run(self, orders: Orders) -> int:
         """Lives of the service, as many as its restart policy gives it."""
-        quick = total = 0
-        event, reason = "start", "asked to start"
-        while True:
-            began = time.monotonic()
-            code = self.run_once(orders, event, reason)
-            quick = 0 if time.monotonic() - began >= STABLE_SECONDS else quick + 1
-            if self.asked_to_end() or not is_due(orders["restart"], code, quick):
-                return code
-            total += 1
-            event, reason = "restart", f"restart {total} after {how(code, False)}"
-            self.pause(min(FIRST_DELAY * 2 ** (quick - 1 if quick else 0), LONGEST_DELAY), total)
+        code = self.run_once(orders, "start", "asked to start")
+        while self.wait is not None:
+            self.pause(self.wait)
+            code = self.run_once(orders, "restart", f"restart {self.restarts} after {self.record['last_exit']}")
+        return code
 
     def called_off(self, orders: Orders) -> int:
         """A signal was faster than this life."""
@@ -131,10 +142,9 @@ class Launcher:
         self.note(ended=time.time(), error=why, next_start=None)
         return NOT_RUNNABLE[0]
 
-    def pause(self, seconds: float, restarts: int) -> None:
+    def pause(self, seconds: float) -> None:
         """Waits before a restart, and no longer once asked to end."""
-        self.note(restarts=restarts, next_start=time.time() + seconds)
-        complain(f"sentinel: starting again in {seconds:g} s (restart {restarts})")
+        complain(f"sentinel: starting again in {seconds:g} s (restart {self.restarts})")
         deadline = time.monotonic() + seconds
         while not self.asked_to_end() and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, 0.1))

@@ -135,6 +135,7 @@ class Run(Struct, frozen=True):
     interrupted: bool = False
     restarts: int = 0
     next_start: float | None = None
+    last_exit: str | None = None
     error: str | None = None
 
     @property

@@ -286,12 +286,33 @@ def test_restart_policies(policy: str, code: int, quick: int, due: bool) -> None
     assert is_due(policy, code, quick) is due
 
 
-def test_pauses_grow_and_have_a_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    launcher, pauses = launch.Launcher(str(tmp_path / "record"), "L1"), []
-    monkeypatch.setattr(launcher, "run_once", lambda *_: 1)
-    monkeypatch.setattr(launcher, "pause", lambda seconds, restarts: pauses.append(seconds))
-    assert launcher.run({"restart": "always"}) == 1
-    assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30]
+def test_pauses_grow_and_have_a_limit(tmp_path: Path) -> None:
+    launcher = launch.Launcher(str(tmp_path / "record"), "L1")
+
+    def pause() -> float | None:
+        launcher.wait = None
+        launcher.plan("always", 1, 0.1)
+        return launcher.wait
+
+    assert [pause() for _ in range(11)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30, None]
+
+
+def test_no_record_calls_a_service_over_that_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`up` that looked between two records took a first crash for the last, and told of a failure."""
+    state = State(tmp_path)
+    launcher, told = launch.Launcher(str(state.record("web")), "L1"), []
+    write = launcher.note
+
+    def note(**facts: object) -> None:
+        write(**facts)
+        told.append(state.run("web"))
+
+    monkeypatch.setattr(launcher, "note", note)
+    monkeypatch.setattr(launcher, "pause", lambda seconds: None)
+    monkeypatch.setattr(launch, "spawn", lambda _: os.posix_spawn("/bin/sh", ["sh", "-c", "exit 3"], {}))
+    assert launcher.run({"restart": "on-failure", "service": "web", "events": str(state.events)}) == 3
+    assert [run.is_over for run in told if run] == [False] * (len(told) - 1) + [True]
+    assert {run.last_exit for run in told[1:] if run} == {"exit 3"}
 
 
 # Orders that do not come

@@ -280,7 +280,7 @@ KEYS = [
     "service", "state", "workspace", "session", "window", "pid", "port", "url", "health", "workers", "uptime_s",
     "rss_bytes", "exit_code", "signal", "listener", "log", "error",
 ]  # fmt: skip
-BESIDE_THE_SPEC = {"summary", "restarts", "notes"}
+BESIDE_THE_SPEC = {"summary", "restarts", "last_exit", "notes"}
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..model import Finding, Report
+from ..model import Finding, Observation, Report
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -30,6 +30,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "exit_code": run.exit_code if run and not alive else None,
         "signal": run.signal if run and not alive else None,
         "restarts": run.restarts if run else 0,
+        "last_exit": run.last_exit if run else None,
         "listener": {"pid": holder.listener.pid, "name": holder.listener.name, "relation": holder.relation}
         if holder
         else None,
@@ -40,6 +41,14 @@ def as_json(report: Report) -> dict[str, Any]:
     if report.changed is not None:
         document["changed"] = report.changed
     return document
+
+
+def restarts_of(seen: Observation) -> str:
+    """How often it was started again, and how it had ended last; empty if it was not."""
+    run = seen.run
+    if run is None or not run.restarts:
+        return ""
+    return f"{run.restarts} restart{'s' if run.restarts > 1 else ''}, last after {run.last_exit}"
 
 
 def pid_of(report: Report) -> int | None:

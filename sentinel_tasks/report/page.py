@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..logtext import plain
 from ..model import Report, Service
 from ..times import duration
-from .document import pid_of
+from .document import pid_of, restarts_of
 from .style import Style
 
 RULE_WIDTH = 40
@@ -90,6 +90,9 @@ def _session_lines(report: Report, style: Style) -> list[str]:
     lines.append(f"{style.mark('ok')} {title} window exists (window {seen.pane.index})")
     if not seen.alive:
         return [*lines, f"{style.mark('bad')} Process is not running"]
+    if pid_of(report) is None:
+        past = f" ({restarts_of(seen)})" if restarts_of(seen) else ""
+        return [*lines, f"{style.mark('wait')} Process is not running yet{past}"]
     return [*lines, f"{style.mark('ok')} Process is running in tmux ({_process(report)})"]
 
 
@@ -97,8 +100,7 @@ def _process(report: Report) -> str:
     seen = report.seen
     facts = [f"pid {pid_of(report)}", f"up {duration(seen.age)}"]
     facts += [f"{seen.rss_bytes / 1024**2:.0f} MiB"] if seen.rss_bytes is not None else []
-    facts += [f"{seen.run.restarts} restarts"] if seen.run and seen.run.restarts else []
-    return ", ".join(facts)
+    return ", ".join(filter(None, [*facts, restarts_of(seen)]))
 
 
 def _hints(report: Report, style: Style) -> list[str]:

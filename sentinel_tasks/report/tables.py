@@ -8,7 +8,7 @@ from typing import Any
 from ..logtext import plain
 from ..model import Finding, Report
 from ..times import duration
-from .document import pid_of
+from .document import pid_of, restarts_of
 from .style import Style
 
 
@@ -36,7 +36,7 @@ def _row(report: Report) -> tuple[str, ...]:
     memory = f"{seen.rss_bytes / 1024**2:.0f} MiB" if seen.rss_bytes is not None else "-"
     window = str(seen.pane.index) if seen.pane else "-"
     extra = plain(report.error or "")
-    extra += f" ({seen.run.restarts} restarts)" if seen.run and seen.run.restarts else ""
+    extra += f" ({again})" if (again := restarts_of(seen)) else ""
     port, pid = str(seen.port or "-"), str(pid_of(report) or "-")
     return report.service.name, report.state, port, pid, up, memory, window, extra.strip()
 

@@ -152,6 +152,9 @@ def test_a_crashing_service_is_started_again_and_stop_ends_that(lab: Lab) -> Non
     declare(lab, 'namespace = workspace(service("web"))')
     assert lab.inv("web.start").code == 0
     until(lambda: (lab.inv("web.status", "--json").json["restarts"] or 0) >= 1, "a restart")
+    until(lambda: "running yet (1 restart, last after exit 3)" in lab.inv("web.status").out, "the pause")
+    assert lab.inv("web.status", "--json").json["last_exit"] == "exit 3"
+    assert "last after exit 3" in lab.inv("ps").out
     assert lab.inv("web.stop").code == 0
     stopped = lab.inv("web.status", "--json").json
     assert stopped["state"] == "stopped"
