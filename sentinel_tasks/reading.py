@@ -73,6 +73,8 @@ class Reading:
         command, why = self._command()
         health = self._health(port)
         values = self.values
+        if health.kind == "exit" and values.get("restart") == "always":
+            self.wrong("restart", "must be never or on-failure: with health exit it is done once it exits 0")
         found = Service(
             name=self.name,
             title=values.get("title", self.name),

@@ -512,6 +512,12 @@ def test_wrong_general_value(project: Path, key: str, value: Any) -> None:
     assert (found.key, found.value) == (f"sentinel.{key}", value)
 
 
+def test_one_shot_that_is_always_started_again_is_never_done(project: Path) -> None:
+    found = wrong(project, health="exit", restart="always")
+    assert (found.key, found.value) == ("sentinel.services.web.restart", "always")
+    assert web(project, {"health": "exit", "restart": "on-failure"}).restart == "on-failure"
+
+
 def test_wrong_expectation_within_health_names_that_key(project: Path) -> None:
     found = wrong(project, health={"path": "/", "expect": 99})
     assert (found.key, found.value) == ("sentinel.services.web.health.expect", 99)
