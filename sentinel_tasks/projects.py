@@ -20,6 +20,9 @@ LOCK_FILES = {
 PORT_FLAGS = {"vite": "--port $PORT --strictPort", "astro": "--port $PORT", "ng": "--port $PORT"}
 """Dev servers that do not read PORT and must be told."""
 
+PROCFILE_LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>\S.*)", re.ASCII | re.DOTALL)
+"""As honcho has it: what begins in any other way is no process."""
+
 Choice = tuple[str, str]
 """A command for `sh -c`, and why it was chosen."""
 
@@ -73,8 +76,8 @@ def procfile(path: Path) -> dict[str, str]:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeError):
         return {}
-    pairs = (line.partition(":") for line in lines if line.strip() and not line.lstrip().startswith("#"))
-    return {name.strip(): command.strip() for name, colon, command in pairs if colon and command.strip()}
+    found = (PROCFILE_LINE.match(line) for line in lines)
+    return {line["name"]: line["command"].rstrip() for line in found if line}
 
 
 def _static(workspace: Path) -> Choice:

@@ -109,6 +109,7 @@ def test_procfile_without_web_is_passed_over(tmp_path: Path) -> None:
         ("web:x", {"web": "x"}),
         ("no colon here\nweb: x", {"web": "x"}),
         ("web:\nworker:   ", {}),
+        (" indented: x\nthe web: y\nweb : z\n\tweb: w", {}),
         ("web: x\r\nworker: y\r\n", {"web": "x", "worker": "y"}),
         ("web: echo one\x0cpage", {"web": "echo one\x0cpage"}),
         ("", {}),
@@ -128,7 +129,8 @@ def test_procfile_that_can_not_be_read(tmp_path: Path) -> None:
 
 def test_procfile_gives_what_honcho_would_run(tmp_path: Path) -> None:
     text = (
-        "web: gunicorn app:app --bind :$PORT\nworker: celery -A app worker\n# not: this\nclock-1: tick # each minute\n"
+        "web: gunicorn app:app --bind :$PORT\nworker: celery -A app worker\n# not: this\n nor: this\n"
+        "clock-1: tick # each minute\n"
     )
     (tmp_path / "Procfile").write_text(text)
     assert procfile(tmp_path / "Procfile") == dict(parse_procfile(text).processes)
