@@ -39,7 +39,8 @@ def service_environment(
 
 
 def _configured(service: Service, world: World) -> dict[str, str]:
-    dropped = {*OF_THE_CALLERS_TERMINAL, *OF_ANOTHER_SERVICE}
+    called_by_a_service = "SENTINEL_SERVICE" in world.environ
+    dropped = {*OF_THE_CALLERS_TERMINAL, *OF_ANOTHER_SERVICE, *(["PORT"] if called_by_a_service else [])}
     environment = {
         name: value
         for name, value in world.environ.items()

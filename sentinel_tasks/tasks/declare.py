@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +107,10 @@ def from_procfile(path: str = "Procfile") -> list[Collection]:
 
 
 def _first_port(env_file: Path) -> int:
-    """honcho counts from PORT, where the environment or `.env` has one."""
+    """honcho counts from PORT, where the environment or `.env` has one; a service's own PORT is not meant."""
     from ..files import read_env_file
 
-    try:
-        told = read_env_file(str(env_file)).get("PORT") or os.environ.get("PORT", "")
-    except (OSError, UnicodeError):
-        told = os.environ.get("PORT", "")
+    told = "" if "SENTINEL_SERVICE" in os.environ else os.environ.get("PORT", "")
+    with suppress(OSError, UnicodeError):
+        told = read_env_file(str(env_file)).get("PORT") or told
     return int(told) if told.isdecimal() and told.isascii() else FIRST_PROCFILE_PORT

@@ -81,6 +81,13 @@ def test_a_service_is_not_told_of_the_terminal_its_caller_sat_at(lab: Lab) -> No
     assert seen["TMUX_PANE"] == lab.tmux("list-panes", "-a", "-F", "#{pane_id}")
 
 
+def test_a_service_without_a_port_is_not_told_that_of_the_service_that_started_it(lab: Lab) -> None:
+    lab.configure(telemetry={"command": "exec sleep 600", "port": None, "health": None})
+    assert "PORT" not in activated(lab, env={"PORT": "4000", "SENTINEL_SERVICE": "web"})
+    assert lab.inv("telemetry.stop").code == 0
+    assert activated(lab, env={"PORT": "4000"})["PORT"] == "4000"
+
+
 # In which order
 
 

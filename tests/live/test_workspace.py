@@ -293,6 +293,18 @@ def test_a_procfile_runs_as_honcho_runs_it(lab: Lab) -> None:
     assert told == {line.split("| ")[1] for line in ours.splitlines() if "PORT" in line}
 
 
+def test_a_procfile_does_not_count_from_the_port_of_the_service_that_calls(lab: Lab) -> None:
+    """`inv web.restart` in the window of `worker` gave `web` the port of `worker`."""
+    (lab.path / "Procfile").write_text(f"web: {STAYS}\nworker: {STAYS}\n")
+    declare(lab, "namespace = workspace(*from_procfile())", "from_procfile, ")
+
+    def port(**environ: str) -> int:
+        return int(lab.inv("web.status", "--json", env=environ).json["port"])
+
+    assert port(PORT="6100") == 6100
+    assert port(PORT="5100", SENTINEL_SERVICE="worker") == port() == 5000
+
+
 def test_kill_9_of_one_part_shows_and_restart_brings_it_back(lab: Lab) -> None:
     port = lab.port()
     lab.configure(web={"command": lab.server(), "port": port}, worker={"command": STAYS})
