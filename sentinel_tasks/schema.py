@@ -13,6 +13,9 @@ Text = Annotated[str, Meta(min_length=1)]
 Scalar = str | int | float | bool | None
 Port = Annotated[int, Meta(ge=1, le=65_535)] | Literal["auto"] | None
 Conditions = dict[str, Literal["started", "healthy", "completed"]]
+Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$")]
+Address = Annotated[str, Meta(pattern="^(/|https?://.|(tcp|exit|null)$)")]
+ONE_CHECK = {"oneOf": [{"required": [key]} for key in ("path", "command", "log")]}
 
 
 class HealthKeys(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -35,7 +38,7 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     port: Annotated[Port, Meta(description="1 to 65535, auto, or null for none")] | UnsetType = UNSET
     health: (
         Annotated[
-            str | HealthKeys | None,
+            Address | HealthKeys | None,
             Meta(description="a path or URL, tcp, exit, {command: …}, {log: REGEX}, or null: it stays up for a second"),
         ]
         | UnsetType
@@ -73,9 +76,11 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
 class SentinelKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     """Everything under `sentinel:`."""
 
-    socket_name: Annotated[str, Meta(description="tmux -L; null is tmux's default server")] | UnsetType | None = UNSET
+    socket_name: (
+        Annotated[str, Meta(description="tmux -L; null is tmux's default server", pattern="^[^/]+$")] | UnsetType | None
+    ) = UNSET
     history_limit: Annotated[int, Meta(ge=1, le=10_000_000, description="lines of scrollback")] | UnsetType = UNSET
-    services: dict[str, ServiceKeys] | UnsetType = UNSET
+    services: dict[Name, ServiceKeys | None] | UnsetType | None = UNSET
 
 
 ALLOWED = {
@@ -98,7 +103,7 @@ ALLOWED = {
     "window": "a name of 1 to 200 characters",
     "title": "a text",
     "cwd": "a path",
-    "socket_name": "a socket's name (tmux -L) or null",
+    "socket_name": "a socket's name (tmux -L) without a slash, or null",
 }
 """What is allowed, in a person's words; msgspec's own words name types."""
 
@@ -115,7 +120,8 @@ def converted(value: object, wanted: Any) -> Any:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of `invoke.yaml`, as far as it is ours (SPEC §2); other keys are left to their owners."""
-    (reference,), components = msgspec.json.schema_components([SentinelKeys], ref_template="#/$defs/{name}")
+    (reference,), components = msgspec.json.schema_components([SentinelKeys | None], ref_template="#/$defs/{name}")
+    components["HealthKeys"] |= ONE_CHECK
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "invoke.yaml with sentinel-tasks",

@@ -15,7 +15,7 @@ from .model import Service, Workspace
 from .names import SERVICE, TASKS_OF_A_WORKSPACE, session_name, state_name
 from .order import order
 from .reading import Reading, checked
-from .schema import ALLOWED, SENTINEL_TYPES, SERVICE_TYPES
+from .schema import SENTINEL_TYPES, SERVICE_TYPES
 
 Keys = Mapping[str, Any]
 
@@ -109,9 +109,6 @@ def _general(config: Keys, environ: Mapping[str, str], complaints: Complaints) -
     found = {
         key: checked(key, f"sentinel.{key}", value, SENTINEL_TYPES[key], complaints) for key, value in values.items()
     }
-    socket = found.get("socket_name")
-    if isinstance(socket, str) and (not socket or "/" in socket):
-        complaints.add("sentinel.socket_name", socket, f"must be {ALLOWED['socket_name']}, without a slash")
     return {key: value for key, value in found.items() if value is not msgspec.UNSET}
 
 

@@ -60,6 +60,11 @@ def test_other_peoples_keys_and_no_keys_are_valid(document: Any) -> None:
     assert VALIDATOR.is_valid(document)
 
 
+@pytest.mark.parametrize("sentinel", [None, {"services": None}, {"services": {"telemetry": None}}])
+def test_a_key_with_nothing_after_it_yet_is_valid(sentinel: Any) -> None:
+    assert valid(sentinel)
+
+
 GOOD: list[tuple[str, Any]] = [
     ("command", ["python", "-m", "http.server"]),
     ("port", "auto"),
@@ -69,6 +74,9 @@ GOOD: list[tuple[str, Any]] = [
     ("health", {"command": "pg_isready"}),
     ("health", {"log": "ready"}),
     ("health", {"path": "/", "expect": 204}),
+    ("health", "https://localhost:8443/ready"),
+    ("expect", 404),
+    ("expect", "3XX"),
     ("expect", "<500"),
     ("env_file", [".env", ".env.local"]),
     ("depends_on", ["db"]),
@@ -87,6 +95,9 @@ BAD: list[tuple[str, Any]] = [
     ("port", "automatic"),
     ("health", {"comand": "x"}),
     ("health", 200),
+    ("health", "ok"),
+    ("health", {}),
+    ("health", {"path": "/", "log": "ready"}),
     ("env", ["A=b"]),
     ("env", {"A": []}),
     ("startup_timeout", 0),
@@ -113,8 +124,12 @@ def test_bad_values(key: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "sentinel", [{"service": {}}, {"history_limit": 0}, {"socket_name": 5}, {"services": []}, {"services": {"web": 5}}]
-)
+    "sentinel",
+    [
+        {"service": {}}, {"history_limit": 0}, {"socket_name": 5}, {"socket_name": "a/b"}, {"services": []},
+        {"services": {"web": 5}}, {"services": {"My_Web": {"command": "serve"}}},
+    ],
+)  # fmt: skip
 def test_bad_sections(sentinel: Any) -> None:
     assert not valid(sentinel)
 
