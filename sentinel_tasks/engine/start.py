@@ -101,7 +101,7 @@ class Start:
     def _next(self, track: Track, now: Scene) -> Action:
         seen = observe(track.service, self.world, now, self.askers, for_a_start=True)
         if self.options.dry and track.service.name in self.options.restarted:
-            seen = _as_if_ended(seen)
+            seen = self._as_if_ended(track.service, seen, now)
         self.seen[track.service.name] = seen
         if (blocked := self._blocked(track.service)) is not None and not seen.alive:
             return blocked
@@ -111,6 +111,14 @@ class Start:
         if isinstance(action, Wait) and seen.alive:
             self._follow(track, seen)
         return action
+
+    def _as_if_ended(self, service: Service, seen: Observation, now: Scene) -> Observation:
+        """What would be seen once the service had been stopped, on the port that it would have then."""
+        if service.port not in (None, seen.port):
+            others = tuple(pane for pane in now.panes if pane.service != service.name)
+            seen = observe(service, self.world, replace(now, panes=others), self.askers, for_a_start=True)
+        left = tuple(holder for holder in seen.holders if holder.relation not in ("ours", "stray"))
+        return replace(seen, pane=None, run=None, holders=left, answer=seen.answer if left else None)
 
     def _follow(self, track: Track, seen: Observation) -> None:
         """A launch that somebody else made is followed as if it were ours, to its own deadline."""
@@ -254,12 +262,6 @@ class Start:
     def _progress(self) -> list[Progress]:
         waiting = [track for track in self.tracks.values() if not track.settled]
         return [progress_of(track, self.seen.get(track.service.name), self.world) for track in waiting]
-
-
-def _as_if_ended(seen: Observation) -> Observation:
-    """What would be seen once the service had been stopped."""
-    left = tuple(holder for holder in seen.holders if holder.relation not in ("ours", "stray"))
-    return replace(seen, pane=None, run=None, holders=left, answer=seen.answer if left else None)
 
 
 def start(world: World, wanted: Iterable[str], options: Options) -> list[Report]:

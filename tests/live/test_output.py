@@ -178,6 +178,9 @@ def test_dry_tells_the_plan_and_changes_nothing(lab: Lab) -> None:
     for verb in ("telemetry.restart", "restart"):
         restart = lab.inv("--dry", verb).out
         assert restart.index("would stop telemetry") < restart.index("would start telemetry")
+    other = str(lab.port())
+    moved = lab.inv("--dry", "telemetry.restart", env={"WORKER_API_PORT": other}).out
+    assert f"would start telemetry on port {other}" in moved
     assert everything(lab) == before
     lab.inv("telemetry.stop")
 
