@@ -133,7 +133,7 @@ class Start:
             track = self.tracks[name]
             if track.report is not None and track.report.code:
                 return Fail("dependency", name)
-            seen = self.seen.get(name)
+            seen = None if track.is_wanted_anew else self.seen.get(name)
             ok = is_satisfied(condition, state(track.service, seen), track.settled) if seen else False
             if not ok and not (self.options.dry and track.settled):
                 return Fail("dependency", name) if track.settled else Wait()

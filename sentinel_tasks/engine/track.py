@@ -27,6 +27,11 @@ class Track(Struct):
     def settled(self) -> bool:
         return self.report is not None
 
+    @property
+    def is_wanted_anew(self) -> bool:
+        """True while it still has to run once more: what an earlier run came to satisfies nobody."""
+        return self.watch.anew and not self.settled
+
 
 def progress_of(track: Track, seen: Observation | None, world: World) -> Progress:
     """What a person may be shown of a service that is waited for."""

@@ -175,6 +175,22 @@ def test_a_one_shot_that_fails_is_reported_and_one_that_is_done_is_not_run_again
     assert lab.inv("bad.start").code == 1
 
 
+def test_a_restart_runs_a_one_shot_once_more_before_what_waits_for_it(lab: Lab) -> None:
+    """The application was started at once: the migration's earlier run counted."""
+    order = lab.folder / "order"
+    lab.configure(
+        db={"command": f"echo db >> {order}; {STAYS}"},
+        migrate={"command": f"sleep .3; echo migrate >> {order}", "health": "exit", "depends_on": ["db"]},
+        app={"command": f"echo app >> {order}; {STAYS}", "depends_on": {"migrate": "completed"}},
+    )
+    declare(lab, "namespace = workspace()")
+    for words in (["up"], ["restart"], ["restart", "--only", "migrate,app"]):
+        order.write_text("")
+        assert lab.inv(*words).code == 0
+        assert order.read_text().split() == (["db"] if "--only" not in words else []) + ["migrate", "app"], words
+    assert lab.inv("down").code == 0
+
+
 def worktrees(lab: Lab, project: Path, branch: str) -> list[Path]:
     """The project as a git repository, and a worktree of it beside it."""
     other = project.with_name(branch)
