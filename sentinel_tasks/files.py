@@ -12,6 +12,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import StringIO
 from pathlib import Path
 
 import msgspec
@@ -206,9 +207,12 @@ def _open_private(path: Path, flags: int) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600)
 
 
-def read_env_file(path: str) -> dict[str, str]:
-    """The variables of a `.env` file, `${…}` expanded as python-dotenv does; OSError or UnicodeError if unreadable."""
+def read_env_file(*paths: str) -> dict[str, str]:
+    """The variables of `.env` files, `${…}` expanded as python-dotenv does, a later file's also by an earlier one's.
+
+    OSError or UnicodeError if one can't be read.
+    """
     import dotenv
 
-    with open(path, encoding="utf-8") as file:
-        return {name: value for name, value in dotenv.dotenv_values(stream=file).items() if value is not None}
+    text = "\n".join(Path(path).read_text(encoding="utf-8") for path in paths)
+    return {name: value for name, value in dotenv.dotenv_values(stream=StringIO(text)).items() if value is not None}

@@ -46,30 +46,27 @@ def _configured(service: Service, world: World) -> dict[str, str]:
         for name, value in world.environ.items()
         if name not in dropped and not name.startswith("SENTINEL_PORT_")
     }
-    for path in service.env_files:
-        environment |= _from_file(service, path)
+    if service.env_files:
+        check_environments([service])
+        environment |= read_env_file(*service.env_files)
     return environment | dict(service.env)
-
-
-def _from_file(service: Service, path: str) -> dict[str, str]:
-    try:
-        return read_env_file(path)
-    except (OSError, ValueError) as reason:
-        why = os.strerror(reason.errno) if isinstance(reason, OSError) and reason.errno else str(reason)
-        raise ConfigurationError([Problem(f"sentinel.services.{service.name}.env_file", path, why)]) from reason
 
 
 def check_environments(services: Iterable[Service]) -> None:
     """ConfigurationError with every file of variables that can't be read; before anything is started."""
-    problems: list[Problem] = []
     files = [(service, path) for service in services for path in service.env_files]
-    for service, path in files:
-        try:
-            _from_file(service, path)
-        except ConfigurationError as error:
-            problems += error.problems
+    problems = [problem for service, path in files if (problem := _problem(service, path))]
     if problems:
         raise ConfigurationError(problems)
+
+
+def _problem(service: Service, path: str) -> Problem | None:
+    try:
+        read_env_file(path)
+    except (OSError, ValueError) as reason:
+        why = os.strerror(reason.errno) if isinstance(reason, OSError) and reason.errno else str(reason)
+        return Problem(f"sentinel.services.{service.name}.env_file", path, why)
+    return None
 
 
 def visible_environment(

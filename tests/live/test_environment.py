@@ -93,7 +93,7 @@ def test_a_service_without_a_port_is_not_told_that_of_the_service_that_started_i
 
 def test_env_file_then_env_then_ours(lab: Lab) -> None:
     (lab.path / ".env").write_text("A=file\nB=file\nC=file\nPORT=1\nexport QUOTED='a # b'\nLONGER=${B}-and-more\n")
-    (lab.path / "more.env").write_text("C=second file\n")
+    (lab.path / "more.env").write_text("C=second file\nACROSS=${A}-and-${D}")
     keys = {"env_file": [".env", "more.env"], "env": {"A": "configured", "SENTINEL_SERVICE": "liar", "N": 1, "T": True}}
     lab.configure(telemetry=telemetry(lab, **keys))
     seen = activated(lab, env={"A": "caller", "B": "caller", "C": "caller", "D": "caller"})
@@ -108,6 +108,7 @@ def test_env_file_then_env_then_ours(lab: Lab) -> None:
     }
     assert {name: seen[name] for name in wanted} == wanted
     assert seen["LONGER"] == "file-and-more"
+    assert seen["ACROSS"] == "file-and-caller"
     assert seen["SENTINEL_SERVICE"] == "telemetry"
     assert seen["PORT"] != "1"
 
