@@ -6,7 +6,11 @@ from invoke.collection import Collection
 from invoke.exceptions import Exit
 from invoke.program import Program
 
+from ..errors import ConfigurationError
+from . import config_files
 from .workspace_tasks import doctor
+
+config_files.take_over()
 
 
 class Alone(Program):
@@ -16,7 +20,9 @@ class Alone(Program):
         """Loads the tasks file if there is one, and adds the doctor to what it lists."""
         try:
             super().load_collection()
-        except Exit:
+        except Exit as refused:
+            if refused.code == ConfigurationError.exit_code:
+                raise
             self.collection = Collection()
         if "doctor" not in self.collection.tasks:
             self.collection.add_task(doctor)
