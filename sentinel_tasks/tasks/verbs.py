@@ -83,11 +83,16 @@ def restart_services(
     if console.dry:
         show_notes(console, ended)
     reports = start(world, wanted, Options(wait=wait, dry=console.dry, restarted=frozenset(wanted)))
-    return show_outcome(console, reports, "restarted", None if together else wanted[0])
+    return show_outcome(console, reports, "restarted", None if together else wanted[0], wanted)
 
 
-def show_outcome(console: Console, reports: Sequence[Report], done: str, only: str | None) -> int:
-    """Says what came of each service; the exit code is that of the first failure, or of the one service meant."""
+def show_outcome(
+    console: Console, reports: Sequence[Report], done: str, only: str | None, restarted: Names = None
+) -> int:
+    """Says what came of each service; the exit code is that of the first failure, or of the one service meant.
+
+    Beside those that were `restarted`, what they need was only started.
+    """
     from ..report import as_json, details, outcome_line
 
     console.clear()
@@ -104,7 +109,8 @@ def show_outcome(console: Console, reports: Sequence[Report], done: str, only: s
     for report in reports:
         say = console.diagnostic if report.code else console.result
         style = console.err if report.code else console.out
-        lines = details(report, style) if console.dry else [outcome_line(report, done, style), *details(report, style)]
+        word = done if restarted is None or report.service.name in restarted else "started"
+        lines = details(report, style) if console.dry else [outcome_line(report, word, style), *details(report, style)]
         say("\n".join(lines) if lines else f"{report.service.name}: nothing to do")
     return code
 

@@ -188,6 +188,9 @@ def test_a_restart_runs_a_one_shot_once_more_before_what_waits_for_it(lab: Lab) 
         order.write_text("")
         assert lab.inv(*words).code == 0
         assert order.read_text().split() == (["db"] if "--only" not in words else []) + ["migrate", "app"], words
+    assert lab.inv("down", "--only", "db").code == 0
+    said = lab.inv("restart", "--only", "app").out
+    assert ("db: started" in said, "app: restarted" in said) == (True, True), said
     assert lab.inv("down").code == 0
 
 
