@@ -84,6 +84,7 @@ def _marks(opening: Opening, target: str) -> list[Command]:
     return [
         ["set-option", "-p", "-t", target, "remain-on-exit", "on"],
         ["set-option", "-w", "-t", target, "@sentinel_service", opening.service],
+        ["set-option", "-p", "-t", target, "@sentinel_service", opening.service],
         ["set-option", "-p", "-t", target, "@sentinel_home", opening.home],
         ["set-option", "-p", "-t", target, "@sentinel_state", opening.state],
         ["set-option", "-p", "-t", target, "@sentinel_kind", opening.kind],

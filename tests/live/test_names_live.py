@@ -261,6 +261,23 @@ def test_a_pane_that_a_person_split_off_is_left_alone(lab: Lab) -> None:
     assert len(commands) == 2
 
 
+@pytest.mark.parametrize("move", [["break-pane"], ["join-pane", "-t", "=sentinel-app:1"]], ids=["broken-out", "joined"])
+def test_a_pane_that_left_its_window_is_found_again(lab: Lab, move: list[str]) -> None:
+    server = lab.server()
+    lab.configure(dev={"command": server, "port": lab.port()}, telemetry={"command": server, "port": lab.port()})
+    dev, first = lab.inv("up", "--json").json["services"]
+    pane = lab.tmux("list-panes", "-t", first["window"]["id"], "-F", "#{pane_id}")
+    lab.tmux("split-window", "-d", "-t", pane, "exec sleep 601")
+    lab.tmux(*move, "-d", "-s", pane)
+    told = {each["service"]: each["pid"] for each in lab.inv("up", "--json").json["services"]}
+    assert told == {"dev": dev["pid"], "telemetry": first["pid"]}
+    again = lab.inv("telemetry.restart", "--json")
+    assert again.code == 0, again.said
+    assert lab.inv("dev.status", "--json").json["pid"] == dev["pid"]
+    assert lab.inv("down").code == 0
+    assert lab.services() == []
+
+
 def test_an_index_that_is_taken_gives_way_to_the_next_and_messages_say_so(lab: Lab) -> None:
     configured(lab)
     lab.tmux("new-session", "-d", "-s", "sentinel-app", "-c", str(lab.path), "sleep 600")
