@@ -200,7 +200,10 @@ class Answer(Struct, frozen=True):
 
 
 class Observation(Struct, frozen=True):
-    """Everything seen of one service in one look. `answer` is None when nobody was asked."""
+    """Everything seen of one service in one look. `answer` is None when nobody was asked.
+
+    `open_at` are the loopback addresses at which its port accepts.
+    """
 
     now: float
     session: str
@@ -208,9 +211,10 @@ class Observation(Struct, frozen=True):
     pane: Pane | None = None
     run: Run | None = None
     port: int | None = None
+    open_at: tuple[str, ...] = ()
     holders: tuple[Holder, ...] = ()
     answer: Answer | None = None
-    elsewhere: tuple[int, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     rss_bytes: int | None = None
     process: Identity | None = None
 

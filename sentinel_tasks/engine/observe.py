@@ -56,9 +56,9 @@ def observe(service: Service, world: World, seen: Scene, put: Ask, for_a_start: 
     if run is None or run.is_incomplete:
         run = _unrecorded(pane, seen.machine, world.now()) or run
     port = _port(service, pane, seen, for_a_start)
-    bare = Observation(world.now(), seen.session.name, seen.session.exists, pane, run, port)
-    addresses = ports.open_addresses(port) if port else ()
-    holders = _holders(service, world, seen, bare, addresses) if port and addresses else ()
+    open_at = ports.open_addresses(port) if port else ()
+    bare = Observation(world.now(), seen.session.name, seen.session.exists, pane, run, port, open_at)
+    holders = _holders(service, world, seen, bare) if open_at else ()
     answer = _answer(service, world, seen, bare, holders, put)
     return replace(bare, holders=holders, answer=answer)
 
@@ -100,21 +100,19 @@ def _port_of_url(health: Health) -> int | None:
 # Whose port
 
 
-def _holders(
-    service: Service, world: World, seen: Scene, bare: Observation, addresses: Sequence[str]
-) -> tuple[Holder, ...]:
+def _holders(service: Service, world: World, seen: Scene, bare: Observation) -> tuple[Holder, ...]:
     from .. import processes
 
     assert bare.port is not None
     pane = bare.pane if bare.alive else None
     own = _own_listeners(pane, bare.port, seen.machine) if pane else []
-    if own and all(any(ports.covers(listener.address, address) for listener in own) for address in addresses):
+    if own and all(any(ports.covers(listener.address, address) for listener in own) for address in bare.open_at):
         return tuple(Holder(listener, "ours", pane) for listener in own)
     rows = living_listeners(bare.port, seen.machine) or living_listeners(bare.port, Machine())
     if not rows and not ports.open_addresses(bare.port):
         return ()
     uid = ports.uid_of(bare.port)
-    found = [processes.describe(pid, address, uid) for pid, address in (rows or {None: addresses[0]}).items()]
+    found = [processes.describe(pid, address, uid) for pid, address in (rows or {None: bare.open_at[0]}).items()]
     return tuple(
         classify(listener, service.name, world.workspace.path, seen.session.name, seen.panes, pane)
         for listener in found
@@ -183,7 +181,7 @@ def _question(service: Service, world: World, seen: Scene, bare: Observation, ho
     return Question(
         health=service.health,
         port=bare.port,
-        addresses=tuple(dict.fromkeys(_reachable(holder.listener.address) for holder in holders)),
+        addresses=tuple(dict.fromkeys(_reachable(holder.listener.address, bare.open_at) for holder in holders)),
         cwd=service.cwd,
         environment=lambda: visible_environment(service, world, bare.session, bare.port, ports),
         log=lambda: _log_since(log, pane.launch) if pane else (),
@@ -191,9 +189,11 @@ def _question(service: Service, world: World, seen: Scene, bare: Observation, ho
     )
 
 
-def _reachable(address: str) -> str:
-    """Where a listener at this address can be asked from here."""
-    return {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(address, address)
+def _reachable(address: str, open_at: Sequence[str]) -> str:
+    """Where a listener at this address can be asked from here; one at `::` may leave IPv4 to others."""
+    if address == "::" and "::1" in open_at:
+        return "::1"
+    return "127.0.0.1" if address in ("0.0.0.0", "::") else address
 
 
 def _log_since(path: Path, launch: str) -> Iterator[str]:
@@ -207,11 +207,20 @@ def _log_since(path: Path, launch: str) -> Iterator[str]:
 
 
 def with_elsewhere(seen: Observation, machine: Machine) -> Observation:
-    """The same with the ports on which the service listens while its own is silent, so that a wrong one is named."""
+    """The same with the ports on which the service listens while its own is silent, so that a wrong one is named.
+
+    Its own port is named with the address: it is silent on localhost alone.
+    """
     if seen.pane is None or not seen.alive or not seen.port or seen.holders:
         return seen
     family = [who.pid for who in machine.tree(seen.pane.pid)]
-    return replace(seen, elsewhere=tuple(sorted({port for port, _, _ in ports.listening(family)})))
+    places = {(port, address if port == seen.port else "") for port, _, address in ports.listening(family)}
+    return replace(seen, elsewhere=tuple(_place(port, address) for port, address in sorted(places)))
+
+
+def _place(port: int, address: str) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return f"{host}:{port}" if host else str(port)
 
 
 def measured(seen: Observation, machine: Machine) -> Observation:

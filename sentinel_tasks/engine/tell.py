@@ -103,7 +103,7 @@ def _end_of(seen: Observation, world: World) -> str:
 
 def _too_late(service: Service, seen: Observation) -> str:
     why = seen.answer.detail if seen.answer else "its health check has not answered"
-    hint = f"; it listens on {', '.join(str(port) for port in seen.elsewhere)} instead" if seen.elsewhere else ""
+    hint = f"; it listens on {', '.join(seen.elsewhere)} instead" if seen.elsewhere else ""
     return f"not healthy after {service.startup_timeout:g} s: {why}{hint}"
 
 

@@ -83,10 +83,25 @@ def test_a_url_that_another_process_answers_proves_nothing(lab: Lab) -> None:
     assert done.code == 4, done.said
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::", "0.0.0.0"])
-def test_a_server_is_found_on_whatever_address_it_chose(lab: Lab, host: str) -> None:
-    done = started(lab, "--host", host)
+@pytest.mark.parametrize(
+    "where", [["127.0.0.1"], ["::1"], ["::"], ["0.0.0.0"], ["::", "--only-ipv6"]], ids=lambda where: where[-1]
+)
+def test_a_server_is_found_on_whatever_address_it_chose(lab: Lab, where: list[str]) -> None:
+    done = started(lab, "--host", *where, startup_timeout=5)
     assert done.json["state"] == "running", done.said
+
+
+def test_an_answer_on_ipv4_is_not_that_of_a_server_on_ipv6_alone(lab: Lab) -> None:
+    port = lab.port()
+    done = started(lab, "--host", "::", "--only-ipv6", "--status", "503", port=port, startup_timeout=3)
+    assert "HTTP 503" in done.json["error"]
+    lab.listen(port)
+    assert lab.inv("telemetry.status", "--json").json["state"] == "unhealthy"
+
+
+def test_a_server_on_no_loopback_address_is_told_where_it_listens(lab: Lab) -> None:
+    done = started(lab, "--host", "127.0.0.2", startup_timeout=3)
+    assert f"it listens on 127.0.0.2:{done.json['port']} instead" in done.json["error"]
 
 
 def test_proxy_variables_are_ignored(lab: Lab) -> None:
