@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
@@ -60,7 +61,10 @@ def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
 
 
 def never_fail_to_print() -> None:
-    """A name that the terminal's encoding lacks is shown escaped, not as a UnicodeEncodeError."""
+    """A name that the terminal's encoding lacks is shown escaped; what goes to a stream that was closed is dropped."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (open as long as we run)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

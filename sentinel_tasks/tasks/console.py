@@ -158,12 +158,20 @@ def complain(console: Console, error: Any) -> int:
     document: dict[str, Any] = {"error": error.what}
     if problems is not None:
         document["problems"] = problem_documents(problems)
-    console.document(document)
+    _document_if_it_can_be_written(console, document)
     for line in error.what.splitlines():
         console.diagnostic(f"{console.err.mark('bad')} {plain(line)}")
     if error.hint:
         console.diagnostic(f"   {console.err.mark('hints')} {plain(error.hint)}")
     return int(error.exit_code)
+
+
+def _document_if_it_can_be_written(console: Console, document: object) -> None:
+    try:
+        console.document(document)
+        sys.stdout.flush()
+    except OSError:
+        _close_stdout()
 
 
 def _in_words(reason: OSError) -> str:
@@ -182,5 +190,5 @@ def _shown(value: object) -> object:
 
 
 def _close_stdout() -> None:
-    """A reader that has gone must not make Python complain once more at its end."""
+    """A reader that has gone, or a full disk, must not make Python complain once more at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -82,6 +82,26 @@ def test_results_go_to_stdout_and_diagnostics_to_stderr(lab: Lab) -> None:
     assert "| cannot go on" in failed.err
 
 
+@pytest.mark.parametrize("closed", [">&-", "<&- 2>&-"])
+def test_a_stream_that_is_closed_changes_nothing_else(lab: Lab, closed: str) -> None:
+    configure(lab)
+    for verb, code in (("start", 0), ("attach", 0), ("stop", 0), ("status", 3)):
+        done = lab.spawn("sh", "-c", f"exec {INV} telemetry.{verb} {closed}")
+        said = b"".join(done.communicate())
+        assert done.returncode == code, said
+        assert b"Traceback" not in said
+
+
+def test_a_stream_that_is_full_is_told_without_a_traceback(lab: Lab) -> None:
+    configure(lab)
+    for words in ("status", "status --json"):
+        done = lab.spawn("sh", "-c", f"exec {INV} telemetry.{words} >/dev/full")
+        said = done.communicate()[1].decode()
+        assert done.returncode == 1, said
+        assert "No space left on device" in said
+        assert "Traceback" not in said
+
+
 # What can be shown where
 
 
