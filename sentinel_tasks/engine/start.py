@@ -121,12 +121,15 @@ class Start:
         return replace(seen, pane=None, run=None, holders=left, answer=seen.answer if left else None)
 
     def _follow(self, track: Track, seen: Observation) -> None:
-        """A launch that somebody else made is followed as if it were ours, to its own deadline."""
+        """A launch that somebody else made is followed as if it were ours, to its own deadline.
+
+        One whose start is over (it reloads, or is late) is given the whole time from now.
+        """
         if track.watch.follows is None and seen.pane is not None:
             track.watch = replace(track.watch, seen=seen.pane.launch)
         if track.deadline is None:
-            left = max(0.0, track.service.startup_timeout - seen.age)
-            track.deadline = self.world.monotonic() + left
+            spent = seen.age if state(track.service, seen) == "starting" else 0.0
+            track.deadline = self.world.monotonic() + max(0.0, track.service.startup_timeout - spent)
 
     def _blocked(self, service: Service) -> Action | None:
         for name, condition in service.depends_on:

@@ -162,6 +162,31 @@ def test_a_late_service_that_comes_up_after_all_is_found_running(lab: Lab) -> No
     assert (again["state"], again["changed"]) == ("running", False)
 
 
+RELOADER = """
+import os, subprocess, sys, time
+while True:
+    server = subprocess.Popen(sys.argv[1:])
+    while not os.path.exists("changed"):
+        time.sleep(0.05)
+    os.unlink("changed")
+    server.terminate()
+    server.wait()
+    time.sleep(0.5)
+"""
+
+
+def test_a_server_that_reloads_is_waited_for_however_long_it_has_run(lab: Lab) -> None:
+    port = lab.port()
+    lab.configure(telemetry={"command": [sys.executable, "-c", RELOADER, *lab.server()], "port": port})
+    first = lab.inv("telemetry.activate", "--json").json
+    until(lambda: lab.inv("telemetry.status", "--json").json["uptime_s"] > 3)
+    (lab.path / "changed").touch()
+    until(lambda: not is_open(port))
+    again = lab.inv("telemetry.activate", "--json", "--timeout", "3")
+    assert again.code == 0, again.said
+    assert (again.json["pid"], again.json["changed"]) == (first["pid"], False)
+
+
 # Something happens while it is waited for
 
 
