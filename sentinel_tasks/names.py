@@ -12,6 +12,9 @@ SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
 TASKS_OF_A_WORKSPACE = frozenset({"up", "down", "ps", "logs", "restart", "attach", "doctor", "schema"})
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
 
+LONGEST_SLUG = 246
+"""Of the 255 bytes that a file system gives a name, what a hyphen and a digest leave."""
+
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\␞␟\udc80-\udcff]")
 _ESCAPED = re.compile(r"\\x([0-9a-f]{4})")
 
@@ -40,7 +43,7 @@ def session_with_suffix(folder: str) -> str:
 
 def state_name(folder: str) -> str:
     """The name of the workspace's own folder below the state folder; unique to the path."""
-    return f"{slug(folder)}-{digest(folder)}"
+    return f"{slug(folder)[:LONGEST_SLUG]}-{digest(folder)}"
 
 
 def mark(path: str) -> str:

@@ -31,7 +31,7 @@ ODD = [
     ("back\\slash", "sentinel-backslash"),
     ("not-utf8-\udcff", "sentinel-not-utf8"),
     ("#[fg=red]##", "sentinel-fgred"),
-    ("x" * 200, f"sentinel-{'x' * 200}"),
+    ("x" * 255, f"sentinel-{'x' * 255}"),
 ]
 
 
