@@ -54,6 +54,7 @@ def running_look(**keys: Any) -> Observation:
     own = holder("ours", pid=4242)
     given: dict[str, Any] = {
         "session": "sentinel-APPENDIX",
+        "pane": pane(session="sentinel-APPENDIX"),
         "process": replace(process, pid=4242),
         "rss_bytes": 88_080_384,
         "answer": Answer(True, "200", 1.2, 47),
@@ -188,8 +189,12 @@ def test_dead_window_and_no_window() -> None:
 
 
 def test_real_window_index_is_shown() -> None:
-    moved = report("running", running_look(pane=pane(index=7)))
+    moved = report("running", running_look(pane=pane(index=7, session="sentinel-APPENDIX")))
     assert "window exists (window 7)" in status_page(moved, EMOJI)
+    away = report("running", running_look(pane=pane(index=7, session="work"), session_exists=False))
+    assert "❌ Session does not exist\n✅ Telemetry window exists (window 7 of session work)" in status_page(
+        away, EMOJI
+    )
 
 
 def test_conflict_shows_the_ways_on() -> None:

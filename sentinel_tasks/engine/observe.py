@@ -26,7 +26,10 @@ Ask = Callable[[Service, Question], Answer | None]
 
 
 class Scene(Struct, frozen=True):
-    """One look at tmux: every pane of the server, and which session is the workspace's."""
+    """One look at tmux: every pane of the server, and which session is the workspace's.
+
+    A window that is shown in several sessions has a row for each; that of the workspace's session comes first.
+    """
 
     panes: tuple[Pane, ...]
     session: Session
@@ -45,8 +48,10 @@ class Scene(Struct, frozen=True):
 
 def scene(world: World, services: int = 1) -> Scene:
     """What tmux shows now, from one tmux process; `services` is how many are to be observed in it."""
-    panes = tuple(world.tmux.panes())
-    return Scene(panes, session_of(world.workspace.path, panes, world.is_same_folder), Machine(services))
+    panes = world.tmux.panes()
+    session = session_of(world.workspace.path, panes, world.is_same_folder)
+    ours_first = sorted(panes, key=lambda pane: pane.session != session.name)
+    return Scene(tuple(ours_first), session, Machine(services))
 
 
 def observe(service: Service, world: World, seen: Scene, put: Ask, for_a_start: bool = False) -> Observation:

@@ -82,18 +82,24 @@ def _workers(report: Report, style: Style) -> list[str]:
 
 def _session_lines(report: Report, style: Style) -> list[str]:
     seen, title = report.seen, report.service.name.capitalize()
-    if not seen.session_exists:
-        return [f"{style.mark('bad')} Session does not exist"]
-    lines = [f"{style.mark('ok')} Session exists"]
+    exists = seen.session_exists
+    lines = [f"{style.mark('ok')} Session exists" if exists else f"{style.mark('bad')} Session does not exist"]
     if seen.pane is None:
-        return [*lines, f"{style.mark('bad')} {title} window does not exist"]
-    lines.append(f"{style.mark('ok')} {title} window exists (window {seen.pane.index})")
+        return [*lines, f"{style.mark('bad')} {title} window does not exist"] if exists else lines
+    lines.append(f"{style.mark('ok')} {title} window exists ({_window(report)})")
     if not seen.alive:
         return [*lines, f"{style.mark('bad')} Process is not running"]
     if pid_of(report) is None:
         past = f" ({restarts_of(seen)})" if restarts_of(seen) else ""
         return [*lines, f"{style.mark('wait')} Process is not running yet{past}"]
     return [*lines, f"{style.mark('ok')} Process is running in tmux ({_process(report)})"]
+
+
+def _window(report: Report) -> str:
+    pane = report.seen.pane
+    assert pane is not None
+    moved = pane.session != report.seen.session
+    return f"window {pane.index}{f' of session {plain(pane.session)}' if moved else ''}"
 
 
 def _process(report: Report) -> str:
@@ -121,7 +127,7 @@ def outcome_line(report: Report, done: str, style: Style) -> str:
     if report.code:
         return f"{style.mark('bad')} {service.name}: {plain(report.error or report.state)}"
     where = f" at {_url(service, report)}" if seen.port and report.state in GOOD else ""
-    window = f", window {seen.pane.index} of {seen.session}" if seen.pane and report.state in GOOD else ""
+    window = f", window {seen.pane.index} of {plain(seen.pane.session)}" if seen.pane and report.state in GOOD else ""
     pid = f" (pid {pid_of(report)}{window})" if pid_of(report) and report.state in GOOD else ""
     word = done if report.changed else f"already {report.state}" if report.state != "stopped" else "not running"
     extra = f", {report.state}" if report.changed and report.state not in ("running", "stopped") else ""

@@ -178,6 +178,8 @@ def test_a_healthy_server_in_another_window_of_the_session_is_adopted(lab: Lab) 
     told = lab.inv("telemetry.status", "--json").json
     assert (told["state"], told["listener"]["relation"], told["pid"]) == ("running", "adopted", server.pid)
     assert lab.inv("telemetry.attach").out == "tmux attach-session -t '=sentinel-app:0'\n"
+    lab.tmux("new-session", "-d", "-s", "another-view", "-t", "=sentinel-app")
+    assert lab.inv("telemetry.status", "--json").json["state"] == "running"
 
 
 def test_an_unhealthy_server_in_another_window_of_the_session_is_refused(lab: Lab) -> None:

@@ -231,6 +231,8 @@ def test_a_window_that_was_moved_to_another_session_is_found_again(lab: Lab) -> 
     first = lab.inv("telemetry.activate", "--json").json
     lab.tmux("new-session", "-d", "-s", "elsewhere", "sleep 600")
     lab.tmux("move-window", "-s", first["window"]["id"], "-t", "=elsewhere:5")
+    assert "window exists (window 5 of session elsewhere)" in lab.inv("telemetry.status").out
+    assert "window 5 of elsewhere" in lab.inv("telemetry.activate").out
     again = lab.inv("telemetry.activate", "--json").json
     assert (again["changed"], again["pid"]) == (False, first["pid"])
     assert lab.inv("telemetry.restart", "--json").json["window"]["index"] == 5
@@ -244,6 +246,8 @@ def test_a_window_that_is_shown_in_two_sessions_is_one(lab: Lab) -> None:
     first = lab.inv("telemetry.activate", "--json").json
     lab.tmux("new-session", "-d", "-s", "elsewhere", "sleep 600")
     lab.tmux("link-window", "-s", first["window"]["id"], "-t", "=elsewhere:5")
+    assert "window exists (window 2)" in lab.inv("telemetry.status").out
+    assert "'=sentinel-app:2'" in lab.inv("telemetry.attach").out
     assert lab.inv("telemetry.activate", "--json").json["pid"] == first["pid"]
     assert lab.inv("telemetry.stop").code == 0
     assert lab.services() == []
