@@ -7,6 +7,7 @@ import gzip
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -30,8 +31,8 @@ DRIP = 0.05
 class Server:
     """A listener on loopback that answers every request by a function of its own; remembers what it was asked."""
 
-    def __init__(self, talk: Talk, host: str = "127.0.0.1") -> None:
-        self.talk = talk
+    def __init__(self, talk: Talk, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+        self.talk, self.tls = talk, tls
         self.requests: list[bytes] = []
         self.listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port: int = self.listener.getsockname()[1]
@@ -51,6 +52,9 @@ class Server:
 
     def _serve(self, client: socket.socket) -> None:
         try:
+            if self.tls:
+                client = self.tls.wrap_socket(client, server_side=True)
+                self.clients.append(client)
             request = client.recv(65536)
             self.requests.append(request)
             self.talk(client, request)
@@ -73,8 +77,8 @@ Serve = Callable[..., Server]
 def serve() -> Iterator[Serve]:
     servers: list[Server] = []
 
-    def start(talk: Talk, host: str = "127.0.0.1") -> Server:
-        servers.append(Server(talk, host))
+    def start(talk: Talk, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Server:
+        servers.append(Server(talk, host, tls))
         return servers[-1]
 
     yield start
@@ -265,6 +269,14 @@ def test_url_is_asked_as_it_is(serve: Serve) -> None:
     assert ask_http(own.port, f"http://127.0.0.1:{server.port}/deep?x=1").ok
     assert server.requests[0].startswith(b"GET /deep?x=1 ")
     assert own.requests == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_certificate_that_a_development_server_signed_itself_is_taken(serve: Serve, host: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(__file__).with_name("self_signed.pem"))
+    server = serve(answering(200), tls=context)
+    assert ask_http(server.port, f"https://{host}:{server.port}/", patience=20).ok
 
 
 def test_path_with_a_url_in_its_query_is_asked_of_the_service(serve: Serve) -> None:

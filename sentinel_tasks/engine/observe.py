@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .. import ports
-from ..health import Question, is_path
+from ..health import LOOPBACK_HOSTS, Question, is_path
 from ..logs import Reader
 from ..logtext import readable
 from ..model import UP_AFTER, Answer, Health, Holder, Listener, Observation, Pane, Run, Service
@@ -18,8 +18,6 @@ from ..ownership import FRIENDLY, classify
 from ..places import Session, known_ports, pane_of, remembered_ports, session_of
 from ..world import World
 from .machine import Machine
-
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 Ask = Callable[[Service, Question], Answer | None]
 """Puts the question; None while the answer is still awaited."""
