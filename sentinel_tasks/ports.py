@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -114,6 +115,12 @@ def covers(listening_address: str, connected_address: str) -> bool:
     if listening_address in (connected_address, "::"):
         return True
     return listening_address == "0.0.0.0" and "." in connected_address
+
+
+def dealt_out() -> frozenset[int]:
+    """The ports of which several sockets share one address (SO_REUSEPORT), so that the kernel chooses who answers."""
+    sockets = Counter((bound.port, bound.address) for bound in sock_diag.listeners() or ())
+    return frozenset(port for (port, _), count in sockets.items() if count > 1)
 
 
 def uid_of(port: int) -> int | None:

@@ -17,6 +17,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "0")))
     parser.add_argument("--host", default="127.0.0.1", help="an IPv6 address makes an IPv6 socket")
     parser.add_argument("--only-ipv6", action="store_true", help="leaves IPv4 alone, as asyncio does")
+    parser.add_argument("--reuse-port", action="store_true", help="shares the port with whoever does so, too")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before it listens")
     parser.add_argument("--status", default="200")
     parser.add_argument("--body", default="{}")
@@ -61,6 +62,8 @@ def serve(options: argparse.Namespace) -> None:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     with socket.socket(family) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if options.reuse_port:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if options.only_ipv6:
             server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         server.bind((options.host, options.port))

@@ -51,6 +51,15 @@ class Machine:
         with self._lock:
             return self._listeners.get(port, [])
 
+    @cached_property
+    def _dealt_out(self) -> frozenset[int]:
+        return ports.dealt_out()
+
+    def is_dealt_out(self, port: int) -> bool:
+        """True if several sockets share one address of this port, and any of them may be asked."""
+        with self._lock:
+            return port in self._dealt_out
+
     def own_listeners(self, port: int, family: Iterable[int]) -> list[tuple[int, str]]:
         """(pid, address) of those of these processes that listen on this port."""
         if self._few:

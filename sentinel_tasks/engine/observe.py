@@ -109,7 +109,8 @@ def _holders(service: Service, world: World, seen: Scene, bare: Observation) -> 
     assert bare.port is not None
     pane = bare.pane if bare.alive else None
     own = _own_listeners(pane, bare.port, seen.machine) if pane else []
-    if own and all(any(ports.covers(listener.address, address) for listener in own) for address in bare.open_at):
+    covered = all(any(ports.covers(listener.address, address) for listener in own) for address in bare.open_at)
+    if own and covered and not seen.machine.is_dealt_out(bare.port):
         return tuple(Holder(listener, "ours", pane) for listener in own)
     rows = living_listeners(bare.port, seen.machine) or living_listeners(bare.port, Machine())
     if not rows and not ports.open_addresses(bare.port):

@@ -446,10 +446,16 @@ def test_a_service_on_the_ipv6_loopback_only_is_ours(lab: Lab) -> None:
     assert done.json["listener"]["relation"] == "ours"
 
 
-def test_a_foreign_listener_beside_ours_on_the_other_family_is_a_conflict(lab: Lab, foreign: Foreign) -> None:
-    port = telemetry(lab, "--host", "::1")
+@pytest.mark.parametrize(
+    ("words", "theirs"), [(["--host", "::1"], []), (["--reuse-port"], ["--reuse-port"])], ids=["other-family", "shared"]
+)
+def test_a_foreign_listener_beside_ours_is_a_conflict(
+    lab: Lab, foreign: Foreign, words: list[str], theirs: list[str]
+) -> None:
+    port = telemetry(lab, *words)
     ours = psutil.Process(lab.inv("telemetry.activate", "--json").json["pid"])
-    holder = foreign(port, cwd=lab.folder)
+    assert lab.inv("telemetry.activate").code == 0
+    holder = foreign(port, *theirs, cwd=lab.folder)
     told = lab.inv("telemetry.status", "--json")
     assert (told.code, told.json["state"]) == (4, "conflict")
     done = lab.inv("telemetry.activate")
