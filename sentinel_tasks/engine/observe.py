@@ -157,6 +157,8 @@ def _answer(
         return Answer(False, f"nothing listens on port {bare.port}")
     if kind == "tcp":
         return Answer(True, "the port accepts")
+    if kind == "http" and (stranger := _answered_by_a_stranger(service, seen, bare)):
+        return stranger
     if kind == "up":
         return _up(bare)
     if kind == "exit":
@@ -164,6 +166,16 @@ def _answer(
     if kind == "log" and _was_seen_ready(bare):
         return Answer(True, "seen in the log")
     return put(service, _question(service, world, seen, bare, holders))
+
+
+def _answered_by_a_stranger(service: Service, seen: Scene, bare: Observation) -> Answer | None:
+    """The refusal of a check that is asked at another port of this machine than the service's, if not ours as well."""
+    asked = _port_of_url(service.health)
+    if asked in (None, bare.port) or bare.pane is None or not bare.alive:
+        return None
+    if _own_listeners(bare.pane, asked, seen.machine):
+        return None
+    return Answer(False, f"this service does not listen on port {asked}, where its health is asked")
 
 
 def _was_seen_ready(bare: Observation) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -81,6 +82,16 @@ def test_a_url_that_another_process_answers_proves_nothing(lab: Lab) -> None:
     lab.listen(port, cwd=lab.folder)
     done = started(lab, "--port", str(lab.port()), port=None, health=f"http://127.0.0.1:{port}/")
     assert done.code == 4, done.said
+    done = started(lab, health=f"http://127.0.0.1:{port}/", startup_timeout=2)
+    assert (done.code, done.json["state"]) == (1, "unhealthy")
+    assert f"does not listen on port {port}, where its health is asked" in done.json["error"]
+
+
+def test_a_url_at_another_port_of_the_service_is_asked(lab: Lab) -> None:
+    port, other = lab.port(), lab.port()
+    both = f"{shlex.join(lab.server('--port', str(other)))} & exec {shlex.join(lab.server())}"
+    lab.configure(telemetry={"command": both, "port": port, "health": f"http://localhost:{other}/"})
+    assert lab.inv("telemetry.activate", "--json").json["health"]["ok"] is True
 
 
 @pytest.mark.parametrize(
