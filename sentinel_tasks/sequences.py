@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 NEW_SESSION = ("new-session", "-d", "-x", "200", "-y", "50")
+HOOK = "after-new-window"
 PARKED = "=%s:999"
 
 Command = Sequence[str]
@@ -75,9 +76,15 @@ def _session_options(opening: Opening) -> list[Command]:
 
 
 def _window(opening: Opening, index: int) -> list[Command]:
-    target = f"={opening.session}:{index}"
+    """The window with its marks; a hook of the user's that splits new windows would have them set on its own pane."""
+    session, target = f"={opening.session}:", f"={opening.session}:{index}"
     where = ["-t", target, "-n", literal(opening.name), "-c", literal(opening.workspace)]
-    return [["new-window", "-d", *where, *opening.argv], *_marks(opening, target)]
+    return [
+        ["set-hook", "-t", session, HOOK, ""],
+        ["new-window", "-d", *where, *opening.argv],
+        *_marks(opening, target),
+        ["set-hook", "-u", "-t", session, HOOK],
+    ]
 
 
 def _marks(opening: Opening, target: str) -> list[Command]:

@@ -168,9 +168,10 @@ def test_a_session_of_the_name_made_elsewhere_is_left_alone(lab: Lab) -> None:
         ["set -g base-index 1", "set -g pane-base-index 1", "set -g automatic-rename on", "set -g allow-rename on"],
         ["set -g base-index 2", "set -g renumber-windows on", "set-hook -g after-new-window 'rename-window hooked'"],
         ["set -g destroy-unattached on", "set -g default-shell /bin/false", "set -g default-command 'exit 1'"],
+        ["set-hook -g after-new-window split-window"],
         ["set -g remain-on-exit on", "set -g history-limit 5", "set -g status off", "set -g window-size smallest"],
     ],
-    ids=["indices-from-1", "indices-from-2", "nothing-stays", "everything-stays"],
+    ids=["indices-from-1", "indices-from-2", "nothing-stays", "new-windows-are-split", "everything-stays"],
 )
 def test_the_users_own_tmux_options_change_nothing(lab: Lab, lines: list[str]) -> None:
     (lab.folder / "home" / ".tmux.conf").write_text("\n".join([*lines, ""]))
@@ -188,6 +189,8 @@ def test_the_users_own_tmux_options_change_nothing(lab: Lab, lines: list[str]) -
     assert lab.tmux("show-options", "-g", "history-limit").endswith(
         " 5" if "set -g history-limit 5" in lines else " 2000"
     )
+    assert lab.inv("down").code == 0
+    assert lab.services() == []
 
 
 def test_our_windows_are_found_though_the_user_closes_those_before_them(lab: Lab) -> None:
