@@ -11,7 +11,7 @@ from msgspec import Struct
 
 NEW_SESSION = ("new-session", "-d", "-x", "200", "-y", "50")
 HOOK = "after-new-window"
-PARKED = "=%s:999"
+PARKED = "=%s:99999"
 
 Command = Sequence[str]
 

@@ -169,10 +169,11 @@ def test_a_session_of_the_name_made_elsewhere_is_left_alone(lab: Lab) -> None:
         ["set -g base-index 2", "set -g renumber-windows on", "set-hook -g after-new-window 'rename-window hooked'"],
         ["set -g destroy-unattached on", "set -g default-shell /bin/false", "set -g default-command 'exit 1'"],
         ["set-hook -g after-new-window split-window"],
-        ["set -g remain-on-exit on", "set -g history-limit 5", "set -g status off", "set -g window-size smallest"],
+        ["set -g remain-on-exit on", "set -g history-limit 5", "set -g status off", "set -g window-size smallest",
+         "set -g base-index 999"],
     ],
     ids=["indices-from-1", "indices-from-2", "nothing-stays", "new-windows-are-split", "everything-stays"],
-)
+)  # fmt: skip
 def test_the_users_own_tmux_options_change_nothing(lab: Lab, lines: list[str]) -> None:
     (lab.folder / "home" / ".tmux.conf").write_text("\n".join([*lines, ""]))
     server = lab.server()
