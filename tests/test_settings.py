@@ -587,6 +587,7 @@ def test_wrong_flag_is_called_by_its_own_name(project: Path, key: str, flag: str
     [
         ({"services": {"web": {**WEB, "prot": 1}}}, "sentinel.services.web.prot", "port"),
         ({"services": {"web": {"log-backups": 1, **WEB}}}, "sentinel.services.web.log-backups", "log_backups"),
+        ({"services": {"web": {"environment": {}, **WEB}}}, "sentinel.services.web.environment", "env"),
         ({"service": {}}, "sentinel.service", "services"),
         ({"socket": "x"}, "sentinel.socket", "socket_name"),
     ],
