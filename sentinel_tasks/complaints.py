@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 from .errors import ConfigurationError, Problem
+from .masking import MASK, is_secret, masked, masked_text
 
 HIDDEN = "…"
 """Shown in place of what may be secrets: variables, and whatever holds more than one value."""
@@ -18,7 +19,7 @@ class Complaints:
         self.problems: list[Problem] = [*found_before]
 
     def add(self, key: str, value: object, reason: str) -> None:
-        problem = Problem(key, value, reason)
+        problem = Problem(masked_text(key), _without_secrets(value), reason)
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -35,7 +36,17 @@ class Complaints:
 
 
 def nearest(word: str, names: list[str]) -> str:
-    """The name that was most likely meant: one that looks alike, else one that begins alike; none is an empty string."""
+    """The name most likely meant: one that looks alike, else one that begins alike; an empty string if none does."""
     alike = difflib.get_close_matches(word, names, n=1)
     begun = [name for name in names if word and (name.startswith(word) or word.startswith(name))]
     return next(iter([*alike, *begun]), "")
+
+
+def _without_secrets(value: object) -> object:
+    """The value as it may be shown, with what a name or a shape gives away as secret masked."""
+    if isinstance(value, Mapping):
+        return {name: MASK if is_secret(str(name)) else _without_secrets(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        words = all(isinstance(each, str) for each in value)
+        return masked(value) if words else [_without_secrets(each) for each in value]
+    return masked_text(value) if isinstance(value, str) else value

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
+from .masking import masked_text
 from .model import Answer, Health
 from .registry import count, parsed, summary
 
@@ -75,7 +76,7 @@ def _get(address: str, question: Question) -> Answer:
     status, body, latency = exchanged
     ok = any(matches(status, wanted) for wanted in question.health.expect)
     document = parsed(body) if ok and question.counts_workers else None
-    detail = str(status) if ok else f"HTTP {status} from {address}"
+    detail = str(status) if ok else f"HTTP {status} from {masked_text(address)}"
     return Answer(ok, detail, latency, count(document), summary(document))
 
 
@@ -120,8 +121,8 @@ def _exchange(address: str, question: Question) -> tuple[int, bytes, float] | st
             return status, body, round(1000 * (time.monotonic() - started), 1)
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, RuntimeError) as reason:
         if isinstance(reason, httpx.TimeoutException) or time.monotonic() >= deadline:
-            return f"no answer from {address} within {question.patience:g} s"
-        return f"{type(reason).__name__} from {address}: {reason}"[:200]
+            return f"no answer from {masked_text(address)} within {question.patience:g} s"
+        return masked_text(f"{type(reason).__name__} from {address}: {reason}")[:200]
 
 
 def _verifies(address: str) -> bool:
@@ -181,7 +182,7 @@ def _ask_command(question: Question) -> Answer:
     except OSError as reason:
         return Answer(False, f"the health command can't be run: {reason.strerror}")
     last = said.decode("utf-8", "replace").strip().splitlines()[-1:]
-    detail = f"the health command exits {code}" + "".join(f": {line[:200]}" for line in last)
+    detail = f"the health command exits {code}" + "".join(f": {masked_text(line)[:200]}" for line in last)
     latency = round(1000 * (time.monotonic() - started), 1)
     return Answer(True, "exit 0", latency) if code == 0 else Answer(False, detail, latency)
 

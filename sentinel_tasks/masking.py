@@ -11,14 +11,19 @@ from collections.abc import Sequence
 MASK = "***"
 LONGEST = 2000
 """Characters of an argument that are looked at, and so shown."""
-_NAME = r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private)[-_]?key|credential|auth)[\w.-]*"
+_KEY = r"(?:api|access|private|signing|encryption|deploy|master|ssh)[-_]?key"
+_WORD = r"(?:passw(?:or)?d|passphrase|pass(?![a-z])|pwd|secret|token|credential|auth|cookie|jwt)"
+_ALONE = r"(?<![a-z])(?:pat|pw|dsn)(?![a-z])"
+_NAME = rf"[\w.-]*(?:{_WORD}|{_KEY}|{_ALONE})[\w.-]*"
 _VALUE = r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|"
 _FLAG = re.compile(rf"--?{_NAME}", re.I)
+_FLAG_AND_VALUE = re.compile(rf"(--?{_NAME}=).+", re.I | re.S)
 _SECRETS = (
     re.compile(r"(://)[^/\s]+(?=@)"),
     re.compile(r"\b((?:bearer|basic)\s+)[\w.~+/=-]{6,}", re.I),
     re.compile(rf"((?:^|\s)--?{_NAME}\s+)({_VALUE}[^\s-]\S*)", re.I),
     re.compile(rf"((?:^|[\s;&?{{,(\"'])-{{0,2}}{_NAME}[\"']?\s*[=:]\s*)({_VALUE}[^\s&;]+)", re.I),
+    re.compile(r"((?:authorization|cookie)\s*:\s*)[^\"'\s][^\"'\n]*", re.I),
     re.compile(r"()\b(?:gh[pousr]_|github_pat_|glpat-|sk-|xox[abprs]-|AKIA|eyJ)[\w.-]{16,}"),
 )
 
@@ -28,7 +33,8 @@ def masked(arguments: Sequence[str]) -> list[str]:
     shown: list[str] = []
     after_flag = False
     for argument in arguments:
-        shown.append(MASK if after_flag and not argument.startswith("-") else masked_text(argument))
+        text = _FLAG_AND_VALUE.sub(rf"\1{MASK}", argument[:LONGEST], count=1) if argument[:1] == "-" else argument
+        shown.append(MASK if after_flag and not argument.startswith("-") else masked_text(text))
         after_flag = _FLAG.fullmatch(argument[:LONGEST]) is not None
     return shown
 
@@ -39,3 +45,8 @@ def masked_text(text: str) -> str:
     for secret in _SECRETS:
         text = secret.sub(rf"\1{MASK}", text)
     return text
+
+
+def is_secret(name: str) -> bool:
+    """True if the name gives its value away as secret."""
+    return _FLAG.fullmatch(f"-{name[:LONGEST]}") is not None
