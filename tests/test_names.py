@@ -71,6 +71,12 @@ def test_two_folders_of_one_name_differ_in_suffix_and_in_state_folder() -> None:
     assert state_name(one) != state_name(two)
 
 
+def test_state_folder_of_a_long_name_can_be_made() -> None:
+    """A name that is as long as a file's may be, and the digest, made one that no disk would take."""
+    assert len(state_name(f"/{'n' * 255}")) == 255
+    assert state_name(f"/a/{'n' * 255}") != state_name(f"/b/{'n' * 255}")
+
+
 @given(st.text())
 def test_a_mark_gives_its_path_back(path: str) -> None:
     assert unmarked(mark(path)) == path
