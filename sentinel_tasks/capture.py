@@ -21,7 +21,7 @@ SECONDS_BETWEEN_TIMES = 0.1
 SILENCE = 0.3
 AFTER_END = 0.05
 END = b"\x1b]7357;sentinel-end;"
-MODE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+MODE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Log:

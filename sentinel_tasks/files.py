@@ -23,6 +23,7 @@ from .model import Run
 
 LOCK_SECONDS = 30.0
 HAND_OVER_SECONDS = 10.0
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 POLL_SECONDS, LOOK_SECONDS = 0.002, 0.3
 
 
@@ -118,7 +119,7 @@ class State(Struct, frozen=True):
     def run(self, service: str) -> Run | None:
         """What the launcher wrote down last; None if nothing readable is there."""
         try:
-            with open(os.open(self.record(service), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+            with open(os.open(self.record(service), READ), "rb") as file:
                 return msgspec.json.decode(file.read(), type=Run)
         except (OSError, ValueError):
             return None
@@ -204,7 +205,7 @@ def _write_all(descriptor: int, data: bytes, patience: Patience) -> None:
 
 
 def _open_private(path: Path, flags: int) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | flags, 0o600)
 
 
 def read_env_file(*paths: str) -> dict[str, str]:

@@ -152,7 +152,7 @@ class Launcher:
 
 def write(path: str, how_to_open: int, text: bytes) -> None:
     """Writes the text at the file's beginning; OSError if not all of it could be written."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | how_to_open, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | how_to_open, 0o600)
     try:
         if os.write(descriptor, text) < len(text):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -250,7 +250,7 @@ def tell_event(orders: Orders, event: str, pid: int | None, reason: str) -> None
     """One whole line for the event log (SPEC §5); one that can't be written must not end the service."""
     facts = {"time": time.time(), "service": orders["service"], "event": event, "pid": pid, "reason": reason}
     with contextlib.suppress(OSError):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(orders["events"], flags, 0o600)
         try:
             os.write(descriptor, f"{json.dumps(facts)}\n".encode())

@@ -159,6 +159,14 @@ def test_record_that_can_not_be_read_is_none(state: State, content: bytes) -> No
     assert state.run("web") is None
 
 
+def test_record_that_is_no_file_is_none_and_not_waited_for(state: State) -> None:
+    """Opening a FIFO that nobody writes to never came back."""
+    os.mkfifo(state.record("web"))
+    assert state.run("web") is None
+    os.mkfifo(state.events)
+    state.event("web", "start", 1, "asked to start")
+
+
 def test_record_that_was_never_written(state: State) -> None:
     assert state.run("web") is None
 
