@@ -1,4 +1,7 @@
-"""What a program printed, as lines that are safe to show: no sequence that drives the reader's terminal. Pure."""
+"""What a program printed, as lines that are safe to show: no sequence that drives the reader's terminal. Pure.
+
+Nor what turns the order of a line around: it would make the rest of our own line say something else.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import re
 _STRING = r"\x1b[\]PX^_k].*?(?:\x07|\x1b\\|$)"
 _CSI = r"\x1b\[[0-?]*[ -/]*(?:[@-~]|$)"
 _OTHER = r"\x1b(?:[ -/]*[0-~]?)"
-_CONTROL = r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f\x80-\x9f\u2028\u2029]"
+_CONTROL = r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f\x80-\x9f\u2028-\u202e\u2066-\u2069]"
 _SEQUENCES = re.compile(f"{_STRING}|{_CSI}|{_OTHER}|{_CONTROL}", re.S)
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 

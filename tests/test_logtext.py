@@ -11,6 +11,7 @@ from sentinel_tasks.logtext import is_only_marks, plain, readable
 
 SGR = re.compile(r"\x1b\[[0-9;:]*m")
 STARTS = ["\x1b", "\x1b[", "\x1b]", "\x1bP", "\x1b_", "\x1b^", "\x1bX", "\x1bk", "\x1b\\", "\x9b", "\x9d", "\x90"]
+TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 CONTROLS = ["\x07", "\r", "\n", "\t", "\b", "\x7f", "\x85", "\u2028", "\x18", "\x1a", "\u202e", "\ufeff"]
 WORDS = ["0", "31", "m", ";", "?", "H", "J", "c", "52;c;", "(", "B", " ", "text", "é", "🚀"]
 SEQUENCES = ["\x1b[31m", "\x1b[0m", "\x1b[6n", "\x1b[2J", "\x1b[38:5:1m", "\x1b[1"]
@@ -81,9 +82,15 @@ def test_any_bytes_are_one_safe_line(raw: bytes) -> None:
     assert not [each for each in SGR.sub("", shown) if is_control(each)]
 
 
-@given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])))
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters=TURNS)))
 def test_ordinary_text_is_not_changed(text: str) -> None:
     assert readable(text.encode(), colour=True) == readable(text.encode(), colour=False) == plain(text) == text
+
+
+def test_what_turns_a_line_around_is_left_out() -> None:
+    for shown in (readable(f"a{TURNS}b".encode(), colour=True), plain(f"a{TURNS}b")):
+        assert shown == "ab"
+    assert plain("\u05d0\u200f\u0628") == "\u05d0\u200f\u0628"
 
 
 def test_long_line_is_read_in_a_moment() -> None:

@@ -14,6 +14,7 @@ from .. import processes
 from ..engine import marked, tell
 from ..engine.environment import service_environment
 from ..errors import ConfigurationError
+from ..logtext import plain
 from ..model import Finding, Identity, Service
 from ..names import mark, port_pairs
 from ..ownership import FRIENDLY
@@ -192,7 +193,7 @@ def strays(look: Look) -> list[Finding]:
 
 
 def _shown(whom: Iterable[Identity]) -> str:
-    return ", ".join(f"{processes.name(who.pid) or 'a process'} (pid {who.pid})" for who in whom)
+    return ", ".join(f"{plain(processes.name(who.pid) or '') or 'a process'} (pid {who.pid})" for who in whom)
 
 
 def end(world: World, whom: list[Identity]) -> None:

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from ..errors import Interrupted
 from ..logs import last_lines
-from ..logtext import readable
-from ..model import Action, Fail, Holder, Launch, Observation, Report, Run, Service
+from ..logtext import plain, readable
+from ..masking import masked, masked_text
+from ..model import Action, Fail, Holder, Launch, Listener, Observation, Report, Run, Service
 from ..names import typed_target, unmarked
 from ..plan import state
 from ..times import duration
@@ -127,7 +128,7 @@ def chosen(service: Service) -> list[str]:
 
 
 def _shown(service: Service) -> str:
-    return service.command if isinstance(service.command, str) else " ".join(service.command)
+    return masked_text(service.command) if isinstance(service.command, str) else " ".join(masked(service.command))
 
 
 def planned(service: Service, seen: Observation, action: Action) -> str:
@@ -164,14 +165,19 @@ def who(holder: Holder, world: World) -> str:
         return (
             f"a process of user {listener.user} that can't be seen" if listener.user else "a process that can't be seen"
         )
-    name = f"{listener.name or 'a process'} (pid {listener.identity.pid})"
+    name = f"{_name(listener)} (pid {listener.identity.pid})"
     if holder.relation == "other-user":
         return f"{name} of user {listener.user}"
     if holder.relation in ("pane", "adopted"):
         place = f"window {holder.pane.index} of session {holder.pane.session}" if holder.pane else "another tmux server"
         return f"{name} in {place}"
-    folder = "this workspace" if holder.inside else listener.cwd or "a folder that can't be seen"
+    folder = "this workspace" if holder.inside else plain(listener.cwd or "a folder that can't be seen")
     return f"{name}, outside tmux, run from {folder}"
+
+
+def _name(listener: Listener) -> str:
+    """Made plain by itself: a sequence that it leaves open would take with it what is told after it."""
+    return plain(listener.name or "") or "a process"
 
 
 def _service_of(holder: Holder, world: World) -> str:
@@ -210,10 +216,10 @@ def ways_on(service: Service, holder: Holder) -> str:
 def ending(holder: Holder, event: str) -> str:
     """What is being ended, for the note and the event log."""
     listener = holder.listener
-    what = f"{listener.name or 'process'} (pid {listener.pid})"
+    what = f"{_name(listener)} (pid {listener.pid})"
     if event == "stray":
         return f"stopped a stray of this service: {what}"
-    return f"stopped what held the port: {what}{f', {listener.command}' if listener.command else ''}"
+    return f"stopped what held the port: {what}{f', {plain(listener.command)}' if listener.command else ''}"
 
 
 def adopted(holder: Holder) -> str:

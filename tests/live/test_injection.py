@@ -12,20 +12,33 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.lab import TASKS, Lab, until
+from tests.lab import TASKS, Lab, is_open, until
 
 HOSTILE_FOLDERS = [
     'it\'s "quoted"; touch RAN; $(touch RAN) `touch RAN`/-t =x;/💥 *?[a]~ {a,b} \\ &|<>',
     "#(touch RAN) #{pid} #[bg=red] ##(touch RAN) #,}/%H 50% %%d #(",
     "new\nline ␞ and ␟ too/\x1b]2;owned\x07\x1b[31m\ttab",
 ]
-QUERIES = "\x1b[c\x1b[6n\x1b]52;c;aGFja2Vk\x07\x1b]2;owned\x07\x1bP$qm\x1b\\\x1b[21t\x9b6n\x1b[?1049h\x1b[2J\x1b#8\x05"
+QUERIES = (
+    "\x1b[c\x1b[6n\x1b]52;c;aGFja2Vk\x07\x1b]2;owned\x07\x1bP$qm\x1b\\\x1b[21t\x9b6n\x1b[?1049h\x1b[2J\x1b#8\x05\u202e"
+)
 
 
 def assert_fit_for_a_terminal(text: str) -> None:
-    """No control character but the end of a line and a tab."""
+    """No control character but the end of a line and a tab, and nothing that turns the line around."""
     bad = [letter for letter in text if letter not in "\n\t" and unicodedata.category(letter) == "Cc"]
+    bad += [letter for letter in text if letter in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"]
     assert not bad, f"{bad!r} in {text!r}"
+
+
+NAMED = """
+import ctypes, socket, sys, time
+ctypes.CDLL(None).prctl(15, b"\\x1b]2;x\\n#(id)", 0, 0, 0)
+listener = socket.socket()
+listener.bind(("127.0.0.1", int(sys.argv[1])))
+listener.listen()
+time.sleep(600)
+"""
 
 
 def ran(lab: Lab) -> list[Path]:
@@ -159,6 +172,31 @@ def test_what_a_health_command_says_drives_no_terminal(lab: Lab) -> None:
     assert lab.inv("dev.stop").code == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a process names itself by prctl")
+def test_the_name_of_a_process_hides_nothing_of_what_is_told_after_it(lab: Lab) -> None:
+    """A sequence that its name left open took the pid, the folder and the rest of the line with it."""
+    port = lab.port()
+    elsewhere = lab.folder / "\x1b]2;\u202eelse\nwhere"
+    elsewhere.mkdir()
+    words = ["-c", NAMED, str(port), "\n✅ dev: started\x1b[2J\u202e", "--requirepass", "hunter2", "#(touch RAN)"]
+    holder = lab.spawn(sys.executable, *words, cwd=elsewhere)
+    until(lambda: is_open(port), "the holder")
+    lab.configure(dev={"command": lab.server(), "port": port})
+    refused = lab.inv("dev.start")
+    assert refused.code == 4
+    for said in (refused, lab.inv("dev.status"), lab.inv("ps"), lab.inv("doctor")):
+        (line,) = [line for line in said.said.splitlines() if f"(pid {holder.pid}), outside tmux, run from" in line]
+        assert_fit_for_a_terminal(line)
+        assert "hunter2" not in said.said
+    assert json.loads(lab.inv("doctor", "--json").out)
+    taken = lab.inv("dev.start", "--on-conflict", "takeover")
+    assert f"(pid {holder.pid}), {sys.executable}" in taken.said
+    assert_fit_for_a_terminal(taken.said)
+    assert "hunter2" not in lab.state("events.jsonl")[0].read_text()
+    assert lab.inv("dev.stop").code == 0
+    assert ran(lab) == []
+
+
 def test_a_wrong_key_forges_no_line(lab: Lab) -> None:
     lab.configure(dev={f"por\n✅ fine{QUERIES}": f"x\n✅ fine{QUERIES}"})
     said = lab.inv("dev.start")
@@ -169,9 +207,41 @@ def test_a_wrong_key_forges_no_line(lab: Lab) -> None:
     assert_fit_for_a_terminal(lab.inv("doctor").said)
 
 
-def test_a_secret_in_a_misread_env_is_not_repeated(lab: Lab) -> None:
-    lab.configure(dev={"env": ["API_TOKEN=hunter2"]})
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"env": ["API_TOKEN=hunter2"]},
+        {"env": {"API_TOKEN=hunter2": "x"}},
+        {"env_file": {"PASSWORD": "hunter2"}},
+        {"command": {"run": "mysql --password=hunter2"}},
+        {"command": ["mysql", {"password": "hunter2"}]},
+        {"health": "postgres://bob:hunter2@db"},
+        {"cwd": ["--password", "hunter2"]},
+        {"comand": "mysql --password hunter2"},
+    ],
+    ids=str,
+)
+def test_a_secret_in_a_wrong_value_is_not_repeated(lab: Lab, wrong: dict[str, object]) -> None:
+    lab.configure(dev=wrong)
     for words in (["dev.start"], ["doctor", "--json"]):
         said = lab.inv(*words)
         assert said.code == 2
         assert "hunter2" not in said.said
+
+
+def test_a_secret_in_a_command_or_a_health_check_is_shown_nowhere(lab: Lab) -> None:
+    """`--dry` printed the command as it was, and a failed health check its URL."""
+    port = lab.port()
+    health = f"http://bob:hunter2@localhost:{port}/?token=hunter2"
+    quick = {"startup_timeout": 0.3, "stop_timeout": 1}
+    lab.configure(
+        dev={"command": "DB_PASS=hunter2 exec sleep 600", "port": None, "health": health, **quick},
+        telemetry={"command": ["sleep", "600", "--password", "hunter2"], "port": None, **quick,
+                   "health": {"command": "echo token=hunter2; exit 1"}},
+    )  # fmt: skip
+    for code, words in (
+        (0, ["--dry", "up"]), (0, ["--dry", "up", "--json"]), (1, ["up"]), (1, ["up", "--json"]), (1, ["dev.status"]),
+        (0, ["ps", "--json"]), (0, ["doctor"]), (0, ["--echo", "down"]),
+    ):  # fmt: skip
+        said = lab.inv(*words)
+        assert (said.code, "hunter2" in said.said) == (code, False), said.said
