@@ -24,7 +24,8 @@ from sentinel_tasks.tasks.doctor_verb import unread_keys
 @pytest.mark.parametrize(
     "name",
     ["API_TOKEN", "PASSWORD", "db_password", "AWS_SECRET_ACCESS_KEY", "STRIPE_API_KEY", "APIKEY", "GITHUB_PAT",
-     "NPM_AUTH", "SSH_PRIVATE_KEY", "SENTRY_DSN", "MYSQL_PWD", "KEY_PASSPHRASE"],
+     "NPM_AUTH", "SSH_PRIVATE_KEY", "SENTRY_DSN", "MYSQL_PWD", "KEY_PASSPHRASE",
+     "PGPASSWORD", "dbpassword", "authToken", "clientSecret", "AWS_ACCESS_KEY_ID", "PASSWORD2", "CREDS"],
 )  # fmt: skip
 def test_a_secret_is_known_by_its_name(name: str) -> None:
     assert is_secret(name)

@@ -43,7 +43,8 @@ SECRET_PARTS = frozenset(
 )
 NO_SECRETS = frozenset({"PWD", "OLDPWD"})
 SECRET_END = re.compile(
-    r"(?:API|ACCESS|AUTH|PRIVATE|SECRET|SIGNING|ENCRYPTION|DEPLOY|MASTER|SSH)_?KEY\Z|(?<!SSH)_AUTH\Z"
+    r"(?:(?:API|ACCESS|AUTH|PRIVATE|SECRET|SIGNING|ENCRYPTION|DEPLOY|MASTER|SSH)_?KEY(?:_ID)?"
+    r"|PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|CREDS)\d*\Z|(?<!SSH)_AUTH\Z"
 )
 VARIABLE = re.compile(r"(?:([^=\n]+)=\"(?:[^\"\\]|\\.)*\"; export \1;|unset ([^\n]*);)(?:\n|\Z)", re.S)
 OPTION = re.compile(r"(status-left|status-right|status-format\[\d+\]|window-status-(?:current-)?format)\*? (.*)\Z")
