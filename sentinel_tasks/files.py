@@ -135,7 +135,10 @@ class State(Struct, frozen=True):
     def make_fifo(self, service: str, launch: str) -> Path:
         """A FIFO that only we can open, for one launcher's orders."""
         fifo = self.folder / f"{service}.{launch}.orders"
-        os.mkfifo(fifo, 0o600)
+        try:
+            os.mkfifo(fifo, 0o600)
+        except OSError as reason:
+            raise _unusable(self.folder, reason.strerror or str(reason)) from reason
         return fifo
 
     def remove_fifo(self, fifo: Path) -> None:

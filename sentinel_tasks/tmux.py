@@ -79,7 +79,7 @@ class Tmux:
         answer = self._quickly("list-panes", "-a", "-F", FORMAT)
         self._found_server = not NO_SERVER.search(answer.stderr)
         if answer.returncode and self._found_server and "no sessions" not in answer.stderr:
-            raise self._refused("list-panes", answer)
+            raise self._refused("list-panes", answer, "inv doctor")
         return [pane for row in answer.stdout.split(f"{ROW_END}\n") if (pane := _parse(row)) is not None]
 
     def attached_here(self) -> bool:
@@ -198,9 +198,9 @@ class Tmux:
             raise self._refused(command, answer)
         return answer
 
-    def _refused(self, command: str, answer: Said) -> TmuxRefused:
+    def _refused(self, command: str, answer: Said, hint: str = "") -> TmuxRefused:
         why = answer.stderr or f"exit code {answer.returncode}"
-        return TmuxRefused(f"tmux {command}: {why}", was_overtaken=bool(OVERTAKEN.search(why)))
+        return TmuxRefused(f"tmux {command}: {why}", hint, was_overtaken=bool(OVERTAKEN.search(why)))
 
     def _close_socket(self) -> None:
         path = self._one_line("display-message", "-p", "#{socket_path}")

@@ -15,7 +15,7 @@ from ..times import duration
 from .findings import all_well, ill
 from .look import Look
 
-ENOUGH_BYTES = 1 << 20
+ENOUGH_BYTES, ENOUGH_FILES = 1 << 20, 100
 ELSEWHERE = "or set XDG_STATE_HOME to a folder where that is so"
 
 
@@ -58,6 +58,9 @@ def _unwritable(root: Path) -> list[Finding]:
     if not os.access(there, os.W_OK | os.X_OK):
         return [ill("state-folder", f"{there} can't be written to", f"make it writable, {ELSEWHERE}")]
     disk = os.statvfs(there)
+    if disk.f_files and disk.f_favail < ENOUGH_FILES:
+        reason = f"the disk of {there} has no room for more files (df -i)"
+        return [ill("state-folder", reason, f"make room on it, {ELSEWHERE}")]
     if disk.f_bavail * disk.f_frsize < ENOUGH_BYTES:
         return [ill("state-folder", f"the disk of {there} is full", f"make room on it, {ELSEWHERE}")]
     return []

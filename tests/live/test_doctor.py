@@ -385,6 +385,7 @@ def test_a_socket_folder_that_can_not_be_trusted_is_refused(lab: Lab, kind: str)
     refused = lab.inv("dev.start")
     assert refused.code == 1
     assert str(folder) in refused.err
+    assert "inv doctor" in refused.err
     assert [*folder.iterdir(), *elsewhere.iterdir()] == []
     check = examined(lab, "--fix", code=0 if kind == "group" else 1)["socket-folder"]
     assert check["fixed"] is (kind == "group")

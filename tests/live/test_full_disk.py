@@ -77,6 +77,20 @@ def test_the_doctor_tells_of_a_full_disk(lab: Lab, fill: Fill) -> None:
     assert "is full" in done.said
 
 
+def test_a_disk_without_room_for_another_file_is_told(lab: Lab, fill: Fill) -> None:
+    """`start` could not say what had no room, and sent people to a doctor who found nothing."""
+    lab.configure(telemetry={"command": "exec sleep 600", "port": None, "health": None})
+    disk = Path(lab.environ["XDG_STATE_HOME"])
+    assert lab.inv("telemetry.activate").code == 0
+    assert lab.inv("telemetry.stop").code == 0
+    subprocess.run(["mount", "-o", f"remount,nr_inodes={1 + len([*disk.rglob('*')])}", disk], check=True)
+    refused = lab.inv("telemetry.activate")
+    assert refused.code == 1
+    assert f"the state folder {disk}" in refused.err
+    assert "No space left on device" in refused.err
+    assert "no room for more files" in lab.inv("doctor").said
+
+
 def test_a_read_only_state_folder_stops_nothing_and_is_told(lab: Lab, read_only: str, tmp_path: Path) -> None:
     lab.configure(telemetry={"command": "exec sleep 600", "port": None, "health": None})
     elsewhere = {"XDG_STATE_HOME": str(tmp_path / "state")}
