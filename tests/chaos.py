@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -47,7 +48,12 @@ class Chaos:
         self.port = self.lab.port()
         self.oracle = Oracle(self.lab, str(self.lab.path))
         self.lab.configure(
-            web={"command": self.lab.server("--children", "2", "--daemons", "1"), "port": self.port, "stop_timeout": 2},
+            web={
+                "command": self.lab.server("--children", "2", "--daemons", "1"),
+                "port": self.port,
+                "stop_timeout": 2,
+                "health": "/",
+            },
             work={"command": "trap 'exit 0' INT; while :; do sleep 0.2; done", "stop_timeout": 2},
         )
         (self.lab.path / "tasks.py").write_text(
@@ -56,15 +62,20 @@ class Chaos:
         self.elsewhere = self.lab.folder / "elsewhere"
         self.elsewhere.mkdir()
         self.neighbour = self.lab.spawn("sleep", "3600", cwd=self.elsewhere)
+        self.other = self.lab.workspace("other")
+        self.lab.configure(self.other, dev={"command": "sleep 3600", "port": None, "health": None})
+        self.guests: list[int] = []
+        self.welcome_neighbours()
 
     # What is done
 
     def steps(self) -> dict[Callable[[], None], int]:
         """Every step with how often it is drawn."""
         return {
-            self.start: 6, self.stop: 4, self.restart: 2, self.up: 3, self.down: 2, self.killed_start: 4,
-            self.two_starts: 2, self.start_and_stop: 2, self.kill_service: 3, self.kill_child: 2, self.kill_launcher: 2,
-            self.suspend_service: 1, self.kill_server: 1, self.kill_window: 2, self.kill_session: 1,
+            self.start: 6, self.stop: 4, self.restart: 2, self.up: 3, self.down: 2, self.killed_task: 6,
+            self.two_starts: 2, self.start_and_stop: 2, self.two_of_many: 2, self.kill_service: 3, self.kill_child: 2,
+            self.kill_launcher: 2, self.suspend_service: 2, self.suspend_launcher: 1, self.kill_server: 2,
+            self.kill_window: 2, self.kill_session: 1, self.open_own_window: 2, self.doctor: 2,
             self.rename_and_move: 2, self.respawn_by_hand: 1, self.steal_port: 2, self.give_port_back: 3,
             self.race_for_port: 3, self.lose_state: 1, self.plant_stale_files: 1, self.jump_in_time: 1,
             self.plant_stale_sockets: 1, self.plant_stale_windows: 1,
@@ -79,6 +90,8 @@ class Chaos:
             self.log.append(f"{number}: {step.__name__}")
             step()
             self.check_neighbours()
+            self.judge_status()
+            self.welcome_neighbours()
         self.give_port_back()
         self.judge_stop(self.inv("down").code, WEB, WORK)
 
@@ -112,15 +125,20 @@ class Chaos:
     def down(self) -> None:
         self.judge_stop(self.inv("down").code, WEB, WORK)
 
-    def killed_start(self) -> None:
-        """kill -9 of our own process at a random moment; the next start must not be hindered."""
+    def killed_task(self) -> None:
+        """kill -9 of our own process at a random moment; the next must not be hindered."""
         name = self.some()
-        process = self.lab.spawn(INV, f"{name}.start")
+        words = self.random.choice([f"{name}.start", f"{name}.stop", f"{name}.restart", "up", "down", "doctor --fix"])
+        process = self.lab.spawn(INV, *words.split())
         with suppress(subprocess.TimeoutExpired):
             process.wait(self.random.uniform(0.0, 0.7))
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+        self.log.append(f"   inv {words} killed with -9")
+        self.judge_status()
+        if self.random.random() < 0.5:
+            self.judge_stop(self.inv(f"{name}.stop").code, name)
         self.judge_start(name, self.inv(f"{name}.start").code)
 
     def two_starts(self) -> None:
@@ -136,6 +154,14 @@ class Chaos:
         for process in both:
             self.finish(process)
         self.judge_stop(self.inv(f"{name}.stop").code, name)
+
+    def two_of_many(self) -> None:
+        """Any two tasks at once, of the whole workspace too."""
+        words = ["up", "down", "restart", "web.restart", "work.stop", "work.start", "web.stop", "doctor --fix"]
+        both = [self.lab.spawn(INV, *self.random.choice(words).split()) for _ in range(2)]
+        for process in both:
+            self.finish(process)
+        self.judge_stop(self.inv("down").code, WEB, WORK)
 
     def finish(self, process: subprocess.Popen[bytes]) -> int:
         out, err = process.communicate(timeout=SLOWEST)
@@ -156,15 +182,27 @@ class Chaos:
             self.kill(self.random.choice(pids), signal.SIGKILL)
 
     def kill_launcher(self) -> None:
-        pids = [pid for _, pid, dead in self.oracle.panes() if not dead]
+        pids = [pid for _, pid, dead in self.oracle.panes() if not dead and pid not in self.guests]
         if pids:
             self.kill(self.random.choice(pids), signal.SIGKILL)
 
     def suspend_service(self) -> None:
-        for pid in self.oracle.own_pids(self.some()):
-            self.kill(pid, signal.SIGSTOP)
+        """A service that was stopped by SIGSTOP answers nobody: no start calls it healthy, and a stop ends it."""
         name = self.some()
+        pids = self.oracle.own_pids(name)
+        for pid in pids:
+            self.kill(pid, signal.SIGSTOP)
+        if name == WEB and pids and not self.foreign:
+            code = self.inv("web.start", "--timeout", "1").code
+            self.expect(code == 1, f"a suspended service is not healthy, but start ends in {code}")
+            self.expect(self.inv("web.status").code != 0, "status tells that a suspended service does not answer")
         self.judge_stop(self.inv(f"{name}.stop").code, name)
+
+    def suspend_launcher(self) -> None:
+        pids = [pid for _, pid, dead in self.oracle.panes() if not dead and pid not in self.guests]
+        if pids:
+            self.kill(self.random.choice(pids), signal.SIGSTOP)
+        self.judge_stop(self.inv("down").code, WEB, WORK)
 
     def kill(self, pid: int, number: signal.Signals) -> None:
         self.log.append(f"   kill -{number.name} {pid}")
@@ -172,12 +210,19 @@ class Chaos:
             os.kill(pid, number)
 
     def kill_server(self) -> None:
-        self.lab.tmux("kill-server")
+        self.guests.clear()
+        server = self.lab.tmux("display-message", "-p", "#{pid}")
+        if server and self.random.random() < 0.5:
+            self.kill(int(server), signal.SIGKILL)
+        else:
+            self.lab.tmux("kill-server")
 
     def kill_window(self) -> None:
         self.lab.tmux("kill-window", "-t", self.random_window())
 
     def kill_session(self) -> None:
+        inside = self.lab.tmux("list-panes", "-s", "-t", "=sentinel-app:", "-F", "#{pane_pid}").split()
+        self.guests = [pid for pid in self.guests if str(pid) not in inside]
         self.lab.tmux("kill-session", "-t", "=sentinel-app:")
 
     def rename_and_move(self) -> None:
@@ -185,13 +230,31 @@ class Chaos:
         self.lab.tmux("rename-window", "-t", window, self.random.choice(["x", "#{pid}", "a b", "📡"]))
         self.lab.tmux("move-window", "-s", window, "-t", f"=sentinel-app:{self.random.randrange(20, 90)}")
 
+    def open_own_window(self) -> None:
+        """A person opens a window of their own in our session, which nothing that we do may end."""
+        words = ("new-window", "-d", "-P", "-F", "#{pane_pid}", "-t", "=sentinel-app:", "sleep 3600")
+        self.guests += map(int, self.lab.tmux(*words).split())
+
+    def doctor(self) -> None:
+        """Whatever it finds, it ends nothing that runs in a window."""
+        before = self.in_windows()
+        code = self.inv("doctor", *self.random.choice((["--fix"], []))).code
+        self.expect(code in (0, 1), f"the doctor ends in a code of its own, not {code}")
+        ended = before - self.in_windows()
+        self.expect(not ended, f"the doctor ends no running process: {ended}")
+
+    def in_windows(self) -> set[int]:
+        panes = {pid for _, pid, dead in self.oracle.panes() if not dead}
+        return {pid for name in (WEB, WORK) for pid in self.oracle.own_pids(name) if self.oracle.parent(pid) in panes}
+
     def respawn_by_hand(self) -> None:
         """A person puts a shell of their own into our window: it is theirs from then on."""
         window = self.random_window()
         self.lab.tmux("respawn-window", "-k", "-t", window, "sleep 5")
 
     def random_window(self) -> str:
-        windows = self.lab.tmux("list-windows", "-t", "=sentinel-app:", "-F", "#{window_id}").split()
+        ours = ("-f", "#{!=:#{@sentinel_service},}")
+        windows = self.lab.tmux("list-windows", "-t", "=sentinel-app:", "-F", "#{window_id}", *ours).split()
         return self.random.choice(windows) if windows else "@999"
 
     def steal_port(self) -> None:
@@ -289,6 +352,7 @@ class Chaos:
             for number in range(200):
                 with suppress(OSError), socket.socket(socket.AF_UNIX) as stale:
                     stale.bind(str(folder / f"stale{number}"))
+        self.expect(self.inv("ps", "--all").code == 0, "sockets of servers that are gone are passed over")
 
     def plant_stale_windows(self) -> None:
         """Windows of somebody else whose commands have ended."""
@@ -331,9 +395,42 @@ class Chaos:
         if WEB in names and not self.foreign:
             self.expect(not is_open(self.port), "the port is free")
 
+    def judge_status(self) -> None:
+        """What is told of a service is what /proc and tmux show; asked when nothing else goes on."""
+        services = self.lab.inv("ps", "--json", timeout=SLOWEST).json["workspaces"][0]["services"]
+        self.log.append(f"   ps: {[(each['service'], each['state'], each['pid']) for each in services]}")
+        for told in services:
+            name, state, pid = told["service"], told["state"], told["pid"]
+            panes = {pane for _, pane, dead in self.oracle.panes() if not dead}
+            living = [each for each in self.oracle.own_pids(name) if panes & set(self.oracle.ancestors(each))]
+            if state == "running":
+                self.expect(pid in living, f"{name} runs as {pid}, which is none of {living}")
+            if state in ("stopped", "crashed"):
+                mains = [each for each in living if self.oracle.parent(each) in panes]
+                self.expect(not mains, f"{name} is {state}, but {mains} run in a window")
+            if state == "conflict":
+                self.expect(bool(self.oracle.listeners(self.port) - set(living)), f"{name} has a conflict with nobody")
+        for events in self.lab.state("events.jsonl"):
+            for line in events.read_text().splitlines():
+                self.expect(isinstance(json.loads(line), dict), f"an event is one whole line: {line}")
+        held = [path for path in self.lab.state("*.lock") if self.oracle.is_held(path)]
+        self.expect(not held, f"no lock is held when no task runs: {held}")
+
+    def welcome_neighbours(self) -> None:
+        """A service of another workspace and a person's own window, on the same tmux server, where they are gone."""
+        if not self.oracle.own_pids("dev", str(self.other)):
+            self.expect(self.lab.inv("dev.start", cwd=self.other).code == 0, "another workspace starts its service")
+            self.guests = [pid for pid in self.guests if self.oracle.status(pid)[0] not in "ZX"]
+            self.guests += self.oracle.launchers("dev", str(self.other))
+        if not self.lab.tmux("list-sessions", "-F", "#{session_name}", "-f", "#{==:#{session_name},mine}"):
+            self.lab.tmux("new-session", "-d", "-s", "mine", "sleep 3600")
+            self.guests.append(int(self.lab.tmux("list-panes", "-s", "-t", "=mine:", "-F", "#{pane_pid}")))
+
     def check_neighbours(self) -> None:
         self.expect(self.neighbour.poll() is None, "a process of ours elsewhere is left alone")
         self.expect(all(thief.poll() is None for thief in self.foreign), "a foreign holder of the port is left alone")
+        gone = [pid for pid in self.guests if self.oracle.status(pid)[0] in "ZX"]
+        self.expect(not gone, f"other people's windows are left alone: {gone}")
 
     def clean(self) -> list[str]:
         """Ends what is left, continuing what was suspended."""
@@ -341,6 +438,7 @@ class Chaos:
             for pid in self.oracle.own_pids(name):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+        self.lab.inv("dev.stop", cwd=self.other)
         return self.lab.close()
 
 

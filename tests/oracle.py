@@ -21,10 +21,16 @@ class Oracle:
         rows = [line.split() for line in said.splitlines()]
         return [(pane, int(pid), dead == "1") for pane, pid, dead in rows]
 
-    def own_pids(self, name: str) -> list[int]:
+    def own_pids(self, name: str, home: str | None = None) -> list[int]:
         """Living processes that carry this service's mark, from /proc."""
-        wanted = {f"SENTINEL_SERVICE={name}".encode(), f"SENTINEL_WORKSPACE={self.home}".encode()}
+        wanted = {f"SENTINEL_SERVICE={name}".encode(), f"SENTINEL_WORKSPACE={home or self.home}".encode()}
         return [pid for pid in self.pids() if wanted <= self.environ(pid) and self.status(pid)[0] not in "ZX"]
+
+    def launchers(self, name: str, home: str) -> list[int]:
+        """The processes of panes in which the service runs, and it itself."""
+        panes = {pid for _, pid, dead in self.panes() if not dead}
+        pids = self.own_pids(name, home)
+        return [*pids, *(panes & {parent for pid in pids for parent in self.ancestors(pid)})]
 
     @staticmethod
     def pids() -> Iterator[int]:
@@ -52,6 +58,14 @@ class Oracle:
         while pid > 1:
             yield pid
             pid = self.parent(pid)
+
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """True if a process holds a lock on the file, as the kernel tells it."""
+        inodes = {row.split()[5].rpartition(":")[2] for row in Path("/proc/locks").read_text().splitlines()}
+        with suppress(FileNotFoundError):
+            return str(path.stat().st_ino) in inodes
+        return False
 
     def listeners(self, port: int) -> set[int]:
         """The pids that listen on the port, from /proc."""

@@ -33,5 +33,10 @@ def test_the_oracle_sees_what_a_task_denies(lab: Lab) -> None:
         until(lambda: not chaos.oracle.listeners(chaos.port))
         with pytest.raises(Broken, match="web"):
             chaos.check_running("web")
+        chaos.check_neighbours()
+        chaos.kill(guest := chaos.guests[0], signal.SIGKILL)
+        until(lambda: chaos.oracle.status(guest)[0] in "ZX")
+        with pytest.raises(Broken, match="other people's windows are left alone"):
+            chaos.check_neighbours()
     finally:
         chaos.clean()
