@@ -27,7 +27,10 @@ def unread_keys(look: Look) -> list[Finding]:
 
 
 def tasks_file(look: Look) -> list[Finding]:
-    """What the tasks file declares is part of what Invoke lists."""
+    """There is a tasks file, and what it declares is part of what Invoke lists."""
+    if not look.given.has_tasks_file:
+        reason = f"there is no tasks.py in {look.workspace.path}, nor above it: Invoke lists no task"
+        return [ill("tasks-file", reason, "echo 'from sentinel_tasks import namespace' >tasks.py", "warning")]
     wrong = [
         ill(
             "tasks-file",

@@ -82,6 +82,11 @@ class Console:
         return read(section, members, self.project, state_root(), self.environ, flags, problems, last)
 
     @property
+    def has_tasks_file(self) -> bool:
+        """True if Invoke has found one."""
+        return self.context.config._project_prefix is not None
+
+    @property
     def project(self) -> str:
         """The folder of the tasks file, where Invoke looks for its configuration."""
         prefix = self.context.config._project_prefix

@@ -31,7 +31,12 @@ def examine_machine(console: Console, fix: bool) -> int:
     from ..report import finding_document, findings_page
 
     workspace, problems = _workspace(console)
-    given = Given(tuple(problems), tuple(unread_keys(console.context.config)), tuple(unlisted(console.project)))
+    given = Given(
+        tuple(problems),
+        tuple(unread_keys(console.context.config)),
+        tuple(unlisted(console.project)),
+        console.has_tasks_file,
+    )
     findings = examine(lambda: Look(console.world(workspace), given), fix and not console.dry)
     code = exit_code(findings, bool(problems))
     document = {"ok": code == 0, "checks": [finding_document(finding) for finding in findings]}

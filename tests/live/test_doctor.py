@@ -360,6 +360,11 @@ def test_a_tasks_file_that_builds_no_namespace(lab: Lab) -> None:
     said = subprocess.run(alone, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout
     assert "dev.command" in said.stdout
+    empty = lab.folder / "empty"
+    empty.mkdir()
+    said = subprocess.run(alone, cwd=empty, env=lab.environ, capture_output=True, text=True, check=False)
+    assert said.returncode == 1, said.stdout
+    assert f"there is no tasks.py in {empty}" in said.stdout
     (lab.path / "invoke.yaml").write_text("sentinel: [")
     for tasks in ("", pieces):
         (lab.path / "tasks.py").write_text(tasks)
