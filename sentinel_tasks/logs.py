@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .logtext import clears_screen, is_only_marks
+from .logtext import clears_screen, is_only_marks, readable
 
 BLOCK = 1 << 16
 MOST_AT_ONCE = 1 << 20
@@ -34,6 +36,15 @@ def rotated(path: Path) -> list[Path]:
     endings = (name[len(path.name) :] for name in names if name.startswith(path.name))
     ages = [int(ending[1:] or 0) for ending in endings if re.fullmatch(r"(\.[1-9][0-9]*)?", ending)]
     return [path.with_name(f"{path.name}.{age}") if age else path for age in sorted(ages)]
+
+
+def _opened(path: Path) -> int:
+    """The file, opened; OSError if it is a link or no file at all: a FIFO would be waited for."""
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return file
+    os.close(file)
+    raise OSError(errno.EINVAL, "it is not a file", str(path))
 
 
 class Reader:
@@ -84,7 +95,7 @@ class Reader:
     def _open(self, path: Path, offset: int) -> None:
         self.close()
         try:
-            self._file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            self._file = _opened(path)
         except FileNotFoundError:
             return
         self._offset = offset
@@ -167,7 +178,7 @@ def _open_next(path: Path, own: os.stat_result) -> int | None:
         if place == 0:
             return None
         try:
-            found = os.open(files[place - 1], os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            found = _opened(files[place - 1])
         except FileNotFoundError:
             continue
         if os.fstat(found).st_ino == seen[place - 1] and [_inode(each) for each in rotated(path)] == seen:
@@ -228,19 +239,21 @@ def _newlines_backwards(block: bytes, place: int, end: int) -> Iterator[int]:
 
 
 def is_complete(path: Path, launch: str) -> bool:
-    """True once the launcher's last word on that launch is in the log, and so all that came before it."""
+    """True once the launcher's last word on that launch is in the log, or can't be waited for."""
     try:
-        with path.open("rb") as file:
+        with open(_opened(path), "rb") as file:
             file.seek(-min(BLOCK, file.seek(0, os.SEEK_END)), os.SEEK_END)
             return (END % launch).encode() in file.read()
     except FileNotFoundError:
         return False
+    except OSError:
+        return True
 
 
 def _last_place_of(words: bytes, path: Path) -> int:
     """Where the words stand last in the file, -1 if nowhere; read from its end, for there they are."""
     try:
-        with path.open("rb") as file:
+        with open(_opened(path), "rb") as file:
             place, after = file.seek(0, os.SEEK_END), b""
             while place > 0:
                 step = min(BLOCK, place)
@@ -266,6 +279,14 @@ def last_lines(path: Path, count: int, launch: str = "") -> list[Line]:
     first = max((number for number, (_, line) in enumerate(lines) if begin in line), default=0) if launch else 0
     printed = without_padding([(when, line) for when, line in lines[first:] if not is_only_marks(line)])
     return printed[max(0, len(printed) - count) :]
+
+
+def last_words(path: Path, count: int, launch: str = "") -> list[str]:
+    """The same as a person would have seen it; nothing where the log can't be read."""
+    try:
+        return [readable(line, colour=False) for _, line in last_lines(path, count, launch)]
+    except OSError:
+        return []
 
 
 def without_padding(lines: Sequence[Line]) -> list[Line]:

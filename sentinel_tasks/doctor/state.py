@@ -42,6 +42,9 @@ def _openness(path: Path) -> Finding | None:
         return None
     if stat.S_ISLNK(found.st_mode):
         return ill("state-folder", f"{path} is a symbolic link, which is never followed", _remove(path))
+    is_ours_to_make = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode) or path.suffix == ".orders"
+    if not is_ours_to_make:
+        return ill("state-folder", f"{path} is neither a file nor a folder", _remove(path))
     if found.st_uid != os.getuid():
         return ill(
             "state-folder", f"{path} belongs to another user", f"sudo chown {os.getuid()} {shlex.quote(str(path))}"

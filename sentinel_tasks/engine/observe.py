@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -214,7 +215,7 @@ def _reachable(address: str, open_at: Sequence[str]) -> str:
 
 def _log_since(path: Path, launch: str) -> Iterator[str]:
     """The lines as a person would see them, so that `^ready$` finds one that is coloured or follows a mark of ours."""
-    with Reader(path).from_launch(launch) as reader:
+    with suppress(OSError), Reader(path).from_launch(launch) as reader:
         for _, line in reader.lines(with_rest=True):
             yield readable(line, colour=False)
 

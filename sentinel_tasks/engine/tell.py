@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ..errors import Interrupted
-from ..logs import last_lines
-from ..logtext import plain, readable
+from ..logs import last_words
+from ..logtext import plain
 from ..masking import masked, masked_text
 from ..model import Action, Fail, Holder, Launch, Listener, Observation, Report, Run, Service
 from ..names import typed_target, unmarked
@@ -245,7 +245,7 @@ def ended(run: Run) -> str:
 def tail(service: Service, world: World, seen: Observation) -> tuple[str, ...]:
     """The last lines that the service printed since it was last started."""
     launch, log = seen.run.launch if seen.run else "", world.state_of(seen.pane).log(service.name)
-    return tuple(readable(line, colour=False) for _, line in last_lines(log, TAIL, launch))
+    return tuple(last_words(log, TAIL, launch))
 
 
 def _last_line(lines: Sequence[str]) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from ..logs import last_lines
-from ..logtext import readable
+from ..logs import last_words
 from ..model import Identity, Observation, Pane, Progress, Report, Service
 from ..plan import Watch
 from ..world import World
@@ -42,5 +41,5 @@ def progress_of(track: Track, seen: Observation | None, world: World) -> Progres
 
 
 def _last_line(service: Service, world: World, pane: Pane | None) -> str:
-    lines = [readable(line, colour=False) for _, line in last_lines(world.state_of(pane).log(service.name), 3)]
+    lines = last_words(world.state_of(pane).log(service.name), 3)
     return next((line for line in reversed(lines) if line.strip()), "")

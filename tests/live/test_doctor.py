@@ -283,6 +283,29 @@ def test_links_in_the_state_folder_are_told_never_followed(lab: Lab) -> None:
     assert "it is not a folder" in refused.err
 
 
+@pytest.mark.parametrize("kind", ["link", "fifo"])
+def test_a_log_that_can_not_be_read_hides_nothing_else(lab: Lab, kind: str) -> None:
+    """One of them made every task fail, start of a healthy service and `ps` of all; a FIFO was waited for."""
+    started(lab, dev=SLEEPER, telemetry={"command": "exit 3", "port": None, "health": None})
+    assert lab.inv("telemetry.activate").code == 1
+    assert lab.inv("down").code == 0
+    for name in ("dev.log", "telemetry.log"):
+        log = lab.state("dev.run.json")[0].with_name(name)
+        log.unlink()
+        log.symlink_to("/etc/hostname") if kind == "link" else os.mkfifo(log, 0o600)
+    assert lab.inv("dev.start").code == 0
+    crashed = lab.inv("telemetry.activate")
+    assert (crashed.code, "exit 3" in crashed.err) == (1, True)
+    told = lab.inv("ps", "--json")
+    states = [each["state"] for each in told.json["workspaces"][0]["services"]]
+    assert (told.code, states) == (0, ["running", "crashed"])
+    assert "dev.log" in lab.inv("dev.logs").err
+    wrong = [check["reason"] for check in lab.inv("doctor", "--json").json["checks"] if not check["ok"]]
+    assert len(wrong) == 2
+    assert all("link" in reason if kind == "link" else "neither a file" in reason for reason in wrong)
+    assert lab.inv("dev.stop").code == 0
+
+
 def test_a_state_folder_that_others_may_write_to_is_refused(lab: Lab) -> None:
     root = lab.folder / "state" / "sentinel"
     root.mkdir()
