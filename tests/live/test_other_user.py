@@ -135,4 +135,5 @@ def test_the_doctor_tells_of_files_that_root_left_behind(lab: Lab, somebody: Som
     assert doctor.code == 1
     assert [check["reason"] for check in doctor.json["checks"] if not check["ok"]] == [f"{log} belongs to another user"]
     assert log.stat().st_uid == 0
+    assert [somebody.inv(task).code for task in ("dev.restart", "ps", "dev.status")] == [0, 0, 0]
     assert somebody.inv("down").code == 0
