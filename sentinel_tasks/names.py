@@ -11,8 +11,6 @@ from collections.abc import Mapping
 SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
 TASKS_OF_A_WORKSPACE = frozenset({"up", "down", "ps", "logs", "restart", "attach", "doctor", "schema"})
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
-LONGEST_SLUG = 246
-"""With its digest it is as long as a file's name may be."""
 
 LONGEST_SLUG = 246
 """Of the 255 bytes that a file system gives a name, what a hyphen and a digest leave."""

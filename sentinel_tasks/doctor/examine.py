@@ -17,13 +17,13 @@ Check = Callable[[Look], list[Finding]]
 CHECKS: tuple[Check, ...] = (
     machine.packages,
     machine.tmux,
-    server.folder,
+    server.socket_folder,
     server.socket,
     server.environment,
     server.status_line,
     server.session_names,
-    server.history,
-    server.gone,
+    server.history_limit,
+    server.gone_workspaces,
     configuration.values,
     configuration.unread_keys,
     configuration.tasks_file,
@@ -32,7 +32,7 @@ CHECKS: tuple[Check, ...] = (
     services.shared_ports,
     services.forgotten,
     services.strays,
-    state.private,
+    state.state_folder,
     state.locks,
 )
 

@@ -54,7 +54,7 @@ RUNS = re.compile(r"(?<!#)(?:##)*#\(|`")
 # The socket
 
 
-def folder(look: Look) -> list[Finding]:
+def socket_folder(look: Look) -> list[Finding]:
     """The folder of tmux's sockets is ours, no link, and closed to everybody else."""
     path = look.socket_folder
     if not os.path.lexists(path):
@@ -184,7 +184,7 @@ def _fitting_name(pane: Pane, taken: Container[str]) -> str:
     return session_with_suffix(unmarked(pane.workspace)) if plain in taken else plain
 
 
-def history(look: Look) -> list[Finding]:
+def history_limit(look: Look) -> list[Finding]:
     """Our session keeps enough scrollback for an audit."""
     wanted = look.workspace.history_limit
     if wanted < LEAST_HISTORY:
@@ -202,7 +202,7 @@ def history(look: Look) -> list[Finding]:
     return [ill("history-limit", reason, remedy, "warning", mend)]
 
 
-def gone(look: Look) -> list[Finding]:
+def gone_workspaces(look: Look) -> list[Finding]:
     """No session of ours belongs to a folder that is no more."""
     if look.silent:
         return []

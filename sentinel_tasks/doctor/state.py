@@ -19,7 +19,7 @@ ENOUGH_BYTES, ENOUGH_FILES = 1 << 20, 100
 ELSEWHERE = "or set XDG_STATE_HOME to a folder where that is so"
 
 
-def private(look: Look) -> list[Finding]:
+def state_folder(look: Look) -> list[Finding]:
     """All that is below the state folder is ours, no link, closed to group and others, and can be written to."""
     root = Path(look.workspace.state_folder).parent
     wrong = [finding for path in _everything(root) if (finding := _openness(path))] or _unwritable(root)

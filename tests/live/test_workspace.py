@@ -461,7 +461,8 @@ def test_a_procfile_that_is_not_there_is_told(lab: Lab) -> None:
 def test_a_terminal_too_small_for_all_services_is_left_clean(lab: Lab) -> None:
     names = [f"s{number}" for number in range(20)]
     wait = "while [ ! -e table-was-seen ]; do sleep 0.2; done"
-    lab.configure(**dict.fromkeys(names, {"command": f"{wait}; echo ready; {STAYS}", "health": {"log": "ready"}}))
+    ready = {"command": f"{wait}; echo ready; {STAYS}", "health": {"log": "ready"}}
+    lab.configure(**dict.fromkeys(names, ready))
     declare(lab, "namespace = workspace()")
     lab.tmux("new-session", "-d", "-s", "person", "-x", "60", "-y", "12", "sh", socket_name="screen")
     lab.tmux("send-keys", "-t", "person", f"clear; {INV} up; echo code=$?", "Enter", socket_name="screen")
