@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .console import Console
 
 if TYPE_CHECKING:
-    from ..model import Report
+    from ..errors import Problem
+    from ..model import Report, Service
     from ..world import World
 
 
@@ -18,21 +19,43 @@ Names = Sequence[str] | None
 
 def open_world(console: Console, names: Names, flags: Mapping[str, str]) -> tuple[World, list[str]]:
     """The workspace's world and the services meant; ConfigurationError if one of them is unknown."""
-    from ..complaints import Complaints
     from ..errors import ConfigurationError
 
-    meant = dict.fromkeys(names, flags) if names is not None else {}
-    workspace = console.workspace(meant)
+    alone = names is not None and len(names) == 1
+    workspace = console.workspace(dict.fromkeys(names, flags) if names is not None and alone else None)
     known = [service.name for service in workspace.services]
-    if names is None and flags:
-        workspace = console.workspace(dict.fromkeys(known, flags))
+    wanted = list(names) if names is not None else known
+    if problems := [*_unknown(wanted, known), *_port_of_many(wanted, flags)]:
+        raise ConfigurationError(problems)
+    if flags and not alone:
+        meant = {service.name: _of_many(service, flags) for service in workspace.services if service.name in wanted}
+        workspace = console.workspace(meant)
+    return console.world(workspace), wanted
+
+
+def _unknown(wanted: Iterable[str], known: Sequence[str]) -> list[Problem]:
+    from ..complaints import Complaints
+
     complaints = Complaints()
-    for name in names or []:
+    for name in wanted:
         if name not in known:
             complaints.unknown("--only", name, "service", known, name)
-    if complaints.problems:
-        raise ConfigurationError(complaints.problems)
-    return console.world(workspace), list(names) if names is not None else known
+    return complaints.problems
+
+
+def _port_of_many(wanted: Sequence[str], flags: Mapping[str, str]) -> list[Problem]:
+    from ..errors import Problem
+
+    port = flags.get("port", "auto")
+    reason = "must be auto where several services are meant"
+    return [Problem("--port", port, reason)] if port != "auto" and len(wanted) > 1 else []
+
+
+def _of_many(service: Service, flags: Mapping[str, str]) -> Mapping[str, str]:
+    """What flags for several services mean to one: an automatic port is for those that have a port."""
+    if service.port is not None or service.auto_port or flags.get("port") != "auto":
+        return flags
+    return {key: value for key, value in flags.items() if key != "port"}
 
 
 def start_services(console: Console, names: Names, flags: Mapping[str, str], wait: bool, together: bool = False) -> int:

@@ -16,17 +16,18 @@ ONLY = {"only": "these services, separated by commas"}
 EVERY = {"all": "every workspace on this machine"}
 
 
-@task(help={**ONLY, **helped("timeout", "no_wait", "on_conflict", "json")}, auto_shortflags=False)
+@task(help={**ONLY, **helped("port", "timeout", "no_wait", "on_conflict", "json")}, auto_shortflags=False)
 def up(
     c: Context,
     only: str | None = None,
+    port: str | None = None,
     timeout: str | None = None,
     no_wait: bool = False,
     on_conflict: str | None = None,
     json: bool = False,
 ) -> None:
     """Start every service, in dependency order, and wait until all are healthy."""
-    flags = given_flags(startup_timeout=timeout, on_conflict=on_conflict)
+    flags = given_flags(port=port, startup_timeout=timeout, on_conflict=on_conflict)
     run(c, json, lambda console: start_services(console, names(only), flags, not no_wait, together=True))
 
 
@@ -49,17 +50,18 @@ def logs(c: Context, only: str | None = None, lines: str = "50", follow: bool = 
     run(c, json, lambda console: follow_or_show(console, names(only), lines, follow, together=True))
 
 
-@task(help={**ONLY, **helped("timeout", "no_wait", "on_conflict", "json")}, auto_shortflags=False)
+@task(help={**ONLY, **helped("port", "timeout", "no_wait", "on_conflict", "json")}, auto_shortflags=False)
 def restart(
     c: Context,
     only: str | None = None,
+    port: str | None = None,
     timeout: str | None = None,
     no_wait: bool = False,
     on_conflict: str | None = None,
     json: bool = False,
 ) -> None:
     """Stop every service, then start them again in their windows."""
-    flags = given_flags(startup_timeout=timeout, on_conflict=on_conflict)
+    flags = given_flags(port=port, startup_timeout=timeout, on_conflict=on_conflict)
     run(c, json, lambda console: restart_services(console, names(only), flags, not no_wait, together=True))
 
 

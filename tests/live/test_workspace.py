@@ -203,6 +203,26 @@ def worktrees(lab: Lab, project: Path, branch: str) -> list[Path]:
     return [project, other]
 
 
+def test_up_with_automatic_ports_starts_a_second_worktree_of_a_project_with_fixed_ones(lab: Lab) -> None:
+    port = lab.port()
+    server = f"{sys.executable} -m http.server $PORT --bind 127.0.0.1"
+    body = f"""
+api = service("api", port={port}, command="{server}")
+idle = service("idle", command="{STAYS}")
+namespace = workspace(api, idle)
+"""
+    trees = worktrees(lab, lab.workspace("project", WORKSPACE.format(names="", body=body)), "feature")
+    assert lab.inv("up", cwd=trees[0]).code == 0
+    assert lab.inv("up", cwd=trees[1]).code == 4
+    done = lab.inv("up", "--port", "auto", cwd=trees[1])
+    assert done.code == 0, done.said
+    found = listed(lab, trees[1])
+    assert found["api"]["port"] not in (None, port)
+    assert found["idle"]["port"] is None
+    for tree in trees:
+        assert lab.inv("down", cwd=tree).code == 0
+
+
 def test_two_worktrees_with_automatic_ports_run_side_by_side_and_keep_them(lab: Lab) -> None:
     tasks = WORKSPACE.format(
         names="",
@@ -222,6 +242,9 @@ namespace = workspace(api, web)
         assert lab.inv("api.status", "--json", cwd=tree).json["listener"]["relation"] == "ours"
     everywhere = lab.inv("ps", "--all", "--json", cwd=trees[0]).json["workspaces"]
     assert {str(tree) for tree in trees} == {group["workspace"] for group in everywhere}
+    refused = lab.inv("up", "--port", "5000", cwd=trees[0])
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "--port: '5000': must be auto where several services are meant" in refused.err
     for tree, port in zip(trees, ports, strict=True):
         assert lab.inv("down", cwd=tree).code == 0
         assert lab.inv("up", cwd=tree).code == 0
