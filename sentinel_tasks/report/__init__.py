@@ -3,7 +3,8 @@
 from .document import as_json, dumps, dumps_line, finding_document
 from .live import Live
 from .page import details, note_lines, outcome_line, status_page
-from .style import Style, never_fail_to_print, style_of
+from .streams import never_fail_to_print, put, put_aside
+from .style import Style, style_of
 from .tables import findings_page, table, workers_table
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "never_fail_to_print",
     "note_lines",
     "outcome_line",
+    "put",
+    "put_aside",
     "status_page",
     "style_of",
     "table",

@@ -10,6 +10,7 @@ from unicodedata import east_asian_width
 
 from ..logtext import plain
 from ..model import Progress
+from .streams import put_aside
 from .style import Style
 
 WORTH_SAYING = 0.5
@@ -56,8 +57,7 @@ class Live:
         return f"\x1b[{self.drawn}A\r" if self.drawn else ""
 
     def _write(self, text: str) -> None:
-        self.stream.write(text)
-        self.stream.flush()
+        put_aside(text, self.stream, end="")
 
 
 def fitting(lines: Sequence[str], columns: int, rows: int) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
@@ -58,13 +56,3 @@ def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
     locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
     encoding = locale.partition("@")[0].lower().replace("-", "")
     return Style(encoding.endswith("utf8"), colour, terminal)
-
-
-def never_fail_to_print() -> None:
-    """A name that the terminal's encoding lacks is shown escaped; what goes to a stream that was closed is dropped."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (open as long as we run)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")

@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -50,23 +50,32 @@ class Console:
     def result(self, text: str) -> None:
         """Words that were asked for; nothing where a document was."""
         if not self.as_json:
-            print(text)
+            self._show(text)
 
     def diagnostic(self, text: str) -> None:
         """Words beside the result."""
-        print(text, file=sys.stderr)
+        from ..report import put_aside
+
+        put_aside(text, sys.stderr)
 
     def document(self, document: object) -> None:
         """The document, where one was asked for."""
         if self.as_json:
             from ..report import dumps
 
-            print(dumps(document))
+            self._show(dumps(document))
+
+    def _show(self, text: str) -> None:
+        """A reader that has gone has seen enough, and what became of the task is told by its exit code."""
+        from ..report import put
+
+        with suppress(BrokenPipeError):
+            put(text, sys.stdout)
 
     def echo(self, text: str) -> None:
         """Invoke's own `--echo`: each tmux command and each signal."""
         if self.context.config.run.echo:
-            print(text, file=sys.stderr)
+            self.diagnostic(text)
 
     # Nouns
 
@@ -130,7 +139,7 @@ def seldom_collecting() -> Iterator[None]:
 
 def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None:
     """Runs the task's body; ends in an exit code of SPEC §3 whatever happens."""
-    from ..errors import SentinelError
+    from ..errors import Interrupted, SentinelError
     from ..report import never_fail_to_print
 
     never_fail_to_print()
@@ -141,14 +150,10 @@ def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None
                 code = task(console)
         finally:
             console.clear()
-        sys.stdout.flush()
     except SentinelError as error:
         code = complain(console, error)
     except KeyboardInterrupt:
-        code = 130
-    except BrokenPipeError:
-        _close_stdout()
-        code = 0
+        code = complain(console, Interrupted("interrupted"))
     except OSError as reason:
         code = complain(console, SentinelError(_in_words(reason), "inv doctor"))
     if code:
@@ -163,7 +168,8 @@ def complain(console: Console, error: Any) -> int:
     document: dict[str, Any] = {"error": error.what}
     if problems is not None:
         document["problems"] = problem_documents(problems)
-    _document_if_it_can_be_written(console, document)
+    with suppress(OSError):
+        console.document(document)
     for line in error.what.splitlines():
         console.diagnostic(f"{console.err.mark('bad')} {plain(line)}")
     if error.hint:
@@ -192,8 +198,3 @@ def problem_documents(problems: Iterable[Problem]) -> list[dict[str, object]]:
 
 def _shown(value: object) -> object:
     return value if isinstance(value, str | int | float | bool | None) else repr(value)
-
-
-def _close_stdout() -> None:
-    """A reader that has gone, or a full disk, must not make Python complain once more at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .console import Console
@@ -95,10 +95,9 @@ def has_browser(environ: Mapping[str, str]) -> bool:
 
 def show_schema(console: Console) -> int:
     """The JSON Schema of the configuration."""
-    from ..report import dumps
     from ..schema import json_schema
 
-    print(dumps(json_schema()))
+    console.document(json_schema())
     return 0
 
 
@@ -119,27 +118,38 @@ def follow_or_show(console: Console, names: Names, lines: str, follow: bool, tog
     world, wanted = open_world(console, names, {})
     logs = log_files(world, wanted)
     if follow:
-        for name, line in following(world, logs, count, console.out.colour):
-            _print_line(console, name, line, wanted, together)
-        return 0
+        return _until_nobody_reads(console, following(world, logs, count, console.out.colour), wanted, together)
     found = last(logs, count, console.out.colour and not console.as_json)
     if not any(log.exists() for log in logs.values()):
         raise NothingThere(f"{', '.join(wanted)}: nothing was ever logged here")
     plain_lines = [line if not together else f"{name}: {line}" for name, line in found]
     console.document({"service": None if together else wanted[0], "lines": plain_lines})
-    for name, line in [] if console.as_json else found:
-        _print_line(console, name, line, wanted, together)
+    return _until_nobody_reads(console, [] if console.as_json else found, wanted, together)
+
+
+def _until_nobody_reads(
+    console: Console, lines: Iterable[tuple[str, str]], names: Sequence[str], together: bool
+) -> int:
+    """Prints the lines until there are no more, their reader has gone, or Ctrl-C."""
+    from ..report import put
+
+    try:
+        for name, line in lines:
+            put(_shown(console, name, line, names, together), sys.stdout)
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
-def _print_line(console: Console, name: str, line: str, names: Sequence[str], together: bool) -> None:
+def _shown(console: Console, name: str, line: str, names: Sequence[str], together: bool) -> str:
     if console.as_json:
         from ..report import dumps_line
 
-        print(dumps_line({"service": name, "line": line}), flush=True)
-        return
+        return dumps_line({"service": name, "line": line})
     width = max(len(each) for each in names)
-    print(f"{console.out.hue(name.ljust(width), names, name)} | {line}" if together else line, flush=True)
+    return f"{console.out.hue(name.ljust(width), names, name)} | {line}" if together else line
 
 
 def _number_of_lines(text: str) -> int:

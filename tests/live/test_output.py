@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from tests.lab import INV, Lab, Result, until
+from tests.lab import INV, Lab, Result, is_traceback, until
 
 
 def configure(lab: Lab, *words: str, **keys: Any) -> None:
@@ -82,24 +83,48 @@ def test_results_go_to_stdout_and_diagnostics_to_stderr(lab: Lab) -> None:
     assert "| cannot go on" in failed.err
 
 
-@pytest.mark.parametrize("closed", [">&-", "<&- 2>&-"])
-def test_a_stream_that_is_closed_changes_nothing_else(lab: Lab, closed: str) -> None:
-    configure(lab)
-    for verb, code in (("start", 0), ("attach", 0), ("stop", 0), ("status", 3)):
-        done = lab.spawn("sh", "-c", f"exec {INV} telemetry.{verb} {closed}")
-        said = b"".join(done.communicate())
-        assert done.returncode == code, said
-        assert b"Traceback" not in said
+# Streams that lead nowhere
 
 
-def test_a_stream_that_is_full_is_told_without_a_traceback(lab: Lab) -> None:
+def without_a_reader(lab: Lab, *words: str) -> int:
+    """The exit code of a task whose stdout and stderr nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb") as gone:
+        return subprocess.run(
+            [INV, *words], cwd=lab.path, env=lab.environ, stdout=gone, stderr=gone, timeout=60, check=False
+        ).returncode
+
+
+def test_a_reader_that_has_gone_changes_nothing_of_what_a_task_does(lab: Lab) -> None:
+    configure(lab, "--ignore", "SIGINT", stop_timeout=1)
+    lab.inv("telemetry.activate")
+    assert without_a_reader(lab, "telemetry.stop") == 0
+    assert without_a_reader(lab, "telemetry.status") == lab.inv("telemetry.status").code == 3
+    assert without_a_reader(lab, "telemetry.status", "--json") == 3
+    assert without_a_reader(lab, "up", "--only", "nothing", "--json") == 2
+    configure(lab, "--delay", "60", startup_timeout=1)
+    assert without_a_reader(lab, "telemetry.activate") == 1
+    lab.inv("telemetry.stop")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_error(lab: Lab, closed: str) -> None:
     configure(lab)
-    for words in ("status", "status --json"):
-        done = lab.spawn("sh", "-c", f"exec {INV} telemetry.{words} >/dev/full")
-        said = done.communicate()[1].decode()
-        assert done.returncode == 1, said
-        assert "No space left on device" in said
-        assert "Traceback" not in said
+    for words, code in (("telemetry.activate", 0), ("telemetry.attach", 0), ("doctor --json", 0), ("dev.status", 3)):
+        asked = lab.spawn("sh", "-c", f"exec {INV} {words} {closed}")
+        out, err = asked.communicate(timeout=60)
+        assert (asked.returncode, is_traceback(err.decode())) == (code, False), (words, err)
+        assert bool(out) == (">&-" not in closed.split()), words
+
+
+@pytest.mark.parametrize("words", ["telemetry.status", "telemetry.status --json", "schema"])
+def test_a_full_disk_under_stdout_is_told_once(lab: Lab, words: str) -> None:
+    asked = lab.spawn("sh", "-c", f"exec {INV} {words} > /dev/full")
+    _, err = asked.communicate(timeout=60)
+    assert (asked.returncode, err.decode().splitlines()[0]) == (1, "❌ <stdout>: No space left on device")
+    assert "Exception" not in err.decode()
+    assert lab.spawn("sh", "-c", f"exec {INV} up --only x --json > /dev/full").wait(60) == 2
 
 
 # What can be shown where

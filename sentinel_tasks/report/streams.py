@@ -1,0 +1,48 @@
+"""Standard streams as callers leave them: closed, without a reader, on a full disk, in any encoding."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import Literal, TextIO
+
+
+def never_fail_to_print() -> None:
+    """A stream that was closed leads nowhere, and a sign that the encoding lacks is shown escaped."""
+    sys.stdin = sys.stdin or _nowhere("r")
+    sys.stdout = sys.stdout or _nowhere("w")
+    sys.stderr = sys.stderr or _nowhere("w")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _nowhere(mode: Literal["r", "w"]) -> TextIO:
+    """Takes the number of the closed stream, or the next file to be opened would."""
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    os.set_inheritable(descriptor, True)
+    return os.fdopen(descriptor, mode)
+
+
+def put(text: str, stream: TextIO, end: str = "\n") -> None:
+    """Writes it at once; OSError if nobody can have it, and then whatever follows goes nowhere."""
+    try:
+        stream.write(f"{text}{end}")
+        stream.flush()
+    except OSError as reason:
+        _give_up(stream)
+        raise OSError(reason.errno, reason.strerror, stream.name) from reason
+
+
+def put_aside(text: str, stream: TextIO, end: str = "\n") -> None:
+    """The same beside a result: a reader that has gone must not end what is under way."""
+    with suppress(OSError):
+        put(text, stream, end)
+
+
+def _give_up(stream: TextIO) -> None:
+    """Python would try once more at its end, and complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
