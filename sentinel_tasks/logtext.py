@@ -13,11 +13,12 @@ _OTHER = r"\x1b(?:[ -/]*[0-~]?)"
 _CONTROL = r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f\x80-\x9f\u2028-\u202e\u2066-\u2069]"
 _SEQUENCES = re.compile(f"{_STRING}|{_CSI}|{_OTHER}|{_CONTROL}", re.S)
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+_MARKS = re.compile(rb"\x1b\]7357;[^\x07]*\x07")
 
 
 def readable(raw: bytes, colour: bool) -> str:
     """One line as a person would have seen it: the last state of a rewritten line, colours only if asked for."""
-    text = raw.decode("utf-8", "replace").rstrip("\r\n")
+    text = _MARKS.sub(b"", raw).decode("utf-8", "replace").rstrip("\r\n")
     return _without_sequences(text.rpartition("\r")[2] or text, colour)
 
 
@@ -34,7 +35,7 @@ def plain(text: str) -> str:
     return _without_sequences(text.replace("\n", " ").replace("\t", " ").replace("\r", " "), colour=False)
 
 
-_ONLY_MARKS = re.compile(rb"(?:\x1b\]7357;[^\x07]*\x07)+\r?")
+_ONLY_MARKS = re.compile(rb"(?:%s)+\r?" % _MARKS.pattern)
 
 
 def is_only_marks(line: bytes) -> bool:

@@ -34,6 +34,7 @@ def is_control(character: str) -> bool:
         (b"with a carriage return\r\n", "with a carriage return", "with a carriage return"),
         (b"10%\r20%\r100%", "100%", "100%"),
         (b"10%\r20%\r\n", "20%", "20%"),
+        (b"10%\r20%\r\x1b]7357;sentinel-end;L1\x07", "20%", "20%"),
         (b"\x1b]0;title\x07text", "text", "text"),
         (b"\x1b]0;title\x1b\\text", "text", "text"),
         (b"\x1bkwindow name\x1b\\text", "text", "text"),

@@ -271,6 +271,7 @@ def test_colour(terminal: bool, environ: dict[str, str], colour: bool) -> None:
         ({"LC_CTYPE": "C", "LANG": "en_US.UTF-8"}, False),
         ({"LC_ALL": "en_US.UTF-8", "LANG": "C"}, True),
         ({"LANG": "de_DE.ISO-8859-1"}, False),
+        ({"LANG": "POSIX", "LC_CTYPE": "C.UTF-8"}, False),
         ({"LANG": "sr_RS.UTF-8@latin"}, True),
         ({}, False),
     ],

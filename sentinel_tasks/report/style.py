@@ -19,6 +19,8 @@ MARKS = {
     "rule": ("━", "-"),
 }
 COLOURS = {"ok": "GREEN", "bad": "RED", "warn": "YELLOW"}
+ADDED_BY_PYTHON = ("C.UTF-8", "C.utf8", "UTF-8")
+"""As LC_CTYPE, where the locale was C (PEP 538)."""
 PALETTE = ("CYAN", "MAGENTA", "YELLOW", "GREEN", "BLUE", "RED")
 
 
@@ -53,6 +55,13 @@ def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
     terminal = stream.isatty() and environ.get("TERM") != "dumb"
     forced = environ.get("FORCE_COLOR", "") not in ("", "0")
     colour = (terminal or forced) and not environ.get("NO_COLOR")
-    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
-    encoding = locale.partition("@")[0].lower().replace("-", "")
+    encoding = _locale(environ).partition("@")[0].lower().replace("-", "")
     return Style(encoding.endswith("utf8"), colour, terminal)
+
+
+def _locale(environ: Mapping[str, str]) -> str:
+    """The locale of characters, as the caller chose it."""
+    ctype, lang = environ.get("LC_CTYPE"), environ.get("LANG")
+    if lang in ("C", "POSIX") and ctype in ADDED_BY_PYTHON:
+        ctype = lang
+    return environ.get("LC_ALL") or ctype or lang or ""

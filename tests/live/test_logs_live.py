@@ -135,8 +135,8 @@ def test_on_a_terminal_colours_stay_and_nothing_else_does(lab: Lab) -> None:
 
 
 def test_a_line_that_was_rewritten_is_shown_as_it_was_left(lab: Lab) -> None:
-    say(lab, r"printf '10%%\r50%%\r100%%\ndone\n'")
-    assert logs(lab) == ["100%", "done"]
+    say(lab, r"printf '10%%\r50%%\r100%%\ndone\n10%%\r20%%\r'")
+    assert logs(lab) == ["100%", "done", "20%"]
 
 
 def test_a_last_line_without_a_newline_does_not_swallow_the_next_start(lab: Lab) -> None:

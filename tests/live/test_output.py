@@ -171,6 +171,7 @@ def test_where_the_locale_is_not_utf8_all_is_plain_ascii(lab: Lab) -> None:
         assert each.said.isascii(), each.said
     assert "[ok]" in outputs[0].out
     assert "(window 2)" in outputs[1].out
+    assert lab.inv("telemetry.stop", env={"LANG": "C"}).said.isascii()
     assert "✅" in lab.inv("telemetry.stop").out
 
 
