@@ -19,6 +19,7 @@ from ..ownership import FRIENDLY, classify
 from ..places import Session, known_ports, pane_of, remembered_ports, session_of
 from ..world import World
 from .machine import Machine
+from .tell import ended
 
 Ask = Callable[[Service, Question], Answer | None]
 """Puts the question; None while the answer is still awaited."""
@@ -153,7 +154,7 @@ def _answer(
         return None
     kind = "tcp" if adopted and service.health.kind != "http" else service.health.kind
     if bare.alive and bare.run is not None and bare.run.next_start is not None:
-        return Answer(False, "it is about to be started again")
+        return Answer(False, f"{ended(bare.run)}; it is about to be started again (restart {bare.run.restarts})")
     if kind in ("http", "tcp") and bare.port and not holders:
         return Answer(False, f"nothing listens on port {bare.port}")
     if kind == "tcp":

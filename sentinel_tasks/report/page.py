@@ -104,7 +104,8 @@ def _window(report: Report) -> str:
 
 def _process(report: Report) -> str:
     seen = report.seen
-    facts = [f"pid {pid_of(report)}", f"up {duration(seen.age)}"]
+    facts = [f"pid {pid_of(report)}"] if pid_of(report) else []
+    facts += [f"up {duration(seen.age)}"]
     facts += [f"{seen.rss_bytes / 1024**2:.0f} MiB"] if seen.rss_bytes is not None else []
     return ", ".join(filter(None, [*facts, restarts_of(seen)]))
 

@@ -177,14 +177,6 @@ def complain(console: Console, error: Any) -> int:
     return int(error.exit_code)
 
 
-def _document_if_it_can_be_written(console: Console, document: object) -> None:
-    try:
-        console.document(document)
-        sys.stdout.flush()
-    except OSError:
-        _close_stdout()
-
-
 def _in_words(reason: OSError) -> str:
     """What the system refused, on what."""
     said = reason.strerror or str(reason)
