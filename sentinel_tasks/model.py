@@ -224,6 +224,11 @@ class Observation(Struct, frozen=True):
         return self.pane is not None and self.pane.alive and not (self.run is not None and self.run.is_over)
 
     @property
+    def place(self) -> str | None:
+        """The session that its window is in, wherever a person moved it; else the workspace's, if it is there."""
+        return self.pane.session if self.pane else self.session if self.session_exists else None
+
+    @property
     def age(self) -> float:
         """Seconds since the service's process was last started; 0 if it does not run now."""
         started = self.run.started if self.run and self.run.ended is None else None

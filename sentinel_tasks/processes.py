@@ -195,9 +195,14 @@ def send(who: Identity, number: signal.Signals) -> bool:
     return True
 
 
+def is_suspended(pid: int) -> bool:
+    """True for a process that SIGSTOP holds."""
+    return _seen(lambda: psutil.Process(pid).status()) == psutil.STATUS_STOPPED
+
+
 def resume(who: Identity) -> None:
     """Lets a suspended process go on, so that it can answer the signal it was sent."""
-    if _seen(lambda: psutil.Process(who.pid).status()) == psutil.STATUS_STOPPED:
+    if is_suspended(who.pid):
         send(who, signal.SIGCONT)
 
 

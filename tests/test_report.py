@@ -53,7 +53,6 @@ def running_look(**keys: Any) -> Observation:
     assert process is not None
     own = holder("ours", pid=4242)
     given: dict[str, Any] = {
-        "session": "sentinel-APPENDIX",
         "pane": pane(session="sentinel-APPENDIX"),
         "process": replace(process, pid=4242),
         "rss_bytes": 88_080_384,

@@ -157,6 +157,8 @@ def _answer(
         return Answer(False, f"{ended(bare.run)}; it is about to be started again (restart {bare.run.restarts})")
     if kind in ("http", "tcp") and bare.port and not holders:
         return Answer(False, f"nothing listens on port {bare.port}")
+    if kind not in ("http", "command") and bare.pane is not None and _is_suspended(bare):
+        return Answer(False, f"it is suspended; kill -CONT -{bare.pane.pid} lets it go on")
     if kind == "tcp":
         return Answer(True, "the port accepts")
     if kind == "http" and (stranger := _answered_by_a_stranger(service, seen, bare)):
@@ -184,6 +186,13 @@ def _was_seen_ready(bare: Observation) -> bool:
     """True if a start saw it ready in this very life; one that was started again must say so again."""
     restarted = bare.run is not None and bare.run.restarts > 0
     return bare.pane is not None and bare.pane.ready == bare.pane.launch and not restarted
+
+
+def _is_suspended(bare: Observation) -> bool:
+    """What is not asked can't tell by itself that it does not work."""
+    from .. import processes
+
+    return bare.alive and bare.run is not None and bare.run.pid is not None and processes.is_suspended(bare.run.pid)
 
 
 def _up(bare: Observation) -> Answer:

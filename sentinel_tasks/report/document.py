@@ -17,7 +17,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "service": service.name,
         "state": report.state,
         "workspace": report.workspace.path,
-        "session": seen.session if seen.session_exists else None,
+        "session": seen.place,
         "window": {"index": pane.index, "name": pane.window_name, "id": pane.window_id} if pane else None,
         "pid": pid_of(report),
         "port": seen.port,

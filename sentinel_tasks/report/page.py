@@ -21,7 +21,8 @@ def status_page(report: Report, style: Style) -> str:
     service = report.service
     lines = [f"{style.mark('status')} {plain(service.title)} Status", _rule(style), _headline(report, style)]
     lines += _workers(report, style)
-    lines += ["", f"{style.mark('tmux')} tmux Session: {report.seen.session}", *_session_lines(report, style)]
+    session = plain(report.seen.place or report.seen.session)
+    lines += ["", f"{style.mark('tmux')} tmux Session: {session}", *_session_lines(report, style)]
     lines += [f"{style.mark('warn')} {plain(note)}" for note in report.notes]
     return "\n".join([*lines, "", *_hints(report, style)])
 
@@ -82,24 +83,18 @@ def _workers(report: Report, style: Style) -> list[str]:
 
 def _session_lines(report: Report, style: Style) -> list[str]:
     seen, title = report.seen, report.service.name.capitalize()
-    exists = seen.session_exists
-    lines = [f"{style.mark('ok')} Session exists" if exists else f"{style.mark('bad')} Session does not exist"]
+    if seen.place is None:
+        return [f"{style.mark('bad')} Session does not exist"]
+    lines = [f"{style.mark('ok')} Session exists"]
     if seen.pane is None:
-        return [*lines, f"{style.mark('bad')} {title} window does not exist"] if exists else lines
-    lines.append(f"{style.mark('ok')} {title} window exists ({_window(report)})")
+        return [*lines, f"{style.mark('bad')} {title} window does not exist"]
+    lines.append(f"{style.mark('ok')} {title} window exists (window {seen.pane.index})")
     if not seen.alive:
         return [*lines, f"{style.mark('bad')} Process is not running"]
     if pid_of(report) is None:
         past = f" ({restarts_of(seen)})" if restarts_of(seen) else ""
         return [*lines, f"{style.mark('wait')} Process is not running yet{past}"]
     return [*lines, f"{style.mark('ok')} Process is running in tmux ({_process(report)})"]
-
-
-def _window(report: Report) -> str:
-    pane = report.seen.pane
-    assert pane is not None
-    moved = pane.session != report.seen.session
-    return f"window {pane.index}{f' of session {plain(pane.session)}' if moved else ''}"
 
 
 def _process(report: Report) -> str:

@@ -235,11 +235,13 @@ def test_a_window_that_was_moved_to_another_session_is_found_again(lab: Lab) -> 
     first = lab.inv("telemetry.activate", "--json").json
     lab.tmux("new-session", "-d", "-s", "elsewhere", "sleep 600")
     lab.tmux("move-window", "-s", first["window"]["id"], "-t", "=elsewhere:5")
-    assert "window exists (window 5 of session elsewhere)" in lab.inv("telemetry.status").out
     assert "window 5 of elsewhere" in lab.inv("telemetry.activate").out
     again = lab.inv("telemetry.activate", "--json").json
     assert (again["changed"], again["pid"]) == (False, first["pid"])
-    assert lab.inv("telemetry.restart", "--json").json["window"]["index"] == 5
+    told = lab.inv("telemetry.restart", "--json").json
+    assert (told["session"], told["window"]["index"]) == ("elsewhere", 5)
+    page = lab.inv("telemetry.status").out
+    assert "tmux Session: elsewhere\n✅ Session exists\n✅ Telemetry window exists (window 5)\n" in page
     assert lab.inv("telemetry.stop").code == 0
     assert lab.services() == []
     assert [window for window in lab.windows() if window.startswith("elsewhere:0:")]
@@ -252,7 +254,8 @@ def test_a_window_that_is_shown_in_two_sessions_is_one(lab: Lab) -> None:
     lab.tmux("link-window", "-s", first["window"]["id"], "-t", "=elsewhere:5")
     assert "window exists (window 2)" in lab.inv("telemetry.status").out
     assert "'=sentinel-app:2'" in lab.inv("telemetry.attach").out
-    assert lab.inv("telemetry.activate", "--json").json["pid"] == first["pid"]
+    again = lab.inv("telemetry.activate", "--json").json
+    assert (again["pid"], again["session"], again["window"]) == (first["pid"], first["session"], first["window"])
     assert lab.inv("telemetry.stop").code == 0
     assert lab.services() == []
 

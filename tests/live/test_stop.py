@@ -287,11 +287,12 @@ def test_running_unhealthy_and_running_again(lab: Lab) -> None:
     assert status(lab)["state"] == "running"
 
 
-def test_a_suspended_service_is_unhealthy(lab: Lab) -> None:
-    serve(lab, health="/")
+@pytest.mark.parametrize("health", ["/", "tcp", None])
+def test_a_suspended_service_is_unhealthy(lab: Lab, health: str | None) -> None:
+    serve(lab, health=health)
     os.kill(status(lab)["pid"], signal.SIGSTOP)
     hung = lab.inv("telemetry.status", "--json")
-    assert (hung.json["state"], hung.code) == ("unhealthy", 1)
+    assert (hung.json["state"], hung.code) == ("unhealthy", 1), hung.said
     assert hung.seconds < 30
     stop(lab)
 
