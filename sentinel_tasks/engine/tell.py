@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .track import Track
 
 TAIL = 20
+LONGEST_CAUSE = 300
 STATUS_CODES = {"running": 0, "starting": 0, "completed": 0, "unhealthy": 1, "stopped": 3, "crashed": 3, "conflict": 4}
 
 
@@ -249,4 +250,6 @@ def tail(service: Service, world: World, seen: Observation) -> tuple[str, ...]:
 
 
 def _last_line(lines: Sequence[str]) -> str:
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    """The last line that says something, as far as it fits a phrase."""
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return last if len(last) <= LONGEST_CAUSE else f"{last[:LONGEST_CAUSE]}..."

@@ -10,6 +10,7 @@ from .style import Style
 
 RULE_WIDTH = 40
 GOOD = ("running", "starting", "completed")
+UNCHANGED = {"stopped": "not running", "crashed": "not running, it crashed"}
 LEVEL = {
     "running": "ok", "completed": "ok", "starting": "wait", "unhealthy": "warn",
     "stopped": "bad", "crashed": "bad", "conflict": "warn",
@@ -125,7 +126,7 @@ def outcome_line(report: Report, done: str, style: Style) -> str:
     where = f" at {_url(service, report)}" if seen.port and report.state in GOOD else ""
     window = f", window {seen.pane.index} of {plain(seen.pane.session)}" if seen.pane and report.state in GOOD else ""
     pid = f" (pid {pid_of(report)}{window})" if pid_of(report) and report.state in GOOD else ""
-    word = done if report.changed else f"already {report.state}" if report.state != "stopped" else "not running"
+    word = done if report.changed else UNCHANGED.get(report.state, f"already {report.state}")
     extra = f", {report.state}" if report.changed and report.state not in ("running", "stopped") else ""
     return f"{style.mark('ok')} {service.name}: {word}{extra}{where}{pid}"
 

@@ -121,7 +121,8 @@ def follow_or_show(console: Console, names: Names, lines: str, follow: bool, tog
         return _until_nobody_reads(console, following(world, logs, count, console.out.colour), wanted, together)
     found = last(logs, count, console.out.colour and not console.as_json)
     if not any(log.exists() for log in logs.values()):
-        raise NothingThere(f"{', '.join(wanted)}: nothing was ever logged here")
+        way_on = _how_to_start(world.workspace, None if together else wanted[0])
+        raise NothingThere(f"{', '.join(wanted)}: nothing was ever logged here", way_on)
     plain_lines = [line if not together else f"{name}: {line}" for name, line in found]
     console.document({"service": None if together else wanted[0], "lines": plain_lines})
     return _until_nobody_reads(console, [] if console.as_json else found, wanted, together)

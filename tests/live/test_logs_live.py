@@ -151,6 +151,7 @@ def test_nothing_to_show_is_said(lab: Lab) -> None:
     shown = lab.inv("telemetry.logs")
     assert (shown.code, shown.out) == (3, "")
     assert "nothing" in shown.err
+    assert "inv telemetry.activate" in shown.err
     as_json = lab.inv("telemetry.logs", "--json")
     assert as_json.code == 3
     assert as_json.json["error"]

@@ -307,15 +307,18 @@ def test_a_service_that_does_not_listen_yet_is_starting(lab: Lab) -> None:
 
 @pytest.mark.parametrize(("end", "code", "name"), [("exit 7", 7, None), ("kill -9 $$", None, "SIGKILL")])
 def test_a_crash_is_told_with_its_exit_code_or_signal(lab: Lab, end: str, code: int | None, name: str | None) -> None:
-    lab.configure(telemetry={"command": f"sleep 1.2; echo the last word; {end}", "port": None, "health": None})
+    command = f"sleep 1.2; echo the last word {'x' * 9000}; {end}"
+    lab.configure(telemetry={"command": command, "port": None, "health": None})
     assert lab.inv("telemetry.activate").code == 0
     crashed = until(lambda: (seen := status(lab))["state"] != "running" and seen)
     assert (crashed["state"], crashed["code"]) == ("crashed", 3)
     assert (crashed["exit_code"], crashed["signal"]) == (code, name)
     assert "the last word" in crashed["error"]
+    assert len(crashed["error"]) < 400
     assert crashed["pid"] is None
     page = lab.inv("telemetry.status").out
     assert f"Crashed ({name or f'exit {code}'})" in page
+    assert "telemetry: not running, it crashed\n" in stop(lab).out
 
 
 def test_a_one_shot_that_exited_well_is_completed(lab: Lab) -> None:
