@@ -342,8 +342,11 @@ def test_changed_is_told_by_tasks_that_change() -> None:
 
 def test_adopted_process_is_the_pid() -> None:
     by_hand = holder("adopted", pid=777, pane=foreign_pane())
-    document = as_json(report("running", seen(session_exists=True, holders=(by_hand,), answer=HEALTHY)))
+    told = report("running", seen(session_exists=True, holders=(by_hand,), answer=HEALTHY, run=ENDED_RUN))
+    document = as_json(told)
     assert (document["pid"], document["listener"]["relation"]) == (777, "adopted")
+    assert document["exit_code"] is None
+    assert status_page(told, EMOJI).endswith("💡 Commands:\n  inv telemetry.attach  - Attach to telemetry window")
 
 
 def test_listener_that_can_not_be_seen() -> None:

@@ -12,6 +12,7 @@ def as_json(report: Report) -> dict[str, Any]:
     """The object of SPEC §6."""
     seen, service, pane, run = report.seen, report.service, report.seen.pane, report.seen.run
     alive = seen.alive
+    ended = run if not alive and report.state != "running" else None
     holder = seen.holders[0] if seen.holders else None
     document: dict[str, Any] = {
         "service": service.name,
@@ -27,8 +28,8 @@ def as_json(report: Report) -> dict[str, Any]:
         "summary": dict(seen.answer.summary) if seen.answer and seen.answer.summary else None,
         "uptime_s": round(seen.age, 1) if alive and seen.age else None,
         "rss_bytes": seen.rss_bytes,
-        "exit_code": run.exit_code if run and not alive else None,
-        "signal": run.signal if run and not alive else None,
+        "exit_code": ended.exit_code if ended else None,
+        "signal": ended.signal if ended else None,
         "restarts": run.restarts if run else 0,
         "last_exit": run.last_exit if run else None,
         "listener": {"pid": holder.listener.pid, "name": holder.listener.name, "relation": holder.relation}

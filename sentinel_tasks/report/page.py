@@ -111,7 +111,8 @@ def _hints(report: Report, style: Style) -> list[str]:
     start, short = report.service.verb, _short(report.service)
     running = [("attach", f"Attach to {name} window"), ("logs", "View recent logs"), ("stop", f"Stop the {short}")]
     resting = [(start, f"Start the {short}"), ("logs", "View recent logs")]
-    hints = running if report.seen.alive else resting
+    adopted = report.state == "running" and not report.seen.alive
+    hints = running[:1] if adopted else running if report.seen.alive else resting
     width = max(len(verb) for verb, _ in hints)
     lines = [f"  inv {name}.{verb.ljust(width)}  - {what}" for verb, what in hints] if report.service.has_tasks else []
     more = [f"  {plain(report.hint)}"] if report.hint and report.state == "conflict" else []
