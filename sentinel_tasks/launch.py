@@ -74,6 +74,8 @@ class Launcher:
 
     def _remember(self, number: int, frame: object) -> None:
         self.asked_at = time.monotonic()
+        if self.child:
+            self.note(asked=time.time())
 
     def _pass_on(self, number: int, frame: object) -> None:
         self.asked_at = time.monotonic()
@@ -101,7 +103,7 @@ class Launcher:
             except OSError as refused:
                 return self.not_begun(orders, f"no process can be made for it: {refused.strerror}")
         tell_event(orders, event, pid, reason)
-        self.note(pid=pid, started=time.time(), ended=None, exit_code=None, signal=None, next_start=None)
+        self.note(pid=pid, started=time.time(), ended=None, exit_code=None, signal=None, next_start=None, asked=None)
         _, status = os.waitpid(pid, 0)
         self.child = 0
         code = os.waitstatus_to_exitcode(status)

@@ -122,13 +122,17 @@ class Pane(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True):
-    """What the launcher wrote down about one launch: its child, and how it ended. Times are epoch seconds."""
+    """What the launcher wrote down about one launch: its child, when C-c reached it last, and how it ended.
+
+    Times are epoch seconds.
+    """
 
     launch: str
     launcher: int
     pid: int | None = None
     began: float = 0.0
     started: float | None = None
+    asked: float | None = None
     ended: float | None = None
     exit_code: int | None = None
     signal: str | None = None

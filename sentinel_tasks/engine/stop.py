@@ -91,9 +91,17 @@ class Stop:
 
     def _turn(self, ending: Ending, machine: Machine) -> None:
         if ending.began is None and self._may_begin(ending):
-            ending.began = self.world.monotonic()
+            since = self._since_asked(ending)
+            ending.began = self.world.monotonic() - since
+            ending.sent = 1 if since else 0
         if ending.began is not None and not ending.over:
             self._press(ending, self.world.monotonic() - ending.began, machine)
+
+    def _since_asked(self, ending: Ending) -> float:
+        """Seconds for which the service has been ending already: many break off a graceful end at a second C-c."""
+        run = self.first[ending.service.name].run
+        since = self.world.now() - run.asked if ending.pane and run and run.asked else 0.0
+        return since if 0 < since < ending.service.stop_timeout else 0.0
 
     def _press(self, ending: Ending, elapsed: float, machine: Machine) -> None:
         living = {who for who in ending.family if processes.is_alive(who)}

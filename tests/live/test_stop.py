@@ -12,10 +12,21 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.lab import Lab, Result, is_open, until
+from tests.lab import INV, Lab, Result, is_open, until
 
 WEB = "from sentinel_tasks import service, workspace\nnamespace = workspace(service('web'), service('db'))\n"
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+TWICE = """
+import signal, time
+asked = []
+signal.signal(signal.SIGINT, lambda *_: asked.append(time.monotonic()))
+while not asked:
+    time.sleep(0.02)
+print("ending", flush=True)
+while len(asked) < 2 and time.monotonic() < asked[0] + 2:
+    time.sleep(0.02)
+print("ended well" if len(asked) == 1 else "broken off")
+"""
 
 
 def serve(lab: Lab, *words: str, **keys: Any) -> int:
@@ -88,6 +99,16 @@ def test_a_graceful_shutdown_of_two_seconds_is_not_interrupted(lab: Lab) -> None
     ended = status(lab)
     assert (ended["state"], ended["exit_code"], ended["signal"]) == ("stopped", 0, None)
     assert_nothing_left(lab, port)
+
+
+def test_a_second_stop_at_the_same_time_does_not_break_off_a_graceful_end(lab: Lab) -> None:
+    lab.configure(telemetry={"command": [sys.executable, "-c", TWICE], "port": None, "health": None})
+    assert lab.inv("telemetry.activate").code == 0
+    first = lab.spawn(INV, "telemetry.stop")
+    until(lambda: "ending" in lab.inv("telemetry.logs").out)
+    stop(lab)
+    assert first.wait(30) == 0
+    assert lab.inv("telemetry.logs").out.splitlines() == ["ending", "ended well"]
 
 
 @pytest.mark.parametrize("ignored", [["SIGINT"], ["SIGINT", "SIGTERM"]])
