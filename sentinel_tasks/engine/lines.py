@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import TmuxRefused, TmuxUnavailable
@@ -35,12 +35,14 @@ def last(logs: Mapping[str, Path], count: int, colour: bool) -> list[tuple[str, 
     return [(name, readable(line, colour)) for _, name, line in sorted(timed, key=lambda each: each[0])]
 
 
-def following(world: World, logs: Mapping[str, Path], count: int, colour: bool) -> Iterator[tuple[str, str]]:
-    """The last lines, then every line that comes, through restarts and rotations, without end."""
+def following(
+    world: World, logs: Mapping[str, Path], count: int, colour: bool, wanted: Callable[[], bool]
+) -> Iterator[tuple[str, str]]:
+    """The last lines, then every line that comes, through restarts and rotations, as long as they are wanted."""
     readers = {name: Reader(log).from_last(count + 2) for name, log in logs.items()}
     most: int | None = count
     try:
-        while True:
+        while wanted():
             timed = [(when, name, line) for name, reader in readers.items() for when, line in _printed(reader, most)]
             for _, name, line in sorted(timed, key=lambda each: each[0]):
                 yield name, readable(line, colour)

@@ -3,7 +3,7 @@
 from .document import as_json, dumps, dumps_line, finding_document
 from .live import Live
 from .page import details, note_lines, outcome_line, status_page
-from .streams import never_fail_to_print, put, put_aside
+from .streams import is_read, never_fail_to_print, put, put_aside
 from .style import Style, style_of
 from .tables import findings_page, table, workers_table
 
@@ -16,6 +16,7 @@ __all__ = [
     "dumps_line",
     "finding_document",
     "findings_page",
+    "is_read",
     "never_fail_to_print",
     "note_lines",
     "outcome_line",

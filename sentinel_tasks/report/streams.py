@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from contextlib import suppress
 from typing import Literal, TextIO
@@ -33,6 +34,13 @@ def put(text: str, stream: TextIO, end: str = "\n") -> None:
     except OSError as reason:
         _give_up(stream)
         raise OSError(reason.errno, reason.strerror, stream.name) from reason
+
+
+def is_read(stream: TextIO) -> bool:
+    """False once a pipe's reader has gone, also while there is nothing to write to it."""
+    poll = select.poll()
+    poll.register(stream, 0)
+    return not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def put_aside(text: str, stream: TextIO, end: str = "\n") -> None:

@@ -113,12 +113,14 @@ def follow_or_show(console: Console, names: Names, lines: str, follow: bool, tog
     """The last lines, and with `follow` all that come after."""
     from ..engine.lines import following, last, log_files
     from ..errors import NothingThere
+    from ..report import is_read
 
     count = _number_of_lines(lines)
     world, wanted = open_world(console, names, {})
     logs = log_files(world, wanted)
     if follow:
-        return _until_nobody_reads(console, following(world, logs, count, console.out.colour), wanted, together)
+        to_come = following(world, logs, count, console.out.colour, lambda: is_read(sys.stdout))
+        return _until_nobody_reads(console, to_come, wanted, together)
     found = last(logs, count, console.out.colour and not console.as_json)
     if not any(log.exists() for log in logs.values()):
         way_on = _how_to_start(world.workspace, None if together else wanted[0])

@@ -173,6 +173,15 @@ def test_a_reader_that_leaves_early_is_no_error(lab: Lab, follow: tuple[str, ...
     assert piped.returncode in (0, 141)
 
 
+def test_following_ends_with_its_reader_although_the_service_says_no_more(lab: Lab) -> None:
+    lab.configure(telemetry={"command": "echo ready; exec sleep 600", "port": None, "health": None})
+    assert lab.inv("telemetry.activate").code == 0
+    piped = lab.spawn("bash", "-c", f"{INV} telemetry.logs --follow | grep -m1 ready; exit ${{PIPESTATUS[0]}}")
+    assert piped.communicate(timeout=30) == (b"ready\n", b"")
+    assert piped.returncode == 0
+    lab.inv("telemetry.stop")
+
+
 # Following
 
 
