@@ -191,9 +191,7 @@ def test_real_window_index_is_shown() -> None:
     moved = report("running", running_look(pane=pane(index=7, session="sentinel-APPENDIX")))
     assert "window exists (window 7)" in status_page(moved, EMOJI)
     away = report("running", running_look(pane=pane(index=7, session="work"), session_exists=False))
-    assert "❌ Session does not exist\n✅ Telemetry window exists (window 7 of session work)" in status_page(
-        away, EMOJI
-    )
+    assert "tmux Session: work\n✅ Session exists\n✅ Telemetry window exists (window 7)" in status_page(away, EMOJI)
 
 
 def test_conflict_shows_the_ways_on() -> None:

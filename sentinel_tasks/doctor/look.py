@@ -74,7 +74,8 @@ class Look:
     @cached_property
     def observations(self) -> Mapping[str, Observation]:
         """Each service as start would see it, its health not asked."""
-        from ..engine.observe import observe, scene
+        from ..engine.observe import observe
+        from ..engine.scene import scene
 
         if self.silent:
             return {}

@@ -13,7 +13,7 @@ from ..model import Pane, Service
 from ..names import as_port_pairs, digest, mark, port_pairs
 from ..places import known_ports, remembered_ports
 from ..world import World
-from .observe import Scene
+from .scene import Scene
 from .servers import panes_elsewhere
 
 AUTO_FIRST, AUTO_COUNT = 20_000, 12_000

@@ -8,7 +8,7 @@ from .. import processes
 from ..model import Holder, Identity
 from ..world import World
 from . import tell
-from .observe import Scene
+from .scene import Scene
 from .track import Track
 
 TERM_SECONDS, KILL_SECONDS = 5.0, 3.0

@@ -24,7 +24,7 @@ from ..socket_folder import distrust, socket_folder
 from ..world import World
 from .assigned_ports import Assignment
 from .environment import service_environment
-from .observe import Scene
+from .scene import Scene
 
 HERE = Path(__file__).parent.parent
 PYTHON = (sys.executable, "-I", "-S", "-X", "utf8")

@@ -10,7 +10,8 @@ from ..model import Pane
 from ..names import typed_target
 from ..places import pane_of
 from ..world import World
-from .observe import Scene, observe, scene
+from .observe import observe
+from .scene import Scene, scene
 
 
 class Place(Struct, frozen=True):

@@ -31,7 +31,8 @@ from .askers import Askers
 from .clearing import end_holder, strays
 from .environment import check_environments
 from .launching import Launched, Ready, launch_all, on_port
-from .observe import Scene, measured, observe, scene, with_elsewhere
+from .observe import measured, observe, with_elsewhere
+from .scene import Scene, scene
 from .track import Track, progress_of
 
 FIRST_PAUSE, LONGEST_PAUSE, PAUSE_PER_SECOND = 0.02, 0.25, 0.04

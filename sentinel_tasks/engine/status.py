@@ -18,9 +18,11 @@ from ..names import mark, state_name, unmarked
 from ..places import pane_of, session_of
 from ..world import World
 from . import tell
+from .answers import Ask
 from .askers import wait_for_answer
 from .marked import forgotten, marked_service
-from .observe import Ask, Scene, measured, observe, scene
+from .observe import measured, observe
+from .scene import Scene, scene
 from .servers import other_worlds
 
 MOST_AT_ONCE = 16

@@ -16,7 +16,8 @@ from ..world import World
 from . import tell
 from .machine import Machine
 from .marked import forgotten
-from .observe import observe, scene
+from .observe import observe
+from .scene import scene
 from .start import refuse_inside
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.1

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sentinel_tasks.engine.holders import living_listeners
 from sentinel_tasks.engine.machine import Machine
-from sentinel_tasks.engine.observe import living_listeners
 from tests.lab import INV, SERVER, Lab, Result, is_open, until
 from tests.packages import copy_packages
 

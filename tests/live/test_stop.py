@@ -259,7 +259,7 @@ def test_a_service_that_waits_to_be_restarted_is_stopped_for_good(lab: Lab) -> N
     until(lambda: (told := status(lab))["restarts"] >= 3 and told["pid"] is None)
     page = lab.inv("telemetry.status").out
     assert "Starting (exit 3; it is about to be started again" in page
-    assert "Process is about to be started\n" in page
+    assert "Process is not running yet (" in page
     assert stop(lab, "--timeout", "60").seconds < 30
     assert status(lab)["state"] == "stopped"
     assert [process.cmdline() for process in lab.processes() if "tmux" not in process.name()] == []
