@@ -179,10 +179,11 @@ def test_a_restart_runs_a_one_shot_once_more_before_what_waits_for_it(lab: Lab) 
     """The application was started at once: the migration's earlier run counted."""
     order = lab.folder / "order"
     lab.configure(
-        db={"command": f"echo db >> {order}; {STAYS}"},
+        db={"command": f"echo db | tee -a {order}; {STAYS}", "health": {"log": "db"}},
         migrate={"command": f"sleep .3; echo migrate >> {order}", "health": "exit", "depends_on": ["db"]},
-        app={"command": f"echo app >> {order}; {STAYS}", "depends_on": {"migrate": "completed"}},
-    )
+        app={"command": f"echo app | tee -a {order}; {STAYS}", "health": {"log": "app"},
+             "depends_on": {"migrate": "completed"}},
+    )  # fmt: skip
     declare(lab, "namespace = workspace()")
     for words in (["up"], ["restart"], ["restart", "--only", "migrate,app"]):
         order.write_text("")
