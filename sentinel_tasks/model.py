@@ -233,6 +233,12 @@ class Observation(Struct, frozen=True):
         return self.pane.session if self.pane else self.session if self.session_exists else None
 
     @property
+    def ending_for(self) -> float | None:
+        """Seconds since the running service was asked to end by C-c; None if it was not."""
+        asked = self.run.asked if self.alive and self.run and self.run.ended is None else None
+        return None if asked is None else self.now - asked
+
+    @property
     def age(self) -> float:
         """Seconds since the service's process was last started; 0 if it does not run now."""
         started = self.run.started if self.run and self.run.ended is None else None

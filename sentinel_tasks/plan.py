@@ -79,6 +79,11 @@ def is_healthy(seen: Observation) -> bool:
     return seen.answer is not None and seen.answer.ok
 
 
+def is_ending(service: Service, seen: Observation) -> bool:
+    """True while the service takes the time that it is given after C-c; one that outlives that goes on running."""
+    return seen.ending_for is not None and 0 <= seen.ending_for < service.stop_timeout
+
+
 def decide(service: Service, seen: Observation, watch: Watch) -> Action:
     """SPEC §4's table: exactly one action for whatever was seen."""
     intruders = tuple(holder for holder in seen.holders if holder.relation != "ours")
@@ -133,6 +138,8 @@ def _decide_alive(service: Service, seen: Observation, watch: Watch) -> Action:
     broken_off_before_it_had_its_orders = seen.run is None and watch.launched is None
     if broken_off_before_it_had_its_orders:
         return Launch()
+    if is_ending(service, seen):
+        return Wait()
     if is_healthy(seen):
         return Done()
     return Fail("timeout") if watch.late else Wait()

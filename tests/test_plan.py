@@ -83,6 +83,12 @@ def test_row_alive_and_nobody(conflict: Conflict) -> None:
     assert at(conflict, "alive") == Wait()
 
 
+@pytest.mark.parametrize(("seconds", "expected"), [(3, Wait()), (11, Done()), (-5, Done())])
+def test_row_alive_and_asked_to_end_is_waited_for_as_long_as_it_may_take(seconds: float, expected: Action) -> None:
+    asked = seen_alive(run=replace(OWN_RUN, asked=NOW - seconds), holders=(OURS,), answer=HEALTHY)
+    assert decide(service(stop_timeout=10), asked, NO_WATCH) == expected
+
+
 @pytest.mark.parametrize("conflict", CONFLICTS)
 @pytest.mark.parametrize("window", ["none", "dead"])
 def test_row_none_or_dead_and_nobody(conflict: Conflict, window: str) -> None:

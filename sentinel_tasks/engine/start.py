@@ -24,7 +24,7 @@ from ..model import (
     Wait,
 )
 from ..order import is_satisfied, with_dependencies
-from ..plan import Watch, decide, state
+from ..plan import Watch, decide, is_ending, state
 from ..world import World
 from . import tell
 from .askers import Askers
@@ -109,7 +109,7 @@ class Start:
         late = track.deadline is not None and self.world.monotonic() >= track.deadline
         track.watch = replace(track.watch, late=late)
         action = decide(track.service, seen, track.watch)
-        if isinstance(action, Wait) and seen.alive:
+        if isinstance(action, Wait) and seen.alive and not is_ending(track.service, seen):
             self._follow(track, seen)
         return action
 
@@ -229,8 +229,12 @@ class Start:
                 self._finish(
                     track, tell.failed(track.service, self.world, action, seen, self.tracks.get(action.reason))
                 )
-            elif isinstance(action, Wait) and seen.alive and (self.options.dry or not self._waits_for(track)):
+            elif isinstance(action, Wait) and seen.alive and self._is_left_at_that(track, seen):
                 self._finish(track, tell.started(track.service, self.world, seen, changed=False))
+
+    def _is_left_at_that(self, track: Track, seen: Observation) -> bool:
+        """True if nobody waits for what starts already; what ends must have ended before it can be started."""
+        return self.options.dry or not (self._waits_for(track) or is_ending(track.service, seen))
 
     def _await_last_words(self, failed: Sequence[Track]) -> None:
         """What services printed last comes through tmux a moment after their end is on record."""

@@ -12,6 +12,7 @@ from .. import locks, processes
 from ..firmness import Blow, blows, gives_up_after
 from ..model import Identity, Observation, Pane, Progress, Report, Service
 from ..order import order
+from ..plan import is_ending
 from ..world import World
 from . import tell
 from .machine import Machine
@@ -100,9 +101,8 @@ class Stop:
 
     def _since_asked(self, ending: Ending) -> float:
         """Seconds for which the service has been ending already: many break off a graceful end at a second C-c."""
-        run = self.first[ending.service.name].run
-        since = self.world.now() - run.asked if ending.pane and run and run.asked else 0.0
-        return since if 0 < since < ending.service.stop_timeout else 0.0
+        seen = self.first[ending.service.name]
+        return seen.ending_for or 0.0 if is_ending(ending.service, seen) else 0.0
 
     def _press(self, ending: Ending, elapsed: float, machine: Machine) -> None:
         living = {who for who in ending.family if processes.is_alive(who)}
@@ -178,7 +178,8 @@ class Stop:
     def _report(self, ending: Ending, seen: Observation) -> Report:
         if ending.left:
             return tell.would_not_stop(ending.service, self.world, seen, ending.left)
-        notes = [*ending.notes, *_left_on_port(seen, self.world)]
+        ran_there = seen.port == self.first[ending.service.name].port
+        notes = [*ending.notes, *(_left_on_port(seen, self.world) if ran_there else [])]
         return tell.stopped(ending.service, self.world, seen, bool(ending.family), notes)
 
     def _progress(self, ending: Ending) -> Progress:

@@ -111,6 +111,18 @@ def test_a_second_stop_at_the_same_time_does_not_break_off_a_graceful_end(lab: L
     assert lab.inv("telemetry.logs").out.splitlines() == ["ending", "ended well"]
 
 
+def test_a_start_during_a_graceful_end_is_not_told_that_it_runs_already(lab: Lab) -> None:
+    lab.configure(telemetry={"command": [sys.executable, "-c", TWICE], "port": None, "health": None})
+    first = lab.inv("telemetry.activate", "--json").json
+    stopping = lab.spawn(INV, "telemetry.stop")
+    until(lambda: "ending" in lab.inv("telemetry.logs").out)
+    again = lab.inv("telemetry.activate", "--json").json
+    assert (again["state"], again["changed"], again["pid"] == first["pid"]) == ("running", True, False)
+    assert stopping.wait(30) == 0
+    assert status(lab)["pid"] == again["pid"]
+    stop(lab)
+
+
 @pytest.mark.parametrize("ignored", [["SIGINT"], ["SIGINT", "SIGTERM"]])
 def test_a_service_that_will_not_listen_is_ended_more_firmly(lab: Lab, ignored: list[str]) -> None:
     port = serve(lab, *[word for name in ignored for word in ("--ignore", name)])
