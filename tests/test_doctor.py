@@ -13,7 +13,7 @@ from sentinel_tasks.doctor.examine import CHECKS, examine, exit_code
 from sentinel_tasks.doctor.findings import ill, well
 from sentinel_tasks.doctor.look import Look
 from sentinel_tasks.doctor.machine import satisfies
-from sentinel_tasks.doctor.server import OPTION, RUNS, is_secret, variable_names
+from sentinel_tasks.doctor.server import OPTION, RUNS, is_secret, runs_a_command, variable_names
 from sentinel_tasks.doctor.services import find, program
 from sentinel_tasks.errors import SentinelError
 from sentinel_tasks.model import Finding
@@ -65,6 +65,13 @@ def test_a_command_in_a_status_line_is_seen(line: str, runs: bool) -> None:
     found = OPTION.match(line)
     assert found
     assert bool(RUNS.search(found[2])) is runs
+
+
+def test_a_command_is_seen_through_the_options_that_a_format_expands() -> None:
+    own = {"@a": "#{E:@b}", "@b": "#{T:@a}", "@c": "#(id)", "@d": "#{E:@c}"}
+    assert runs_a_command("x #{E:@d}", own)
+    assert not runs_a_command("#{@c}", own)
+    assert not runs_a_command("#{E:@a} #{E:@gone}", own)
 
 
 @pytest.mark.parametrize("line", ['status-right-style "#(x)"', 'default-command "`id`"', 'window-status-style "#(x)"'])

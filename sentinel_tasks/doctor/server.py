@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from functools import partial
 
 from ..files import close_to_others
@@ -48,6 +48,8 @@ SECRET_END = re.compile(
 )
 VARIABLE = re.compile(r"(?:([^=\n]+)=\"(?:[^\"\\]|\\.)*\"; export \1;|unset ([^\n]*);)(?:\n|\Z)", re.S)
 OPTION = re.compile(r"(status-left|status-right|status-format\[\d+\]|window-status-(?:current-)?format)\*? (.*)\Z")
+USER_OPTION = re.compile(r"(@[\w-]+) (.*)\Z")
+EXPANDED = re.compile(r"[ET]:(@[\w-]+)")
 RUNS = re.compile(r"(?<!#)(?:##)*#\(|`")
 
 
@@ -143,6 +145,7 @@ def status_line(look: Look) -> list[Finding]:
         lines += [(["-t", own.session_id], line) for line in ask("show-options", "-t", own.session_id)]
         windows = {pane.window_id for pane in look.panes if pane.session_id == own.session_id}
         lines += [(["-w", "-t", each], line) for each in windows for line in ask("show-options", "-w", "-t", each)]
+    theirs = {found[1]: found[2] for _, line in lines if (found := USER_OPTION.match(line))}
     wrong = [
         ill(
             "status-line",
@@ -151,9 +154,17 @@ def status_line(look: Look) -> list[Finding]:
             "warning",
         )
         for where, line in lines
-        if (found := OPTION.match(line)) and RUNS.search(found[2])
+        if (found := OPTION.match(line)) and runs_a_command(found[2], theirs)
     ]
     return all_well("status-line", wrong, "it runs no command")
+
+
+def runs_a_command(text: str, user_options: Mapping[str, str]) -> bool:
+    """True if drawing this format does, itself or through the user's own options that it expands (`#{E:@name}`)."""
+    texts = [text]
+    for each in texts:
+        texts += [value for name in EXPANDED.findall(each) if (value := user_options.get(name, "")) not in texts]
+    return any(RUNS.search(each) for each in texts)
 
 
 # Our sessions

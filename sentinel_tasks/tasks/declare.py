@@ -62,8 +62,12 @@ def _collection(name: str) -> Collection:
 
 def workspace(*services: Collection) -> Collection:
     """The root Collection of a workspace: each service's tasks, and those of the whole (`up`, `down`, `ps`, …)."""
-    misnamed = [each for each in services if each.name in TASKS_OF_A_WORKSPACE]
-    root = root_of(*(each for each in services if each not in misnamed))
+    given: tuple[object, ...] = services
+    collections = [each for each in given if isinstance(each, Collection)]
+    reason = "must be a Collection, as service(...) gives; a list of them needs a * before it"
+    declared.problems += [Problem("workspace", repr(each), reason) for each in given if each not in collections]
+    misnamed = [each for each in collections if each.name in TASKS_OF_A_WORKSPACE]
+    root = root_of(*(each for each in collections if each not in misnamed))
     declared.roots += [root, *misnamed]  # the first task that runs complains of these
     return root
 

@@ -106,13 +106,15 @@ def test_secrets_that_tmux_keeps_are_told_by_name_only_and_left(lab: Lab) -> Non
 def test_commands_in_the_status_line_are_told_and_left(lab: Lab) -> None:
     started(lab)
     lab.tmux("set-option", "-g", "status-right", "#(uptime)\nx")
+    lab.tmux("set-option", "-g", "@theme", "#{E:@weather}", ";", "set-option", "-g", "@weather", "#(curl wttr.in)")
+    lab.tmux("set-option", "-g", "status-left", "#{E:@theme}")
     lab.tmux("set-option", "-w", "-t", "=sentinel-app:", "window-status-format", "`id`")
     wrong = [check for check in lab.inv("doctor", "--fix", "--json").json["checks"] if check["name"] == "status-line"]
-    assert [check["ok"] for check in wrong] == [False, False]
-    assert "status-right" in wrong[0]["reason"]
-    assert "window-status-format" in wrong[1]["reason"]
+    assert [check["ok"] for check in wrong] == [False, False, False]
+    options = ("status-left", "status-right", "window-status-format")
+    assert all(name in check["reason"] for name, check in zip(options, wrong, strict=True))
     assert "uptime" in lab.tmux("show-options", "-g", "-v", "status-right")
-    lab.tmux("set-option", "-g", "-u", "status-right")
+    lab.tmux("set-option", "-g", "-u", "status-right", ";", "set-option", "-g", "-u", "status-left")
     lab.tmux("set-option", "-w", "-t", "=sentinel-app:", "-u", "window-status-format")
     assert examined(lab, code=0)["status-line"]["ok"]
 

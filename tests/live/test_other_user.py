@@ -80,7 +80,7 @@ def somebody() -> Iterator[Somebody]:
         yield made
         made.run("tmux", "kill-server")
     finally:
-        subprocess.run([program("userdel"), name], check=True, capture_output=True)
+        subprocess.run([program("userdel"), "--force", name], check=True, capture_output=True)
         shutil.rmtree(folder)
 
 

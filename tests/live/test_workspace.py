@@ -466,6 +466,7 @@ def test_a_service_that_the_namespace_gets_later_is_part_of_the_workspace(lab: L
     [
         ('service("my_worker", command="true")', "'my_worker': a service's name"),
         ('service("web", command="true", port=4000), service("web", command="true")', "'web': is declared twice"),
+        ('"web"', "workspace: \"'web'\": must be a Collection"),
     ],
 )
 def test_a_service_that_is_declared_wrong_is_told_and_not_left_out(lab: Lab, body: str, problem: str) -> None:
