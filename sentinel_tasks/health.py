@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from msgspec import Struct
@@ -192,17 +192,41 @@ def _run(words: list[str], question: Question) -> tuple[int, bytes]:
 
     `subprocess.run` would end the shell alone, and then wait for the pipe that the shell's children hold.
     """
-    with subprocess.Popen(
-        words, cwd=question.cwd, env=dict(question.environment()), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-    ) as process:  # fmt: skip
-        try:
-            out, err = process.communicate(timeout=question.patience)
-        except BaseException:
-            if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
+    process = None
+    try:
+        with _interrupt_held_back():
+            process = subprocess.Popen(
+                words, cwd=question.cwd, env=dict(question.environment()), stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            )  # fmt: skip
+        out, err = process.communicate(timeout=question.patience)
+    except BaseException:
+        if process is not None:
+            _end(process)
+        raise
     return process.returncode, err or out
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with process:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _interrupt_held_back() -> Iterator[None]:
+    """Ctrl-C counts at the end: within Popen it would leave a child whose pid nobody knows."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _ask_log(question: Question) -> Answer:
