@@ -192,7 +192,7 @@ class Chaos:
         pids = self.oracle.own_pids(name)
         for pid in pids:
             self.kill(pid, signal.SIGSTOP)
-        if name == WEB and pids and not self.foreign:
+        if name == WEB and self.is_in_a_window(pids) and not self.foreign:
             code = self.inv("web.start", "--timeout", "1").code
             self.expect(code == 1, f"a suspended service is not healthy, but start ends in {code}")
             told = self.inv("web.status").out  # unhealthy, or still starting if no start has seen it healthy yet
@@ -204,6 +204,11 @@ class Chaos:
         if pids:
             self.kill(self.random.choice(pids), signal.SIGSTOP)
         self.judge_stop(self.inv("down").code, WEB, WORK)
+
+    def is_in_a_window(self, pids: list[int]) -> bool:
+        """False for strays alone, which a start ends."""
+        living = {pid for _, pid, dead in self.oracle.panes() if not dead}
+        return any(living & set(self.oracle.ancestors(pid)) for pid in pids)
 
     def kill(self, pid: int, number: signal.Signals) -> None:
         self.log.append(f"   kill -{number.name} {pid}")
