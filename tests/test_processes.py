@@ -201,7 +201,7 @@ def test_neither_we_nor_those_above_us_are_strays(tmp_path: Path) -> None:
 
 def test_process_under_another_tmux_server_is_no_stray(lab: Lab) -> None:
     own = str(lab.path)
-    marked = f"env SENTINEL_WORKSPACE={own} SENTINEL_SERVICE=web sleep 60"
+    marked = f"exec env SENTINEL_WORKSPACE={own} SENTINEL_SERVICE=web sleep 60"
     lab.tmux("new-session", "-d", "-s", "by-hand", marked, socket_name="other")
     pane = int(lab.tmux("list-panes", "-a", "-F", "#{pane_pid}", socket_name="other"))
     until(lambda: marks(pane) == (own, "web"))
