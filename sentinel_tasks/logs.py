@@ -20,6 +20,7 @@ MOST_PADDING = 200
 """More blank lines than a terminal has rows."""
 BEGIN = "\x1b]7357;sentinel-begin;%s\x07"
 END = "\x1b]7357;sentinel-end;%s\x07"
+ANY_BEGIN = b"\x1b]7357;sentinel-begin;"
 AT_BEGIN = re.compile(rb"(?=\x1b\]7357;sentinel-begin;)")
 MARKS = re.compile(rb"(?:\x1b\]7357;[^\x07]*\x07)+")
 
@@ -83,13 +84,18 @@ class Reader:
         return self
 
     def from_launch(self, launch: str) -> Reader:
-        """Begins with the first byte of that launch's last life, or the oldest there is if that is gone."""
-        begin = (BEGIN % launch).encode()
-        for path in rotated(self.path):
+        """Begins with the first byte of that launch's last life, or the oldest there is if that is gone.
+
+        Where only earlier launches have begun, its own mark is still to come: nothing before it counts.
+        """
+        begin, files = (BEGIN % launch).encode(), rotated(self.path)
+        for path in files:
             place = _last_place_of(begin, path)
             self._open(path, max(place, 0))
             if place >= 0:
-                break
+                return self
+        if any(_last_place_of(ANY_BEGIN, path) >= 0 for path in files):
+            self.from_last(0)
         return self
 
     def _open(self, path: Path, offset: int) -> None:

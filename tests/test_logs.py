@@ -321,3 +321,10 @@ def test_lost_or_broken_times_do_not_lose_lines(path: Path) -> None:
     assert last_lines(path, 5) == [(0.0, b"one")]
     path.with_name("web.log.times").unlink()
     assert last_lines(path, 5) == [(0.0, b"one")]
+
+
+def test_words_of_an_earlier_launch_are_not_those_of_one_whose_mark_is_still_to_come(tmp_path: Path) -> None:
+    log = tmp_path / "web.log"
+    log.write_bytes((BEGIN % "first").encode() + b"ready\n")
+    with Reader(log).from_launch("second") as reader:
+        assert list(reader.lines(with_rest=True)) == []
