@@ -20,7 +20,7 @@ MOST_PADDING = 200
 """More blank lines than a terminal has rows."""
 BEGIN = "\x1b]7357;sentinel-begin;%s\x07"
 END = "\x1b]7357;sentinel-end;%s\x07"
-ANY_BEGIN = b"\x1b]7357;sentinel-begin;"
+ANY_BEGIN = BEGIN.partition("%")[0].encode()
 AT_BEGIN = re.compile(rb"(?=\x1b\]7357;sentinel-begin;)")
 MARKS = re.compile(rb"(?:\x1b\]7357;[^\x07]*\x07)+")
 
