@@ -4,6 +4,9 @@ Called by tmux's `pipe-pane` as `python -I -S capture.py LOG MAX_BYTES BACKUPS L
 rotated by size at the end of a line; LOG.times tells when which byte came (16 bytes an entry: offset, epoch seconds),
 so that logs of several services can be read in order. It ends by itself when the launcher has ended and the pane is
 silent.
+
+Two kinds of shared lock (flock) tell what is going on: ours on LOG.times that the log is still being written, a
+reader's on one of the log's files that it needs this one and all newer ones (see logs.py).
 """
 
 import contextlib
@@ -21,6 +24,7 @@ SECONDS_BETWEEN_TIMES = 0.1
 SILENCE = 0.3
 AFTER_END = 0.05
 END = b"\x1b]7357;sentinel-end;"
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 MODE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -32,6 +36,7 @@ class Log:
         self.last_time = 0.0
         self.file, self.times = opened(path)
         self.size = os.fstat(self.file).st_size
+        self.prune()
 
     def write(self, data: bytes) -> None:
         """Appends the data, cut into two files where the size is reached and a line ends, or no line ends for long."""
@@ -65,27 +70,68 @@ class Log:
             os.replace(f"{new}.times", f"{self.path}.times")
             os.replace(new, self.path)
             self.size = 0
+            self.prune()
         except OSError:
             before, (self.file, self.times) = (self.file, self.times), before
         for descriptor in before:
             os.close(descriptor)
 
     def rename(self) -> None:
-        for number in range(self.backups, 0, -1):
+        for age in sorted(ages(self.path), reverse=True):
             for end in ("", ".times"):
-                newer = f"{self.path}.{number - 1}{end}" if number > 1 else f"{self.path}{end}"
                 with contextlib.suppress(FileNotFoundError):
-                    os.replace(newer, f"{self.path}.{number}{end}")
+                    os.replace(f"{aged(self.path, age)}{end}", f"{aged(self.path, age + 1)}{end}")
+
+    def prune(self) -> None:
+        """Removes the oldest files, as long as there are too many and no reader needs them."""
+        for age in sorted(ages(self.path), reverse=True):
+            if age <= self.backups or is_needed(aged(self.path, age)):
+                return
+            for end in ("", ".times"):
+                with contextlib.suppress(OSError):
+                    os.unlink(f"{aged(self.path, age)}{end}")
+
+
+def aged(path: str, age: int) -> str:
+    """The log's file of that age, 0 for the one that is written now."""
+    return f"{path}.{age}" if age else path
+
+
+def ages(path: str) -> list[int]:
+    """Of all the log's files that exist."""
+    folder, name = os.path.split(path)
+    endings = [each[len(name) :] for each in os.listdir(folder or ".") if each.startswith(name)]
+    return [int(ending[1:] or 0) for ending in endings if not ending or is_age(ending)]
+
+
+def is_age(ending: str) -> bool:
+    dot, number = ending[0], ending[1:]
+    return dot == "." and number.isascii() and number.isdigit() and number[0] != "0"
+
+
+def is_needed(path: str) -> bool:
+    """True while a reader holds it: it has still to read the newer ones."""
+    try:
+        file = os.open(path, READ)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 def opened(path: str) -> tuple[int, int]:
     """The file and that of its times, to append to; both or none."""
-    file = os.open(path, MODE, 0o600)
+    times = os.open(f"{path}.times", MODE, 0o600)
     try:
-        fcntl.flock(file, fcntl.LOCK_SH)  # tells stop that the log is still being written
-        return file, os.open(f"{path}.times", MODE, 0o600)
+        fcntl.flock(times, fcntl.LOCK_SH)  # tells stop that the log is still being written
+        return os.open(path, MODE, 0o600), times
     except OSError:
-        os.close(file)
+        os.close(times)
         raise
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import stat
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from .logtext import clears_screen, is_only_marks, readable
@@ -48,6 +50,17 @@ def _opened(path: Path) -> int:
     raise OSError(errno.EINVAL, "it is not a file", str(path))
 
 
+def _held(path: Path) -> int:
+    """The file, opened; while it is, capture.py removes neither it nor a newer one. FileNotFoundError if it is gone."""
+    file = _opened(path)
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(file, fcntl.LOCK_SH)
+    if os.fstat(file).st_nlink:
+        return file
+    os.close(file)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+
+
 class Reader:
     """Reads a log forward from a place in it, through any number of rotations, and never loses a line."""
 
@@ -57,6 +70,7 @@ class Reader:
         self._offset = 0
         self._times: list[tuple[int, float]] = []
         self._rest: Line | None = None
+        self._latest = 0.0
 
     def __enter__(self) -> Reader:
         return self
@@ -101,17 +115,27 @@ class Reader:
     def _open(self, path: Path, offset: int) -> None:
         self.close()
         try:
-            self._file = _opened(path)
+            self._file = _held(path)
         except FileNotFoundError:
             return
         self._offset = offset
 
     # Reading on
 
-    def lines(self, with_rest: bool = False) -> Iterator[Line]:
-        """Every whole line that is there now and was not given yet; `with_rest` gives an unfinished last one too."""
+    def next_lines(self) -> list[Line]:
+        """Some of the whole lines that were not given yet, in bounded memory; none if there are none now."""
         while data := self._more():
-            yield from self._split(data)
+            if lines := list(self._split(data)):
+                return lines
+        return []
+
+    def lines(self, with_rest: bool = False) -> Iterator[Line]:
+        """Every whole line that is there now and was not given yet; `with_rest` gives an unfinished last one too.
+
+        Their times never go back, whatever the clock did.
+        """
+        while lines := self.next_lines():
+            yield from lines
         if with_rest and self._rest is not None:
             when, rest = self._rest
             yield from ((when, part) for part in _lives(rest))
@@ -123,7 +147,8 @@ class Reader:
         place = self._offset - len(data) - len(before)
         for line in whole:
             for part in _lives(line):
-                yield max(when, self._time_of(part, place)), part
+                self._latest = max(self._latest, when, self._time_of(part, place))
+                yield self._latest, part
                 place += len(part)
             place += 1
         self._rest = (self._time_of(rest, place), rest) if rest else None
@@ -184,7 +209,7 @@ def _open_next(path: Path, own: os.stat_result) -> int | None:
         if place == 0:
             return None
         try:
-            found = _opened(files[place - 1])
+            found = _held(files[place - 1])
         except FileNotFoundError:
             continue
         if os.fstat(found).st_ino == seen[place - 1] and [_inode(each) for each in rotated(path)] == seen:
@@ -212,9 +237,14 @@ def _is_same(path: Path, own: os.stat_result) -> bool:
         return False
 
 
+def times_path(path: Path) -> Path:
+    """The file that tells when which byte came; capture.py holds its lock while the log is being written."""
+    return path.with_name(f"{path.name}.times")
+
+
 def _times(path: Path) -> list[tuple[int, float]]:
     try:
-        data = path.with_name(f"{path.name}.times").read_bytes()
+        data = times_path(path).read_bytes()
     except OSError:
         return []
     return list(TIMES.iter_unpack(data[: len(data) // TIMES.size * TIMES.size]))

@@ -216,10 +216,36 @@ def test_log_goes_on_where_no_other_file_can_be_made(path: Path) -> None:
     assert contents(path) == [b"one\ntwo\nthree\nfour\n", b""]
 
 
-def test_file_that_can_not_be_renamed_goes_on(path: Path) -> None:
+def test_what_can_not_be_renamed_loses_no_line(path: Path) -> None:
+    path.with_name("web.log.1.times").mkdir()
+    log = Log(str(path), 1, 5)
+    for line in (b"one\n", b"two\n", b"three\n"):
+        log.write(line)
+    assert b"".join(contents(path)) == b"one\ntwo\nthree\n"
+
+
+def test_folder_in_the_way_of_a_backup_is_moved_on_not_removed(path: Path) -> None:
     path.with_name("web.log.1").mkdir()
-    (path.with_name("web.log.1") / "in the way").touch()
-    log = Log(str(path), 1, 1)
+    log = Log(str(path), 1, 0)
     log.write(b"one\n")
     log.write(b"two\n")
-    assert path.read_bytes() == b"one\ntwo\n"
+    assert path.read_bytes() == b""
+    assert path.with_name("web.log.3").is_dir()
+
+
+def test_backups_that_are_wanted_no_more_go_with_the_next_start(path: Path) -> None:
+    log = Log(str(path), 1, 5)
+    for number in range(8):
+        log.write(f"{number}\n".encode())
+    Log(str(path), 1, 2)
+    assert contents(path) == [b"6\n", b"7\n", b""]
+
+
+def test_only_the_logs_own_files_are_removed(path: Path) -> None:
+    others = ["web.log.", "web.log.01", "web.log.9.times", "web.log.old", "web.log.1x", "web.log.²", "web.logs.7"]
+    for name in others:
+        path.with_name(name).write_text("mine")
+    log = Log(str(path), 1, 0)
+    for number in range(3):
+        log.write(f"{number}\n".encode())
+    assert sorted(each.name for each in path.parent.iterdir()) == sorted([*others, "web.log", "web.log.times"])

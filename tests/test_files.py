@@ -19,6 +19,7 @@ from sentinel_tasks import files
 from sentinel_tasks.errors import ConfigurationError, SentinelError, StateFolderUnusable
 from sentinel_tasks.files import State, hand_over, private_folder, read_env_file, state_root
 from sentinel_tasks.locks import is_held
+from sentinel_tasks.logs import times_path
 from sentinel_tasks.model import Run
 from tests.lab import until
 
@@ -222,14 +223,14 @@ for _ in range(30):
 
 
 def test_log_is_open_while_its_writer_lives(state: State) -> None:
-    assert not is_held(state.log("web"))
+    assert not is_held(times_path(state.log("web")))
     code = "from sentinel_tasks.capture import Log; log = Log(sys.argv[2], 1000, 1); print(flush=True); time.sleep(60)"
     with in_python(code, str(state.folder), str(state.log("web"))) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
-        assert is_held(state.log("web"))
+        assert is_held(times_path(state.log("web")))
         writer.kill()
-    assert not is_held(state.log("web"))
+    assert not is_held(times_path(state.log("web")))
 
 
 # Orders

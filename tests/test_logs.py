@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_tasks.capture import Log
-from sentinel_tasks.logs import BEGIN, Reader, last_lines, rotated
+from sentinel_tasks.logs import BEGIN, MOST_AT_ONCE, Reader, last_lines, rotated
 
 Texts = list[bytes]
 
@@ -154,17 +154,53 @@ def test_line_that_was_cut_by_a_rotation_is_whole(path: Path) -> None:
     assert texts(Reader(path).from_last(50)) == [b"one", b"begun and ended", b"three"]
 
 
-def test_reader_that_was_outrun_goes_on_with_the_oldest_there_is(path: Path) -> None:
-    log, reader = Log(str(path), 20, 2), Reader(path)
+@pytest.mark.parametrize("backups", [0, 1, 3])
+def test_slow_reader_loses_nothing_however_few_backups_are_kept(path: Path, backups: int) -> None:
+    """It was overtaken: what had been rotated away before it was read was gone."""
+    log, reader = Log(str(path), 20, backups), Reader(path)
     log.write(b"line 0\n")
-    assert texts(reader) == [b"line 0"]
-    for line in numbered(1, 40):
+    assert texts(reader) == numbered(0, 1)
+    log.write(written(numbered(1, 2)))
+    for line in numbered(2, 40):
         log.write(line + b"\n")
+    assert texts(reader) == numbered(1, 40)
+    log.write(b"x" * 20 + b"\n")
+    assert len(rotated(path)) == 1 + max(backups, 1), "the reader still holds the file that it read last"
+
+
+def test_reader_that_has_gone_holds_nothing_back(path: Path) -> None:
+    log = Log(str(path), 20, 1)
+    log.write(b"line 0\n")
+    with Reader(path) as reader:
+        assert texts(reader) == numbered(0, 1)
+        for line in numbered(1, 40):
+            log.write(line + b"\n")
+        assert len(rotated(path)) > 10
+    Log(str(path), 20, 1)
+    assert len(rotated(path)) == 2
+
+
+def test_slow_reader_reads_on_in_small_steps(path: Path) -> None:
+    """One that had stopped for long took all that was there into memory at once."""
+    Log(str(path), 10_000_000, 1).write(written(numbered(0, 200_000)))
+    with Reader(path) as reader:
+        steps = list(iter(reader.next_lines, []))
+    assert max(sum(map(len, (line for _, line in step))) for step in steps) <= MOST_AT_ONCE
+    assert [line for step in steps for _, line in step] == numbered(0, 200_000)
+
+
+def test_reader_whose_files_somebody_removed_goes_on_with_what_is_there(path: Path) -> None:
+    log, reader = Log(str(path), 20, 3), Reader(path)
+    log.write(b"line 0\n")
+    assert texts(reader) == numbered(0, 1)
+    for line in numbered(1, 9):
+        log.write(line + b"\n")
+    for each in rotated(path)[1:]:
+        each.unlink()
+    log.write(b"new\n")
     seen = texts(reader)
-    newer = seen[2:]
-    assert seen[:2] == numbered(1, 3)
-    assert newer == numbered(40 - len(newer), 40)
-    assert len(newer) >= 6
+    assert seen[-1] == b"new"
+    assert len(seen) < 9
 
 
 def test_gap_in_the_names_while_files_are_renamed_hides_none(path: Path) -> None:
@@ -313,6 +349,14 @@ def test_line_of_two_times_has_one_of_them_and_order_is_kept(path: Path, clock: 
     assert times == sorted(times)
     assert times[0] == 1000.0
     assert times[2] == 1010.0
+
+
+def test_times_do_not_go_back_with_the_clock(path: Path, clock: Clock) -> None:
+    log = Log(str(path), 1_000_000, 1)
+    log.write(b"one\n")
+    clock.now -= 500
+    log.write(b"two\n")
+    assert last_lines(path, 2) == [(1000.0, b"one"), (1000.0, b"two")]
 
 
 def test_lost_or_broken_times_do_not_lose_lines(path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 from ..errors import TmuxRefused, TmuxUnavailable
@@ -38,22 +40,42 @@ def last(logs: Mapping[str, Path], count: int, colour: bool) -> list[tuple[str, 
 def following(
     world: World, logs: Mapping[str, Path], count: int, colour: bool, wanted: Callable[[], bool]
 ) -> Iterator[tuple[str, str]]:
-    """The last lines, then every line that comes, through restarts and rotations, as long as they are wanted."""
+    """The last lines, then every line that comes, through restarts and rotations, as long as they are wanted.
+
+    No line is lost, and memory is bounded, however slowly they are taken.
+    """
     readers = {name: Reader(log).from_last(count + 2) for name, log in logs.items()}
-    most: int | None = count
+    waiting = {name: _last_printed(reader, count) for name, reader in readers.items()}
     try:
         while wanted():
-            timed = [(when, name, line) for name, reader in readers.items() for when, line in _printed(reader, most)]
-            for _, name, line in sorted(timed, key=lambda each: each[0]):
+            for name, line in take_due(waiting):
                 yield name, readable(line, colour)
-            most = None
-            world.sleep(PAUSE)
+            for name, reader in readers.items():
+                waiting[name] = waiting[name] or _printed(reader.next_lines())
+            if not any(waiting.values()):
+                world.sleep(PAUSE)
     finally:
         for reader in readers.values():
             reader.close()
 
 
-def _printed(reader: Reader, most: int | None) -> list[Line]:
-    """The reader's next lines that the service itself printed; only the last of them if there is a limit."""
-    lines = [(when, line) for when, line in reader.lines() if not is_only_marks(line)]
-    return lines if most is None else lines[max(0, len(lines) - most) :]
+def _last_printed(reader: Reader, count: int) -> list[Line]:
+    lines = _printed(reader.lines())
+    return lines[max(0, len(lines) - count) :]
+
+
+def _printed(lines: Iterable[Line]) -> list[Line]:
+    """Those that the service itself printed."""
+    return [(when, line) for when, line in lines if not is_only_marks(line)]
+
+
+def take_due(waiting: dict[str, list[Line]]) -> list[tuple[str, bytes]]:
+    """Takes what can be told in the order of time: all up to where the first of those that wait may have more."""
+    ends = [lines[-1][0] for lines in waiting.values() if lines]
+    if not ends:
+        return []
+    cut = {name: bisect_right(lines, min(ends), key=itemgetter(0)) for name, lines in waiting.items()}
+    timed = [(when, name, line) for name, lines in waiting.items() for when, line in lines[: cut[name]]]
+    for name, lines in waiting.items():
+        waiting[name] = lines[cut[name] :]
+    return [(name, line) for _, name, line in sorted(timed, key=itemgetter(0))]

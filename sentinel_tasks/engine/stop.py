@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from .. import locks, processes
 from ..firmness import Blow, blows, gives_up_after
+from ..logs import times_path
 from ..model import Identity, Observation, Pane, Progress, Report, Service
 from ..order import order
 from ..plan import is_ending
@@ -167,7 +168,7 @@ class Stop:
         """The processes are gone: let the logs be written to their ends, then look whether the ports are free."""
         deadline = self.world.monotonic() + LOG_SECONDS
         told = [ending.service.name for ending in self.endings if ending.family and not ending.left]
-        logs = [self.world.state_of(self.first[name].pane).log(name) for name in told]
+        logs = [times_path(self.world.state_of(self.first[name].pane).log(name)) for name in told]
         while any(map(locks.is_held, logs)) and self.world.monotonic() < deadline:
             self.world.sleep(FIRST_PAUSE)
         now = scene(self.world, len(self.endings))
