@@ -44,6 +44,7 @@ class Launcher:
         self.explains = LONG_GOODBYE
         self.quick = self.restarts = 0
         self.wait: float | None = None
+        self.promises: list[Any] = []
 
     def note(self, **facts: object) -> None:
         """Writes the record whole; a full disk must not end the service."""
@@ -189,6 +190,20 @@ def receive(fifo: str, given_up: Callable[[], bool]) -> bytes:
     raise TimeoutError
 
 
+def promised(names: list[str]) -> list[Any]:
+    """The sockets by which ports stay promised to the workspace as long as they are open (see promises.py)."""
+    if not names:
+        return []
+    import socket
+
+    held = []
+    for name in names:
+        with contextlib.suppress(OSError):
+            held.append(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            held[-1].bind(f"\0{name}")
+    return held
+
+
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
     """No signal that asks to end is lost between the last look for one and the service's own first instruction."""
@@ -280,6 +295,7 @@ def main(fifo: str, record_path: str, launch: str) -> int:
         return NOT_TAKEN
     launcher.note()
     launcher.explains += orders.get("stop_timeout", 0.0)
+    launcher.promises = promised(orders.get("promises", []))
     with contextlib.suppress(OSError):
         os.unlink(fifo)
     code = launcher.run(orders)

@@ -242,7 +242,7 @@ class Lab:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-        for socket_path in (self.folder / "tmux").glob("tmux-*/*"):
+        for socket_path in self.folder.glob("tmux*/tmux-*/*"):
             subprocess.run(
                 ["tmux", "-S", str(socket_path), "kill-server"], env=self.environ, capture_output=True, check=False
             )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 
 from .. import ports
+from ..errors import SentinelError
 from ..files import State
 from ..model import Pane, Service
 from ..names import as_port_pairs, digest, mark, port_pairs
 from ..places import known_ports, remembered_ports
+from ..promises import Promises
 from ..world import World
 from .scene import Scene
 from .servers import panes_elsewhere
@@ -25,6 +27,7 @@ class Assignment:
 
     def __init__(self, starting: Sequence[Service], moving: frozenset[str], world: World, now: Scene) -> None:
         self.starting, self.moving, self.world, self.now = starting, moving, world, now
+        self.promises = Promises(world.workspace.path)
 
     @cached_property
     def is_choosing(self) -> bool:
@@ -32,10 +35,17 @@ class Assignment:
         others = (service for service in self.world.workspace.services if service.name not in self._known())
         return bool(self.moving) or any(service.auto_port for service in (*self.starting, *others))
 
-    def alone(self) -> AbstractContextManager[None]:
-        """To be held while ports are chosen and until their windows tell of them: nobody else chooses meanwhile."""
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """To be held while ports are chosen and until their launchers hold them: nobody else chooses them meanwhile."""
         folder = Path(self.world.workspace.state_folder).parent / "ports"
-        return State(folder).lock("ports") if self.is_choosing else nullcontext()
+        with State(folder).lock("ports") if self.is_choosing else nullcontext(), self.promises:
+            yield
+
+    def promised(self, launch: str) -> list[str]:
+        """What that launch's launcher is to hold: all ports that were chosen here, for its service knows them."""
+        moved = {self.by_name[name] for name in self.moving}
+        return self.promises.of_launch(launch, moved | {*self._automatic().values()})
 
     @cached_property
     def by_name(self) -> Mapping[str, int]:
@@ -58,7 +68,10 @@ class Assignment:
         if known is None:
             return service.auto_port
         starts = any(each.name == service.name for each in self.starting)
-        return service.auto_port and starts and not ports.is_free(known)
+        return service.auto_port and starts and not self._is_to_be_had(known)
+
+    def _is_to_be_had(self, port: int) -> bool:
+        return ports.is_free(port) and self.promises.take(port)
 
     def _promised_to_others(self) -> set[int]:
         """What other workspaces use or remember; on other tmux servers too, if a port is to be chosen now."""
@@ -70,14 +83,20 @@ class Assignment:
         """The first port that is free, from a place that is always the same for this workspace and service."""
         start = int(digest(f"{self.world.workspace.path}\0{service}"), 16)
         candidates = (AUTO_FIRST + (start + step) % AUTO_COUNT for step in range(AUTO_COUNT))
-        return next(port for port in candidates if port not in avoided and ports.is_free(port))
+        found = next((port for port in candidates if port not in avoided and self._is_to_be_had(port)), None)
+        if found is None:
+            raise SentinelError(f"no port from {AUTO_FIRST} to {AUTO_FIRST + AUTO_COUNT - 1} is free", "inv ps --all")
+        return found
 
     def remember(self) -> None:
         """Keeps the automatic ones with the workspace's session."""
-        services = self.world.workspace.services
-        automatic = {service.name: self.by_name[service.name] for service in services if service.auto_port}
+        automatic = self._automatic()
         if automatic and automatic != remembered_ports(self.now.session, self.now.panes):
             self.world.tmux.remember_ports(self.now.session.name, as_port_pairs(automatic))
+
+    def _automatic(self) -> dict[str, int]:
+        services = self.world.workspace.services
+        return {service.name: self.by_name[service.name] for service in services if service.auto_port}
 
 
 def _promised(pane: Pane) -> set[int]:

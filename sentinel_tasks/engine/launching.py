@@ -56,7 +56,7 @@ def launch_all(wanted: Sequence[Ready], world: World, now: Scene) -> list[Launch
     launches: list[_Launch] = []
     try:
         with assignment.alone():
-            launches.extend(_Launch(ready, assignment.by_name, world, now) for ready in wanted)
+            launches.extend(_Launch(ready, assignment, world, now) for ready in wanted)
             return _open_all(launches, assignment, now)
     finally:
         for launch in launches:
@@ -88,7 +88,8 @@ def _refuse_distrusted_folder(world: World) -> None:
 class _Launch:
     """One service on its way into its window; its orders are complete before the window opens."""
 
-    def __init__(self, ready: Ready, ports: Mapping[str, int], world: World, now: Scene) -> None:
+    def __init__(self, ready: Ready, assignment: Assignment, world: World, now: Scene) -> None:
+        ports = assignment.by_name
         self.service, self.seen, self.world = ready.service, ready.seen, world
         self.id, self.port = os.urandom(6).hex(), ports.get(ready.service.name)
         self.taken: Future[bool] | None = None
@@ -102,6 +103,7 @@ class _Launch:
             "stop_timeout": ready.service.stop_timeout,
             "service": ready.service.name,
             "events": str(world.state.events),
+            "promises": assignment.promised(self.id),
         }
         world.state.sweep(ready.service.name)
         self.fifo = world.state.make_fifo(ready.service.name, self.id)

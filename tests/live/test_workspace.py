@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from sentinel_tasks.engine.assigned_ports import AUTO_COUNT
+from sentinel_tasks.names import digest
 from tests.lab import INV, Lab, Result, is_open, until
 
 WORKSPACE = "from sentinel_tasks import {names}service, workspace\n\n{body}\n"
@@ -27,8 +29,8 @@ def states(result: Result) -> dict[str, str]:
     return {each["service"]: each["state"] for each in result.json["services"]}
 
 
-def listed(lab: Lab, cwd: Path | None = None) -> dict[str, dict[str, object]]:
-    (group, *_) = lab.inv("ps", "--json", cwd=cwd).json["workspaces"]
+def listed(lab: Lab, cwd: Path | None = None, env: dict[str, str] | None = None) -> dict[str, dict[str, object]]:
+    (group, *_) = lab.inv("ps", "--json", cwd=cwd, env=env).json["workspaces"]
     return {each["service"]: each for each in group["services"]}
 
 
@@ -272,6 +274,51 @@ def test_an_automatic_port_is_not_one_that_another_tmux_server_has_promised(lab:
     assert listed(lab, first)["api"]["port"] not in (None, port)
     for path in (first, second):
         assert lab.inv("down", cwd=path).code == 0
+
+
+def apart(lab: Lab, name: str) -> dict[str, str]:
+    """The variables of somebody with tmux servers and a state folder of their own."""
+    folders = {"TMUX_TMPDIR": lab.folder / f"tmux-{name}", "XDG_STATE_HOME": lab.folder / f"state-{name}"}
+    for folder in folders.values():
+        folder.mkdir(mode=0o700)
+    return {variable: str(folder) for variable, folder in folders.items()}
+
+
+def that_would_choose_the_same_port(lab: Lab, service: str) -> tuple[Path, Path]:
+    """Two folders for which the search for a port begins at the same place."""
+    seen: dict[int, Path] = {}
+    while True:
+        path = lab.folder / f"project-{len(seen)}"
+        start = int(digest(f"{path}\0{service}"), 16) % AUTO_COUNT
+        if start in seen:
+            return seen[start], path
+        seen[start] = path
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_workspaces_that_know_nothing_of_each_other_never_choose_the_same_port(lab: Lab, at_once: bool) -> None:
+    """Neither the tmux server nor the state folder is shared, and neither service listens yet."""
+    paths = that_would_choose_the_same_port(lab, "api")
+    homes = [apart(lab, path.name) for path in paths]
+    for path in paths:
+        lab.workspace(path.name, WORKSPACE.format(names="", body='namespace = workspace(service("api"))'))
+        slow = f"sleep 1; exec {sys.executable} -m http.server $PORT --bind 127.0.0.1"
+        lab.configure(path, api={"port": "auto", "command": slow})
+    words = ("up",) if at_once else ("up", "--no-wait")
+    starts = []
+    for path, home in zip(paths, homes, strict=True):
+        starts.append(lab.spawn(INV, *words, cwd=path, env=home))
+        assert at_once or starts[-1].wait(30) == 0
+    assert [start.wait(30) for start in starts] == [0, 0]
+    places = list(zip(paths, homes, strict=True))
+    assert [lab.inv("up", cwd=path, env=home).code for path, home in places] == [0, 0]
+    ports = [listed(lab, path, home)["api"]["port"] for path, home in places]
+    assert len(set(ports)) == 2
+    for path, home in places:
+        assert lab.inv("restart", cwd=path, env=home).code == 0
+    assert [listed(lab, path, home)["api"]["port"] for path, home in places] == ports
+    for path, home in places:
+        assert lab.inv("down", cwd=path, env=home).code == 0
 
 
 def test_ps_shows_the_workspaces_of_every_tmux_server(lab: Lab) -> None:

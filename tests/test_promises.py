@@ -1,0 +1,82 @@
+"""Ports that were chosen and on which nobody listens yet, as workspaces that share nothing else see them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from sentinel_tasks.launch import promised
+from sentinel_tasks.promises import Promises
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="abstract sockets are Linux's")
+
+PORT = 20_000 + os.getpid() % 12_000
+
+
+@pytest.fixture
+def mine() -> Iterator[Promises]:
+    with Promises("/mine") as promises:
+        yield promises
+
+
+@pytest.fixture
+def others() -> Iterator[Promises]:
+    with Promises("/others") as promises:
+        yield promises
+
+
+def test_only_one_of_those_that_choose_gets_the_port(mine: Promises, others: Promises) -> None:
+    assert mine.take(PORT)
+    assert not others.take(PORT)
+    assert others.take(PORT + 1)
+    with mine:
+        pass
+    assert others.take(PORT)
+
+
+def test_what_a_launcher_holds_is_promised_to_its_workspace_alone(mine: Promises, others: Promises) -> None:
+    with ExitStack() as launchers:
+        for launch in ("first", "second"):
+            for held in promised(mine.of_launch(launch, [PORT])):
+                launchers.enter_context(held)
+        assert not others.take(PORT)
+        assert mine.take(PORT)
+    with mine:
+        pass
+    with Promises("/others") as again:
+        assert again.take(PORT)
+
+
+def test_port_whose_number_begins_with_ours_is_another(mine: Promises, others: Promises) -> None:
+    with ExitStack() as launchers:
+        for held in promised(mine.of_launch("first", [int(f"{PORT}0")])):
+            launchers.enter_context(held)
+        assert others.take(PORT)
+
+
+def test_killed_holder_promises_nothing(mine: Promises) -> None:
+    code = (
+        f"import time; from sentinel_tasks.promises import Promises as P; print(P('/x').take({PORT})); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-u", "-c", code], stdout=subprocess.PIPE) as holder:
+        pass_on = holder.stdout
+        assert pass_on is not None
+        pass_on.readline()
+        holder.kill()
+    assert mine.take(PORT)
+
+
+def test_launcher_that_may_open_no_more_files_starts_its_service_all_the_same() -> None:
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3));"
+        "from sentinel_tasks.launch import promised; print(promised(['sentinel-port-1-x']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"import socket, sentinel_tasks.launch; {code}"], capture_output=True, check=False
+    )
+    assert (done.stdout, done.stderr) == (b"[]\n", b"")
