@@ -191,7 +191,12 @@ class Start:
         track.watch = Watch(launched=made.launch)
         track.deadline = self.world.monotonic() + track.service.startup_timeout
         if not made.taken:
-            self._fail_launch(track, "its window did not take its orders")
+            self._fail_launch(track, self._why_not_taken())
+
+    def _why_not_taken(self) -> str:
+        if self.world.tmux.panes():
+            return "its window did not take its orders"
+        return "the tmux server ended right after it began; `exit-unattached on` in tmux.conf makes it do so"
 
     def _fail_launch(self, track: Track, why: str) -> None:
         seen = self.seen[track.service.name]

@@ -194,6 +194,16 @@ def test_the_users_own_tmux_options_change_nothing(lab: Lab, lines: list[str]) -
     assert lab.services() == []
 
 
+def test_a_tmux_server_that_does_not_stay_is_named_as_the_cause(lab: Lab) -> None:
+    """The doctor, to which it used to be sent, saw nothing wrong."""
+    (lab.folder / "home" / ".tmux.conf").write_text("set -g exit-unattached on\n")
+    configured(lab)
+    done = lab.inv("telemetry.activate")
+    assert done.code == 1
+    assert "`exit-unattached on` in tmux.conf" in done.err
+    assert lab.services() == []
+
+
 def test_our_windows_are_found_though_the_user_closes_those_before_them(lab: Lab) -> None:
     (lab.folder / "home" / ".tmux.conf").write_text("set -g renumber-windows on\n")
     configured(lab)
