@@ -122,9 +122,9 @@ class Reader:
 
     # Reading on
 
-    def next_lines(self) -> list[Line]:
-        """Some of the whole lines that were not given yet, in bounded memory; none if there are none now."""
-        while data := self._more():
+    def next_lines(self, end: os.stat_result | None = None) -> list[Line]:
+        """Some of the lines that were not given yet, in bounded memory; none if there are none now before `end`."""
+        while not self._is_at(end) and (data := self._more()):
             if lines := list(self._split(data)):
                 return lines
         return []
@@ -132,9 +132,10 @@ class Reader:
     def lines(self, with_rest: bool = False) -> Iterator[Line]:
         """Every whole line that is there now and was not given yet; `with_rest` gives an unfinished last one too.
 
-        Their times never go back, whatever the clock did.
+        Their times never go back, whatever the clock did. They end, even if the service prints faster than we read.
         """
-        while lines := self.next_lines():
+        end = _newest(self.path)
+        while lines := self.next_lines(end):
             yield from lines
         if with_rest and self._rest is not None:
             when, rest = self._rest
@@ -152,6 +153,12 @@ class Reader:
                 place += len(part)
             place += 1
         self._rest = (self._time_of(rest, place), rest) if rest else None
+
+    def _is_at(self, end: os.stat_result | None) -> bool:
+        if end is None or self._file is None:
+            return False
+        own = os.fstat(self._file)
+        return os.path.samestat(own, end) and end.st_size <= self._offset <= own.st_size
 
     def _more(self) -> bytes:
         if self._file is None:
@@ -217,11 +224,21 @@ def _open_next(path: Path, own: os.stat_result) -> int | None:
         os.close(found)
 
 
-def _inode(path: Path) -> int | None:
+def _newest(path: Path) -> os.stat_result | None:
+    """The newest file as it is now; None if there is none."""
+    return next((found for each in rotated(path) if (found := _stat(each))), None)
+
+
+def _stat(path: Path) -> os.stat_result | None:
     try:
-        return path.stat().st_ino
+        return path.stat()
     except FileNotFoundError:
         return None
+
+
+def _inode(path: Path) -> int | None:
+    found = _stat(path)
+    return found.st_ino if found else None
 
 
 def _times_of(file: int, path: Path) -> list[tuple[int, float]]:

@@ -141,10 +141,11 @@ def test_slow_reader_loses_nothing_through_rotations(path: Path, between: int) -
 def test_rotation_in_the_middle_of_a_reading(path: Path) -> None:
     log, reader, seen = Log(str(path), 60, 100), Reader(path), []
     log.write(written(numbered(0, 5)))
-    for _, line in reader.lines():
-        seen.append(line)
-        if len(seen) < 200:
-            log.write(f"line {len(seen) + 4}\n".encode())
+    while lines := reader.next_lines():
+        for _, line in lines:
+            seen.append(line)
+            if len(seen) < 200:
+                log.write(f"line {len(seen) + 4}\n".encode())
     assert seen[:200] == numbered(0, 200)
 
 
@@ -201,6 +202,21 @@ def test_reader_whose_files_somebody_removed_goes_on_with_what_is_there(path: Pa
     seen = texts(reader)
     assert seen[-1] == b"new"
     assert len(seen) < 9
+
+
+@pytest.mark.parametrize("size", [1, 1_000_000])
+def test_reading_what_is_there_ends_though_more_comes_all_the_while(path: Path, size: int) -> None:
+    """`logs` of a service that printed faster than it read never ended."""
+    log = Log(str(path), size, 2)
+    log.write(written(numbered(0, 3)))
+    log.write(written(numbered(3, 5)))
+    with Reader(path) as reader:
+        seen = []
+        for _, line in reader.lines():
+            seen.append(line)
+            log.write(b"more\n")
+            assert len(seen) < 100
+    assert seen[:5] == numbered(0, 5)
 
 
 def test_gap_in_the_names_while_files_are_renamed_hides_none(path: Path) -> None:

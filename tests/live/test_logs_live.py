@@ -214,6 +214,14 @@ def test_a_slow_reader_loses_nothing_to_rotation(lab: Lab) -> None:
     assert seen == list(range(count))
 
 
+def test_a_service_that_prints_faster_than_it_is_read_is_started_shown_and_stopped(lab: Lab) -> None:
+    """Its last lines were read for ever: there were always more."""
+    lab.configure(telemetry={"command": "exec yes", "port": None, "health": None, "log_max_mb": 1})
+    assert lab.inv("telemetry.activate", timeout=20).code == 0
+    assert logs(lab, "--lines", "3") == ["y", "y", "y"]
+    assert lab.inv("telemetry.stop", timeout=20).code == 0
+
+
 # The files
 
 
