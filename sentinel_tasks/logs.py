@@ -31,14 +31,22 @@ Line = tuple[float, bytes]
 
 
 def rotated(path: Path) -> list[Path]:
-    """The log's files that exist, newest first; a number may be missing while they are being renamed."""
+    """The log's files that exist, newest first."""
+    return [_aged(path, age) for age in _ages(path)]
+
+
+def _ages(path: Path) -> list[int]:
+    """Of the log's files, newest first; one may be missing while they are being renamed."""
     try:
         names = os.listdir(path.parent)
     except FileNotFoundError:
         return []
     endings = (name[len(path.name) :] for name in names if name.startswith(path.name))
-    ages = [int(ending[1:] or 0) for ending in endings if re.fullmatch(r"(\.[1-9][0-9]*)?", ending)]
-    return [path.with_name(f"{path.name}.{age}") if age else path for age in sorted(ages)]
+    return sorted(int(ending[1:] or 0) for ending in endings if re.fullmatch(r"(\.[1-9][0-9]*)?", ending))
+
+
+def _aged(path: Path, age: int) -> Path:
+    return path.with_name(f"{path.name}.{age}") if age else path
 
 
 def _opened(path: Path) -> int:
@@ -179,6 +187,9 @@ class Reader:
         own = os.fstat(self._file)
         if own.st_size > self._offset:
             return False
+        if own.st_size < self._offset:  # somebody emptied it, and it goes on from its beginning
+            self._offset, self._rest = 0, None
+            return True
         newer = _open_next(self.path, own)
         if newer is None:
             return False
@@ -207,21 +218,31 @@ def _lives(line: bytes) -> list[bytes]:
 def _open_next(path: Path, own: os.stat_result) -> int | None:
     """The file that is the next newer one after ours, opened; None if ours is the newest.
 
-    Names move on while we look: what was opened counts only if the names meant the same before and after.
+    Names move on while we look, ours before those of newer files: the file of the age before ours is the right one if
+    ours has not moved meanwhile. Where that age is missing, the names must have meant the same before and after.
     """
-    while True:
-        files = rotated(path)
-        seen = [_inode(each) for each in files]
-        place = seen.index(own.st_ino) if own.st_ino in seen else len(seen)
+    while not _is_same(path, own):
+        ages = _ages(path)
+        seen = [_inode(_aged(path, age)) for age in ages]
+        place = seen.index(own.st_ino) if own.st_ino in seen else _count_since(own, path, ages)
         if place == 0:
             return None
         try:
-            found = _held(files[place - 1])
+            found = _held(_aged(path, ages[place - 1]))
         except FileNotFoundError:
             continue
+        if ages[place - 1] + 1 in ages[place:] and _is_same(_aged(path, ages[place]), own):
+            return found
         if os.fstat(found).st_ino == seen[place - 1] and [_inode(each) for each in rotated(path)] == seen:
             return found
         os.close(found)
+    return None
+
+
+def _count_since(own: os.stat_result, path: Path, ages: list[int]) -> int:
+    """How many files are newer than ours, which somebody removed: they were written to after it."""
+    found = [_stat(_aged(path, age)) for age in ages]
+    return sum(each is not None and each.st_mtime_ns >= own.st_mtime_ns for each in found)
 
 
 def _newest(path: Path) -> os.stat_result | None:
@@ -243,15 +264,14 @@ def _inode(path: Path) -> int | None:
 
 def _times_of(file: int, path: Path) -> list[tuple[int, float]]:
     own = os.fstat(file)
-    found = next((each for each in rotated(path) if _is_same(each, own)), None)
+    names = [path] if _is_same(path, own) else rotated(path)
+    found = next((each for each in names if _is_same(each, own)), None)
     return _times(found) if found else []
 
 
 def _is_same(path: Path, own: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(path.stat(), own)
-    except FileNotFoundError:
-        return False
+    found = _stat(path)
+    return found is not None and os.path.samestat(found, own)
 
 
 def times_path(path: Path) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
 from pathlib import Path
 
@@ -217,6 +219,60 @@ def test_reading_what_is_there_ends_though_more_comes_all_the_while(path: Path, 
             log.write(b"more\n")
             assert len(seen) < 100
     assert seen[:5] == numbered(0, 5)
+
+
+def test_reader_that_lags_gets_on_though_files_are_rotated_all_the_while(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looked at all names twice, and again whenever one had moved between."""
+    log, reader, looks = Log(str(path), 1, 2), Reader(path), itertools.count()
+    log.write(b"line 0\n")
+    assert texts(reader) == numbered(0, 1)
+    log.write(written(numbered(1, 3)))
+    names = os.listdir
+
+    def while_it_is_rotated(folder: Path | str) -> list[str]:
+        if isinstance(folder, Path):  # the writer looks by itself
+            look = next(looks)
+            assert look < 100
+            if not look % 2:
+                log.write(b"more\n")
+        return names(folder)
+
+    monkeypatch.setattr(os, "listdir", while_it_is_rotated)
+    seen: Texts = []
+    while len(seen) < 3:
+        seen += [line for _, line in reader.next_lines()]
+    assert seen == [*numbered(1, 3), b"more"]
+
+
+def test_follower_goes_on_after_somebody_emptied_the_log(path: Path) -> None:
+    """It was silent until the log was as long again as it had been."""
+    log, reader = Log(str(path), 1_000_000, 2), Reader(path)
+    log.write(written(numbered(0, 50)))
+    assert texts(reader) == numbered(0, 50)
+    log.write(b"unfinis")
+    assert texts(reader) == []
+    os.truncate(path, 0)
+    log.write(b"new\n")
+    assert texts(reader) == [b"new"]
+    log.write(b"next\n")
+    assert texts(reader) == [b"next"]
+
+
+def test_follower_does_not_tell_old_logs_again_when_somebody_removes_the_newest(path: Path) -> None:
+    log, reader = Log(str(path), 1, 5), Reader(path)
+    for line in numbered(0, 4):
+        log.write(line + b"\n")
+    assert texts(reader) == numbered(0, 4)
+    for each in rotated(path)[1:]:
+        os.utime(each, (1, 1))
+    path.unlink()
+    assert texts(reader) == []
+    log.write(b"into the file that is gone\n")
+    assert texts(reader) == [b"into the file that is gone"]
+    log.write(b"new\n")
+    assert texts(reader) == [b"new"]
 
 
 def test_gap_in_the_names_while_files_are_renamed_hides_none(path: Path) -> None:
