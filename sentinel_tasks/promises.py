@@ -8,6 +8,7 @@ holds them. Systems other than Linux have none: there, who shares a state folder
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import sys
 from collections.abc import Iterable
@@ -58,7 +59,6 @@ def _name(port: int) -> str:
 def _owners(port: int) -> list[str]:
     """The workspaces whose launchers hold the port."""
     with suppress(OSError):
-        places = [line.split()[-1] for line in TABLE.read_text(errors="replace").splitlines()]
-        beginning = f"@{_name(port)}-"
-        return [place.removeprefix(beginning).partition("-")[0] for place in places if place.startswith(beginning)]
+        table = TABLE.read_text(errors="replace")
+        return re.findall(rf" @{_name(port)}-(\w+)-\w+$", table, re.MULTILINE)
     return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,6 +58,14 @@ def test_port_whose_number_begins_with_ours_is_another(mine: Promises, others: P
         for held in promised(mine.of_launch("first", [int(f"{PORT}0")])):
             launchers.enter_context(held)
         assert others.take(PORT)
+
+
+@pytest.mark.parametrize("name", ["a\n\nb", " ", "x\x0c\x1c", "\udcff\udcfe"])
+def test_socket_with_an_odd_name_is_no_promise(mine: Promises, name: str) -> None:
+    """Whoever had one made every start with an automatic port end in a traceback."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as odd:
+        odd.bind(b"\0" + os.fsencode(name))
+        assert mine.take(PORT)
 
 
 def test_killed_holder_promises_nothing(mine: Promises) -> None:
