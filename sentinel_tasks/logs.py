@@ -178,7 +178,8 @@ class Reader:
             return self._more()
         self._offset += len(data)
         if data:
-            self._times = _times_of(self._file, self.path)
+            before = self._rest[1] if self._rest else b""
+            self._times = _times_of(self._file, self.path, self._offset - len(data) - len(before))
         return data
 
     def _move_on(self) -> bool:
@@ -262,11 +263,11 @@ def _inode(path: Path) -> int | None:
     return found.st_ino if found else None
 
 
-def _times_of(file: int, path: Path) -> list[tuple[int, float]]:
+def _times_of(file: int, path: Path, since: int) -> list[tuple[int, float]]:
     own = os.fstat(file)
     names = [path] if _is_same(path, own) else rotated(path)
     found = next((each for each in names if _is_same(each, own)), None)
-    return _times(found) if found else []
+    return _times(found, since) if found else []
 
 
 def _is_same(path: Path, own: os.stat_result) -> bool:
@@ -279,9 +280,19 @@ def times_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.times")
 
 
-def _times(path: Path) -> list[tuple[int, float]]:
+def _times(path: Path, since: int) -> list[tuple[int, float]]:
+    """When the bytes from that place on came; of a log that was written for days, a follower wants only the last."""
     try:
-        data = times_path(path).read_bytes()
+        with open(times_path(path), "rb") as file:
+
+            def offset(number: int) -> int:
+                file.seek(number * TIMES.size)
+                return int.from_bytes(file.read(8), "little")
+
+            count = file.seek(0, os.SEEK_END) // TIMES.size
+            first = bisect_right(range(count), since, key=offset) - 1
+            file.seek(max(0, first) * TIMES.size)
+            data = file.read()
     except OSError:
         return []
     return list(TIMES.iter_unpack(data[: len(data) // TIMES.size * TIMES.size]))

@@ -423,6 +423,21 @@ def test_line_of_two_times_has_one_of_them_and_order_is_kept(path: Path, clock: 
     assert times[2] == 1010.0
 
 
+def test_follower_of_a_log_that_is_written_for_days_reads_only_the_last_times(path: Path, clock: Clock) -> None:
+    """It read all of them for each line that came: more and more work."""
+    log, reader = Log(str(path), 1_000_000, 1), Reader(path)
+    for number in range(3_000):
+        clock.now += 1
+        log.write(f"{number}\n".encode())
+    assert [when for when, _ in reader.lines()] == [1001.0 + number for number in range(3_000)]
+    log.write(b"unfin")
+    assert list(reader.lines()) == []
+    clock.now += 1
+    log.write(b"ished\nnew\n")
+    assert list(reader.lines()) == [(4000.0, b"unfinished"), (4001.0, b"new")]
+    assert len(reader._times) < 5
+
+
 def test_times_do_not_go_back_with_the_clock(path: Path, clock: Clock) -> None:
     log = Log(str(path), 1_000_000, 1)
     log.write(b"one\n")
