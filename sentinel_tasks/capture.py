@@ -24,8 +24,8 @@ SECONDS_BETWEEN_TIMES = 0.1
 SILENCE = 0.3
 AFTER_END = 0.05
 END = b"\x1b]7357;sentinel-end;"
-READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-MODE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+SAFE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # NFS locks what is open in both ways only
+MODE = SAFE | os.O_APPEND | os.O_CREAT
 
 
 class Log:
@@ -112,7 +112,7 @@ def is_age(ending: str) -> bool:
 def is_needed(path: str) -> bool:
     """True while a reader holds it: it has still to read the newer ones."""
     try:
-        file = os.open(path, READ)
+        file = os.open(path, SAFE)
     except OSError:
         return False
     try:

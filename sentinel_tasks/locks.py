@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 HELD_LOCKS = Path("/proc/locks")
-OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+OPEN = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""For writing, too: NFS gives an exclusive lock on nothing less (flock(2))."""
 
 
 def is_held(path: Path) -> bool:

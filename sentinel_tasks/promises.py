@@ -37,15 +37,20 @@ class Promises:
         """True if nobody else chooses the port or was promised it; nobody does or is, then, as long as we are open."""
         if sys.platform != "linux":
             return True
+        if self._is_promised_to_others(port):  # known before we hold it: its owner may want it at this very moment
+            return False
         with ExitStack() as taking:
             try:
                 taking.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)).bind(f"\0{_name(port)}")
             except OSError as reason:
                 return reason.errno != errno.EADDRINUSE
-            if any(owner != self.owner for owner in _owners(port)):
+            if self._is_promised_to_others(port):
                 return False
             self._held.push(taking.pop_all())
         return True
+
+    def _is_promised_to_others(self, port: int) -> bool:
+        return any(owner != self.owner for owner in _owners(port))
 
     def of_launch(self, launch: str, ports: Iterable[int]) -> list[str]:
         """The sockets by which a launcher (launch.py) keeps these ports promised to the workspace while it lives."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -15,7 +17,8 @@ import pytest
 
 from sentinel_tasks import capture
 from sentinel_tasks.capture import END, LONGEST_LINE, TIMES, Log, has_ended
-from sentinel_tasks.logs import Reader, rotated
+from sentinel_tasks.locks import is_held, remove_unheld
+from sentinel_tasks.logs import Reader, rotated, times_path
 from tests.lab import until
 
 SCRIPT = capture.__file__
@@ -249,3 +252,27 @@ def test_only_the_logs_own_files_are_removed(path: Path) -> None:
     for number in range(3):
         log.write(f"{number}\n".encode())
     assert sorted(each.name for each in path.parent.iterdir()) == sorted([*others, "web.log", "web.log.times"])
+
+
+def test_log_is_written_read_and_pruned_on_nfs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There, a shared lock needs a file that is open for reading, an exclusive one a file open for writing."""
+    refusing = {fcntl.LOCK_SH: os.O_WRONLY, fcntl.LOCK_EX: os.O_RDONLY}
+    real = fcntl.flock
+
+    def as_on_nfs(file: int, operation: int) -> None:
+        if fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE == refusing.get(operation & ~fcntl.LOCK_NB):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        real(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", as_on_nfs)
+    log = Log(str(path), 1, 1)
+    with Reader(path) as reader:
+        for number in range(5):
+            log.write(f"{number}\n".encode())
+        assert is_held(times_path(path))
+        assert [line for _, line in reader.lines()] == [b"4"]
+        log.write(b"5\n6\n")
+        log.write(b"7\n")
+        assert [line for _, line in reader.lines()] == [b"5", b"6", b"7"]
+    remove_unheld(path)
+    assert not path.exists()
