@@ -13,7 +13,7 @@ from sentinel_tasks.doctor.examine import CHECKS, examine, exit_code
 from sentinel_tasks.doctor.findings import ill, well
 from sentinel_tasks.doctor.look import Look
 from sentinel_tasks.doctor.machine import satisfies
-from sentinel_tasks.doctor.server import OPTION, RUNS, is_secret, runs_a_command, variable_names
+from sentinel_tasks.doctor.server import OPTION, RUNS, is_likely_secret, runs_a_command, variable_names
 from sentinel_tasks.doctor.services import find, program
 from sentinel_tasks.errors import SentinelError
 from sentinel_tasks.model import Finding
@@ -25,18 +25,20 @@ from sentinel_tasks.tasks.doctor_verb import unread_keys
     "name",
     ["API_TOKEN", "PASSWORD", "db_password", "AWS_SECRET_ACCESS_KEY", "STRIPE_API_KEY", "APIKEY", "GITHUB_PAT",
      "NPM_AUTH", "SSH_PRIVATE_KEY", "SENTRY_DSN", "MYSQL_PWD", "KEY_PASSPHRASE",
-     "PGPASSWORD", "dbpassword", "authToken", "clientSecret", "AWS_ACCESS_KEY_ID", "PASSWORD2", "CREDS"],
+     "PGPASSWORD", "dbpassword", "authToken", "clientSecret", "AWS_ACCESS_KEY_ID", "PASSWORD2", "CREDS",
+     "SESSION_JWT", "APIKEY_PROD"],
 )  # fmt: skip
 def test_a_secret_is_known_by_its_name(name: str) -> None:
-    assert is_secret(name)
+    assert is_likely_secret(name)
 
 
 @pytest.mark.parametrize(
     "name",
-    ["PATH", "PWD", "OLDPWD", "SSH_AUTH_SOCK", "XAUTHORITY", "KEYBOARD", "TOKENIZERS_PARALLELISM", "PASSENGER"],
+    ["PATH", "PWD", "OLDPWD", "SSH_AUTH_SOCK", "XAUTHORITY", "KEYBOARD", "TOKENIZERS_PARALLELISM", "PASSENGER",
+     "GIT_AUTHOR_NAME", "BYPASS", "PATH_PREFIX"],
 )  # fmt: skip
 def test_what_is_no_secret_is_left_in_peace(name: str) -> None:
-    assert not is_secret(name)
+    assert not is_likely_secret(name)
 
 
 def test_names_are_read_and_no_line_of_a_value_is_taken_for_one() -> None:

@@ -34,6 +34,7 @@ from sentinel_tasks.masking import LONGEST, masked
         (["mysql", "--password=hunter2 and more", "--port", "1"], "mysql --password=*** --port 1"),
         (["sh", "-c", "DB_PASS=hunter2 GITHUB_PAT=hunter2 run"], "sh -c DB_PASS=*** GITHUB_PAT=*** run"),
         (["env", "SIGNING_KEY=hunter2", "SENTRY_DSN=hunter2", "run"], "env SIGNING_KEY=*** SENTRY_DSN=*** run"),
+        (["env", "AWS_CREDS=hunter2", "run", "--bearer", "hunter2"], "env AWS_CREDS=*** run --bearer ***"),
         (["jest", "--passWithNoTests", "src", "--path", "x"], "jest --passWithNoTests src --path x"),
         (["curl", "http://x/?token=hunter2&page=2"], "curl http://x/?token=***&page=2"),
         (["curl", "-d", '{"password": "hunter2", "user": "bob"}'], 'curl -d {"password": ***, "user": "bob"}'),

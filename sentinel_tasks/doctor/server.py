@@ -10,6 +10,7 @@ from collections.abc import Container, Iterator, Mapping
 from functools import partial
 
 from ..files import close_to_others
+from ..masking import KEY, SHORT, WORD
 from ..model import Finding, Pane
 from ..names import SESSION, session_name, session_with_suffix, unmarked
 from ..socket_folder import distrust
@@ -17,35 +18,11 @@ from .findings import all_well, ill, well
 from .look import Look
 
 LEAST_HISTORY = 10_000
-SECRET_PARTS = frozenset(
-    [
-        "APIKEY",
-        "AUTHORIZATION",
-        "BEARER",
-        "COOKIE",
-        "CREDENTIAL",
-        "CREDENTIALS",
-        "DSN",
-        "JWT",
-        "PASS",
-        "PASSPHRASE",
-        "PASSWD",
-        "PASSWORD",
-        "PASSWORDS",
-        "PAT",
-        "PW",
-        "PWD",
-        "SECRET",
-        "SECRETS",
-        "TOKEN",
-        "TOKENS",
-    ]
-)
 NO_SECRETS = frozenset({"PWD", "OLDPWD"})
-SECRET_END = re.compile(
-    r"(?:(?:API|ACCESS|AUTH|PRIVATE|SECRET|SIGNING|ENCRYPTION|DEPLOY|MASTER|SSH)_?KEY(?:_ID)?"
-    r"|PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|CREDS)\d*\Z|(?<!SSH)_AUTH\Z"
+SECRET = re.compile(
+    rf"(?<![^_])(?:(?:{WORD})s?|{SHORT})(?:_|\Z)|(?:(?:{WORD})s?|{KEY}(?:_id)?)\d*\Z|(?<!ssh)_auth\Z", re.IGNORECASE
 )
+"""A part of the name between underscores, or its end."""
 VARIABLE = re.compile(r"(?:([^=\n]+)=\"(?:[^\"\\]|\\.)*\"; export \1;|unset ([^\n]*);)(?:\n|\Z)", re.S)
 OPTION = re.compile(r"(status-left|status-right|status-format\[\d+\]|window-status-(?:current-)?format)\*? (.*)\Z")
 USER_OPTION = re.compile(r"(@[\w-]+) (.*)\Z")
@@ -103,7 +80,7 @@ def environment(look: Look) -> list[Finding]:
         )
         for where, flag, names in _environments(look)
         for name in names
-        if is_secret(name)
+        if is_likely_secret(name)
     ]
     return all_well("environment", wrong, "no variable in it looks like a secret")
 
@@ -129,10 +106,9 @@ def variable_names(said: str) -> list[str]:
     return names
 
 
-def is_secret(name: str) -> bool:
-    """True if a variable of this name is likely to hold a secret."""
-    upper = name.upper()
-    return upper not in NO_SECRETS and bool(SECRET_PARTS & {*upper.split("_")} or SECRET_END.search(upper))
+def is_likely_secret(name: str) -> bool:
+    """True if a variable of this name is likely to hold a secret: stricter than what masks, for it accuses."""
+    return name.upper() not in NO_SECRETS and SECRET.search(name) is not None
 
 
 def status_line(look: Look) -> list[Finding]:
