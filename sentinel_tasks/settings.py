@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .complaints import Complaints
 from .errors import ConfigurationError, Problem
@@ -18,7 +20,6 @@ from .reading import Reading, checked
 from .schema import SENTINEL_TYPES, SERVICE_TYPES
 
 Keys = Mapping[str, Any]
-
 
 BUILT_IN: dict[str, Keys] = {
     "dev": {"title": "Dev Server", "port": 3002, "health": "/", "expect": "<500", "window": "🚀 main", "index": 1},
@@ -43,34 +44,30 @@ def workspace_folder(project: str, environ: Mapping[str, str]) -> str:
     return folder
 
 
-def read(
-    config: object,
-    declared: Mapping[str, Keys],
-    project: str,
-    state_root: Path,
-    environ: Mapping[str, str],
-    flags: Mapping[str, Keys] | None = None,
-    problems: Sequence[Problem] = (),
-    last: object = None,
-) -> Workspace:
-    """The workspace with all its services; ConfigurationError with every problem in it.
+class Sources(Struct, frozen=True):
+    """All that was said about a workspace, by where it was said; what comes later here wins.
 
-    `declared` is what Python code said of each service, `config` Invoke's `sentinel` section, `flags` what the command
-    line says of a service, by key; `problems` were found before. `last` is what of `config` no variable overrides.
+    By service: what Python `declared`, and the command line's `flags`, each by key. `config` is Invoke's `sentinel`
+    section, as yet unchecked; `last` is what of it no variable of `environ` overrides.
     """
+
+    declared: Mapping[str, Keys]
+    config: object
+    environ: Mapping[str, str]
+    last: object = None
+    flags: Mapping[str, Keys] | None = None
+
+
+def read(said: Sources, project: str, state_root: Path, problems: Sequence[Problem] = ()) -> Workspace:
+    """The workspace with all its services; ConfigurationError with every problem, those found before among them."""
+    config = said.config
     if not isinstance(config, Mapping):
         raise ConfigurationError([Problem("sentinel", config, "must be a mapping of keys to values")])
     complaints = Complaints(problems)
-    folder = workspace_folder(project, environ)
-    overruled = {*_overruled(last)} if isinstance(last, Mapping) else set()
-    environ = {name: text for name, text in environ.items() if name not in overruled}
-    general = _general(config, environ, complaints)
-    sections = _sections(config, declared, complaints)
-    services = []
-    for name, keys in sections.items():
-        raw = _raw(name, keys, declared.get(name, {}), environ, folder, (flags or {}).get(name, {}))
-        if (service := Reading(name, raw, folder, complaints).service(name in declared, sections)) is not None:
-            services.append(service)
+    folder = workspace_folder(project, said.environ)
+    said = replace(said, environ=_heeded(said))
+    general = _general(config, said.environ, complaints)
+    services = _services(said, _sections(config, said.declared, complaints), folder, complaints)
     _check_together(services, complaints)
     complaints.raise_if_any()
     return Workspace(
@@ -81,6 +78,21 @@ def read(
         socket_name=general.get("socket_name"),
         history_limit=general.get("history_limit", 10_000),
     )
+
+
+def _services(said: Sources, sections: Mapping[str, Keys], folder: str, complaints: Complaints) -> list[Service]:
+    services = []
+    for name, section in sections.items():
+        reading = Reading(name, _raw(name, section, said, folder), folder, complaints)
+        if (service := reading.service(name in said.declared, sections)) is not None:
+            services.append(service)
+    return services
+
+
+def _heeded(said: Sources) -> dict[str, str]:
+    """The variables but for those of keys that a later source sets."""
+    overruled = {*_overruled(said.last)} if isinstance(said.last, Mapping) else set()
+    return {name: text for name, text in said.environ.items() if name not in overruled}
 
 
 def _overruled(section: Keys, variable: str = "INVOKE_SENTINEL") -> Iterator[str]:
@@ -134,21 +146,20 @@ def _sections(config: Keys, declared: Mapping[str, Keys], complaints: Complaints
     return sections
 
 
-def _raw(
-    name: str, section: Keys, declared: Keys, environ: Mapping[str, str], folder: str, flags: Keys
-) -> dict[str, tuple[str, Any]]:
+def _raw(name: str, section: Keys, said: Sources, folder: str) -> dict[str, tuple[str, Any]]:
     """Every key's value with the name under which a person gave it; later sources win."""
-    at = f"sentinel.services.{name}"
-    raw = {key: (f"{at}.{key}", value) for key, value in {**BUILT_IN.get(name, {}), **declared, **section}.items()}
+    at, environ, own = f"sentinel.services.{name}", said.environ, {**said.declared.get(name, {}), **section}
+    raw = {key: (f"{at}.{key}", value) for key, value in {**BUILT_IN.get(name, {}), **own}.items()}
     for key in SERVICE_TYPES:
         if found := _from_environment(name, key, environ):
             raw[key] = found
         elif key in raw and isinstance(raw[key][1], Mapping):
             raw[key] = (raw[key][0], _with_variables(name, key, raw[key][1], environ))
     raw.update(_guide_port(name, environ, folder))
-    own_health = "health" in {**declared, **section} or _from_environment(name, "health", environ)
+    own_health = "health" in own or _from_environment(name, "health", environ)
     if not own_health and raw.get("port", ("", 0))[1] in (None, "null"):
         raw.pop("health", None)  # the default check is of the default port
+    flags = (said.flags or {}).get(name, {})
     raw.update({key: (FLAGS.get(key, f"--{key.replace('_', '-')}"), value) for key, value in flags.items()})
     return raw
 

@@ -17,7 +17,7 @@ from sentinel_tasks.errors import ConfigurationError, Problem
 from sentinel_tasks.model import Health, Service, Workspace
 from sentinel_tasks.names import state_name
 from sentinel_tasks.schema import ALLOWED, SENTINEL_TYPES, SERVICE_TYPES
-from sentinel_tasks.settings import read, workspace_folder
+from sentinel_tasks.settings import Sources, read, workspace_folder
 from tests.lab import Lab, is_traceback
 
 Keys = Mapping[str, Any]
@@ -34,8 +34,8 @@ def project(tmp_path: Path) -> Path:
 
 def configured(project: Path, config: Any = None, **more: Any) -> Workspace:
     """The workspace of this `sentinel` section, with the guide's two services declared unless told otherwise."""
-    given: dict[str, Any] = {"declared": GUIDE, "environ": {}, "flags": None, **more}
-    return read(config or {}, given["declared"], str(project), project / "state", given["environ"], given["flags"])
+    said = Sources(**{"declared": GUIDE, "config": config or {}, "environ": {}, **more})
+    return read(said, str(project), project / "state")
 
 
 def web(project: Path, keys: Any = None, **more: Any) -> Service:
@@ -690,7 +690,7 @@ SECTION = st.fixed_dictionaries(
 def names_or_complaints(config: Any, declared: Mapping[str, Keys], environ: Mapping[str, str]) -> list[str]:
     """Names of the services, or what is wrong; any other exception is a bug."""
     try:
-        found = read(config, declared, "/", Path("/nowhere"), environ)
+        found = read(Sources(declared, config, environ), "/", Path("/nowhere"))
     except ConfigurationError as complaint:
         return [f"{each.key} {each.reason}" for each in complaint.problems]
     return [service.name for service in found.services]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ..report import Style
     from ..world import World
 
-
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
@@ -82,13 +81,13 @@ class Console:
     def workspace(self, flags: Mapping[str, Mapping[str, Any]] | None = None) -> Workspace:
         """The workspace of the tasks file; ConfigurationError if anything is wrong with it."""
         from ..files import state_root
-        from ..settings import read
+        from ..settings import Sources, read
         from .declare import declared
 
         config = self.context.config
-        members, problems = declared.members(), declared.problems
         section, last = _section(config.get("sentinel")), _section(config._runtime.get("sentinel"))
-        return read(section, members, self.project, state_root(), self.environ, flags, problems, last)
+        said = Sources(declared.members(), section, self.environ, last, flags)
+        return read(said, self.project, state_root(), declared.problems)
 
     @property
     def has_tasks_file(self) -> bool:
