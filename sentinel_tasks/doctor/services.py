@@ -13,6 +13,7 @@ from functools import partial
 from .. import processes
 from ..engine import marked, tell
 from ..engine.environment import service_environment
+from ..engine.signals import send
 from ..errors import ConfigurationError
 from ..logtext import plain
 from ..model import Finding, Identity, Service
@@ -22,52 +23,12 @@ from ..world import World
 from .findings import all_well, ill, well
 from .look import Look
 
-OF_THE_SHELL = frozenset(
-    [
-        ".",
-        ":",
-        "!",
-        "[",
-        "alias",
-        "break",
-        "case",
-        "cd",
-        "command",
-        "continue",
-        "do",
-        "done",
-        "echo",
-        "else",
-        "eval",
-        "exit",
-        "export",
-        "false",
-        "fi",
-        "for",
-        "if",
-        "local",
-        "printf",
-        "pwd",
-        "read",
-        "readonly",
-        "return",
-        "set",
-        "shift",
-        "source",
-        "test",
-        "times",
-        "trap",
-        "true",
-        "type",
-        "ulimit",
-        "umask",
-        "unalias",
-        "unset",
-        "until",
-        "wait",
-        "while",
-    ]
-)
+OF_THE_SHELL = frozenset([
+    ".", ":", "!", "[", "alias", "break", "case", "cd", "command", "continue", "do", "done", "echo", "else", "eval",
+    "exit", "export", "false", "fi", "for", "if", "local", "printf", "pwd", "read", "readonly", "return", "set",
+    "shift", "source", "test", "times", "trap", "true", "type", "ulimit", "umask", "unalias", "unset", "until", "wait",
+    "while",
+])  # fmt: skip
 PLAIN = re.compile(r"[\w./~+@%-]+\Z")
 ASSIGNMENT = re.compile(r"\w+=")
 TERM_SECONDS, KILL_SECONDS, PAUSE = 3.0, 2.0, 0.02
@@ -201,9 +162,7 @@ def end(world: World, whom: list[Identity]) -> None:
     for number, patience in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
         living = [who for who in whom if processes.is_alive(who)]
         for who in living:
-            world.echo(f"kill -{number.name.removeprefix('SIG')} {who.pid}")
-            processes.send(who, number)
-            processes.resume(who)
+            send(world, who, number)
         deadline = world.monotonic() + patience
         while any(map(processes.is_alive, living)) and world.monotonic() < deadline:
             world.sleep(PAUSE)

@@ -9,6 +9,7 @@ from ..model import Holder, Identity
 from ..world import World
 from . import tell
 from .scene import Scene
+from .signals import send
 from .track import Track
 
 TERM_SECONDS, KILL_SECONDS = 5.0, 3.0
@@ -42,5 +43,4 @@ def _signal(track: Track, who: Identity, now: float, world: World) -> None:
     first = track.ending.setdefault(who, now)
     number = signal.SIGTERM if first == now else signal.SIGKILL
     if number == signal.SIGTERM or now - first > TERM_SECONDS:
-        world.echo(f"kill -{number.name.removeprefix('SIG')} {who.pid}")
-        processes.send(who, number)
+        send(world, who, number)

@@ -20,6 +20,7 @@ from .machine import Machine
 from .marked import forgotten
 from .observe import observe
 from .scene import scene
+from .signals import send
 from .start import refuse_inside
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.1
@@ -83,8 +84,7 @@ class Stop:
     def plan(self, ending: Ending) -> Report:
         """What would be ended, in this order."""
         seen = self.first[ending.service.name]
-        pids = ", ".join(str(who.pid) for who in sorted(ending.family, key=lambda who: who.pid))
-        notes = [f"would stop {ending.service.name}: pids {pids}"] if pids else []
+        notes = [f"would stop {ending.service.name}: pids {_pids(ending.family)}"] if ending.family else []
         return replace(tell.started(ending.service, self.world, seen, changed=False), error=None, notes=tuple(notes))
 
     def _may_begin(self, ending: Ending) -> bool:
@@ -126,25 +126,23 @@ class Stop:
             self._send(ending, newborn, due[-1][1])
 
     def _send(self, ending: Ending, living: set[Identity], blow: Blow) -> None:
-        whom = living
-        if blow.whom == "foreground":
-            foreground = set(processes.foreground(ending.pane.pid)) if ending.pane else living
-            whom = (foreground & living) or living
-        elif blow.whom == "service" and ending.pane:
-            whom = {who for who in living if who.pid != ending.pane.pid} or living
+        whom = self._whom(ending, living, blow)
         launcher = ending.pane.pid if ending.pane else 0
-        for who in sorted(
-            whom, key=lambda each: (each.pid != launcher, each.pid)
-        ):  # it must know before its child ends
-            self.world.echo(f"kill -{blow.signal.removeprefix('SIG')} {who.pid}")
-            processes.send(who, signal.Signals[blow.signal])
-            processes.resume(who)
+        launcher_first = sorted(whom, key=lambda who: (who.pid != launcher, who.pid))
+        for who in launcher_first:  # it must know before its child ends
+            send(self.world, who, signal.Signals[blow.signal])
         if blow.signal == "SIGKILL":
             ending.killed |= whom
         if blow.signal != "SIGINT":
-            ending.notes.append(
-                f"it needed {blow.signal}: {', '.join(str(who.pid) for who in sorted(whom, key=lambda w: w.pid))}"
-            )
+            ending.notes.append(f"it needed {blow.signal}: {_pids(whom)}")
+
+    def _whom(self, ending: Ending, living: set[Identity], blow: Blow) -> set[Identity]:
+        """Those of the living that the blow is meant for; all of them rather than nobody."""
+        if ending.pane is None or blow.whom == "all":
+            return living
+        if blow.whom == "foreground":
+            return (set(processes.foreground(ending.pane.pid)) & living) or living
+        return {who for who in living if who.pid != ending.pane.pid} or living
 
     def _find_late(self) -> bool:
         """True if something slipped away between two looks: it carries the mark, and is ended as firmly."""
@@ -186,6 +184,10 @@ class Stop:
     def _progress(self, ending: Ending) -> Progress:
         elapsed = self.world.monotonic() - (ending.began or self.world.monotonic())
         return Progress(ending.service, "stopping", elapsed, gives_up_after(ending.service.stop_timeout))
+
+
+def _pids(whom: Iterable[Identity]) -> str:
+    return ", ".join(str(pid) for pid in sorted(who.pid for who in whom))
 
 
 def _left_on_port(seen: Observation, world: World) -> list[str]:

@@ -291,6 +291,15 @@ def test_auto_leaves_the_port_to_a_process_of_this_workspace(lab: Lab, foreign: 
     assert lives(holder)
 
 
+def test_a_suspended_holder_ends_as_soon_as_one_that_runs(lab: Lab, foreign: Foreign) -> None:
+    holder = foreign(telemetry(lab))
+    holder.suspend()
+    done = lab.inv("telemetry.activate", "--on-conflict", "takeover")
+    assert done.code == 0, done.said
+    assert done.seconds < 5
+    assert not lives(holder)
+
+
 def test_a_holder_that_ignores_term_is_killed_under_takeover(lab: Lab, foreign: Foreign) -> None:
     port = telemetry(lab)
     holder = foreign(port, "--ignore", "SIGTERM", cwd=lab.folder)
