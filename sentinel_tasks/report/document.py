@@ -11,9 +11,7 @@ from ..model import Finding, Observation, Report
 def as_json(report: Report) -> dict[str, Any]:
     """The object of SPEC §6."""
     seen, service, pane, run = report.seen, report.service, report.seen.pane, report.seen.run
-    alive = seen.alive
-    ended = run if not alive and report.state != "running" else None
-    holder = seen.holders[0] if seen.holders else None
+    ended = run if not seen.alive and report.state != "running" else None
     document: dict[str, Any] = {
         "service": service.name,
         "state": report.state,
@@ -26,15 +24,13 @@ def as_json(report: Report) -> dict[str, Any]:
         "health": _health(report),
         "workers": seen.answer.workers if seen.answer else None,
         "summary": dict(seen.answer.summary) if seen.answer and seen.answer.summary else None,
-        "uptime_s": round(seen.age, 1) if alive and seen.age else None,
+        "uptime_s": round(seen.age, 1) if seen.alive and seen.age else None,
         "rss_bytes": seen.rss_bytes,
         "exit_code": ended.exit_code if ended else None,
         "signal": ended.signal if ended else None,
         "restarts": run.restarts if run else 0,
         "last_exit": run.last_exit if run else None,
-        "listener": {"pid": holder.listener.pid, "name": holder.listener.name, "relation": holder.relation}
-        if holder
-        else None,
+        "listener": _listener(seen),
         "log": f"{(pane and pane.state) or report.workspace.state_folder}/{service.name}.log",
         "error": report.error,
         "notes": list(report.notes),
@@ -53,6 +49,7 @@ def restarts_of(seen: Observation) -> str:
 
 
 def pid_of(report: Report) -> int | None:
+    """The pid of the service's own process, or of the one that was adopted for it; None if neither is seen."""
     seen = report.seen
     if seen.alive:
         return seen.process.pid if seen.process else None
@@ -63,6 +60,11 @@ def pid_of(report: Report) -> int | None:
 def _health(report: Report) -> dict[str, Any] | None:
     answer = report.seen.answer
     return {"ok": answer.ok, "detail": answer.detail, "latency_ms": answer.latency_ms} if answer else None
+
+
+def _listener(seen: Observation) -> dict[str, Any] | None:
+    holder = seen.holders[0] if seen.holders else None
+    return {"pid": holder.listener.pid, "name": holder.listener.name, "relation": holder.relation} if holder else None
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:

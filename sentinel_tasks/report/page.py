@@ -25,7 +25,7 @@ def status_page(report: Report, style: Style) -> str:
     session = plain(report.seen.place or report.seen.session)
     lines += ["", f"{style.mark('tmux')} tmux Session: {session}", *_session_lines(report, style)]
     lines += [f"{style.mark('warn')} {plain(note)}" for note in report.notes]
-    return "\n".join([*lines, "", *_hints(report, style)])
+    return "\n".join([*lines, *_hints(report, style)])
 
 
 def _rule(style: Style) -> str:
@@ -50,9 +50,8 @@ def _state_words(report: Report) -> str:
     if report.state == "starting":
         return f"Starting{on_port} ({plain(seen.answer.detail)})" if seen.answer else f"Starting{on_port}"
     if report.state == "crashed":
-        return f"Crashed ({_how(report)}){_ago(report)}: {plain(report.error or '').partition(': ')[2]}".removesuffix(
-            ": "
-        )
+        cause = plain(report.error or "").partition(": ")[2]
+        return f"Crashed ({_how(report)}){_ago(report)}{f': {cause}' if cause else ''}"
     if report.state == "conflict":
         return f"Conflict: {plain(report.error or '')}"
     if report.state == "unhealthy":
@@ -107,16 +106,15 @@ def _process(report: Report) -> str:
 
 
 def _hints(report: Report, style: Style) -> list[str]:
-    name, title = report.service.name, report.service.name.capitalize()
-    start, short = report.service.verb, _short(report.service)
+    name, start, short = report.service.name, report.service.verb, _short(report.service)
     running = [("attach", f"Attach to {name} window"), ("logs", "View recent logs"), ("stop", f"Stop the {short}")]
     resting = [(start, f"Start the {short}"), ("logs", "View recent logs")]
     adopted = report.state == "running" and not report.seen.alive
     hints = running[:1] if adopted else running if report.seen.alive else resting
     width = max(len(verb) for verb, _ in hints)
-    lines = [f"  inv {name}.{verb.ljust(width)}  - {what}" for verb, what in hints] if report.service.has_tasks else []
-    more = [f"  {plain(report.hint)}"] if report.hint and report.state == "conflict" else []
-    return [f"{style.mark('hints')} Commands:", *more, *lines] if lines or more else [title]
+    ways_on = [f"  {plain(report.hint)}"] if report.hint and report.state == "conflict" else []
+    commands = [f"  inv {name}.{verb.ljust(width)}  - {what}" for verb, what in hints if report.service.has_tasks]
+    return ["", f"{style.mark('hints')} Commands:", *ways_on, *commands] if ways_on or commands else []
 
 
 def outcome_line(report: Report, done: str, style: Style) -> str:

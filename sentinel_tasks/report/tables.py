@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..logtext import plain
@@ -14,20 +14,21 @@ from .style import Style
 
 def table(reports: Sequence[Report], style: Style) -> str:
     """`ps`: one line a service."""
-    rows = [_row(report) for report in reports]
     titles = ("SERVICE", "STATE", "PORT", "PID", "UP", "MEMORY", "WINDOW", "")
-    widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(len(titles) - 1)]
     names = [report.service.name for report in reports]
-    lines = ["   ".join(_padded(titles, widths)).rstrip()]
-    for name, *row in rows:
-        hued = style.hue(name, names, name) + " " * (widths[0] - len(name))
-        lines.append("   ".join([hued, *_padded(row, widths[1:])]).rstrip())
-    return "\n".join(lines)
+    return _in_columns(titles, [_row(report) for report in reports], 0, lambda name: style.hue(name, names, name))
 
 
-def _padded(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Each cell as wide as its column; the last has no width."""
-    return [*(text.ljust(width) for text, width in zip(cells, widths, strict=False)), *cells[len(widths) :]]
+def _in_columns(titles: Sequence[str], rows: Sequence[Sequence[str]], painted: int, paint: Callable[[str], str]) -> str:
+    """Titles and rows, each column as wide as its widest cell; one column's cells are painted."""
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+
+    def line(shown: Sequence[str], cells: Sequence[str]) -> str:
+        padded = (text + " " * (width - len(cell)) for text, cell, width in zip(shown, cells, widths, strict=True))
+        return "   ".join(padded).rstrip()
+
+    colourful = ([*row[:painted], paint(row[painted]), *row[painted + 1 :]] for row in rows)
+    return "\n".join([line(titles, titles), *map(line, colourful, rows)])
 
 
 def _row(report: Report) -> tuple[str, ...]:
@@ -44,32 +45,19 @@ def _row(report: Report) -> tuple[str, ...]:
 def workers_table(workers: Sequence[Mapping[str, Any]], style: Style) -> str:
     """One line a worker; what it does not tell is a dash."""
     titles = ("WORKER", "SERVICE", "STATUS", "PID", "MEMORY", "CPU", "QUEUE", "JOBS", "ERRORS", "JOB")
+    colours = {"working": "GREEN", "error": "RED"}
     rows = [_worker_row(worker) for worker in workers]
-    widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(len(titles))]
-    lines = ["   ".join(cell.ljust(width) for cell, width in zip(titles, widths, strict=True)).rstrip()]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        cells[2] = style.paint(cells[2], {"working": "GREEN", "error": "RED"}.get(row[2], "CYAN"))
-        lines.append("   ".join(cells).rstrip())
-    return "\n".join(lines)
+    return _in_columns(titles, rows, 2, lambda status: style.paint(status, colours.get(status, "CYAN")))
 
 
-def _worker_row(worker: Mapping[str, Any]) -> tuple[str, ...]:
+def _worker_row(worker: Mapping[str, Any]) -> list[str]:
     usage = worker.get("resource_usage")
     used: Mapping[str, Any] = usage if isinstance(usage, Mapping) else {}
     memory = f"{used['rss_mb']} MB" if used.get("rss_mb") is not None else "-"
     cpu = f"{used['cpu_percent']} %" if used.get("cpu_percent") is not None else "-"
-    told = ("queue_depth", "messages_processed", "errors", "current_job")
-    rest = (_cell(worker, name) for name in told)
-    return (
-        _cell(worker, "id"),
-        _cell(worker, "service"),
-        _cell(worker, "status"),
-        _cell(worker, "pid"),
-        memory,
-        cpu,
-        *rest,
-    )
+    who = (_cell(worker, name) for name in ("id", "service", "status", "pid"))
+    work = (_cell(worker, name) for name in ("queue_depth", "messages_processed", "errors", "current_job"))
+    return [*who, memory, cpu, *work]
 
 
 def _cell(worker: Mapping[str, Any], name: str) -> str:
