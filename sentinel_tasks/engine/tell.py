@@ -37,7 +37,7 @@ def command(service: Service, verb: str) -> str:
 def report(service: Service, world: World, seen: Observation) -> Report:
     """The truth about one service, as status tells it."""
     word = state(service, seen)
-    told = Report(service, word, seen, world.workspace, STATUS_CODES[word])
+    told = Report(service, word, seen, world.workspace, code=STATUS_CODES[word])
     if word == "conflict":
         holder = next(holder for holder in seen.holders if holder.relation != "ours")
         return replace(told, error=f"port {seen.port} is held by {who(holder, world)}", hint=ways_on(service, holder))
@@ -60,39 +60,23 @@ def refused(service: Service, world: World, holder: Holder, seen: Observation) -
     """The port is in hands that we leave alone: who, as far as can be seen, and the ways on."""
     sick = ", which does not pass the health check" if holder.relation == "adopted" else ""
     error = f"port {seen.port} is held by {who(holder, world)}{sick}"
-    return Report(
-        service,
-        "conflict",
-        seen,
-        world.workspace,
-        4,
-        False,
-        error,
-        ways_on(service, holder),
-        _details(holder, seen.now),
-    )
+    told = Report(service, "conflict", seen, world.workspace, code=4, changed=False, error=error)
+    return replace(told, hint=ways_on(service, holder), tail=_details(holder, seen.now))
 
 
 def failed(service: Service, world: World, failure: Fail, seen: Observation, needed: Track | None = None) -> Report:
     """It did not come up, and why."""
     word = state(service, seen)
-    told = Report(service, word, seen, world.workspace, 1, False)
+    told = Report(service, word, seen, world.workspace, code=1, changed=False)
     if failure.kind == "dependency":
         of = needed.report.error if needed and needed.report and needed.report.error else "it is not up"
         return replace(told, error=f"waits for {failure.reason}, which failed: {of}", state="stopped")
-    if failure.kind == "timeout":
-        return replace(
-            told, error=_too_late(service, seen), hint=f"{command(service, 'logs')} (left running for a look)",
-            tail=tail(service, world, seen),
-        )  # fmt: skip
     if failure.kind == "not-taken":
         return replace(told, error=f"could not be started: {failure.reason}", hint="inv doctor")
-    return replace(
-        told,
-        error=f"ended while starting: {_end_of(seen, world)}",
-        hint=command(service, "logs"),
-        tail=tail(service, world, seen),
-    )
+    logs, last = command(service, "logs"), tail(service, world, seen)
+    if failure.kind == "timeout":
+        return replace(told, error=_too_late(service, seen), hint=f"{logs} (left running for a look)", tail=last)
+    return replace(told, error=f"ended while starting: {_end_of(seen, world)}", hint=logs, tail=last)
 
 
 def _end_of(seen: Observation, world: World) -> str:
@@ -113,14 +97,14 @@ def stopped(service: Service, world: World, seen: Observation, changed: bool, no
     """It does not run any more, or did not before: how it ended then is still told."""
     word = state(service, seen)
     before = word if not changed and word in ("crashed", "completed") else "stopped"
-    return Report(service, before, seen, world.workspace, 0, changed, notes=tuple(notes))
+    return Report(service, before, seen, world.workspace, changed=changed, notes=tuple(notes))
 
 
 def would_not_stop(service: Service, world: World, seen: Observation, left: Iterable[int]) -> Report:
     """Processes outlived even KILL."""
     pids = ", ".join(str(pid) for pid in left)
-    error = f"would not stop: still there after SIGKILL: {pids}"
-    return Report(service, state(service, seen), seen, world.workspace, 1, True, error, "inv doctor")
+    told = Report(service, state(service, seen), seen, world.workspace, code=1, changed=True)
+    return replace(told, error=f"would not stop: still there after SIGKILL: {pids}", hint="inv doctor")
 
 
 def chosen(service: Service) -> list[str]:
@@ -135,16 +119,15 @@ def _shown(service: Service) -> str:
 def planned(service: Service, seen: Observation, action: Action) -> str:
     """What would be done, for `--dry`."""
     if isinstance(action, Launch):
-        where = (
-            "an automatic port"
-            if action.move or (service.auto_port and not seen.port)
-            else f"port {seen.port}"
-            if seen.port
-            else ""
-        )
         why = "" if service.why == "configured" else f" ({service.why})"
-        return f"would start {service.name}{f' on {where}' if where else ''}: {_shown(service)}{why}"
+        return f"would start {service.name}{_where(service, seen, action)}: {_shown(service)}{why}"
     return f"would end what holds port {seen.port}, then start {service.name}"
+
+
+def _where(service: Service, seen: Observation, launch: Launch) -> str:
+    if launch.move or (service.auto_port and not seen.port):
+        return " on an automatic port"
+    return f" on port {seen.port}" if seen.port else ""
 
 
 def interrupted(services: Sequence[Service]) -> Interrupted:
@@ -163,9 +146,8 @@ def who(holder: Holder, world: World) -> str:
     if holder.relation == "workspace":
         return _service_of(holder, world)
     if listener.identity is None:
-        return (
-            f"a process of user {listener.user} that can't be seen" if listener.user else "a process that can't be seen"
-        )
+        whose = f" of user {listener.user}" if listener.user else ""
+        return f"a process{whose} that can't be seen"
     name = f"{_name(listener)} (pid {listener.identity.pid})"
     if holder.relation == "other-user":
         return f"{name} of user {listener.user}"
