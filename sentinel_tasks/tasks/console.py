@@ -14,9 +14,9 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 if TYPE_CHECKING:
-    from ..errors import Problem
+    from ..errors import Problem, SentinelError
     from ..model import Workspace
-    from ..report import Style
+    from ..report import Live, Style
     from ..world import World
 
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -28,15 +28,18 @@ class Console:
     def __init__(self, context: Context, as_json: bool) -> None:
         self.context, self.as_json = context, as_json
         self.environ = dict(os.environ)
+        self._live: Live | None = None
 
     @cached_property
     def out(self) -> Style:
+        """How results may look."""
         from ..report import style_of
 
         return style_of(sys.stdout, self.environ)
 
     @cached_property
     def err(self) -> Style:
+        """How diagnostics may look."""
         from ..report import style_of
 
         return style_of(sys.stderr, self.environ)
@@ -105,13 +108,13 @@ class Console:
         from ..report import Live
         from ..world import World
 
-        self.live = Live(sys.stderr, self.err)
-        return World(workspace, self.environ, self.echo, self.live.show)
+        self._live = Live(sys.stderr, self.err)
+        return World(workspace, self.environ, self.echo, self._live.show)
 
     def clear(self) -> None:
         """Takes the live lines away."""
-        if live := self.__dict__.get("live"):
-            live.clear()
+        if self._live:
+            self._live.clear()
 
 
 def _section(found: Any) -> Any:
@@ -159,21 +162,21 @@ def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None
         raise Exit(code=code)
 
 
-def complain(console: Console, error: Any) -> int:
+def complain(console: Console, error: SentinelError) -> int:
+    """Says what is wrong and the way on, as a document too where one was asked for; the error's exit code."""
     from ..errors import ConfigurationError
     from ..logtext import plain
 
-    problems = error.problems if isinstance(error, ConfigurationError) else None
     document: dict[str, Any] = {"error": error.what}
-    if problems is not None:
-        document["problems"] = problem_documents(problems)
+    if isinstance(error, ConfigurationError):
+        document["problems"] = problem_documents(error.problems)
     with suppress(OSError):
         console.document(document)
     for line in error.what.splitlines():
         console.diagnostic(f"{console.err.mark('bad')} {plain(line)}")
     if error.hint:
         console.diagnostic(f"   {console.err.mark('hints')} {plain(error.hint)}")
-    return int(error.exit_code)
+    return error.exit_code
 
 
 def _in_words(reason: OSError) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from invoke.context import Context
 from invoke.tasks import Task
 
-from .console import run
-from .verbs import restart_services, start_services, stop_services
+from .console import Console, run
+from .verbs import Names, restart_services, start_services, stop_services
 from .views import attach_to, follow_or_show, open_page, show_status, show_workers
 
 HELP = {
@@ -37,17 +37,6 @@ def tasks_of(name: str) -> list[ServiceTask]:
     `dev` and `telemetry` answer to `start` and `activate` alike.
     """
 
-    def start(
-        c: Context,
-        port: str | None = None,
-        timeout: str | None = None,
-        no_wait: bool = False,
-        on_conflict: str | None = None,
-        json: bool = False,
-    ) -> None:
-        flags = given_flags(port=port, startup_timeout=timeout, on_conflict=on_conflict)
-        run(c, json, lambda console: start_services(console, [name], flags, not no_wait))
-
     def status(c: Context, json: bool = False) -> None:
         run(c, json, lambda console: show_status(console, name))
 
@@ -56,17 +45,6 @@ def tasks_of(name: str) -> list[ServiceTask]:
 
     def stop(c: Context, timeout: str | None = None, json: bool = False) -> None:
         run(c, json, lambda console: stop_services(console, [name], given_flags(stop_timeout=timeout)))
-
-    def restart(
-        c: Context,
-        port: str | None = None,
-        timeout: str | None = None,
-        no_wait: bool = False,
-        on_conflict: str | None = None,
-        json: bool = False,
-    ) -> None:
-        flags = given_flags(port=port, startup_timeout=timeout, on_conflict=on_conflict)
-        run(c, json, lambda console: restart_services(console, [name], flags, not no_wait))
 
     def attach(c: Context) -> None:
         run(c, False, lambda console: attach_to(console, name))
@@ -81,14 +59,14 @@ def tasks_of(name: str) -> list[ServiceTask]:
     aliases = [alias] if name in ("dev", "telemetry") else []
     more = [
         _task(workers, "The workers that the API knows of.", helped("json")),
-        _task(open_, "Open the dashboard, or tell its address.", {}, name="open"),
+        _task(open_, "Open the dashboard, or tell its address.", {}, "open"),
     ]
     verbs = [
-        _task(start, f"Start {name} and wait until it is healthy.", START, name=first, aliases=aliases),
+        _task(_starting(name, start_services), f"Start {name} and wait until it is healthy.", START, first, aliases),
         _task(status, f"The truth about {name}.", helped("json")),
         _task(logs, f"Recent output of {name}.", helped("lines", "follow", "json")),
         _task(stop, f"Stop {name} and all its processes.", helped("timeout", "json")),
-        _task(restart, f"Stop {name}, then start it in the same window.", START),
+        _task(_starting(name, restart_services), f"Stop {name}, then start it in the same window.", START, "restart"),
         _task(attach, f"Show the window of {name} in this terminal.", {}),
         *(more if name == "telemetry" else []),
     ]
@@ -108,9 +86,28 @@ class ServiceTask(Task[Any]):
     __hash__ = Task.__hash__
 
 
-def _task(body: Callable[..., None], told: str, flags: dict[str, str], **options: Any) -> ServiceTask:
+def _task(
+    body: Callable[..., None], told: str, flags: dict[str, str], name: str | None = None, aliases: Sequence[str] = ()
+) -> ServiceTask:
     body.__doc__ = told
-    return ServiceTask(body, help=flags, auto_shortflags=False, **options)
+    return ServiceTask(body, name=name, aliases=aliases, help=flags, auto_shortflags=False)
+
+
+def _starting(name: str, act: Callable[[Console, Names, Mapping[str, str], bool], int]) -> Callable[..., None]:
+    """The body of a task that has all the flags of a start: `act` is given them, and whether to wait."""
+
+    def start(
+        c: Context,
+        port: str | None = None,
+        timeout: str | None = None,
+        no_wait: bool = False,
+        on_conflict: str | None = None,
+        json: bool = False,
+    ) -> None:
+        flags = given_flags(port=port, startup_timeout=timeout, on_conflict=on_conflict)
+        run(c, json, lambda console: act(console, [name], flags, not no_wait))
+
+    return start
 
 
 def given_flags(**given: str | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .console import Console
 
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from ..errors import Problem
     from ..model import Report, Service
     from ..world import World
-
 
 Names = Sequence[str] | None
 """The services meant; None is every service of the workspace."""
@@ -116,26 +115,32 @@ def show_outcome(
 
     Beside those that were `restarted`, what they need was only started.
     """
-    from ..report import as_json, details, outcome_line
-
     console.clear()
     meant = [report for report in reports if only is None or report.service.name == only]
-    code = next((report.code for report in meant if report.code), 0)
-    if only is None:
-        failures = [f"{report.service.name}: {report.error}" for report in reports if report.code]
-        console.document({"services": [as_json(report) for report in meant], "error": "; ".join(failures) or None})
-    else:
-        console.document(as_json(meant[0]))
+    console.document(_outcome_document(reports, meant, together=only is None))
     if console.as_json:
         show_notes(console, reports)
-        return code
-    for report in reports:
-        say = console.diagnostic if report.code else console.result
-        style = console.err if report.code else console.out
-        word = done if restarted is None or report.service.name in restarted else "started"
-        lines = details(report, style) if console.dry else [outcome_line(report, word, style), *details(report, style)]
-        say("\n".join(lines) if lines else f"{report.service.name}: nothing to do")
-    return code
+    else:
+        for report in reports:
+            _show_report(console, report, done if restarted is None or report.service.name in restarted else "started")
+    return next((report.code for report in meant if report.code), 0)
+
+
+def _outcome_document(reports: Sequence[Report], meant: Sequence[Report], together: bool) -> dict[str, Any]:
+    from ..report import as_json
+
+    if not together:
+        return as_json(meant[0])
+    failures = [f"{report.service.name}: {report.error}" for report in reports if report.code]
+    return {"services": [as_json(report) for report in meant], "error": "; ".join(failures) or None}
+
+
+def _show_report(console: Console, report: Report, done: str) -> None:
+    from ..report import details, outcome_line
+
+    say, style = (console.diagnostic, console.err) if report.code else (console.result, console.out)
+    lines = [*([] if console.dry else [outcome_line(report, done, style)]), *details(report, style)]
+    say("\n".join(lines) if lines else f"{report.service.name}: nothing to do")
 
 
 def show_notes(console: Console, reports: Sequence[Report]) -> None:

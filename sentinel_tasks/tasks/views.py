@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .console import Console
+from .verbs import Names, open_world
 
 if TYPE_CHECKING:
     from ..model import Report, Workspace
     from ..world import World
-from .verbs import Names, open_world
 
 MOST_LINES = 10_000_000
 
@@ -32,22 +32,11 @@ def show_all(console: Console, everywhere: bool) -> int:
     """`ps`: the workspace's services, or those of every workspace on this machine."""
     from ..engine.status import everything, status
     from ..logtext import plain
-    from ..report import as_json, table
+    from ..report import table
 
     world, names = open_world(console, None, {})
     groups = everything(world) if everywhere else [status(world, names, and_forgotten=True)]
-    console.document(
-        {
-            "workspaces": [
-                {
-                    "workspace": _home(world, group),
-                    "session": _session(group),
-                    "services": [as_json(each) for each in group],
-                }
-                for group in groups
-            ]
-        }
-    )
+    console.document({"workspaces": [_workspace_document(world, group) for group in groups]})
     for group in groups:
         if everywhere:
             console.result(plain(f"{_home(world, group)}  ({_session(group) or 'no session'})"))
@@ -99,6 +88,13 @@ def show_schema(console: Console) -> int:
 
     console.document(json_schema())
     return 0
+
+
+def _workspace_document(world: World, group: Sequence[Report]) -> dict[str, object]:
+    from ..report import as_json
+
+    services = [as_json(report) for report in group]
+    return {"workspace": _home(world, group), "session": _session(group), "services": services}
 
 
 def _home(world: World, group: Sequence[Report]) -> str:
@@ -174,9 +170,8 @@ def attach_to(console: Console, name: str | None) -> int:
     world, _ = open_world(console, None if name is None else [name], {})
     place = place_of(world, name)
     if place is None:
-        raise NothingThere(
-            f"{name or 'this workspace'} has no window to attach to", _how_to_start(world.workspace, name)
-        )
+        what = f"{name or 'this workspace'} has no window to attach to"
+        raise NothingThere(what, _how_to_start(world.workspace, name))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         console.result(place.typed)
         return 0
