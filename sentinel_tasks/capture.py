@@ -49,6 +49,7 @@ class Log:
             self.append(data)
 
     def append(self, data: bytes) -> None:
+        """Writes all of the data to the file, and when it came to that of the times; OSError on a full disk."""
         now = time.time()
         if now - self.last_time >= SECONDS_BETWEEN_TIMES or self.size == 0:
             os.write(self.times, TIMES.pack(self.size, now))
@@ -77,6 +78,7 @@ class Log:
             os.close(descriptor)
 
     def rename(self) -> None:
+        """Makes every file that exists one older, its times with it; the name of the newest is free then."""
         for age in sorted(ages(self.path), reverse=True):
             for end in ("", ".times"):
                 with contextlib.suppress(FileNotFoundError):
@@ -105,6 +107,7 @@ def ages(path: str) -> list[int]:
 
 
 def is_age(ending: str) -> bool:
+    """True for `.1`, `.2` and so on, as `rename` makes them."""
     dot, number = ending[0], ending[1:]
     return dot == "." and number.isascii() and number.isdigit() and number[0] != "0"
 

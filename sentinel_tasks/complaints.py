@@ -1,4 +1,4 @@
-"""Collects what is wrong with a configuration, so that a person hears of all of it at once."""
+"""What is wrong with a configuration, in words that show no secret."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Complaints:
         self.problems: list[Problem] = [*found_before]
 
     def add(self, key: str, value: object, reason: str) -> None:
+        """Complains of a key's value, once, with what may be secret masked; `reason` says what is allowed."""
         problem = Problem(masked_text(key), _without_secrets(value), reason)
         if problem not in self.problems:
             self.problems.append(problem)
@@ -31,6 +32,7 @@ class Complaints:
         self.add(key, HIDDEN if isinstance(value, Mapping | list | tuple) else value, f"unknown {kind}; {meant}")
 
     def raise_if_any(self) -> None:
+        """ConfigurationError with all that was collected, if there is any."""
         if self.problems:
             raise ConfigurationError(self.problems)
 

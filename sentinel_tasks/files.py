@@ -73,13 +73,16 @@ class State(Struct, frozen=True):
     folder: Path
 
     def log(self, service: str) -> Path:
+        """The service's output; rotated files and times lie beside it (capture.py)."""
         return self.folder / f"{service}.log"
 
     def record(self, service: str) -> Path:
+        """What its launcher wrote down last, read by `run`."""
         return self.folder / f"{service}.run.json"
 
     @property
     def events(self) -> Path:
+        """The event log of all services, a line of JSON for each event (SPEC §5)."""
         return self.folder / "events.jsonl"
 
     def prepare(self) -> None:
@@ -142,6 +145,7 @@ class State(Struct, frozen=True):
         return fifo
 
     def remove_fifo(self, fifo: Path) -> None:
+        """Takes a FIFO away, if its launcher has not done so already."""
         with suppress(FileNotFoundError):
             fifo.unlink()
 

@@ -89,11 +89,7 @@ class Launcher:
         return time.monotonic() - self.asked_at < self.explains
 
     def run_once(self, orders: Orders, event: str, reason: str) -> int:
-        """One life of the service, told to the event log before the record: its exit code, below 0 for a signal.
-
-        The record of its end says at once whether there is another life: a reader between two records must not take
-        the service for one that is over.
-        """
+        """One life of the service, told to the event log before the record: its exit code, below 0 for a signal."""
         self.wait, began = None, time.monotonic()
         with held_back():
             if self.asked_to_end():
@@ -108,13 +104,21 @@ class Launcher:
         _, status = os.waitpid(pid, 0)
         self.child = 0
         code = os.waitstatus_to_exitcode(status)
+        self.note_end(orders, pid, code, time.monotonic() - began)
+        return code
+
+    def note_end(self, orders: Orders, pid: int, code: int, lived: float) -> None:
+        """Tells how a life of so many seconds ended.
+
+        The record says at once whether there is another life: a reader between two records must not take the service
+        for one that is over.
+        """
         ended_by = signal_name(-code) if code < 0 else None
         asked = self.asked_to_end()
         tell_event(orders, "stop" if asked or code == 0 else "crash", pid, how(code, asked))
         if not asked:
-            self.plan(orders["restart"], code, time.monotonic() - began)
+            self.plan(orders["restart"], code, lived)
         self.note(ended=time.time(), exit_code=None if ended_by else code, signal=ended_by, interrupted=asked)
-        return code
 
     def plan(self, policy: str, code: int, lived: float) -> None:
         """Puts into the next record when there is another life, if the policy wants one."""
@@ -245,6 +249,7 @@ def become(orders: Orders) -> int:
 
 
 def signal_name(number: int) -> str:
+    """`SIGTERM` and the like; `SIG40` for one that has no name."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -282,6 +287,7 @@ def tell_log(word: str, launch: str) -> None:
 
 
 def main(fifo: str, record_path: str, launch: str) -> int:
+    """Takes the orders and runs the service as they say: its last exit code, as a shell has it; 75 if none come."""
     launcher = Launcher(record_path, launch)
     launcher.listen()
     try:

@@ -87,6 +87,7 @@ class Reader:
         self.close()
 
     def close(self) -> None:
+        """Lets go of the file that is being read, which may be removed then."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -366,7 +367,7 @@ def last_lines(path: Path, count: int, launch: str = "") -> list[Line]:
 
 
 def last_words(path: Path, count: int, launch: str = "") -> list[str]:
-    """The same as a person would have seen it; nothing where the log can't be read."""
+    """The last lines as a person would have seen them; nothing where the log can't be read."""
     try:
         return [readable(line, colour=False) for _, line in last_lines(path, count, launch)]
     except OSError:

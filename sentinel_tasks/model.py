@@ -181,6 +181,7 @@ class Listener(Struct, frozen=True):
 
     @property
     def pid(self) -> int | None:
+        """Of the process that listens; None where that is unseen."""
         return self.identity.pid if self.identity else None
 
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .model import (
-    Condition,
-    Service,
-    State,
-)
+from .model import Condition, Service, State
 
 
 def order(services: Iterable[Service]) -> list[Service]:

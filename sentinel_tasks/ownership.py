@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .model import (
-    Holder,
-    Listener,
-    Pane,
-    Relation,
-)
+from .model import Holder, Listener, Pane, Relation
 
 FRIENDLY: frozenset[Relation] = frozenset({"ours", "adopted"})
 

@@ -6,10 +6,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from .model import (
-    Pane,
-    Workspace,
-)
+from .model import Pane, Workspace
 from .names import mark, port_pairs, session_name, session_with_suffix
 
 

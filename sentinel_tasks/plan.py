@@ -38,6 +38,7 @@ class Watch(Struct, frozen=True):
 
     @property
     def follows(self) -> str | None:
+        """The launch whose end this task reports as a failure: its own, else the one it found; None before any."""
         return self.launched or self.seen
 
 

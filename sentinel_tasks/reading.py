@@ -22,6 +22,7 @@ PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "
 
 
 def checked(key: str, source: str, value: object, wanted: Any, complaints: Complaints) -> Any:
+    """The value as the key's type wants it; UNSET, and a complaint of `source`, if it can't be."""
     try:
         found = converted(value, wanted)
         if any(isinstance(text, str) and "\0" in text for text in (found if isinstance(found, list) else [found])):
@@ -62,6 +63,7 @@ class Reading:
         return False
 
     def wrong(self, key: str, reason: str) -> None:
+        """Complains of the value that was given for the key, by the name under which it was given."""
         self.complaints.add(self._source(key), self.given.get(key), reason)
 
     def _source(self, key: str) -> str:

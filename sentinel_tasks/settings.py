@@ -36,7 +36,10 @@ PORT_VARIABLES = {"telemetry": "WORKER_API_PORT", "dev": "DEV_SERVER_PORT"}
 
 
 def workspace_folder(project: str, environ: Mapping[str, str]) -> str:
-    """The workspace's absolute real path: `WORKSPACE_FOLDER`, else the project's folder (SPEC §1)."""
+    """The workspace's absolute real path: `WORKSPACE_FOLDER`, else the project's folder (SPEC §1).
+
+    ConfigurationError if there is no such folder.
+    """
     chosen = environ.get("WORKSPACE_FOLDER")
     folder = os.path.realpath(chosen or project)
     if not os.path.isdir(folder):

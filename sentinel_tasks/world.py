@@ -35,12 +35,14 @@ class World:
 
     @cached_property
     def tmux(self) -> tmux.Tmux:
+        """The tmux server of this workspace; nothing is asked of it yet."""
         from .tmux import Tmux
 
         return Tmux(self.workspace.socket_name, self.echo)
 
     @cached_property
     def state(self) -> files.State:
+        """The files of this workspace; nothing is made yet."""
         from .files import State
 
         return State(Path(self.workspace.state_folder))

@@ -412,7 +412,7 @@ def test_unseen_process() -> None:
 
 # What state is that
 
-OLD_RUN, YOUNG_RUN = OWN_RUN, replace(OWN_RUN, started=NOW - 5)
+YOUNG_RUN = replace(OWN_RUN, started=NOW - 5)
 
 
 @pytest.mark.parametrize(

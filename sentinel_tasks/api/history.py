@@ -47,5 +47,5 @@ class History:
         self._points.append(Point(document.timestamp, document.summary.total_queue_depth, services))
 
     def points(self) -> list[Point]:
-        """Oldest first."""
+        """The points remembered, oldest first."""
         return list(self._points)

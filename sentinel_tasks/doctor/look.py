@@ -69,6 +69,7 @@ class Look:
 
     @cached_property
     def socket_folder(self) -> str:
+        """Where the sockets of this user's tmux servers are."""
         return socket_folder(self.world.environ)
 
     @cached_property

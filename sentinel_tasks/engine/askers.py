@@ -47,5 +47,5 @@ class Askers:
 
 
 def wait_for_answer(service: Service, question: Question) -> Answer:
-    """For a task that looks only once."""
+    """The answer, however long the question's patience lasts: for a task that looks only once."""
     return ask(question)

@@ -72,7 +72,7 @@ def _problem(service: Service, path: str) -> Problem | None:
 def visible_environment(
     service: Service, world: World, session: str, port: int | None, ports: Mapping[str, int]
 ) -> dict[str, str]:
-    """The same for a health check, without complaint: files that can't be read are left out."""
+    """The environment to ask a health check with: the service's, without files that can't be read."""
     try:
         return service_environment(service, world, session, port, ports)
     except ConfigurationError:

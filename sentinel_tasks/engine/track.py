@@ -1,4 +1,4 @@
-"""What one task knows of one service on its way up, and what it shows of it while it waits."""
+"""A service on its way up, as one task follows it, and what is shown of it meanwhile."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Track(Struct):
 
     @property
     def settled(self) -> bool:
+        """True once there is nothing more to do for it but to report."""
         return self.report is not None
 
     @property

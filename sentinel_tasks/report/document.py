@@ -78,5 +78,5 @@ def dumps(document: object) -> str:
 
 
 def dumps_line(document: object) -> str:
-    """The same on one line, for a stream of documents."""
+    """JSON on one line, ASCII too, for a stream of documents."""
     return json.dumps(document)

@@ -44,7 +44,7 @@ def is_read(stream: TextIO) -> bool:
 
 
 def put_aside(text: str, stream: TextIO, end: str = "\n") -> None:
-    """The same beside a result: a reader that has gone must not end what is under way."""
+    """Writes it at once if anybody can have it: a reader that has gone must not end what is under way."""
     with suppress(OSError):
         put(text, stream, end)
 

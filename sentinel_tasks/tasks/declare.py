@@ -73,7 +73,7 @@ def workspace(*services: Collection) -> Collection:
 
 
 def root_of(*collections: Collection) -> Collection:
-    """The same without a say in which services are the workspace's."""
+    """A Collection of these and of the workspace's tasks, without a say in which services are the workspace's."""
     root = Collection()
     for each in collections:
         root.add_collection(each)

@@ -83,7 +83,7 @@ def stop_services(
 
 
 def without_window(report: Report) -> Report:
-    """The same once the session is closed."""
+    """The report as it is once the session is closed."""
     from msgspec.structs import replace
 
     return replace(report, seen=replace(report.seen, session_exists=False, pane=None))
