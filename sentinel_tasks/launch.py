@@ -39,7 +39,7 @@ class Launcher:
     def __init__(self, record_path: str, launch: str) -> None:
         self.path = record_path
         self.record: dict[str, object] = {"launch": launch, "launcher": os.getpid(), "began": time.time()}
-        self.child = 0
+        self.child = self.bell = 0
         self.asked_at = float("-inf")
         self.explains = LONG_GOODBYE
         self.quick = self.restarts = 0
@@ -67,7 +67,15 @@ class Launcher:
             complain(f"sentinel: the record {self.path} can't be written: {reason}")
 
     def listen(self) -> None:
-        """C-c reaches the service by itself; an *ignored* signal would be inherited, so an empty handler it is."""
+        """C-c reaches the service by itself; an *ignored* signal would be inherited, so an empty handler it is.
+
+        Each signal rings too: Python runs handlers between its own instructions, and one that comes just before a
+        blocking call would be slept through.
+        """
+        self.bell, rung = os.pipe()
+        os.set_blocking(rung, False)
+        signal.set_wakeup_fd(rung, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
         for number in (signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, self._remember)
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -101,11 +109,18 @@ class Launcher:
                 return self.not_begun(orders, f"no process can be made for it: {refused.strerror}")
         tell_event(orders, event, pid, reason)
         self.note(pid=pid, started=time.time(), ended=None, exit_code=None, signal=None, next_start=None, asked=None)
-        _, status = os.waitpid(pid, 0)
-        self.child = 0
-        code = os.waitstatus_to_exitcode(status)
+        code = self.end_of(pid)
         self.note_end(orders, pid, code, time.monotonic() - began)
         return code
+
+    def end_of(self, pid: int) -> int:
+        """The child's exit code once it has ended, below 0 for a signal; what is signalled meanwhile is passed on."""
+        while True:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                self.child = 0
+                return os.waitstatus_to_exitcode(status)
+            os.read(self.bell, ROOM)
 
     def note_end(self, orders: Orders, pid: int, code: int, lived: float) -> None:
         """Tells how a life of so many seconds ended.
