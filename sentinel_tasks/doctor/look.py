@@ -96,8 +96,10 @@ class Look:
 
     def _runs(self, service: str) -> bool:
         pane = pane_of(self.workspace.path, service, self.panes)
-        run = self.world.state.run(service)
         if pane is not None and pane.alive:
             return True
-        launcher = processes.identity(run.launcher) if run and not run.is_over else None
-        return launcher is not None and run is not None and launcher.started <= run.began
+        run = self.world.state.run(service)
+        if run is None or run.is_over:
+            return False
+        launcher = processes.identity(run.launcher)
+        return launcher is not None and launcher.started <= run.began
