@@ -6,7 +6,7 @@ so that logs of several services can be read in order. It ends by itself when th
 silent.
 
 Two kinds of shared lock (flock) tell what is going on: ours on LOG.times that the log is still being written, a
-reader's on one of the log's files that it needs this one and all newer ones (see logs.py).
+reader's on one of the log's files that it needs this one and all newer ones (see logfiles.py).
 """
 
 import contextlib

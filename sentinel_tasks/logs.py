@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import re
-import stat
-import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
+from .logfiles import BLOCK, held, last_place_of, newest, offset_of_last, open_next, opened, rotated, times_of
 from .logtext import clears_screen, is_only_marks, readable
 
-BLOCK = 1 << 16
 MOST_AT_ONCE = 1 << 20
-TIMES = struct.Struct("<Qd")
 MOST_PADDING = 200
 """More blank lines than a terminal has rows."""
 BEGIN = "\x1b]7357;sentinel-begin;%s\x07"
@@ -28,45 +22,6 @@ MARKS = re.compile(rb"(?:\x1b\]7357;[^\x07]*\x07)+")
 
 Line = tuple[float, bytes]
 """When it came (epoch seconds, as far as known), and the line as it was written."""
-
-
-def rotated(path: Path) -> list[Path]:
-    """The log's files that exist, newest first."""
-    return [_aged(path, age) for age in _ages(path)]
-
-
-def _ages(path: Path) -> list[int]:
-    """Of the log's files, newest first; one may be missing while they are being renamed."""
-    try:
-        names = os.listdir(path.parent)
-    except FileNotFoundError:
-        return []
-    endings = (name[len(path.name) :] for name in names if name.startswith(path.name))
-    return sorted(int(ending[1:] or 0) for ending in endings if re.fullmatch(r"(\.[1-9][0-9]*)?", ending))
-
-
-def _aged(path: Path, age: int) -> Path:
-    return path.with_name(f"{path.name}.{age}") if age else path
-
-
-def _opened(path: Path) -> int:
-    """The file, opened; OSError if it is a link or no file at all: a FIFO would be waited for."""
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if stat.S_ISREG(os.fstat(file).st_mode):
-        return file
-    os.close(file)
-    raise OSError(errno.EINVAL, "it is not a file", str(path))
-
-
-def _held(path: Path) -> int:
-    """The file, opened; while it is, capture.py removes neither it nor a newer one. FileNotFoundError if it is gone."""
-    file = _opened(path)
-    with suppress(OSError):  # a file system without locks
-        fcntl.flock(file, fcntl.LOCK_SH)
-    if os.fstat(file).st_nlink:
-        return file
-    os.close(file)
-    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
 
 class Reader:
@@ -100,7 +55,7 @@ class Reader:
         for path in rotated(self.path):
             self._open(path, 0)
             if self._file is not None:
-                self._offset, found = _offset_of_last(self._file, missing)
+                self._offset, found = offset_of_last(self._file, missing)
                 missing -= found
             if missing <= 0:
                 break
@@ -113,18 +68,18 @@ class Reader:
         """
         begin, files = (BEGIN % launch).encode(), rotated(self.path)
         for path in files:
-            place = _last_place_of(begin, path)
+            place = last_place_of(begin, path)
             self._open(path, max(place, 0))
             if place >= 0:
                 return self
-        if any(_last_place_of(ANY_BEGIN, path) >= 0 for path in files):
+        if any(last_place_of(ANY_BEGIN, path) >= 0 for path in files):
             self.from_last(0)
         return self
 
     def _open(self, path: Path, offset: int) -> None:
         self.close()
         try:
-            self._file = _held(path)
+            self._file = held(path)
         except FileNotFoundError:
             return
         self._offset = offset
@@ -143,7 +98,7 @@ class Reader:
 
         Their times never go back, whatever the clock did. They end, even if the service prints faster than we read.
         """
-        end = _newest(self.path)
+        end = newest(self.path)
         while lines := self.next_lines(end):
             yield from lines
         if with_rest and self._rest is not None:
@@ -180,7 +135,7 @@ class Reader:
         self._offset += len(data)
         if data:
             before = self._rest[1] if self._rest else b""
-            self._times = _times_of(self._file, self.path, self._offset - len(data) - len(before))
+            self._times = times_of(self._file, self.path, self._offset - len(data) - len(before))
         return data
 
     def _move_on(self) -> bool:
@@ -192,7 +147,7 @@ class Reader:
         if own.st_size < self._offset:  # somebody emptied it, and it goes on from its beginning
             self._offset, self._rest = 0, None
             return True
-        newer = _open_next(self.path, own)
+        newer = open_next(self.path, own)
         if newer is None:
             return False
         if os.fstat(self._file).st_size > self._offset:  # written until it was rotated
@@ -217,140 +172,16 @@ def _lives(line: bytes) -> list[bytes]:
     return [part for part in AT_BEGIN.split(line) if part] or [line]
 
 
-def _open_next(path: Path, own: os.stat_result) -> int | None:
-    """The file that is the next newer one after ours, opened; None if ours is the newest.
-
-    Names move on while we look, ours before those of newer files: the file of the age before ours is the right one if
-    ours has not moved meanwhile. Where that age is missing, the names must have meant the same before and after.
-    """
-    while not _is_same(path, own):
-        ages = _ages(path)
-        seen = [_inode(_aged(path, age)) for age in ages]
-        place = seen.index(own.st_ino) if own.st_ino in seen else _count_since(own, path, ages)
-        if place == 0:
-            return None
-        try:
-            found = _held(_aged(path, ages[place - 1]))
-        except FileNotFoundError:
-            continue
-        if ages[place - 1] + 1 in ages[place:] and _is_same(_aged(path, ages[place]), own):
-            return found
-        if os.fstat(found).st_ino == seen[place - 1] and [_inode(each) for each in rotated(path)] == seen:
-            return found
-        os.close(found)
-    return None
-
-
-def _count_since(own: os.stat_result, path: Path, ages: list[int]) -> int:
-    """How many files are newer than ours, which somebody removed: they were written to after it."""
-    found = [_stat(_aged(path, age)) for age in ages]
-    return sum(each is not None and each.st_mtime_ns >= own.st_mtime_ns for each in found)
-
-
-def _newest(path: Path) -> os.stat_result | None:
-    """The newest file as it is now; None if there is none."""
-    return next((found for each in rotated(path) if (found := _stat(each))), None)
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except FileNotFoundError:
-        return None
-
-
-def _inode(path: Path) -> int | None:
-    found = _stat(path)
-    return found.st_ino if found else None
-
-
-def _times_of(file: int, path: Path, since: int) -> list[tuple[int, float]]:
-    own = os.fstat(file)
-    names = [path] if _is_same(path, own) else rotated(path)
-    found = next((each for each in names if _is_same(each, own)), None)
-    return _times(found, since) if found else []
-
-
-def _is_same(path: Path, own: os.stat_result) -> bool:
-    found = _stat(path)
-    return found is not None and os.path.samestat(found, own)
-
-
-def times_path(path: Path) -> Path:
-    """The file that tells when which byte came; capture.py holds its lock while the log is being written."""
-    return path.with_name(f"{path.name}.times")
-
-
-def _times(path: Path, since: int) -> list[tuple[int, float]]:
-    """When the bytes from that place on came; of a log that was written for days, a follower wants only the last."""
-    try:
-        with open(times_path(path), "rb") as file:
-
-            def offset(number: int) -> int:
-                file.seek(number * TIMES.size)
-                return int.from_bytes(file.read(8), "little")
-
-            count = file.seek(0, os.SEEK_END) // TIMES.size
-            first = bisect_right(range(count), since, key=offset) - 1
-            file.seek(max(0, first) * TIMES.size)
-            data = file.read()
-    except OSError:
-        return []
-    return list(TIMES.iter_unpack(data[: len(data) // TIMES.size * TIMES.size]))
-
-
-def _offset_of_last(file: int, count: int) -> tuple[int, int]:
-    """Where the last `count` lines of the file begin, and how many lines there are from there on."""
-    end = place = os.fstat(file).st_size
-    found = 0
-    if count <= 0:
-        return end, 0
-    while place > 0:
-        step = min(BLOCK, place)
-        place -= step
-        for index in _newlines_backwards(os.pread(file, step, place), place, end):
-            found += 1
-            if found == count:
-                return index + 1, count
-    return 0, found + (1 if end else 0)
-
-
-def _newlines_backwards(block: bytes, place: int, end: int) -> Iterator[int]:
-    """Positions of the newlines that stand before a line, last first; the one that ends the file stands before none."""
-    index = len(block)
-    while (index := block.rfind(b"\n", 0, index)) >= 0:
-        if place + index + 1 < end:
-            yield place + index
-
-
 def is_complete(path: Path, launch: str) -> bool:
     """True once the launcher's last word on that launch is in the log, or can't be waited for."""
     try:
-        with open(_opened(path), "rb") as file:
+        with open(opened(path), "rb") as file:
             file.seek(-min(BLOCK, file.seek(0, os.SEEK_END)), os.SEEK_END)
             return (END % launch).encode() in file.read()
     except FileNotFoundError:
         return False
     except OSError:
         return True
-
-
-def _last_place_of(words: bytes, path: Path) -> int:
-    """Where the words stand last in the file, -1 if nowhere; read from its end, for there they are."""
-    try:
-        with open(_opened(path), "rb") as file:
-            place, after = file.seek(0, os.SEEK_END), b""
-            while place > 0:
-                step = min(BLOCK, place)
-                place -= step
-                file.seek(place)
-                block = file.read(step)
-                if (found := (block + after).rfind(words)) >= 0:
-                    return place + found
-                after = block[: len(words) - 1]
-    except FileNotFoundError:
-        pass
-    return -1
 
 
 def last_lines(path: Path, count: int, launch: str = "") -> list[Line]:

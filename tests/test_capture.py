@@ -18,7 +18,8 @@ import pytest
 from sentinel_tasks import capture
 from sentinel_tasks.capture import END, LONGEST_LINE, TIMES, Log, has_ended
 from sentinel_tasks.locks import is_held, remove_unheld
-from sentinel_tasks.logs import Reader, rotated, times_path
+from sentinel_tasks.logfiles import rotated, times_path
+from sentinel_tasks.logs import Reader
 from tests.lab import until
 
 SCRIPT = capture.__file__

@@ -19,7 +19,7 @@ from sentinel_tasks import files
 from sentinel_tasks.errors import ConfigurationError, SentinelError, StateFolderUnusable
 from sentinel_tasks.files import State, hand_over, private_folder, read_env_file, state_root
 from sentinel_tasks.locks import is_held
-from sentinel_tasks.logs import times_path
+from sentinel_tasks.logfiles import times_path
 from sentinel_tasks.model import Run
 from tests.lab import until
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_tasks.capture import Log
-from sentinel_tasks.logs import BEGIN, MOST_AT_ONCE, Reader, last_lines, rotated
+from sentinel_tasks.logfiles import rotated
+from sentinel_tasks.logs import BEGIN, MOST_AT_ONCE, Reader, last_lines
 
 Texts = list[bytes]
 

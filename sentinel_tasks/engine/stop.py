@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from .. import locks, processes
 from ..firmness import Blow, blows, gives_up_after
-from ..logs import times_path
+from ..logfiles import times_path
 from ..model import Identity, Observation, Pane, Progress, Report, Service
 from ..order import order
 from ..plan import is_ending

@@ -1,0 +1,184 @@
+"""The files of a log as capture.py leaves them: rotated by number, held by whoever reads, their times beside them."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import stat
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+BLOCK = 1 << 16
+TIMES = struct.Struct("<Qd")
+
+
+def rotated(path: Path) -> list[Path]:
+    """The log's files that exist, newest first."""
+    return [_aged(path, age) for age in _ages(path)]
+
+
+def _ages(path: Path) -> list[int]:
+    """Of the log's files, newest first; one may be missing while they are being renamed."""
+    try:
+        names = os.listdir(path.parent)
+    except FileNotFoundError:
+        return []
+    endings = (name[len(path.name) :] for name in names if name.startswith(path.name))
+    return sorted(int(ending[1:] or 0) for ending in endings if re.fullmatch(r"(\.[1-9][0-9]*)?", ending))
+
+
+def _aged(path: Path, age: int) -> Path:
+    return path.with_name(f"{path.name}.{age}") if age else path
+
+
+def opened(path: Path) -> int:
+    """The file, opened; OSError if it is a link or no file at all: a FIFO would be waited for."""
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return file
+    os.close(file)
+    raise OSError(errno.EINVAL, "it is not a file", str(path))
+
+
+def held(path: Path) -> int:
+    """The file, opened; while it is, capture.py removes neither it nor a newer one. FileNotFoundError if it is gone."""
+    file = opened(path)
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(file, fcntl.LOCK_SH)
+    if os.fstat(file).st_nlink:
+        return file
+    os.close(file)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+
+
+def open_next(path: Path, own: os.stat_result) -> int | None:
+    """The file that is the next newer one after ours, opened; None if ours is the newest.
+
+    Names move on while we look, ours before those of newer files: the file of the age before ours is the right one if
+    ours has not moved meanwhile. Where that age is missing, the names must have meant the same before and after.
+    """
+    while not _is_same(path, own):
+        ages = _ages(path)
+        seen = [_inode(_aged(path, age)) for age in ages]
+        place = seen.index(own.st_ino) if own.st_ino in seen else _count_since(own, path, ages)
+        if place == 0:
+            return None
+        try:
+            found = held(_aged(path, ages[place - 1]))
+        except FileNotFoundError:
+            continue
+        if ages[place - 1] + 1 in ages[place:] and _is_same(_aged(path, ages[place]), own):
+            return found
+        if os.fstat(found).st_ino == seen[place - 1] and [_inode(each) for each in rotated(path)] == seen:
+            return found
+        os.close(found)
+    return None
+
+
+def _count_since(own: os.stat_result, path: Path, ages: list[int]) -> int:
+    """How many files are newer than ours, which somebody removed: they were written to after it."""
+    found = [_stat(_aged(path, age)) for age in ages]
+    return sum(each is not None and each.st_mtime_ns >= own.st_mtime_ns for each in found)
+
+
+def newest(path: Path) -> os.stat_result | None:
+    """The newest file as it is now; None if there is none."""
+    return next((found for each in rotated(path) if (found := _stat(each))), None)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _inode(path: Path) -> int | None:
+    found = _stat(path)
+    return found.st_ino if found else None
+
+
+def times_of(file: int, path: Path, since: int) -> list[tuple[int, float]]:
+    """When the bytes of the open file from that place on came: offset and epoch seconds, in order; [] if unknown."""
+    own = os.fstat(file)
+    names = [path] if _is_same(path, own) else rotated(path)
+    found = next((each for each in names if _is_same(each, own)), None)
+    return _times(found, since) if found else []
+
+
+def _is_same(path: Path, own: os.stat_result) -> bool:
+    found = _stat(path)
+    return found is not None and os.path.samestat(found, own)
+
+
+def times_path(path: Path) -> Path:
+    """The file that tells when which byte came; capture.py holds its lock while the log is being written."""
+    return path.with_name(f"{path.name}.times")
+
+
+def _times(path: Path, since: int) -> list[tuple[int, float]]:
+    """When the bytes from that place on came; of a log that was written for days, a follower wants only the last."""
+    try:
+        with open(times_path(path), "rb") as file:
+
+            def offset(number: int) -> int:
+                file.seek(number * TIMES.size)
+                return int.from_bytes(file.read(8), "little")
+
+            count = file.seek(0, os.SEEK_END) // TIMES.size
+            first = bisect_right(range(count), since, key=offset) - 1
+            file.seek(max(0, first) * TIMES.size)
+            data = file.read()
+    except OSError:
+        return []
+    return list(TIMES.iter_unpack(data[: len(data) // TIMES.size * TIMES.size]))
+
+
+# Searched from the end, for what is asked for is there
+
+
+def offset_of_last(file: int, count: int) -> tuple[int, int]:
+    """Where the last `count` lines of the file begin, and how many lines there are from there on."""
+    end = place = os.fstat(file).st_size
+    found = 0
+    if count <= 0:
+        return end, 0
+    while place > 0:
+        step = min(BLOCK, place)
+        place -= step
+        for index in _newlines_backwards(os.pread(file, step, place), place, end):
+            found += 1
+            if found == count:
+                return index + 1, count
+    return 0, found + (1 if end else 0)
+
+
+def _newlines_backwards(block: bytes, place: int, end: int) -> Iterator[int]:
+    """Positions of the newlines that stand before a line, last first; the one that ends the file stands before none."""
+    index = len(block)
+    while (index := block.rfind(b"\n", 0, index)) >= 0:
+        if place + index + 1 < end:
+            yield place + index
+
+
+def last_place_of(words: bytes, path: Path) -> int:
+    """Where the words stand last in the file, -1 if nowhere; read from its end, for there they are."""
+    try:
+        with open(opened(path), "rb") as file:
+            place, after = file.seek(0, os.SEEK_END), b""
+            while place > 0:
+                step = min(BLOCK, place)
+                place -= step
+                file.seek(place)
+                block = file.read(step)
+                if (found := (block + after).rfind(words)) >= 0:
+                    return place + found
+                after = block[: len(words) - 1]
+    except FileNotFoundError:
+        pass
+    return -1
