@@ -76,6 +76,7 @@ class Launcher:
         os.set_blocking(rung, False)
         signal.set_wakeup_fd(rung, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         for number in (signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, self._remember)
         for number in (signal.SIGTERM, signal.SIGHUP):

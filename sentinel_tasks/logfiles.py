@@ -1,4 +1,4 @@
-"""The files of a log as capture.py leaves them: rotated by number, held by whoever reads, their times beside them."""
+"""The files of a log as capture.py leaves them: rotated by number, held by whoever follows, their times beside them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 import stat
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def held(path: Path) -> int:
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
 
-def open_next(path: Path, own: os.stat_result) -> int | None:
+def open_next(path: Path, own: os.stat_result, open_file: Callable[[Path], int]) -> int | None:
     """The file that is the next newer one after ours, opened; None if ours is the newest.
 
     Names move on while we look, ours before those of newer files: the file of the age before ours is the right one if
@@ -69,7 +69,7 @@ def open_next(path: Path, own: os.stat_result) -> int | None:
         if place == 0:
             return None
         try:
-            found = held(_aged(path, ages[place - 1]))
+            found = open_file(_aged(path, ages[place - 1]))
         except FileNotFoundError:
             continue
         if ages[place - 1] + 1 in ages[place:] and _is_same(_aged(path, ages[place]), own):
@@ -89,6 +89,11 @@ def _count_since(own: os.stat_result, path: Path, ages: list[int]) -> int:
 def newest(path: Path) -> os.stat_result | None:
     """The newest file as it is now; None if there is none."""
     return next((found for each in rotated(path) if (found := _stat(each))), None)
+
+
+def size(path: Path) -> int:
+    """How many bytes are in all of the log's files now."""
+    return sum(found.st_size for each in rotated(path) if (found := _stat(each)))
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .logfiles import BLOCK, held, last_place_of, newest, offset_of_last, open_next, opened, rotated, times_of
+from .logfiles import BLOCK, held, last_place_of, newest, offset_of_last, open_next, opened, rotated, size, times_of
 from .logtext import clears_screen, is_only_marks, readable
 
 MOST_AT_ONCE = 1 << 20
@@ -25,12 +25,16 @@ Line = tuple[float, bytes]
 
 
 class Reader:
-    """Reads a log forward from a place in it, through any number of rotations, and never loses a line."""
+    """Reads a log forward from a place in it, through any number of rotations.
 
-    def __init__(self, path: Path) -> None:
+    One that is `patient` never loses a line, however late it reads it: no file goes before it was read.
+    """
+
+    def __init__(self, path: Path, patient: bool = False) -> None:
         self.path = path
+        self._open_file = held if patient else opened
         self._file: int | None = None
-        self._offset = 0
+        self._offset = self._read = 0
         self._times: list[tuple[int, float]] = []
         self._rest: Line | None = None
         self._latest = 0.0
@@ -79,7 +83,7 @@ class Reader:
     def _open(self, path: Path, offset: int) -> None:
         self.close()
         try:
-            self._file = held(path)
+            self._file = self._open_file(path)
         except FileNotFoundError:
             return
         self._offset = offset
@@ -98,9 +102,11 @@ class Reader:
 
         Their times never go back, whatever the clock did. They end, even if the service prints faster than we read.
         """
-        end = newest(self.path)
+        end, limit = newest(self.path), self._read + self._most_unread()
         while lines := self.next_lines(end):
             yield from lines
+            if self._read > limit:  # we were overtaken, and the end is gone
+                break
         if with_rest and self._rest is not None:
             when, rest = self._rest
             yield from ((when, part) for part in _lives(rest))
@@ -118,6 +124,10 @@ class Reader:
             place += 1
         self._rest = (self._time_of(rest, place), rest) if rest else None
 
+    def _most_unread(self) -> int:
+        own = 0 if self._file is None else os.fstat(self._file).st_size
+        return own + size(self.path)
+
     def _is_at(self, end: os.stat_result | None) -> bool:
         if end is None or self._file is None:
             return False
@@ -133,6 +143,7 @@ class Reader:
         if not data and self._move_on():
             return self._more()
         self._offset += len(data)
+        self._read += len(data)
         if data:
             before = self._rest[1] if self._rest else b""
             self._times = times_of(self._file, self.path, self._offset - len(data) - len(before))
@@ -147,7 +158,7 @@ class Reader:
         if own.st_size < self._offset:  # somebody emptied it, and it goes on from its beginning
             self._offset, self._rest = 0, None
             return True
-        newer = open_next(self.path, own)
+        newer = open_next(self.path, own, self._open_file)
         if newer is None:
             return False
         if os.fstat(self._file).st_size > self._offset:  # written until it was rotated

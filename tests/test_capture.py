@@ -267,7 +267,7 @@ def test_log_is_written_read_and_pruned_on_nfs(path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(fcntl, "flock", as_on_nfs)
     log = Log(str(path), 1, 1)
-    with Reader(path) as reader:
+    with Reader(path, patient=True) as reader:
         for number in range(5):
             log.write(f"{number}\n".encode())
         assert is_held(times_path(path))

@@ -228,6 +228,15 @@ def test_term_and_hup_are_passed_on(launched: Launch, number: signal.Signals) ->
     assert (launched.told.signal, launched.told.interrupted) == (number.name, True)
 
 
+def test_end_is_seen_where_the_launchers_own_starter_blocks_the_signal_for_it(tmp_path: Path) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    try:
+        launched = Launch(tmp_path)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+    assert launched.run(f"{READY}exec sleep 0.3")[0] == 0
+
+
 # Restarts
 
 

@@ -161,7 +161,7 @@ def test_line_that_was_cut_by_a_rotation_is_whole(path: Path) -> None:
 @pytest.mark.parametrize("backups", [0, 1, 3])
 def test_slow_reader_loses_nothing_however_few_backups_are_kept(path: Path, backups: int) -> None:
     """It was overtaken: what had been rotated away before it was read was gone."""
-    log, reader = Log(str(path), 20, backups), Reader(path)
+    log, reader = Log(str(path), 20, backups), Reader(path, patient=True)
     log.write(b"line 0\n")
     assert texts(reader) == numbered(0, 1)
     log.write(written(numbered(1, 2)))
@@ -175,13 +175,23 @@ def test_slow_reader_loses_nothing_however_few_backups_are_kept(path: Path, back
 def test_reader_that_has_gone_holds_nothing_back(path: Path) -> None:
     log = Log(str(path), 20, 1)
     log.write(b"line 0\n")
-    with Reader(path) as reader:
+    with Reader(path, patient=True) as reader:
         assert texts(reader) == numbered(0, 1)
         for line in numbered(1, 40):
             log.write(line + b"\n")
         assert len(rotated(path)) > 10
     Log(str(path), 20, 1)
     assert len(rotated(path)) == 2
+
+
+def test_one_look_at_a_log_keeps_no_file_that_is_too_many(path: Path) -> None:
+    log = Log(str(path), 20, 1)
+    log.write(b"line 0\n")
+    with Reader(path) as reader:
+        assert texts(reader) == numbered(0, 1)
+        for line in numbered(1, 40):
+            log.write(line + b"\n")
+        assert len(rotated(path)) == 2
 
 
 def test_slow_reader_reads_on_in_small_steps(path: Path) -> None:
@@ -213,7 +223,7 @@ def test_reading_what_is_there_ends_though_more_comes_all_the_while(path: Path, 
     log = Log(str(path), size, 2)
     log.write(written(numbered(0, 3)))
     log.write(written(numbered(3, 5)))
-    with Reader(path) as reader:
+    with Reader(path, patient=True) as reader:
         seen = []
         for _, line in reader.lines():
             seen.append(line)
@@ -222,11 +232,21 @@ def test_reading_what_is_there_ends_though_more_comes_all_the_while(path: Path, 
     assert seen[:5] == numbered(0, 5)
 
 
+def test_reading_what_is_there_ends_though_all_of_it_is_rotated_away_meanwhile(path: Path) -> None:
+    log = Log(str(path), 1, 2)
+    log.write(written(numbered(0, 3)))
+    log.write(written(numbered(3, 5)))
+    with Reader(path) as reader:
+        for number, _ in enumerate(reader.lines()):
+            assert number < 100
+            log.write(b"more\n")
+
+
 def test_reader_that_lags_gets_on_though_files_are_rotated_all_the_while(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It looked at all names twice, and again whenever one had moved between."""
-    log, reader, looks = Log(str(path), 1, 2), Reader(path), itertools.count()
+    log, reader, looks = Log(str(path), 1, 2), Reader(path, patient=True), itertools.count()
     log.write(b"line 0\n")
     assert texts(reader) == numbered(0, 1)
     log.write(written(numbered(1, 3)))

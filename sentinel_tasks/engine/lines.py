@@ -44,7 +44,7 @@ def following(
 
     No line is lost, and memory is bounded, however slowly they are taken.
     """
-    readers = {name: Reader(log).from_last(count + 2) for name, log in logs.items()}
+    readers = {name: Reader(log, patient=True).from_last(count + 2) for name, log in logs.items()}
     waiting = {name: _last_printed(reader, count) for name, reader in readers.items()}
     try:
         while wanted():
