@@ -12,7 +12,7 @@ from functools import partial
 from ..files import close_to_others
 from ..masking import KEY, SHORT, WORD
 from ..model import Finding, Pane
-from ..names import SESSION, session_name, session_with_suffix, unmarked
+from ..names import SESSION, session_name, session_with_suffix, typed_target, unmarked
 from ..socket_folder import distrust
 from .findings import all_well, ill, well
 from .look import Look
@@ -198,7 +198,7 @@ def gone_workspaces(look: Look) -> list[Finding]:
         ill(
             "gone-workspaces",
             f"the session {name} belongs to {unmarked(home)}, which is no more",
-            f"{_tmux(look)} kill-session -t {shlex.quote(f'={name}')}",
+            f"{_tmux(look)} kill-session -t {typed_target(name)}",
             "warning",
         )
         for name, home in homes.items()
