@@ -87,7 +87,7 @@ ALLOWED = {
     "port": "a port from 1 to 65535, auto or null",
     "health": "a path such as /health, a URL, tcp, exit, {command: …}, {log: REGEX}, {path: …, expect: …} or null",
     "expect": "a status such as 200, a hundred such as 3xx, or a list of them",
-    "command": "a string (run by sh -c) or a list of words",
+    "command": "a string that is not empty (run by sh -c) or a list of words",
     "worker_command": "a string (run by sh -c), a list of words or null",
     "env": "a mapping of names to values",
     "env_file": "a path or a list of paths",
@@ -101,7 +101,7 @@ ALLOWED = {
     "index": "a window's index from 0 to 998",
     "history_limit": "a number of lines from 1 to 10000000",
     "window": "a name of 1 to 200 characters",
-    "title": "a text",
+    "title": "a text that is not empty",
     "cwd": "a path",
     "socket_name": "a socket's name (tmux -L) without a slash, or null",
 }
