@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from .complaints import HIDDEN, Complaints
+from .complaints import HIDDEN, Complaints, nearest
 from .model import Condition, Health, Service
 from .projects import dev_command
 from .schema import ALLOWED, SERVICE_TYPES, HealthKeys, converted
@@ -64,15 +64,16 @@ class Reading:
 
     def wrong(self, key: str, reason: str) -> None:
         """Complains of the value that was given for the key, by the name under which it was given."""
-        self.complaints.add(self._source(key), self.given.get(key), reason)
+        self.complaints.add(self.source(key), self.given.get(key), reason)
 
-    def _source(self, key: str) -> str:
+    def source(self, key: str) -> str:
+        """The name under which a person gave the key's value: a flag, a variable, or where it is configured."""
         return self.sources.get(key, f"sentinel.services.{self.name}.{key}")
 
     def service(self, has_tasks: bool, known: Iterable[str]) -> Service | None:
         """The service, or None if anything about it is wrong."""
         port = self.values.get("port")
-        command, why = self._command()
+        command, why = self._command(() if has_tasks else known)
         health = self._health(port)
         values = self.values
         if health.kind == "exit" and values.get("restart") == "always":
@@ -99,7 +100,8 @@ class Reading:
         )
         return found if len(self.complaints.problems) == self.before else None
 
-    def _command(self) -> tuple[str | tuple[str, ...], str]:
+    def _command(self, resembling: Iterable[str]) -> tuple[str | tuple[str, ...], str]:
+        """What it runs, and why that; without one, its name may be a mistyped one of those it is `resembling`."""
         command = _words(self.values.get("command"))
         if command:
             return command, "configured"
@@ -109,12 +111,14 @@ class Reading:
         if self.name == "dev":
             return dev_command(Path(self.folder))
         if "command" not in self.sources:
-            self.wrong("command", "a service needs a command")
+            meant = nearest(self.name, [name for name in resembling if name != self.name])
+            hint = f"; did you mean the service {meant}?" if meant else ""
+            self.wrong("command", f"a service needs a command{hint}")
         return "", ""
 
     def _health(self, port: int | str | None) -> Health:
         given = self.values.get("health", "tcp" if port else None)
-        expect = self._expect(self.values.get("expect", "2xx"), self._source("expect"))
+        expect = self._expect(self.values.get("expect", "2xx"), self.source("expect"))
         if isinstance(given, HealthKeys):
             return self._health_of_keys(given, port, expect)
         if given in (None, "null"):
@@ -151,7 +155,7 @@ class Reading:
         if "log" in given:
             return self._health_of_log(str(given["log"]))
         if keys.expect is not msgspec.UNSET:
-            expect = self._expect(keys.expect, f"{self._source('health')}.expect")
+            expect = self._expect(keys.expect, f"{self.source('health')}.expect")
         return self._health_of_address(str(given["path"]), port, expect)
 
     def _health_of_log(self, pattern: str) -> Health:

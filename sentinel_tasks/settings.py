@@ -71,7 +71,6 @@ def read(said: Sources, project: str, state_root: Path, problems: Sequence[Probl
     said = replace(said, environ=_heeded(said))
     general = _general(config, said.environ, complaints)
     services = _services(said, _sections(config, said.declared, complaints), folder, complaints)
-    _check_together(services, complaints)
     complaints.raise_if_any()
     return Workspace(
         path=folder,
@@ -84,11 +83,15 @@ def read(said: Sources, project: str, state_root: Path, problems: Sequence[Probl
 
 
 def _services(said: Sources, sections: Mapping[str, Keys], folder: str, complaints: Complaints) -> list[Service]:
-    services = []
+    services, ports = [], {}
     for name, section in sections.items():
         reading = Reading(name, _raw(name, section, said, folder), folder, complaints)
         if (service := reading.service(name in said.declared, sections)) is not None:
             services.append(service)
+            ports[name] = reading.source("port")
+    _check_ports(services, ports, complaints)
+    _check_completions(services, complaints)
+    _check_cycles(services, complaints)
     return services
 
 
@@ -189,14 +192,12 @@ def _guide_port(name: str, environ: Mapping[str, str], folder: str) -> dict[str,
     return {"port": (variable, text)} if text and own and not overruled else {}
 
 
-def _check_together(services: list[Service], complaints: Complaints) -> None:
+def _check_ports(services: list[Service], sources: Mapping[str, str], complaints: Complaints) -> None:
+    """No two have one port; it is asked for last, and complained of, where a flag or a variable says so."""
     by_port: dict[int, str] = {}
-    for service in services:
-        at = f"sentinel.services.{service.name}"
+    for service in sorted(services, key=lambda each: not sources[each.name].startswith("sentinel.")):
         if service.port is not None and (other := by_port.setdefault(service.port, service.name)) != service.name:
-            complaints.add(f"{at}.port", service.port, f"the service {other} has the same port")
-    _check_completions(services, complaints)
-    _check_cycles(services, complaints)
+            complaints.add(sources[service.name], service.port, f"the service {other} has the same port")
 
 
 def _check_completions(services: list[Service], complaints: Complaints) -> None:

@@ -613,6 +613,18 @@ def test_service_without_a_command(project: Path) -> None:
     assert (found.key, found.value) == ("sentinel.services.web.command", None)
 
 
+def test_mistyped_name_of_a_service_is_told_with_the_one_that_was_meant(project: Path) -> None:
+    """`telemetri: {port: 3100}` was told only that a service needs a command."""
+    found = problem(project, {"services": {"telemetri": {"port": 3100}}})
+    assert found.reason == "a service needs a command; did you mean the service telemetry?"
+    assert problem(project, declared={"web": {}, "web2": {"command": "serve"}}).reason == "a service needs a command"
+
+
+def test_empty_command_is_not_told_to_be_a_string(project: Path) -> None:
+    """It is one."""
+    assert "that is not empty" in wrong(project, command="").reason
+
+
 @pytest.mark.parametrize("health", ["/", "tcp", {"path": "/"}])
 def test_health_that_needs_a_port_where_there_is_none(project: Path, health: Any) -> None:
     found = wrong(project, port=None, health=health)
@@ -645,6 +657,21 @@ def test_two_services_with_one_port(project: Path) -> None:
     found = problem(project, {"services": {"web": {**WEB, "port": 3000}}})
     assert (found.key, found.value) == ("sentinel.services.web.port", 3000)
     assert "telemetry" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ({"flags": {"dev": {"port": "3000"}}}, "--port"),
+        ({"environ": {"DEV_SERVER_PORT": "3000"}}, "DEV_SERVER_PORT"),
+        ({"environ": {"WORKER_API_PORT": "3002"}}, "WORKER_API_PORT"),
+    ],
+)
+def test_port_of_another_service_is_told_by_the_flag_or_variable_that_asked_for_it(
+    project: Path, more: Any, key: str
+) -> None:
+    """`inv dev.start --port 3000` complained of the port in telemetry's configuration, where nobody had put one."""
+    assert problem(project, **more).key == key
 
 
 def test_two_services_with_automatic_ports(project: Path) -> None:
