@@ -31,8 +31,12 @@ def count(document: object) -> int | None:
     listed = document.get("workers")
     if isinstance(listed, dict | list):
         return len(listed)
-    by_id = all(isinstance(worker, dict) for worker in document.values())
-    return len(document) if by_id else None
+    return len(document) if _is_by_id(document) else None
+
+
+def _is_by_id(document: Mapping[str, object]) -> bool:
+    """True for an object of nothing but workers."""
+    return all(isinstance(worker, dict) for worker in document.values())
 
 
 def _is_count(value: object) -> TypeGuard[int]:
@@ -49,7 +53,9 @@ def summary(document: object) -> tuple[tuple[str, int], ...]:
 
 def workers(document: object) -> list[dict[str, Any]]:
     """Every worker that the answer lists, each with its `id`."""
-    listed = document.get("workers", document) if isinstance(document, dict) else document
+    listed = document
+    if isinstance(document, dict):
+        listed = document.get("workers", document if _is_by_id(document) else None)
     if isinstance(listed, dict):
         return [{"id": str(name), **worker} for name, worker in listed.items() if isinstance(worker, Mapping)]
     return [dict(worker) for worker in listed if isinstance(worker, Mapping)] if isinstance(listed, list) else []

@@ -66,6 +66,7 @@ def test_workers_with_their_ids() -> None:
     assert workers({"workers": [ONE, "x"]}) == [ONE]
     assert workers([ONE, TWO]) == [ONE, TWO]
     assert workers({"w1": {"status": "idle"}}) == [{"id": "w1", "status": "idle"}]
+    assert workers({"total": 3, "summary": {"total": 3}}) == [], "a summary is no worker"
     assert workers(None) == workers("x") == workers({"workers": 5}) == []
 
 

@@ -52,18 +52,24 @@ def _observe(world: World, now: Scene, put: Ask, service: Service) -> Observatio
     return measured(observe(service, world, now, put), now.machine)
 
 
-def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]]]:
-    """The service's report, and the workers that its registry lists if it is running."""
+def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]] | None]:
+    """The service's report, and the workers that its registry lists if it is running; None if it does not list them.
+
+    One that fails its health check is not asked again: it may hang.
+    """
     now = scene(world)
     service = world.workspace.service(name)
     asked: list[object] = []
 
     def ask(service: Service, question: Question) -> Answer:
-        asked.append(document(question))
-        return wait_for_answer(service, question)
+        answer = wait_for_answer(service, question)
+        asked.extend([document(question)] if answer.ok else [])
+        return answer
 
     report = tell.report(service, world, measured(observe(service, world, now, ask), now.machine))
-    return report, registry.workers(asked[0]) if asked and report.state == "running" else []
+    listed = registry.workers(asked[0]) if asked and report.state == "running" else []
+    answer = report.seen.answer
+    return report, None if not listed and answer and answer.ok and answer.workers != 0 else listed
 
 
 def everything(world: World) -> list[list[Report]]:

@@ -47,14 +47,17 @@ def show_all(console: Console, everywhere: bool) -> int:
 def show_workers(console: Console, name: str) -> int:
     """The workers that the service's registry lists, whatever API answers."""
     from ..engine.status import workers
-    from ..report import workers_table
+    from ..report import status_page, workers_table
 
     world, _ = open_world(console, [name], {})
     report, found = workers(world, name)
     console.document({"service": name, "state": report.state, "workers": found, "error": report.error})
     if report.code:
-        return show_status(console, name) if not console.as_json else report.code
-    console.result(workers_table(found, console.out) if found else "no workers")
+        console.result(status_page(report, console.out))
+    elif found is None:
+        console.result("its health check does not list the workers")
+    else:
+        console.result(workers_table(found, console.out) if found else "no workers")
     return report.code
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.lab import Lab, until
 
 SHOP = """
@@ -44,6 +46,33 @@ def test_without_an_api_both_say_so(lab: Lab) -> None:
     assert lab.inv("telemetry.workers").code == 3
     assert lab.inv("telemetry.workers", "--json").json["workers"] == []
     assert lab.inv("telemetry.open").code == 3
+
+
+def test_an_api_that_is_not_healthy_is_asked_only_once(lab: Lab) -> None:
+    """One that hung kept a person waiting three times as long as its status did."""
+    command = "exec python3 -m http.server $PORT --bind 127.0.0.1"
+    lab.configure(telemetry={"command": command, "port": lab.port(), "startup_timeout": 1})
+    assert lab.inv("telemetry.activate").code == 1
+
+    def asked() -> int:
+        return lab.inv("telemetry.logs", "--lines", "1000").out.count('"GET /api/workers/registry')
+
+    before = asked()
+    told = lab.inv("telemetry.workers")
+    assert told.code == 1
+    assert "HTTP 404" in told.out
+    assert asked() == before + 1
+    lab.inv("telemetry.stop")
+
+
+@pytest.mark.parametrize("body", ['{"status": "ok"}', '{"total": 3, "summary": {"total": 3}}'])
+def test_a_health_check_that_lists_no_workers_is_not_taken_for_a_registry_without_any(lab: Lab, body: str) -> None:
+    lab.configure(telemetry={"command": lab.server("--body", body), "health": "/up", "port": lab.port()})
+    assert lab.inv("telemetry.activate").code == 0
+    told = lab.inv("telemetry.workers")
+    assert (told.code, told.out.strip()) == (0, "its health check does not list the workers")
+    assert lab.inv("telemetry.workers", "--json").json["workers"] is None
+    lab.inv("telemetry.stop")
 
 
 def test_where_there_is_no_browser_the_address_is_told(lab: Lab) -> None:
