@@ -60,6 +60,16 @@ def _unusable(path: Path, why: str, hint: str = "inv doctor") -> StateFolderUnus
     return StateFolderUnusable(f"the state folder {path} can't be used: {why}", hint)
 
 
+def is_gone(folder: str) -> bool:
+    """True if there is surely no such folder."""
+    try:
+        return not stat.S_ISDIR(os.stat(folder).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+
+
 def close_to_others(path: str) -> None:
     """Takes every right of group and others away; a link is left as it is."""
     mode = os.lstat(path).st_mode

@@ -6,6 +6,9 @@ Nor what turns the order of a line around: it would make the rest of our own lin
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+LONGEST_CAUSE = 300
 
 _STRING = r"\x1b[\]PX^_k].*?(?:\x07|\x1b\\|$)"
 _CSI = r"\x1b\[[0-?]*[ -/]*(?:[@-~]|$)"
@@ -33,6 +36,12 @@ def _without_sequences(text: str, colour: bool) -> str:
 def plain(text: str) -> str:
     """Text from elsewhere (a window's name, a command line) made fit for one line of output."""
     return _without_sequences(text.replace("\n", " ").replace("\t", " ").replace("\r", " "), colour=False)
+
+
+def last_line(lines: Sequence[str]) -> str:
+    """The last line that says something, as far as it fits a phrase."""
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return last if len(last) <= LONGEST_CAUSE else f"{last[:LONGEST_CAUSE]}..."
 
 
 _ONLY_MARKS = re.compile(rb"(?:%s)+\r?" % _MARKS.pattern)

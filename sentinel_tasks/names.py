@@ -76,6 +76,11 @@ def port_pairs(text: str) -> dict[str, int]:
     return {name: int(port) for name, _, port in pairs if port.isdecimal() and port.isascii()}
 
 
+def typed_tmux(socket_name: str | None) -> str:
+    """The tmux whose sessions are meant, as a person types it."""
+    return shlex.join(["tmux", *(["-L", socket_name] if socket_name else [])])
+
+
 def typed_target(session: str, index: int | None = None) -> str:
     """A session or window as a person types it after `-t`: always quoted, zsh takes a bare `=word` for a command."""
     quoted = shlex.quote(f"={session}" if index is None else f"={session}:{index}")

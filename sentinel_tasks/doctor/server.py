@@ -9,10 +9,10 @@ import stat
 from collections.abc import Container, Iterator, Mapping
 from functools import partial
 
-from ..files import close_to_others
+from ..files import close_to_others, is_gone
 from ..masking import KEY, SHORT, WORD
 from ..model import Finding, Pane
-from ..names import SESSION, session_name, session_with_suffix, typed_target, unmarked
+from ..names import SESSION, session_name, session_with_suffix, typed_target, typed_tmux, unmarked
 from ..socket_folder import distrust
 from .findings import all_well, ill, well
 from .look import Look
@@ -202,21 +202,10 @@ def gone_workspaces(look: Look) -> list[Finding]:
             "warning",
         )
         for name, home in homes.items()
-        if _is_gone(unmarked(home))
+        if is_gone(unmarked(home))
     ]
     return all_well("gone-workspaces", wrong, "every session of ours has its workspace")
 
 
-def _is_gone(home: str) -> bool:
-    """True if there is surely no such folder."""
-    try:
-        return not stat.S_ISDIR(os.stat(home).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-
-
 def _tmux(look: Look) -> str:
-    name = look.workspace.socket_name
-    return shlex.join(["tmux", *(["-L", name] if name else [])])
+    return typed_tmux(look.workspace.socket_name)

@@ -97,7 +97,7 @@ def _port(service: Service, look: Look) -> Finding:
     if holder.relation == "stray":
         return well(name, f"{seen.port} is held by a stray of it (see strays)")
     reason = f"{seen.port} is held by {tell.who(holder, look.world)}"
-    return ill(name, reason, tell.ways_on(service, holder), "warning")
+    return ill(name, reason, tell.ways_on(service, holder, look.world), "warning")
 
 
 def shared_ports(look: Look) -> list[Finding]:

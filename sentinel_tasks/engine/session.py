@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-
 from msgspec import Struct
 
 from ..model import Pane
-from ..names import typed_target
+from ..names import typed_target, typed_tmux
 from ..places import pane_of
 from ..world import World
 from .observe import observe
@@ -34,8 +32,7 @@ def place_of(world: World, service: str | None) -> Place | None:
     if found is None:
         return None
     target = typed_target(found.session, found.index if service else None)
-    words = ["tmux", *(["-L", home.socket_name] if home.socket_name else []), "attach-session", "-t"]
-    typed = f"{shlex.join(words)} {target}"
+    typed = f"{typed_tmux(home.socket_name)} attach-session -t {target}"
     return Place(found.session, found.session_id, found.window_id if service else None, typed)
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ..errors import Interrupted
+from ..files import is_gone
 from ..logs import last_words
-from ..logtext import plain
+from ..logtext import last_line, plain
 from ..masking import masked, masked_text
 from ..model import Action, Fail, Holder, Launch, Listener, Observation, Report, Run, Service
-from ..names import typed_target, unmarked
+from ..names import typed_target, typed_tmux, unmarked
 from ..plan import state
 from ..times import duration
 from ..world import World
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from .track import Track
 
 TAIL = 20
-LONGEST_CAUSE = 300
 STATUS_CODES = {"running": 0, "starting": 0, "completed": 0, "unhealthy": 1, "stopped": 3, "crashed": 3, "conflict": 4}
 
 
@@ -40,9 +40,11 @@ def report(service: Service, world: World, seen: Observation) -> Report:
     told = Report(service, word, seen, world.workspace, code=STATUS_CODES[word])
     if word == "conflict":
         holder = next(holder for holder in seen.holders if holder.relation != "ours")
-        return replace(told, error=f"port {seen.port} is held by {who(holder, world)}", hint=ways_on(service, holder))
+        return replace(
+            told, error=f"port {seen.port} is held by {who(holder, world)}", hint=ways_on(service, holder, world)
+        )
     if word == "crashed" and seen.run is not None:
-        last = _last_line(tail(service, world, seen))
+        last = last_line(tail(service, world, seen))
         return replace(told, error=f"{ended(seen.run)}{f': {last}' if last else ''}", hint=command(service, "logs"))
     if word == "running" and not seen.alive:
         return replace(told, notes=tuple(adopted(holder) for holder in seen.holders if holder.relation == "adopted"))
@@ -61,7 +63,7 @@ def refused(service: Service, world: World, holder: Holder, seen: Observation) -
     sick = ", which does not pass the health check" if holder.relation == "adopted" else ""
     error = f"port {seen.port} is held by {who(holder, world)}{sick}"
     told = Report(service, "conflict", seen, world.workspace, code=4, changed=False, error=error)
-    return replace(told, hint=ways_on(service, holder), tail=_details(holder, seen.now))
+    return replace(told, hint=ways_on(service, holder, world), tail=_details(holder, seen.now))
 
 
 def failed(service: Service, world: World, failure: Fail, seen: Observation, needed: Track | None = None) -> Report:
@@ -170,7 +172,8 @@ def _service_of(holder: Holder, world: World) -> str:
     home = unmarked(pane.home) if pane else listener.workspace
     if home == world.workspace.path:
         return f"{name}, another service of this workspace (pid {pid})"
-    return f"{name} of the workspace {home} (pid {pid})"
+    gone = ", which is no more" if home and is_gone(home) else ""
+    return f"{name} of the workspace {home}{gone} (pid {pid})"
 
 
 def _details(holder: Holder, now: float) -> tuple[str, ...]:
@@ -185,14 +188,15 @@ def _details(holder: Holder, now: float) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def ways_on(service: Service, holder: Holder) -> str:
-    """What a person can type next."""
+def ways_on(service: Service, holder: Holder, world: World) -> str:
+    """What a person can type next; no task reaches a service whose workspace was moved or deleted."""
     again = command(service, "start")
     ways = [f"{again} --port auto" if service.has_tasks else f"{again} --on-conflict auto"]
     if holder.relation == "foreign":
         ways.insert(0, f"{again} --on-conflict takeover")
-    elif holder.pane is not None:
-        ways.append(f"tmux attach -t {typed_target(holder.pane.session, holder.pane.index)}")
+    elif (pane := holder.pane) is not None:
+        verb = "kill-window" if holder.relation == "workspace" and is_gone(unmarked(pane.home)) else "attach"
+        ways.append(f"{typed_tmux(world.workspace.socket_name)} {verb} -t {typed_target(pane.session, pane.index)}")
     return " or ".join(ways)
 
 
@@ -229,9 +233,3 @@ def tail(service: Service, world: World, seen: Observation) -> tuple[str, ...]:
     """The last lines that the service printed since it was last started."""
     launch, log = seen.run.launch if seen.run else "", world.state_of(seen.pane).log(service.name)
     return tuple(last_words(log, TAIL, launch))
-
-
-def _last_line(lines: Sequence[str]) -> str:
-    """The last line that says something, as far as it fits a phrase."""
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return last if len(last) <= LONGEST_CAUSE else f"{last[:LONGEST_CAUSE]}..."

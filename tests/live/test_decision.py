@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -208,6 +209,26 @@ def test_a_service_of_another_workspace_is_never_stopped(lab: Lab) -> None:
         assert "--port auto" in done.err
     assert lives(theirs)
     assert "sentinel-app" not in "".join(lab.windows())
+
+
+def test_a_service_of_a_workspace_that_was_moved_is_told_to_be_and_how_it_ends(lab: Lab) -> None:
+    """After a folder was renamed, start named the old folder as if it were there, and no way to end what runs in it."""
+    port = lab.port()
+    service = {"command": lab.server(), "port": port}
+    (lab.path / "invoke.yaml").write_text(
+        json.dumps({"sentinel": {"socket_name": "own", "services": {"telemetry": service}}})
+    )
+    assert lab.inv("telemetry.activate").code == 0
+    old, lab.path = lab.path, lab.path.rename(lab.path.with_name("renamed"))
+    done = lab.inv("telemetry.activate")
+    assert done.code == 4, done.said
+    assert f"telemetry of the workspace {old}, which is no more" in done.err
+    typed = "tmux -L own kill-window -t '=sentinel-app:2'"
+    assert f"💡 inv telemetry.activate --port auto or {typed}" in done.err
+    subprocess.run(typed, shell=True, env=lab.environ, check=True)
+    until(lambda: not is_open(port), "the end of the old one")
+    assert lab.inv("telemetry.activate").code == 0
+    assert lab.inv("down").code == 0
 
 
 def test_with_auto_two_worktrees_run_side_by_side(lab: Lab) -> None:
