@@ -332,6 +332,16 @@ def test_end_is_told_by_code_or_by_signal() -> None:
     assert (killed["exit_code"], killed["signal"]) == (None, "SIGKILL")
 
 
+def test_cause_of_a_start_that_failed_is_in_its_document() -> None:
+    """The page shows the last lines below the error; a script was told `exit 3` and nothing else."""
+    failed = report(
+        "crashed", seen_ended(), code=1, error="ended while starting: exit 3", tail=("no database", "", " ")
+    )
+    assert as_json(failed)["error"] == "ended while starting: exit 3; last output: no database"
+    assert as_json(replace(failed, tail=("",)))["error"] == "ended while starting: exit 3"
+    assert len(as_json(replace(failed, tail=("x" * 5000,)))["error"]) < 500
+
+
 def test_changed_is_told_by_tasks_that_change() -> None:
     assert "changed" not in as_json(RUNNING)
     assert as_json(replace(RUNNING, changed=True))["changed"] is True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..logtext import last_line
 from ..model import Finding, Observation, Report
 
 
@@ -32,7 +33,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "last_exit": run.last_exit if run else None,
         "listener": _listener(seen),
         "log": f"{(pane and pane.state) or report.workspace.state_folder}/{service.name}.log",
-        "error": report.error,
+        "error": _error(report),
         "notes": list(report.notes),
     }
     if report.changed is not None:
@@ -55,6 +56,12 @@ def pid_of(report: Report) -> int | None:
         return seen.process.pid if seen.process else None
     adopted = next((holder for holder in seen.holders if holder.relation == "adopted"), None)
     return adopted.listener.pid if adopted else None
+
+
+def _error(report: Report) -> str | None:
+    """The sentence, with the last of the lines that a page shows below it."""
+    last = last_line(report.tail)
+    return f"{report.error}; last output: {last}" if report.error and last else report.error
 
 
 def _health(report: Report) -> dict[str, Any] | None:
