@@ -23,6 +23,8 @@ PORT_FLAGS = {"vite": "--port $PORT --strictPort", "astro": "--port $PORT", "ng"
 PROCFILE_LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>\S.*)", re.ASCII | re.DOTALL)
 """As honcho has it: what begins in any other way is no process."""
 
+UNREADABLE = object()
+
 Choice = tuple[str, str]
 """A command for `sh -c`, and why it was chosen."""
 
@@ -34,15 +36,24 @@ def dev_command(workspace: Path) -> Choice:
 
 
 def _from_package_json(workspace: Path) -> Choice | None:
-    try:
-        scripts = json.loads((workspace / "package.json").read_bytes()).get("scripts", {})
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return None
-    script = next((name for name in SCRIPTS if isinstance(scripts, dict) and name in scripts), None)
+    package = _package_json(workspace)
+    given = package.get("scripts") if isinstance(package, dict) else None
+    scripts = given if isinstance(given, dict) else {}
+    script = next((name for name in SCRIPTS if name in scripts), None)
     if script is None:
         return None
     runner = next((runner for lock, runner in LOCK_FILES.items() if (workspace / lock).exists()), "npm")
     return f"{runner} run {script}{_port_flags(str(scripts[script]), runner)}", f"package.json has the script {script}"
+
+
+def _package_json(workspace: Path) -> object:
+    """What package.json says: None if there is none, and UNREADABLE if it can't be understood."""
+    try:
+        return json.loads((workspace / "package.json").read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError):
+        return UNREADABLE
 
 
 def _port_flags(script: str, runner: str) -> str:
@@ -82,5 +93,7 @@ def procfile(path: Path) -> dict[str, str]:
 
 def _static(workspace: Path) -> Choice:
     python = f"{shlex.quote(sys.executable)} -I"  # or a file http.py of the project's would be imported
-    reason = "there is no package.json script, manage.py or Procfile: the folder's files are served"
-    return f"exec {python} -m http.server $PORT --bind 127.0.0.1", reason
+    reason = "there is no package.json script, manage.py or Procfile"
+    if _package_json(workspace) is UNREADABLE:
+        reason = "package.json is no JSON that can be read"
+    return f"exec {python} -m http.server $PORT --bind 127.0.0.1", f"{reason}: the folder's files are served"

@@ -87,6 +87,15 @@ def test_package_json_that_says_nothing_is_passed_over(tmp_path: Path, content: 
     assert "http.server" in dev_command(tmp_path)[0]
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000])
+def test_package_json_that_can_not_be_read_is_not_told_to_be_missing(tmp_path: Path, content: bytes) -> None:
+    """After a slip in package.json the folder's files were served, because "there is no package.json script"."""
+    (tmp_path / "package.json").write_bytes(content)
+    assert dev_command(tmp_path)[1].startswith("package.json is no JSON that can be read")
+    (tmp_path / "package.json").write_bytes(b"{}")
+    assert dev_command(tmp_path)[1].startswith("there is no package.json script")
+
+
 def test_folder_called_manage_py_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "manage.py").mkdir()
     assert "http.server" in dev_command(tmp_path)[0]
