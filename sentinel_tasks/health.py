@@ -76,8 +76,14 @@ def _get(address: str, question: Question) -> Answer:
     status, body, latency = exchanged
     ok = any(matches(status, wanted) for wanted in question.health.expect)
     document = parsed(body) if ok and question.counts_workers else None
-    detail = str(status) if ok else f"HTTP {status} from {masked_text(address)}"
+    detail = str(status) if ok else f"HTTP {status} from {masked_text(address)}{_why_refused(status, question)}"
     return Answer(ok, detail, latency, count(document), summary(document))
+
+
+def _why_refused(status: int, question: Question) -> str:
+    """The embedded API keeps the token that it was started with; another shell may have another, or none."""
+    wants_token = status == 401 and question.counts_workers and is_path(question.health)
+    return ": is TES_DEV_TOKEN here as it was when it was started?" if wants_token else ""
 
 
 def document(question: Question) -> object:

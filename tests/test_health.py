@@ -298,6 +298,16 @@ def test_token_goes_to_the_services_own_port_only(serve: Serve) -> None:
     assert [b"X-TES-Dev-Token: hunter2" in request for request in server.requests] == [True, False]
 
 
+def test_registry_that_refuses_the_token_is_told_with_the_variable_that_it_wants(serve: Serve) -> None:
+    """Started with a token, seen from a shell without: `HTTP 401`, for as long as a start waits, and no word why."""
+    server = serve(answering(401))
+    wants_it = f"HTTP 401 from http://127.0.0.1:{server.port}/: is TES_DEV_TOKEN here as it was when it was started?"
+    assert ask_http(server.port, counts_workers=True).detail == wants_it
+    assert "TES_DEV_TOKEN" not in ask_http(server.port, counts_workers=False).detail
+    elsewhere = ask_http(server.port, f"http://127.0.0.1:{server.port}/", counts_workers=True)
+    assert "TES_DEV_TOKEN" not in elsewhere.detail, "it is not sent there"
+
+
 @pytest.mark.parametrize("token", ["é", "a\nb", "\udcff", " "])
 def test_token_that_no_header_can_carry_is_no_traceback(serve: Serve, token: str) -> None:
     answer = ask_http(serve(answering(200)).port, environment=lambda: {"TES_DEV_TOKEN": token})
