@@ -151,7 +151,7 @@ def test_start_that_was_broken_off_has_no_exit_code() -> None:
             "⏳ API Status: Starting on port 3000 (HTTP 503)",
         ),
         (
-            report("unhealthy", seen_alive(answer=Answer(False, "HTTP 500 from http://localhost:3000/"))),
+            report("unhealthy", seen_alive(), error="not healthy: HTTP 500 from http://localhost:3000/"),
             "⚠️ API Status: Unhealthy on port 3000: HTTP 500 from http://localhost:3000/",
         ),
         (report("unhealthy", seen_alive()), "⚠️ API Status: Unhealthy on port 3000: no answer"),

@@ -21,7 +21,7 @@ from . import tell
 from .answers import Ask
 from .askers import wait_for_answer
 from .marked import forgotten, marked_service
-from .observe import measured, observe
+from .observe import measured, observe, with_elsewhere
 from .scene import Scene, scene
 from .servers import other_worlds
 
@@ -49,7 +49,7 @@ def _at_once(look: Callable[[Service], Observation], services: Sequence[Service]
 
 
 def _observe(world: World, now: Scene, put: Ask, service: Service) -> Observation:
-    return measured(observe(service, world, now, put), now.machine)
+    return measured(with_elsewhere(observe(service, world, now, put), now.machine), now.machine)
 
 
 def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]] | None]:

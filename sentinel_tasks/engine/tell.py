@@ -49,7 +49,8 @@ def report(service: Service, world: World, seen: Observation) -> Report:
     if word == "running" and not seen.alive:
         return replace(told, notes=tuple(adopted(holder) for holder in seen.holders if holder.relation == "adopted"))
     if word == "unhealthy" and seen.answer is not None:
-        return replace(told, error=f"not healthy: {seen.answer.detail}", hint=command(service, "logs"))
+        why = f"{seen.answer.detail}{_elsewhere(seen)}"
+        return replace(told, error=f"not healthy: {why}", hint=command(service, "logs"))
     return told
 
 
@@ -91,8 +92,11 @@ def _end_of(seen: Observation, world: World) -> str:
 
 def _too_late(service: Service, seen: Observation) -> str:
     why = seen.answer.detail if seen.answer else "its health check has not answered"
-    hint = f"; it listens on {', '.join(seen.elsewhere)} instead" if seen.elsewhere else ""
-    return f"not healthy after {service.startup_timeout:g} s: {why}{hint}"
+    return f"not healthy after {service.startup_timeout:g} s: {why}{_elsewhere(seen)}"
+
+
+def _elsewhere(seen: Observation) -> str:
+    return f"; it listens on {', '.join(seen.elsewhere)} instead" if seen.elsewhere else ""
 
 
 def stopped(service: Service, world: World, seen: Observation, changed: bool, notes: Sequence[str] = ()) -> Report:

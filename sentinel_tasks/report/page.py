@@ -55,7 +55,7 @@ def _state_words(report: Report) -> str:
     if report.state == "conflict":
         return f"Conflict: {plain(report.error or '')}"
     if report.state == "unhealthy":
-        return f"Unhealthy{on_port}: {plain(seen.answer.detail) if seen.answer else 'no answer'}"
+        return f"Unhealthy{on_port}: {plain(report.error or 'no answer').removeprefix('not healthy: ')}"
     return f"{report.state.capitalize()}{_ago(report)}"
 
 

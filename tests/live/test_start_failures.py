@@ -151,6 +151,9 @@ def test_a_server_on_another_port_is_told_where_it_listens(lab: Lab) -> None:
     port, other = lab.port(), lab.port()
     done = late(lab, "--port", str(other), port=port)
     assert f"nothing listens on port {port}; it listens on {other} instead" in done.err
+    for task in (("telemetry.status",), ("ps",), ("telemetry.status", "--json")):
+        told = lab.inv(*task).out
+        assert f"nothing listens on port {port}; it listens on {other} instead" in told, "status knew less than start"
 
 
 def test_a_late_service_that_comes_up_after_all_is_found_running(lab: Lab) -> None:
