@@ -209,4 +209,7 @@ def stop(world: World, wanted: Iterable[str], dry: bool = False, and_forgotten: 
     try:
         return run.run()
     except KeyboardInterrupt as reason:
-        raise tell.interrupted([ending.service for ending in run.endings if not ending.over]) from reason
+        asked = [ending.service for ending in run.endings if ending.sent and not ending.over]
+        raise tell.interrupted(
+            [each.service for each in run.endings if not each.sent and not each.over], asked
+        ) from reason

@@ -136,11 +136,18 @@ def _where(service: Service, seen: Observation, launch: Launch) -> str:
     return f" on port {seen.port}" if seen.port else ""
 
 
-def interrupted(services: Sequence[Service]) -> Interrupted:
-    """Ctrl-C while waiting leaves the services as they are, and says so."""
-    names = ", ".join(service.name for service in services) or "nothing"
-    hint = f"{command(services[0], 'status')} or {command(services[0], 'stop')}" if services else ""
-    return Interrupted(f"interrupted; left as it is: {names}", hint)
+def interrupted(services: Sequence[Service], asked: Sequence[Service] = ()) -> Interrupted:
+    """Ctrl-C while waiting leaves the services as they are, and says so; those `asked` to stop may still do it."""
+    told = [f"asked to stop, and may still end: {_names(asked)}"] if asked else []
+    if services or not asked:
+        told += [f"left as it is: {_names(services) or 'nothing'}"]
+    first = next(iter([*asked, *services]), None)
+    hint = f"{command(first, 'status')} or {command(first, 'stop')}" if first else ""
+    return Interrupted("; ".join(["interrupted", *told]), hint)
+
+
+def _names(services: Sequence[Service]) -> str:
+    return ", ".join(service.name for service in services)
 
 
 # Who holds the port

@@ -383,3 +383,18 @@ def test_a_process_that_changes_its_pid_all_the_time_is_ended(lab: Lab) -> None:
     assert lab.inv("telemetry.activate").code == 0
     stop(lab, "--timeout", "0.1")
     assert [process for process in lab.processes() if "tmux" not in process.name()] == []
+
+
+@pytest.mark.parametrize("task", ["telemetry.stop", "telemetry.restart"])
+def test_ctrl_c_during_a_stop_does_not_say_that_the_service_is_left_as_it_is(lab: Lab, task: str) -> None:
+    """It had been asked to stop, and was gone a moment later."""
+    serve(lab, "--stop-delay", "3")
+    stopping = lab.spawn(INV, task)
+    assert stopping.stderr is not None
+    assert b"stopping" in stopping.stderr.readline()
+    stopping.send_signal(signal.SIGINT)
+    said = stopping.communicate(timeout=10)[1].decode()
+    assert stopping.returncode == 130
+    assert "interrupted; asked to stop, and may still end: telemetry" in said
+    assert "left as it is" not in said
+    until(lambda: status(lab)["state"] == "stopped", "its end")
