@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,26 @@ print(json.dumps([services, sorted(tasks.namespace.task_names)]))
     services, names = in_python(code, tmp_path)
     assert set(services) == {"dev", "telemetry", "worker", "web", "clock-1"}
     assert {"mine", "up", "worker.start", "web.start", "clock-1.stop", "dev.start"} <= set(names)
+
+
+def flags_of(task: str) -> set[str]:
+    """The long flags that Invoke takes for it."""
+    (context,) = [each for each in sentinel_tasks.namespace.to_contexts() if task in (each.name, *each.aliases)]
+    return {name for name in context.flags if name.startswith("--")}
+
+
+def test_every_task_in_the_readme_has_the_flags_that_it_is_said_to_have() -> None:
+    """`telemetry.open --json`, `attach --json` and `ps --only` were promised and unknown."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("| task | does | flags |")[2].partition("\n\n")[0]
+    rows = [line.replace("\\|", "/").split("|")[1::2] for line in table.splitlines() if line.startswith("| `")]
+    for tasks, flags in rows:
+        said = set(re.findall(r"`(--[a-z-]+)", flags))
+        like = re.search(r"as (start|stop)", flags)
+        for task in re.findall(r"`([a-zA-Z.]+)`", tasks):
+            promised = said | (flags_of(f"dev.{like[1]}") if like else set())
+            assert flags_of(task.replace("NAME", "dev")) == promised, task
+    assert len(rows) > 10
 
 
 def test_namespace_is_a_collection() -> None:
