@@ -228,9 +228,13 @@ def _open_private(path: Path, flags: int) -> int:
 def read_env_file(*paths: str) -> dict[str, str]:
     """The variables of `.env` files, `${…}` expanded as python-dotenv does, a later file's also by an earlier one's.
 
-    OSError or UnicodeError if one can't be read.
+    OSError or ValueError if one can't be read.
     """
-    import dotenv
+    import dotenv.parser
 
     text = "\n".join(Path(path).read_text(encoding="utf-8") for path in paths)
+    for binding in dotenv.parser.parse_stream(StringIO(text)):
+        if binding.error:
+            empty = len(binding.original.string) - len(binding.original.string.lstrip("\n"))
+            raise ValueError(f"line {binding.original.line + empty} is not NAME=value")
     return {name: value for name, value in dotenv.dotenv_values(stream=StringIO(text)).items() if value is not None}

@@ -300,6 +300,9 @@ def test_env_file(tmp_path: Path) -> None:
 def test_env_file_that_can_not_be_read(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_env_file(str(tmp_path / "missing"))
+    (tmp_path / "slip").write_text("A=1\n\nexport hunter 2\nB=2\n")
+    with pytest.raises(ValueError, match=r"^line 3 is not NAME=value$"):
+        read_env_file(str(tmp_path / "slip"))
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(UnicodeError):
         read_env_file(str(tmp_path / "binary"))

@@ -115,6 +115,6 @@ def _first_port(env_file: Path) -> int:
     from ..files import read_env_file
 
     told = "" if "SENTINEL_SERVICE" in os.environ else os.environ.get("PORT", "")
-    with suppress(OSError, UnicodeError):
+    with suppress(OSError, ValueError):
         told = read_env_file(str(env_file)).get("PORT") or told
     return int(told) if told.isdecimal() and told.isascii() else FIRST_PROCFILE_PORT

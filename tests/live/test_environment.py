@@ -179,6 +179,17 @@ def test_a_missing_env_file_is_an_error_and_nothing_is_started(lab: Lab) -> None
     assert as_json.json["problems"][0]["key"] == "sentinel.services.telemetry.env_file"
 
 
+def test_a_line_of_an_env_file_that_says_nothing_is_an_error_of_one_line(lab: Lab) -> None:
+    """Three times `python-dotenv could not parse statement`, without the file's name; then it started."""
+    (lab.path / ".env").write_text("A=1\nexport hunter 2\n")
+    lab.configure(telemetry=telemetry(lab, env_file=".env"))
+    done = lab.inv("telemetry.activate")
+    file = str(lab.path / ".env")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"❌ sentinel.services.telemetry.env_file: {file!r}: line 2 is not NAME=value\n"
+    assert lab.services() == []
+
+
 def test_a_missing_env_file_of_one_service_starts_none_of_them(lab: Lab) -> None:
     dev = {"command": lab.server(), "port": lab.port(), "env_file": "other.env"}
     lab.configure(dev=dev, telemetry=telemetry(lab, env_file=["missing.env", "."]))
