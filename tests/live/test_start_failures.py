@@ -199,7 +199,7 @@ def test_a_window_that_is_killed_while_starting(lab: Lab) -> None:
     done = ends(activate)
     assert done.code == 1
     assert "ended while starting" in done.err
-    assert not psutil.pid_exists(pid)
+    until(lambda: not psutil.pid_exists(pid), "the hung-up process to be reaped")
 
 
 def test_a_process_that_is_killed_while_starting(lab: Lab) -> None:
