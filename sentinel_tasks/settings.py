@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from .complaints import Complaints
+from .complaints import Complaints, nearest
 from .errors import ConfigurationError, Problem
 from .model import Service, Workspace
 from .names import SERVICE, TASKS_OF_A_WORKSPACE, session_name, state_name
@@ -114,6 +114,22 @@ def _overruled(section: Keys, variable: str = "INVOKE_SENTINEL") -> Iterator[str
 def _variable(name: str, key: str) -> str:
     """The variable of a service's key, as Invoke names it."""
     return f"INVOKE_SENTINEL_SERVICES_{name}_{key}".upper()
+
+
+def unread_variables(environ: Mapping[str, str], services: Iterable[str]) -> list[tuple[str, str]]:
+    """The variables of our section that nothing reads, each with the one that may have been meant, or ""."""
+    keys = [_variable(service, key) for service in services for key in SERVICE_TYPES]
+    read = [*(f"INVOKE_SENTINEL_{key}".upper() for key in SENTINEL_TYPES), *keys]
+    read += [name.replace("-", "_") for name in keys]
+    ours = [name for name in environ if name.startswith("INVOKE_SENTINEL_")]
+    unread = [name for name in ours if name not in read and not name.startswith(tuple(f"{each}_" for each in keys))]
+    by_end = {_end(name): name for name in read}
+    return [(name, by_end.get(nearest(_end(name), list(by_end)), "")) for name in sorted(unread)]
+
+
+def _end(variable: str) -> str:
+    """What tells a variable of our section from the others."""
+    return variable.removeprefix("INVOKE_SENTINEL_").removeprefix("SERVICES_")
 
 
 def _general(config: Keys, environ: Mapping[str, str], complaints: Complaints) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sentinel_tasks.errors import ConfigurationError, Problem
 from sentinel_tasks.model import Health, Service, Workspace
 from sentinel_tasks.names import state_name
 from sentinel_tasks.schema import ALLOWED, SENTINEL_TYPES, SERVICE_TYPES
-from sentinel_tasks.settings import Sources, read, workspace_folder
+from sentinel_tasks.settings import Sources, read, unread_variables, workspace_folder
 from tests.lab import Lab, is_traceback
 
 Keys = Mapping[str, Any]
@@ -732,3 +732,18 @@ def test_any_configuration_is_a_workspace_or_a_complaint(config: Any, texts: dic
 @given(st.dictionaries(st.sampled_from([*SERVICE_TYPES]), JSON))
 def test_any_declaration_is_a_workspace_or_a_complaint(settings: Any) -> None:
     assert names_or_complaints({}, {"web": settings}, {})
+
+
+def test_mistyped_variable_is_known_with_the_one_that_was_meant() -> None:
+    section = "INVOKE_SENTINEL_SERVICES"
+    read_all = [
+        "INVOKE_SENTINEL_SOCKET_NAME", f"{section}_MY-WEB_PORT", f"{section}_MY_WEB_PORT",
+        f"{section}_MY-WEB_ENV_LOG_LEVEL", "INVOKE_RUN_ECHO", "SENTINEL_PORT_WEB",
+    ]  # fmt: skip
+    assert unread_variables(dict.fromkeys(read_all, "1"), ["my-web"]) == []
+    mistyped = {f"{section}_MY_WEB_PROT": "1", f"{section}_OTHER_X": "2", "INVOKE_SENTINEL_SOKET_NAME": "3"}
+    assert dict(unread_variables(mistyped, ["my-web"])) == {
+        f"{section}_MY_WEB_PROT": f"{section}_MY_WEB_PORT",
+        f"{section}_OTHER_X": "",
+        "INVOKE_SENTINEL_SOKET_NAME": "INVOKE_SENTINEL_SOCKET_NAME",
+    }

@@ -18,7 +18,7 @@ def values(look: Look) -> list[Finding]:
 
 
 def unread_keys(look: Look) -> list[Finding]:
-    """Every key of the project's configuration file is read by something."""
+    """Every key of the project's configuration file, and every variable of our section, is read by something."""
     wrong = [
         ill("unread-keys", f"nothing reads {key}", f"did you mean {meant}?" if meant else "remove it", "warning")
         for key, meant in look.given.unread

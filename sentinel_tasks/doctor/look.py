@@ -19,7 +19,7 @@ from ..world import World
 class Given(Struct, frozen=True):
     """What only the caller can tell: what is wrong with the configuration, and how the tasks file was read.
 
-    `unread` are keys of the configuration that nothing reads, with the key that may have been meant; `unlisted` are the
+    `unread` are keys and variables that nothing reads, with what may have been meant; `unlisted` are the
     services that the tasks file declares and `inv --list` does not show, by file; there may be no tasks file at all.
     """
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from ..health import Question
 from ..logs import Reader
 from ..logtext import readable
@@ -31,7 +33,7 @@ def answer_of(
         return None
     kind = "tcp" if adopted and service.health.kind != "http" else service.health.kind
     told = _without_asking(kind, service, seen, bare, holders)
-    return told or put(service, _question(service, world, seen, bare, holders))
+    return told or _explained(put(service, _question(service, world, seen, bare, holders)), bare)
 
 
 def _without_asking(
@@ -41,8 +43,8 @@ def _without_asking(
         return Answer(False, f"{ended(bare.run)}; it is about to be started again (restart {bare.run.restarts})")
     if kind in ("http", "tcp") and bare.port and not holders:
         return Answer(False, f"nothing listens on port {bare.port}")
-    if kind not in ("http", "command") and bare.pane is not None and _is_suspended(bare):
-        return Answer(False, f"it is suspended; kill -CONT -{bare.pane.pid} lets it go on")
+    if kind not in ("http", "command") and (why := _suspended(bare)):
+        return Answer(False, why)
     if kind == "tcp":
         return Answer(True, "the port accepts")
     if kind == "http":
@@ -70,11 +72,21 @@ def _was_seen_ready(bare: Observation) -> bool:
     return bare.pane is not None and bare.pane.ready == bare.pane.launch and not restarted
 
 
-def _is_suspended(bare: Observation) -> bool:
-    """What is not asked can't tell by itself that it does not work."""
+def _explained(answer: Answer | None, bare: Observation) -> Answer | None:
+    """A bad answer with its likely cause."""
+    if answer is None or answer.ok or not (why := _suspended(bare)):
+        return answer
+    return replace(answer, detail=f"{answer.detail}: {why}")
+
+
+def _suspended(bare: Observation) -> str:
+    """That the service is suspended, if it is: it can't tell by itself that it does not work."""
     from .. import processes
 
-    return bare.alive and bare.run is not None and bare.run.pid is not None and processes.is_suspended(bare.run.pid)
+    pid = bare.run.pid if bare.run else None
+    if not (bare.alive and bare.pane and pid and processes.is_suspended(pid)):
+        return ""
+    return f"it is suspended; kill -CONT -- -{bare.pane.pid} lets it go on"
 
 
 def _up(bare: Observation) -> Answer:

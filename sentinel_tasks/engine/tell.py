@@ -56,7 +56,16 @@ def report(service: Service, world: World, seen: Observation) -> Report:
 
 def started(service: Service, world: World, seen: Observation, changed: bool) -> Report:
     """It is up, or under way where nobody waits for it."""
-    return replace(report(service, world, seen), code=0, changed=changed)
+    told = report(service, world, seen)
+    return replace(told, code=0, changed=changed, notes=told.notes if changed else (*told.notes, *_kept(service, seen)))
+
+
+def _kept(service: Service, seen: Observation) -> list[str]:
+    """What runs already is left on its port, though another one is wanted now."""
+    if not seen.alive or None in (service.port, seen.port) or service.port == seen.port:
+        return []
+    wanted = f" --port {service.port}" if service.has_tasks else ""
+    return [f"it keeps port {seen.port}; {command(service, 'restart')}{wanted} moves it to {service.port}"]
 
 
 def refused(service: Service, world: World, holder: Holder, seen: Observation) -> Report:

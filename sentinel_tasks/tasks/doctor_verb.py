@@ -29,11 +29,14 @@ def examine_machine(console: Console, fix: bool) -> int:
     from ..doctor import Given, Look, examine
     from ..doctor.examine import exit_code
     from ..report import finding_document, findings_page
+    from ..settings import unread_variables
 
     workspace, problems = _workspace(console)
+    names = [service.name for service in workspace.services]
+    variables = unread_variables(console.environ, names) if not problems else []
     given = Given(
         tuple(problems),
-        tuple(unread_keys(console.context.config)),
+        (*unread_keys(console.context.config), *variables),
         tuple(unlisted(console.project)),
         console.has_tasks_file,
     )

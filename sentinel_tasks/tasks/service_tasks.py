@@ -18,7 +18,7 @@ HELP = {
     "no_wait": "do not wait until it is healthy",
     "on_conflict": "when the port is taken: stop, takeover, fail or auto",
     "json": "one JSON document on stdout",
-    "lines": "how many lines",
+    "lines": "how many lines of each service",
     "follow": "keep showing what comes",
 }
 

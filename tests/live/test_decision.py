@@ -98,6 +98,20 @@ def test_already_running_changes_nothing(lab: Lab) -> None:
     assert len(lab.services()) == 1
 
 
+def test_already_running_on_another_port_than_is_wanted_now_says_how_to_move_it(lab: Lab) -> None:
+    port, wanted = telemetry(lab), lab.port()
+    first = lab.inv("telemetry.activate", "--json").json
+    assert first["notes"] == []
+    again = lab.inv("telemetry.activate", "--port", str(wanted), "--json")
+    assert (again.code, again.json["port"], again.json["changed"]) == (0, port, False)
+    (note,) = again.json["notes"]
+    told, _, way_on = note.partition("; inv ")
+    assert told == f"it keeps port {port}"
+    moved = lab.inv(*way_on.partition(" moves")[0].split(), "--json")
+    assert (moved.code, moved.json["port"]) == (0, wanted), moved.said
+    assert lab.inv("telemetry.stop").code == 0
+
+
 def test_still_starting_is_waited_for_not_started_twice(lab: Lab) -> None:
     telemetry(lab, "--ready-after", "2")
     first = lab.inv("telemetry.activate", "--no-wait", "--json")

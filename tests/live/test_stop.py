@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import socket
+import subprocess
 import sys
 from typing import Any
 
@@ -327,6 +329,9 @@ def test_a_suspended_service_is_unhealthy(lab: Lab, health: str | None) -> None:
     hung = lab.inv("telemetry.status", "--json")
     assert (hung.json["state"], hung.code) == ("unhealthy", 1), hung.said
     assert hung.seconds < 30
+    (way_on,) = re.findall(r"it is suspended; (kill -CONT -- -\d+) lets it go on", hung.json["error"])
+    subprocess.run(way_on.split(), check=True)
+    until(lambda: status(lab)["state"] == "running")
     stop(lab)
 
 
