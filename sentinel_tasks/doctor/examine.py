@@ -34,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     services.strays,
     state.state_folder,
     state.locks,
+    state.logs,
 )
 
 

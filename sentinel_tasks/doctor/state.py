@@ -8,9 +8,10 @@ import stat
 from functools import partial
 from pathlib import Path
 
-from ..files import LOCK_SECONDS, close_to_others
+from ..files import LOCK_SECONDS, State, close_to_others
 from ..locks import holder, is_held, remove_unheld
-from ..model import Finding
+from ..logfiles import rotated, size
+from ..model import Finding, Service
 from ..times import duration
 from .findings import all_well, ill
 from .look import Look
@@ -101,3 +102,20 @@ def _hangs(path: Path, age: float) -> Finding:
     who = f"process {pid}" if pid else "a process that can't be seen"
     reason = f"{path.name} has been held by {who} for {duration(age)}"
     return ill("locks", reason, f"if it hangs, end it: kill {pid}" if pid else "end it if it hangs", "warning")
+
+
+def logs(look: Look) -> list[Finding]:
+    """No log has more files than it may, kept for a `logs --follow` that does not read on."""
+    wrong = [finding for service in look.workspace.services if (finding := _kept(service, look.world.state))]
+    return all_well("logs", wrong, "none is longer than it may be")
+
+
+def _kept(service: Service, state: State) -> Finding | None:
+    log = state.log(service.name)
+    files = rotated(log)
+    if len(files) <= service.log_backups + 2 or not is_held(files[-1]):  # one more while it is being rotated
+        return None
+    pid = holder(files[-1])
+    who = f"process {pid}" if pid else "a process that can't be seen"
+    reason = f"{log.name} has {len(files)} files ({size(log) >> 20} MiB), kept for {who}, which has still to read them"
+    return ill("logs", reason, f"if it reads no more, end it: kill {pid}" if pid else "end it", "warning")

@@ -261,6 +261,28 @@ def test_locks_that_nobody_holds_are_removed_and_held_ones_are_not(lab: Lab) -> 
     assert examined(lab, code=0)["locks"]["ok"]
 
 
+def test_a_log_that_is_kept_for_a_follower_that_does_not_read_on(lab: Lab) -> None:
+    go = lab.path / "go"
+    command = f"echo begin; until test -e {go}; do sleep 0.05; done; seq 40000; exec sleep 600"
+    lab.configure(telemetry={"command": command, "port": None, "health": None, "log_max_mb": 0.01, "log_backups": 1})
+    assert lab.inv("telemetry.activate").code == 0
+    follower = lab.spawn(INV, "telemetry.logs", "--follow")
+    assert follower.stdout is not None
+    assert follower.stdout.readline() == b"begin\n"
+    assert examined(lab, code=0)["logs"]["ok"]
+    os.kill(follower.pid, signal.SIGSTOP)
+    go.touch()
+    until(lambda: "40000" in lab.inv("telemetry.logs", "--lines", "1").out)
+    told = examined(lab, code=1)["logs"]
+    assert (told["ok"], told["severity"]) == (False, "warning")
+    assert f"kept for process {follower.pid}" in told["reason"]
+    assert f"kill {follower.pid}" in told["remedy"]
+    follower.kill()
+    follower.wait()
+    assert examined(lab, code=0)["logs"]["ok"]
+    assert lab.inv("telemetry.stop").code == 0
+
+
 def test_links_in_the_state_folder_are_told_never_followed(lab: Lab) -> None:
     started(lab)
     assert lab.inv("dev.stop").code == 0
