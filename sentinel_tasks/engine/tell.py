@@ -87,7 +87,9 @@ def failed(service: Service, world: World, failure: Fail, seen: Observation, nee
         return replace(told, error=f"could not be started: {failure.reason}", hint="inv doctor")
     logs, last = command(service, "logs"), tail(service, world, seen)
     if failure.kind == "timeout":
-        return replace(told, error=_too_late(service, seen), hint=f"{logs} (left running for a look)", tail=last)
+        told = replace(told, error=_too_late(service, seen), hint=f"{logs} (left running for a look)", tail=last)
+        is_young = word == "starting" and service.health.kind != "exit"  # it began a moment after it was launched
+        return replace(told, state="unhealthy") if is_young else told
     return replace(told, error=f"ended while starting: {_end_of(seen, world)}", hint=logs, tail=last)
 
 
