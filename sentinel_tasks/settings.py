@@ -118,9 +118,9 @@ def _variable(name: str, key: str) -> str:
 
 def unread_variables(environ: Mapping[str, str], services: Iterable[str]) -> list[tuple[str, str]]:
     """The variables of our section that nothing reads, each with the one that may have been meant, or ""."""
-    keys = [_variable(service, key) for service in services for key in SERVICE_TYPES]
+    named = [_variable(service, key) for service in services for key in SERVICE_TYPES]
+    keys = [*named, *(name.replace("-", "_") for name in named)]
     read = [*(f"INVOKE_SENTINEL_{key}".upper() for key in SENTINEL_TYPES), *keys]
-    read += [name.replace("-", "_") for name in keys]
     ours = [name for name in environ if name.startswith("INVOKE_SENTINEL_")]
     unread = [name for name in ours if name not in read and not name.startswith(tuple(f"{each}_" for each in keys))]
     by_end = {_end(name): name for name in read}

@@ -738,7 +738,7 @@ def test_mistyped_variable_is_known_with_the_one_that_was_meant() -> None:
     section = "INVOKE_SENTINEL_SERVICES"
     read_all = [
         "INVOKE_SENTINEL_SOCKET_NAME", f"{section}_MY-WEB_PORT", f"{section}_MY_WEB_PORT",
-        f"{section}_MY-WEB_ENV_LOG_LEVEL", "INVOKE_RUN_ECHO", "SENTINEL_PORT_WEB",
+        f"{section}_MY-WEB_ENV_LOG_LEVEL", f"{section}_MY_WEB_ENV_LOG_LEVEL", "INVOKE_RUN_ECHO", "SENTINEL_PORT_WEB",
     ]  # fmt: skip
     assert unread_variables(dict.fromkeys(read_all, "1"), ["my-web"]) == []
     mistyped = {f"{section}_MY_WEB_PROT": "1", f"{section}_OTHER_X": "2", "INVOKE_SENTINEL_SOKET_NAME": "3"}
