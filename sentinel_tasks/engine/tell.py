@@ -73,7 +73,7 @@ def refused(service: Service, world: World, holder: Holder, seen: Observation) -
     sick = ", which does not pass the health check" if holder.relation == "adopted" else ""
     error = f"port {seen.port} is held by {who(holder, world)}{sick}"
     told = Report(service, "conflict", seen, world.workspace, code=4, changed=False, error=error)
-    return replace(told, hint=ways_on(service, holder, world), tail=_details(holder, seen.now))
+    return replace(told, hint=ways_on(service, holder, world), notes=_details(holder, seen.now))
 
 
 def failed(service: Service, world: World, failure: Fail, seen: Observation, needed: Track | None = None) -> Report:

@@ -309,6 +309,16 @@ def test_a_folder_whose_name_only_begins_like_ours_is_elsewhere(lab: Lab, foreig
     assert lab.windows() == []
 
 
+def test_a_refusal_tells_of_the_holder_and_not_of_any_output(lab: Lab, foreign: Foreign) -> None:
+    port = telemetry(lab)
+    held = foreign(port, cwd=Path("/"))
+    done = lab.inv("telemetry.activate", "--json")
+    who, command, folder = done.json["notes"]
+    assert (done.code, who.partition(",")[0], command[:9], folder) == (4, f"pid {held.pid}", "command: ", "folder: /")
+    assert "last output" not in done.said
+    assert "last output" not in lab.inv("telemetry.activate").said
+
+
 def test_fail_spares_even_a_process_of_this_workspace(lab: Lab, foreign: Foreign) -> None:
     holder = foreign(telemetry(lab))
     done = lab.inv("telemetry.activate", "--on-conflict", "fail")
