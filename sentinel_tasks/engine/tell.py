@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from .. import ports
 from ..errors import Interrupted
 from ..files import is_gone
 from ..logs import last_words
@@ -61,9 +62,11 @@ def started(service: Service, world: World, seen: Observation, changed: bool) ->
 
 
 def _kept(service: Service, seen: Observation) -> list[str]:
-    """What runs already is left on its port, though another one is wanted now."""
-    if not seen.alive or None in (service.port, seen.port) or service.port == seen.port:
+    """What runs already is left on its port, though another one is wanted now: the way there, if it is free."""
+    if not seen.alive or service.port is None or seen.port in (None, service.port):
         return []
+    if not ports.is_free(service.port):  # a restart would be refused, and what ran would be gone
+        return [f"it keeps port {seen.port}; {service.port} is taken"]
     wanted = f" --port {service.port}" if service.has_tasks else ""
     return [f"it keeps port {seen.port}; {command(service, 'restart')}{wanted} moves it to {service.port}"]
 

@@ -112,6 +112,15 @@ def test_already_running_on_another_port_than_is_wanted_now_says_how_to_move_it(
     assert lab.inv("telemetry.stop").code == 0
 
 
+def test_already_running_beside_a_port_that_is_taken_names_no_way_there(lab: Lab, foreign: Foreign) -> None:
+    port = telemetry(lab, on_conflict="auto")
+    foreign(port, cwd=Path("/"))
+    first = lab.inv("telemetry.activate", "--json").json
+    again = lab.inv("telemetry.activate", "--json")
+    assert (again.code, again.json["changed"]) == (0, False)
+    assert again.json["notes"] == [f"it keeps port {first['port']}; {port} is taken"]
+
+
 def test_still_starting_is_waited_for_not_started_twice(lab: Lab) -> None:
     telemetry(lab, "--ready-after", "2")
     first = lab.inv("telemetry.activate", "--no-wait", "--json")
