@@ -187,6 +187,13 @@ def test_service_ignores_no_signal_and_blocks_none(launched: Launch) -> None:
     assert {mask & ~KEPT_BY_LIBC for mask in masks} == {0}
 
 
+def test_service_inherits_only_its_terminal(launched: Launch) -> None:
+    """Neither the launcher's bell nor the sockets that promise a port: they would outlive it with a child."""
+    code = "import os; print(); print(*[fd for fd in range(64) if os.path.exists(f'/proc/self/fd/{fd}')])"
+    launched.run([sys.executable, "-I", "-S", "-c", code], promises=[f"sentinel-port-1-test-{os.getpid()}"])
+    assert launched.said.splitlines()[1] == b"0 1 2"
+
+
 def test_record_and_events_are_private_and_no_order_is_left_on_disk(launched: Launch, tmp_path: Path) -> None:
     launched.run("true", env={"SECRET": "hunter2", "PATH": os.environ["PATH"]})
     assert sorted(each.name for each in tmp_path.iterdir()) == ["events.jsonl", "web.run.json"]
