@@ -71,11 +71,11 @@ class Log:
             os.replace(f"{new}.times", f"{self.path}.times")
             os.replace(new, self.path)
             self.size = 0
-            self.prune()
         except OSError:
             before, (self.file, self.times) = (self.file, self.times), before
         for descriptor in before:
             os.close(descriptor)
+        self.prune()
 
     def rename(self) -> None:
         """Makes every file that exists one older, its times with it; the name of the newest is free then."""
@@ -86,7 +86,10 @@ class Log:
 
     def prune(self) -> None:
         """Removes the oldest files, as long as there are too many and no reader needs them."""
-        for age in sorted(ages(self.path), reverse=True):
+        oldest_first: list[int] = []
+        with contextlib.suppress(OSError):
+            oldest_first = sorted(ages(self.path), reverse=True)
+        for age in oldest_first:
             if age <= self.backups or is_needed(aged(self.path, age)):
                 return
             for end in ("", ".times"):

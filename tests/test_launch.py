@@ -62,6 +62,12 @@ class Launch:
         self.said, _ = self.process.communicate(timeout=20)
         return self.process.returncode
 
+    def close(self) -> None:
+        """Ends what is left of it."""
+        for each in tree(self.process.pid):
+            os.kill(each.pid, signal.SIGKILL)
+        self.process.communicate()
+
     @property
     def told(self) -> Run:
         found = self.state.run("web")
@@ -82,9 +88,7 @@ class Launch:
 def launched(tmp_path: Path) -> Iterator[Launch]:
     made = Launch(tmp_path)
     yield made
-    for each in tree(made.process.pid):
-        os.kill(each.pid, signal.SIGKILL)
-    made.process.communicate()
+    made.close()
 
 
 # How it ends
@@ -241,7 +245,10 @@ def test_end_is_seen_where_the_launchers_own_starter_blocks_the_signal_for_it(tm
         launched = Launch(tmp_path)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-    assert launched.run(f"{READY}exec sleep 0.3")[0] == 0
+    try:
+        assert launched.run(f"{READY}exec sleep 0.3")[0] == 0
+    finally:
+        launched.close()
 
 
 # Restarts
