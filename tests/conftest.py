@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:
         if name.startswith(("SENTINEL_", "INVOKE_", "WORKER_API_", "DEV_SERVER_", "TMUX")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def _closing_logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A log's writer and reader keep their files open as long as their process lives: in a test, no longer than it."""
+    yield
+    for name in os.listdir("/dev/fd"):
+        with suppress(OSError):
+            if os.readlink(f"/dev/fd/{name}").startswith(str(tmp_path_factory.getbasetemp())):
+                os.close(int(name))

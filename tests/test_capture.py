@@ -25,6 +25,9 @@ from tests.lab import until
 SCRIPT = capture.__file__
 
 
+pytestmark = pytest.mark.usefixtures("_closing_logs")
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "web.log"

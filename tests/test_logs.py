@@ -18,6 +18,9 @@ from sentinel_tasks.logs import BEGIN, MOST_AT_ONCE, Reader, last_lines
 Texts = list[bytes]
 
 
+pytestmark = pytest.mark.usefixtures("_closing_logs")
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "web.log"

@@ -278,9 +278,9 @@ def test_an_automatic_port_is_not_one_that_another_tmux_server_has_promised(lab:
         assert lab.inv("down", cwd=path).code == 0
 
 
-def apart(lab: Lab, name: str) -> dict[str, str]:
+def apart(lab: Lab, number: int) -> dict[str, str]:
     """The variables of somebody with tmux servers and a state folder of their own."""
-    folders = {"TMUX_TMPDIR": lab.folder / f"tmux-{name}", "XDG_STATE_HOME": lab.folder / f"state-{name}"}
+    folders = {"TMUX_TMPDIR": lab.folder / f"tmux{number}", "XDG_STATE_HOME": lab.folder / f"state{number}"}
     for folder in folders.values():
         folder.mkdir(mode=0o700)
     return {variable: str(folder) for variable, folder in folders.items()}
@@ -301,7 +301,7 @@ def that_would_choose_the_same_port(lab: Lab, service: str) -> tuple[Path, Path]
 def test_workspaces_that_know_nothing_of_each_other_never_choose_the_same_port(lab: Lab, at_once: bool) -> None:
     """Neither the tmux server nor the state folder is shared, and neither service listens yet."""
     paths = that_would_choose_the_same_port(lab, "api")
-    homes = [apart(lab, path.name) for path in paths]
+    homes = [apart(lab, number) for number in range(2)]
     for path in paths:
         lab.workspace(path.name, WORKSPACE.format(names="", body='namespace = workspace(service("api"))'))
         slow = f"sleep 1; exec {sys.executable} -m http.server $PORT --bind 127.0.0.1"
