@@ -73,9 +73,10 @@ class Log:
             self.size = 0
         except OSError:
             before, (self.file, self.times) = (self.file, self.times), before
+        else:
+            self.prune()
         for descriptor in before:
             os.close(descriptor)
-        self.prune()
 
     def rename(self) -> None:
         """Makes every file that exists one older, its times with it; the name of the newest is free then."""

@@ -231,6 +231,12 @@ def test_what_can_not_be_renamed_loses_no_line(path: Path) -> None:
     assert b"".join(contents(path)) == b"one\ntwo\nthree\n"
 
 
+def test_file_that_is_still_written_after_a_failed_rename_is_not_pruned(path: Path) -> None:
+    path.with_name("web.log.1.times").mkdir()
+    Log(str(path), 1, 0).write(b"one\n")
+    assert contents(path) == [b"one\n"]
+
+
 def test_folder_in_the_way_of_a_backup_is_moved_on_not_removed(path: Path) -> None:
     path.with_name("web.log.1").mkdir()
     log = Log(str(path), 1, 0)

@@ -42,7 +42,7 @@ def following(
 ) -> Iterator[tuple[str, str]]:
     """The last lines, then every line that comes, through restarts and rotations, as long as they are wanted.
 
-    No line is lost, and memory is bounded, however slowly they are taken.
+    No line is lost however slowly they are taken, and no more is in memory than some of them and an unfinished one.
     """
     readers = {name: Reader(log, patient=True).from_last(count + 2) for name, log in logs.items()}
     waiting = {name: _last_printed(reader, count) for name, reader in readers.items()}

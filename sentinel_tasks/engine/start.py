@@ -196,7 +196,7 @@ class Start:
     def _why_not_taken(self) -> str:
         if self.world.tmux.panes():
             return "its window did not take its orders"
-        return "the tmux server ended right after it began; `exit-unattached on` in tmux.conf makes it do so"
+        return "the tmux server has ended; `exit-unattached on` in tmux.conf makes it do so"
 
     def _fail_launch(self, track: Track, why: str) -> None:
         seen = self.seen[track.service.name]
