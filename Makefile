@@ -38,7 +38,7 @@ imports: $(dev) ## who may import whom, by import-linter
 	.venv/bin/lint-imports
 
 .PHONY: bench
-bench: tmux $(dev) compile ## the limits of SPEC §9, measured
+bench: tmux $(dev) compile ## the contract's limits, measured
 	.venv/bin/python -m bench
 
 .PHONY: chaos

@@ -1,4 +1,4 @@
-"""SPEC §9's limits, measured: whole commands as a user types them, beside an empty Invoke task in the same run.
+"""The contract's limits, measured: whole commands as a user types them, beside an empty Invoke task in the same run.
 
 `python -m bench [RUNS]` prints one table. Times are medians of wall-clock seconds; what is judged is a ratio or a
 difference to the empty task, because machines differ and are shared.

@@ -1,6 +1,7 @@
 """Invoke tasks that run a project's development services in one tmux session, and tell the truth about them.
 
-The public face (SPEC §2). Names are made when they are asked for: what a tasks file imports is what its workspace has.
+The public face (contract: Configuration). Names are made when they are asked for: what a tasks file imports is what
+its workspace has.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m sentinel_tasks doctor`: Invoke with the doctor in it, whatever the tasks file lists (SPEC §8)."""
+"""`python -m sentinel_tasks doctor`: Invoke with the doctor in it, whatever the tasks file lists (contract: Doctor)."""
 
 from .tasks.alone import program
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class SentinelError(Exception):
-    """Something a person must hear about, with the way on (`hint`) and the task's exit code (SPEC §3)."""
+    """Something a person must hear about, with the way on (`hint`) and the task's exit code (contract: Tasks)."""
 
     exit_code = 1
 

@@ -19,14 +19,14 @@ Severity = Literal["error", "warning", "info"]
 Relation = Literal["ours", "stray", "adopted", "workspace", "pane", "foreign", "other-user", "unknown"]
 
 UP_AFTER = 1.0
-"""Seconds a service without a health check must stay up before it counts as running (SPEC §2)."""
+"""Seconds a service without a health check must stay up before it counts as running (contract: Configuration)."""
 
 
 # What is configured
 
 
 class Health(Struct, frozen=True):
-    """How a service proves that it works (SPEC §2); `expect` holds statuses such as `200` or `3xx`."""
+    """How a service proves that it works (contract: Configuration); `expect` holds statuses such as `200` or `3xx`."""
 
     kind: HealthKind
     target: str | tuple[str, ...] = ""
@@ -66,7 +66,7 @@ class Service(Struct, frozen=True):
 
 
 class Workspace(Struct, frozen=True):
-    """A project's folder and its services; `path` is real and absolute (SPEC §1)."""
+    """A project's folder and its services; `path` is real and absolute (contract: Workspace)."""
 
     path: str
     session: str
@@ -186,7 +186,7 @@ class Listener(Struct, frozen=True):
 
 
 class Holder(Struct, frozen=True):
-    """A listener and what it is to the service: the relation of SPEC §6."""
+    """A listener and what it is to the service: the relation of the contract (Documents)."""
 
     listener: Listener
     relation: Relation
@@ -307,7 +307,7 @@ class Report(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """What one check of the doctor found, with the remedy beside what does not hold (SPEC §6, §8).
+    """What one check of the doctor found, with the remedy beside what does not hold (contract: Documents, Doctor).
 
     `mend` is what `--fix` may do about it, None where that is left to a person; `fixed` once it was done and seen.
     """

@@ -20,7 +20,10 @@ _ESCAPED = re.compile(r"\\x([0-9a-f]{4})")
 
 
 def slug(folder: str) -> str:
-    """The folder's last name in ASCII letters, digits, `-` and `_`; `workspace` if nothing is left (SPEC §1)."""
+    """The folder's last name in ASCII letters, digits, `-` and `_`; `workspace` if nothing is left.
+
+    Contract: Workspace.
+    """
     name = re.sub(r"\s+", "-", os.path.basename(folder.rstrip("/")))
     name = re.sub(r"[^A-Za-z0-9_-]", "", name)
     return re.sub(r"-+", "-", name).strip("-") or "workspace"
@@ -61,7 +64,7 @@ def unmarked(text: str) -> str:
 
 
 def port_variable(service: str) -> str:
-    """The variable that tells every service of a workspace this one's port (SPEC §2)."""
+    """The variable that tells every service of a workspace this one's port (contract: Configuration)."""
     return f"SENTINEL_PORT_{service.upper().replace('-', '_')}"
 
 

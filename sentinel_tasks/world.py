@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from .model import Pane, Progress, Workspace
 
 if TYPE_CHECKING:
-    from . import files, tmux
+    from .system import state_folder
+    from .tmux import client
 
 
 class World:
@@ -34,22 +35,22 @@ class World:
         self.sleep: Callable[[float], None] = time.sleep
 
     @cached_property
-    def tmux(self) -> tmux.Tmux:
+    def tmux(self) -> client.Tmux:
         """The tmux server of this workspace; nothing is asked of it yet."""
-        from .tmux import Tmux
+        from .tmux.client import Tmux
 
         return Tmux(self.workspace.socket_name, self.echo)
 
     @cached_property
-    def state(self) -> files.State:
+    def state(self) -> state_folder.State:
         """The files of this workspace; nothing is made yet."""
-        from .files import State
+        from .system.state_folder import State
 
         return State(Path(self.workspace.state_folder))
 
-    def state_of(self, pane: Pane | None) -> files.State:
+    def state_of(self, pane: Pane | None) -> state_folder.State:
         """The files of whoever started the service in this pane: another terminal may have another state folder."""
-        from .files import State
+        from .system.state_folder import State
 
         return State(Path(pane.state)) if pane and pane.state else self.state
 

@@ -31,7 +31,7 @@ SLOWEST = 40.0
 
 
 class Broken(AssertionError):
-    """A promise that did not hold, with the steps that led there."""
+    """A reservation that did not hold, with the steps that led there."""
 
 
 @dataclass
@@ -83,7 +83,7 @@ class Chaos:
         }  # fmt: skip
 
     def run(self, rounds: int) -> None:
-        """That many random steps, each judged; Broken if a promise does not hold."""
+        """That many random steps, each judged; Broken if a reservation does not hold."""
         steps = self.steps()
         for number in range(rounds):
             step = self.random.choices(list(steps), list(steps.values()))[0]
@@ -302,7 +302,7 @@ class Chaos:
     def plant_stale_files(self) -> None:
         for folder in (self.lab.folder / "state").glob("sentinel/app-*"):
             with suppress(FileExistsError):
-                os.mkfifo(folder / f"web.{self.random.randrange(10**6)}.orders", 0o600)
+                os.mkfifo(folder / f"web.{self.random.randrange(10**6)}.spec", 0o600)
 
     def fill_disk(self) -> None:
         """A state folder without room hinders neither a start nor a stop."""
@@ -368,9 +368,9 @@ class Chaos:
 
     # The oracle
 
-    def expect(self, holds: bool, promise: str) -> None:
+    def expect(self, holds: bool, reservation: str) -> None:
         if not holds:
-            raise Broken(f"seed {self.seed}: {promise}\n" + "\n".join(self.log[-40:]))
+            raise Broken(f"seed {self.seed}: {reservation}\n" + "\n".join(self.log[-40:]))
 
     def judge_start(self, name: str, code: int) -> None:
         self.expect(code in (0, 1, 4), f"{name}.start ends in a code of its own, not {code}")
@@ -466,7 +466,7 @@ def main() -> int:
             return 1
         finally:
             chaos.clean()
-    print(f"every promise held, {time.monotonic() - began:.0f} s")
+    print(f"every reservation held, {time.monotonic() - began:.0f} s")
     return 0
 
 

@@ -22,7 +22,7 @@ KEPT = set(string.ascii_letters + string.digits + "-_")
 
 
 def by_the_letter(name: str) -> str:
-    """SPEC §1 step by step: white space to `-`, drop the rest, collapse, trim, `workspace` if nothing is left."""
+    """Step by step: white space to `-`, drop the rest, collapse, trim, `workspace` if nothing is left."""
     with_dashes = "".join("-" if character.isspace() else character for character in name)
     kept = "".join(character for character in with_dashes if character in KEPT)
     while "--" in kept:

@@ -1,4 +1,7 @@
-"""The public face (SPEC §2), pinned; and what merely listing the tasks must not cost (SPEC §9)."""
+"""The public face (contract: Configuration), pinned; and what merely listing the tasks must not cost.
+
+Contract: Limits.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +102,7 @@ def flags_of(task: str) -> set[str]:
 
 
 def test_every_task_in_the_readme_has_the_flags_that_it_is_said_to_have() -> None:
-    """`telemetry.open --json`, `attach --json` and `ps --only` were promised and unknown."""
+    """`telemetry.open --json`, `attach --json` and `ps --only` were reserved and unknown."""
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
     table = readme.partition("| task | does | flags |")[2].partition("\n\n")[0]
     rows = [line.replace("\\|", "/").split("|")[1::2] for line in table.splitlines() if line.startswith("| `")]
@@ -107,8 +110,8 @@ def test_every_task_in_the_readme_has_the_flags_that_it_is_said_to_have() -> Non
         said = set(re.findall(r"`(--[a-z-]+)", flags))
         like = re.search(r"as (start|stop)", flags)
         for task in re.findall(r"`([a-zA-Z.]+)`", tasks):
-            promised = said | (flags_of(f"dev.{like[1]}") if like else set())
-            assert flags_of(task.replace("NAME", "dev")) == promised, task
+            reserved = said | (flags_of(f"dev.{like[1]}") if like else set())
+            assert flags_of(task.replace("NAME", "dev")) == reserved, task
     assert len(rows) > 10
 
 
@@ -134,7 +137,12 @@ def test_listing_the_tasks_pays_for_nothing_heavy(tmp_path: Path, code: str) -> 
     paid = set(in_python(code + show, tmp_path)) - set(in_python(BARE + show, tmp_path))
     assert paid.isdisjoint(HEAVY)
     own = {name for name in paid if name.startswith("sentinel_tasks.")}
-    assert own.isdisjoint({f"sentinel_tasks.{name}" for name in ("engine", "settings", "report", "tmux", "health")})
+    assert own.isdisjoint(
+        {
+            f"sentinel_tasks.{name}"
+            for name in ("engine", "observation", "config.load", "report", "tmux", "health", "system")
+        }
+    )
 
 
 def test_a_worker_that_reports_itself_pays_for_nothing_but_the_client(tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ from typing import Any
 import invoke.main
 
 import sentinel_tasks
-from sentinel_tasks import health
+from sentinel_tasks.health import http
 
-NOT_NEEDED = ("sentinel_tasks.api", "sentinel_tasks.__main__", "sentinel_tasks.launch", "sentinel_tasks.capture")
+NOT_NEEDED = ("sentinel_tasks.api", "sentinel_tasks.__main__", "sentinel_tasks.supervisor")
 LIBRARIES = ("psutil", "msgspec", "filelock", "platformdirs", "dotenv", "colorama", "libtmux.common")
 
 
@@ -37,7 +37,7 @@ def load() -> None:
     for module in pkgutil.walk_packages(sentinel_tasks.__path__, "sentinel_tasks."):
         if not module.name.startswith(NOT_NEEDED):
             importlib.import_module(module.name)
-    health.load()
+    http.load()
 
 
 def serve(listener: socket.socket) -> None:

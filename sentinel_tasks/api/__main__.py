@@ -1,4 +1,4 @@
-"""`python -m sentinel_tasks.api`: the Worker Telemetry API of this workspace (SPEC §7)."""
+"""`python -m sentinel_tasks.api`: the Worker Telemetry API of this workspace (contract: API)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,8 @@ _quiet_until = 0.0
 def report(*, worker_id: str | None = None, url: str | None = None, **fields: object) -> bool:
     """Tell the Worker Telemetry API about this worker; True if it took the report.
 
-    Fields (SPEC §7): `status` (idle, working, error, terminated), `queue_depth`, `current_job`, `messages_processed`,
+    Fields (contract: API): `status` (idle, working, error, terminated), `queue_depth`, `current_job`,
+    `messages_processed`,
     `errors`, `last_error`, `ttl` (seconds of silence after which the worker counts as terminated; 30), `service`.
     A field left out keeps its last value. `worker_id` is $WORKER_ID, else made of host and pid; `url` is
     $WORKER_API_URL, else the workspace's telemetry port on this machine.

@@ -1,4 +1,4 @@
-"""The endpoints of SPEC §7: requests in, documents out."""
+"""The endpoints of the contract (API): requests in, documents out."""
 
 from __future__ import annotations
 
@@ -15,14 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sentinel_tasks.api import snapshot
-from sentinel_tasks.api.model import (
-    MAX_REPORTERS,
-    WORKER_ID,
-    Receipt,
-    ScaleRequest,
-    SelfReport,
-    is_worker_id,
-)
+from sentinel_tasks.api.model import MAX_REPORTERS, WORKER_ID, Receipt, ScaleRequest, SelfReport, is_worker_id
 from sentinel_tasks.api.registry import TooManyReportersError
 from sentinel_tasks.api.responses import JSON, document, problem
 from sentinel_tasks.api.scale import ScaleError

@@ -1,4 +1,4 @@
-"""Who may ask, and how much: Host, Origin, token and body size, before any endpoint sees a request (SPEC §7)."""
+"""Who may ask, and how much: Host, Origin, token and body size, before any endpoint sees a request (contract: API)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nouns of the API, as they look on the wire (SPEC §7); imports nothing of ours."""
+"""The nouns of the API, as they look on the wire (contract: API); imports nothing of ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the API was told to run: its command line and environment (SPEC §2, §7), read once."""
+"""How the API was told to run: its command line and environment (contract: Configuration, API), read once."""
 
 from __future__ import annotations
 

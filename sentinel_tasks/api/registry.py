@@ -1,4 +1,4 @@
-"""The registry: workers from three sources, told apart by id and joined by pid (SPEC §7).
+"""The registry: workers from three sources, told apart by id and joined by pid (contract: API).
 
 Pure but for the clock that it is given.
 """

@@ -1,4 +1,4 @@
-"""The door to psutil: which processes of the workspace there are and what they use (SPEC §7).
+"""The door to psutil: which processes of the workspace there are and what they use (contract: API).
 
 A process belongs to a service when its initial environment carries the workspace's and the service's mark, or when
 it descends from one that does. The API's own service does not count, except for the workers that it scaled.

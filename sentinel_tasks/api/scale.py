@@ -1,4 +1,4 @@
-"""Workers of the configured command: started and ended to reach a count (SPEC §7).
+"""Workers of the configured command: started and ended to reach a count (contract: API).
 
 Which workers there are is read from the sampled processes, so those of an API that was killed are found again; only
 its own children does the scaler remember, for their exit codes and to reap them. Runs in a thread: it may wait.

@@ -1,4 +1,4 @@
-"""One worker's process in depth (SPEC §7). Never its environment; its command line with secrets masked."""
+"""One worker's process in depth (contract: API). Never its environment; its command line with secrets masked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import psutil
 
-from sentinel_tasks.masking import masked
+from sentinel_tasks.text.masking import masked
 
 MOST = 500  # entries of each list
 INTERVAL = 10.0  # seconds between two snapshots of one worker

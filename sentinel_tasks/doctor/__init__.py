@@ -1,4 +1,7 @@
-"""Is this machine ready and safe (SPEC §8): CHECKS, each a small function of one look, and what may be mended."""
+"""Is this machine ready and safe: CHECKS, each a small function of one look, and what may be mended.
+
+Contract: Doctor.
+"""
 
 from .examine import examine
 from .look import Given, Look

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ..errors import SentinelError
 from ..model import Finding
 from . import configuration, machine, server, services, state
-from .findings import ill
+from .findings import failed
 from .look import Look
 
 Check = Callable[[Look], list[Finding]]
@@ -30,7 +30,7 @@ CHECKS: tuple[Check, ...] = (
     services.commands,
     services.ports,
     services.shared_ports,
-    services.forgotten,
+    services.unconfigured,
     services.strays,
     state.state_folder,
     state.locks,
@@ -53,7 +53,7 @@ def _found(check: Check, look: Look) -> list[Finding]:
     try:
         return check(look)
     except (SentinelError, OSError) as reason:
-        return [ill(check.__name__.replace("_", "-"), f"can't be checked: {reason}", getattr(reason, "hint", ""))]
+        return [failed(check.__name__.replace("_", "-"), f"can't be checked: {reason}", getattr(reason, "hint", ""))]
 
 
 def _mended(check: Check, look: Callable[[], Look], before: list[Finding]) -> list[Finding]:
@@ -86,7 +86,7 @@ def _with_why(finding: Finding, why: str) -> Finding:
 
 
 def exit_code(findings: Iterable[Finding], wrong_configuration: bool) -> int:
-    """0 if all holds, 1 if not, 2 if the configuration is wrong (SPEC §3, §8); an `info` never counts."""
+    """0 if all holds, 1 if not, 2 if the configuration is wrong (contract: Tasks, Doctor); an `info` never counts."""
     if wrong_configuration:
         return 2
     return int(any(not finding.ok and finding.severity != "info" for finding in findings))

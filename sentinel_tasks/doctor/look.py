@@ -7,12 +7,12 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from .. import processes
 from ..errors import Problem, TmuxRefused
 from ..model import Identity, Observation, Pane
 from ..names import mark
-from ..places import pane_of
-from ..socket_folder import socket_folder
+from ..system import processes
+from ..tmux.lookup import pane_of
+from ..tmux.sockets import socket_folder
 from ..world import World
 
 
@@ -53,7 +53,7 @@ class Look:
     @cached_property
     def panes_everywhere(self) -> list[Pane]:
         """Every pane of every server of this user that answers."""
-        from ..engine.servers import panes_elsewhere
+        from ..observation.other_servers import panes_elsewhere
 
         return [*self.panes, *panes_elsewhere(self.world)] if self.world.tmux.is_installed else []
 
@@ -75,12 +75,12 @@ class Look:
     @cached_property
     def observations(self) -> Mapping[str, Observation]:
         """Each service as start would see it, its health not asked."""
-        from ..engine.observe import observe
-        from ..engine.scene import scene
+        from ..observation.observe import observe
+        from ..observation.snapshot import take_snapshot
 
         if self.silent:
             return {}
-        now = scene(self.world, len(self.workspace.services))
+        now = take_snapshot(self.world, len(self.workspace.services))
         return {each.name: observe(each, self.world, now, lambda *_: None) for each in self.workspace.services}
 
     @cached_property

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from importlib import metadata
 
 from ..model import Finding, Service
-from ..tmux import INSTALL as INSTALL_TMUX
-from ..tmux import OLDEST
-from .findings import all_well, ill, well
+from ..tmux.client import INSTALL as INSTALL_TMUX
+from ..tmux.client import OLDEST
+from .findings import failed, passed, passed_unless
 from .look import Look
 
 PACKAGE = "sentinel-tasks"
@@ -20,13 +20,13 @@ REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;\s*
 def tmux(look: Look) -> list[Finding]:
     """tmux is there, and 3.2 or newer."""
     if not look.world.tmux.is_installed:
-        return [ill("tmux", "tmux is not installed", f"{INSTALL_TMUX}, e.g. apt-get install tmux")]
+        return [failed("tmux", "tmux is not installed", f"{INSTALL_TMUX}, e.g. apt-get install tmux")]
     said, version = look.world.tmux.version()
     if version and version < OLDEST:
-        return [ill("tmux", f"{said} is too old", INSTALL_TMUX)]
+        return [failed("tmux", f"{said} is too old", INSTALL_TMUX)]
     if look.silent:
-        return [ill("tmux", f"{said} can't be asked: {look.silent}", "see the lines on its socket below")]
-    return [well("tmux", said)]
+        return [failed("tmux", f"{said} can't be asked: {look.silent}", "see the lines on its socket below")]
+    return [passed("tmux", said)]
 
 
 def packages(look: Look) -> list[Finding]:
@@ -34,14 +34,14 @@ def packages(look: Look) -> list[Finding]:
     try:
         requirements = metadata.requires(PACKAGE) or []
     except metadata.PackageNotFoundError:
-        return [well("packages", f"{PACKAGE} was not installed as a package; versions are not known")]
+        return [passed("packages", f"{PACKAGE} was not installed as a package; versions are not known")]
     extras = ("", "api") if any(map(_runs_embedded_api, look.workspace.services)) else ("",)
     wrong = [
-        ill("packages", why, INSTALL % (f"[{extra}]" if extra else ""))
+        failed("packages", why, INSTALL % (f"[{extra}]" if extra else ""))
         for extra, name, wanted in _needed(requirements, extras)
         if (why := _unmet(name, wanted))
     ]
-    return all_well("packages", wrong, f"{PACKAGE} {metadata.version(PACKAGE)} and what it needs")
+    return passed_unless("packages", wrong, f"{PACKAGE} {metadata.version(PACKAGE)} and what it needs")
 
 
 def _runs_embedded_api(service: Service) -> bool:

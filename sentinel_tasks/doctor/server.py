@@ -9,12 +9,12 @@ import stat
 from collections.abc import Container, Iterator, Mapping
 from functools import partial
 
-from ..files import close_to_others, is_gone
-from ..masking import KEY, SHORT, WORD
 from ..model import Finding, Pane
 from ..names import SESSION, session_name, session_with_suffix, typed_target, typed_tmux, unmarked
-from ..socket_folder import distrust
-from .findings import all_well, ill, well
+from ..system.state_folder import close_to_others, is_gone
+from ..text.masking import KEY, SHORT, WORD
+from ..tmux.sockets import distrust
+from .findings import failed, passed, passed_unless
 from .look import Look
 
 LEAST_HISTORY = 10_000
@@ -37,12 +37,12 @@ def socket_folder(look: Look) -> list[Finding]:
     """The folder of tmux's sockets is ours, no link, and closed to everybody else."""
     path = look.socket_folder
     if not os.path.lexists(path):
-        return [well("socket-folder", f"{path} is not there yet; tmux makes it 0700")]
+        return [passed("socket-folder", f"{path} is not there yet; tmux makes it 0700")]
     found = os.lstat(path)
     ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
     if not ours:
         remedy = "remove it, or set TMUX_TMPDIR to a folder of your own (0700)"
-        return [ill("socket-folder", f"{path}: {distrust(path)}", remedy)]
+        return [failed("socket-folder", f"{path}: {distrust(path)}", remedy)]
     return _closed("socket-folder", path, found.st_mode, 0o700)
 
 
@@ -52,17 +52,17 @@ def socket(look: Look) -> list[Finding]:
     try:
         found = os.lstat(path)
     except OSError:
-        return [well("socket", "no server has been started")]
+        return [passed("socket", "no server has been started")]
     if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.getuid():
-        return [ill("socket", f"{path} is not a socket of yours", f"remove it: rm {shlex.quote(path)}")]
+        return [failed("socket", f"{path} is not a socket of yours", f"remove it: rm {shlex.quote(path)}")]
     return _closed("socket", path, found.st_mode, 0o600)
 
 
 def _closed(name: str, path: str, mode: int, wanted: int) -> list[Finding]:
     if not mode & 0o077:
-        return [well(name, f"{path} is closed to others")]
+        return [passed(name, f"{path} is closed to others")]
     reason = f"{path} is open to others (mode {stat.S_IMODE(mode):04o})"
-    return [ill(name, reason, f"chmod {wanted:o} {shlex.quote(path)}", mend=partial(close_to_others, path))]
+    return [failed(name, reason, f"chmod {wanted:o} {shlex.quote(path)}", mend=partial(close_to_others, path))]
 
 
 # What the server keeps and runs
@@ -71,9 +71,9 @@ def _closed(name: str, path: str, mode: int, wanted: int) -> list[Finding]:
 def environment(look: Look) -> list[Finding]:
     """The server's environments hold no variable that looks like a secret; only names are ever read from here."""
     if not look.panes:
-        return [] if look.silent else [well("environment", "no server runs")]
+        return [] if look.silent else [passed("environment", "no server runs")]
     wrong = [
-        ill(
+        failed(
             "environment",
             f"{where} keeps {name}, which everyone on the socket can read",
             f"{_tmux(look)} set-environment {flag} -u {shlex.quote(name)}",
@@ -82,7 +82,7 @@ def environment(look: Look) -> list[Finding]:
         for name in names
         if is_likely_secret(name)
     ]
-    return all_well("environment", wrong, "no variable in it looks like a secret")
+    return passed_unless("environment", wrong, "no variable in it looks like a secret")
 
 
 def _environments(look: Look) -> Iterator[tuple[str, str, list[str]]]:
@@ -114,7 +114,7 @@ def is_likely_secret(name: str) -> bool:
 def status_line(look: Look) -> list[Finding]:
     """No status line that our session would draw runs a command."""
     if not look.panes:
-        return [] if look.silent else [well("status-line", "no server runs")]
+        return [] if look.silent else [passed("status-line", "no server runs")]
     ask = look.world.tmux.ask
     lines = [(["-g"], line) for line in [*ask("show-options", "-g"), *ask("show-options", "-gw")]]
     if own := look.own_session:
@@ -123,7 +123,7 @@ def status_line(look: Look) -> list[Finding]:
         lines += [(["-w", "-t", each], line) for each in windows for line in ask("show-options", "-w", "-t", each)]
     theirs = {found[1]: found[2] for _, line in lines if (found := USER_OPTION.match(line))}
     wrong = [
-        ill(
+        failed(
             "status-line",
             f"the option {found[1]} runs a command whenever the status line is drawn",
             f"{_tmux(look)} set-option {shlex.join(where)} -u {shlex.quote(found[1])}, and in your tmux.conf",
@@ -132,7 +132,7 @@ def status_line(look: Look) -> list[Finding]:
         for where, line in lines
         if (found := OPTION.match(line)) and runs_a_command(found[2], theirs)
     ]
-    return all_well("status-line", wrong, "it runs no command")
+    return passed_unless("status-line", wrong, "it runs no command")
 
 
 def runs_a_command(text: str, user_options: Mapping[str, str]) -> bool:
@@ -153,7 +153,7 @@ def session_names(look: Look) -> list[Finding]:
     ours = {pane.session_id: pane for pane in look.panes if pane.workspace}
     names = {pane.session for pane in look.panes}
     wrong = [
-        ill(
+        failed(
             "session-names",
             f"the session {pane.session!r} carries our mark, but its name is not sentinel-…",
             f"{_tmux(look)} rename-session -t {shlex.quote(session_id)} {_fitting_name(pane, names)}",
@@ -163,7 +163,7 @@ def session_names(look: Look) -> list[Finding]:
         if not SESSION.match(pane.session)
     ]
     told = ", ".join(pane.session for pane in ours.values())
-    return all_well("session-names", wrong, told or "there is no session of ours")
+    return passed_unless("session-names", wrong, told or "there is no session of ours")
 
 
 def _fitting_name(pane: Pane, taken: Container[str]) -> str:
@@ -176,17 +176,17 @@ def history_limit(look: Look) -> list[Finding]:
     wanted = look.workspace.history_limit
     if wanted < LEAST_HISTORY:
         reason = f"the configuration asks for {wanted} lines, fewer than {LEAST_HISTORY}"
-        return [ill("history-limit", reason, "set sentinel.history_limit to 10000 or more", "warning")]
+        return [failed("history-limit", reason, "set sentinel.history_limit to 10000 or more", "warning")]
     own = look.own_session
     if own is None:
-        return [] if look.silent else [well("history-limit", f"{wanted} lines, once there is a session")]
+        return [] if look.silent else [passed("history-limit", f"{wanted} lines, once there is a session")]
     kept = look.world.tmux.history_limit(own.session_id)
     if kept >= LEAST_HISTORY:
-        return [well("history-limit", f"{kept} lines")]
+        return [passed("history-limit", f"{kept} lines")]
     reason = f"{own.session} keeps {kept} lines, fewer than {LEAST_HISTORY}"
     remedy = f"{_tmux(look)} set-option -t {shlex.quote(own.session_id)} history-limit {wanted} (for new windows)"
     mend = partial(look.world.tmux.set_history_limit, own.session_id, wanted)
-    return [ill("history-limit", reason, remedy, "warning", mend)]
+    return [failed("history-limit", reason, remedy, "warning", mend)]
 
 
 def gone_workspaces(look: Look) -> list[Finding]:
@@ -195,7 +195,7 @@ def gone_workspaces(look: Look) -> list[Finding]:
         return []
     homes = {pane.session: pane.workspace for pane in look.panes if pane.workspace}
     wrong = [
-        ill(
+        failed(
             "gone-workspaces",
             f"the session {name} belongs to {unmarked(home)}, which is no more",
             f"{_tmux(look)} kill-session -t {typed_target(name)}",
@@ -204,7 +204,7 @@ def gone_workspaces(look: Look) -> list[Finding]:
         for name, home in homes.items()
         if is_gone(unmarked(home))
     ]
-    return all_well("gone-workspaces", wrong, "every session of ours has its workspace")
+    return passed_unless("gone-workspaces", wrong, "every session of ours has its workspace")
 
 
 def _tmux(look: Look) -> str:

@@ -10,17 +10,18 @@ import signal
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from .. import processes
-from ..engine import marked, tell
-from ..engine.environment import service_environment
+from ..config.environment import service_environment
+from ..decisions.ownership import FRIENDLY
+from ..engine import outcomes
 from ..engine.signals import send
 from ..errors import ConfigurationError
-from ..logtext import plain
 from ..model import Finding, Identity, Service
 from ..names import mark, port_pairs
-from ..ownership import FRIENDLY
+from ..observation.unconfigured import unconfigured as services_unconfigured
+from ..system import processes
+from ..text.sanitize import plain
 from ..world import World
-from .findings import all_well, ill, well
+from .findings import failed, passed, passed_unless
 from .look import Look
 
 OF_THE_SHELL = frozenset([
@@ -45,16 +46,16 @@ def commands(look: Look) -> list[Finding]:
 def _command(service: Service, world: World) -> Finding:
     name, key = f"{service.name}.command", f"sentinel.services.{service.name}"
     if not os.path.isdir(service.cwd):
-        return ill(name, f"there is no folder {service.cwd}", f"correct {key}.cwd")
+        return failed(name, f"there is no folder {service.cwd}", f"correct {key}.cwd")
     try:
         environ = service_environment(service, world, world.workspace.session, service.port, {})
     except ConfigurationError as reason:
-        return ill(name, reason.what, f"correct {key}.env_file")
+        return failed(name, reason.what, f"correct {key}.env_file")
     word = program(service.command)
     if word is None or find(word, service.cwd, environ):
-        return well(name, f"{word or 'a shell command'} is found")
+        return passed(name, f"{word or 'a shell command'} is found")
     where = f"in {service.cwd}" if "/" in word else "on the PATH"
-    return ill(name, f"{word} is not {where}", f"install {word}, or correct {key}.command")
+    return failed(name, f"{word} is not {where}", f"install {word}, or correct {key}.command")
 
 
 def program(command: str | tuple[str, ...]) -> str | None:
@@ -90,14 +91,14 @@ def ports(look: Look) -> list[Finding]:
 def _port(service: Service, look: Look) -> Finding:
     seen, name = look.observations[service.name], f"{service.name}.port"
     if seen.port is None:
-        return well(name, "it has none" if not service.auto_port else "one that is free, once it starts")
+        return passed(name, "it has none" if not service.auto_port else "one that is free, once it starts")
     holder = next((each for each in seen.holders if each.relation not in FRIENDLY), None)
     if holder is None:
-        return well(name, f"{seen.port} is {'ours' if seen.holders else 'free'}")
+        return passed(name, f"{seen.port} is {'ours' if seen.holders else 'free'}")
     if holder.relation == "stray":
-        return well(name, f"{seen.port} is held by a stray of it (see strays)")
-    reason = f"{seen.port} is held by {tell.who(holder, look.world)}"
-    return ill(name, reason, tell.ways_on(service, holder, look.world), "warning")
+        return passed(name, f"{seen.port} is held by a stray of it (see strays)")
+    reason = f"{seen.port} is held by {outcomes.who(holder, look.world)}"
+    return failed(name, reason, outcomes.ways_on(service, holder, look.world), "warning")
 
 
 def shared_ports(look: Look) -> list[Finding]:
@@ -110,7 +111,7 @@ def shared_ports(look: Look) -> list[Finding]:
         if pane.home not in ("", home) and pane.port and port_pairs(pane.ports).get(pane.service) != pane.port
     }
     wrong = [
-        ill(
+        failed(
             "shared-ports",
             f"{fixed[port].name} and {service} of {where} both want port {port}",
             f"sentinel.services.{fixed[port].name}.port: auto, in one of the two",
@@ -119,21 +120,21 @@ def shared_ports(look: Look) -> list[Finding]:
         for port, service, where in sorted(others)
         if port in fixed and fixed[port].on_conflict != "auto"
     ]
-    return all_well("shared-ports", wrong, "no other workspace seen here wants the same port")
+    return passed_unless("shared-ports", wrong, "no other workspace seen here wants the same port")
 
 
 # Services without a name or a window
 
 
-def forgotten(look: Look) -> list[Finding]:
+def unconfigured(look: Look) -> list[Finding]:
     """No service still runs that the configuration names no more."""
     if look.silent:
         return []
     wrong = [
-        ill("forgotten", f"{service.name} still runs, but nothing declares it any more", "inv down", "warning")
-        for service in marked.forgotten(look.world, look.panes)
+        failed("unconfigured", f"{service.name} still runs, but nothing declares it any more", "inv down", "warning")
+        for service in services_unconfigured(look.world, look.panes)
     ]
-    return all_well("forgotten", wrong, "every service that runs is declared")
+    return passed_unless("unconfigured", wrong, "every service that runs is declared")
 
 
 def strays(look: Look) -> list[Finding]:
@@ -141,7 +142,7 @@ def strays(look: Look) -> list[Finding]:
     if look.silent:
         return []
     wrong = [
-        ill(
+        failed(
             "strays",
             f"{_shown(whom)} of {service} {'has' if len(whom) == 1 else 'have'} no window any more",
             "inv doctor --fix",
@@ -150,7 +151,7 @@ def strays(look: Look) -> list[Finding]:
         )
         for service, whom in sorted(look.strays.items())
     ]
-    return all_well("strays", wrong, "none that can be seen")
+    return passed_unless("strays", wrong, "none that can be seen")
 
 
 def _shown(whom: Iterable[Identity]) -> str:

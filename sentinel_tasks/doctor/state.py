@@ -8,12 +8,12 @@ import stat
 from functools import partial
 from pathlib import Path
 
-from ..files import LOCK_SECONDS, State, close_to_others
-from ..locks import holder, is_held, remove_unheld
-from ..logfiles import rotated, size
+from ..logs.rotation import rotated, size
 from ..model import Finding, Service
-from ..times import duration
-from .findings import all_well, ill
+from ..system.locks import holder, is_held, remove_unheld
+from ..system.state_folder import LOCK_SECONDS, State, close_to_others
+from ..text.duration import duration
+from .findings import failed, passed_unless
 from .look import Look
 
 ENOUGH_BYTES, ENOUGH_FILES = 1 << 20, 100
@@ -25,7 +25,7 @@ def state_folder(look: Look) -> list[Finding]:
     root = Path(look.workspace.state_folder).parent
     wrong = [finding for path in _everything(root) if (finding := _openness(path))] or _unwritable(root)
     reason = f"{root} is closed to others" if root.exists() else f"{root} is not there yet; it is made 0700"
-    return all_well("state-folder", wrong, reason)
+    return passed_unless("state-folder", wrong, reason)
 
 
 def _everything(root: Path) -> list[Path]:
@@ -42,31 +42,31 @@ def _openness(path: Path) -> Finding | None:
     except FileNotFoundError:
         return None
     if stat.S_ISLNK(found.st_mode):
-        return ill("state-folder", f"{path} is a symbolic link, which is never followed", _remove(path))
-    is_ours_to_make = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode) or path.suffix == ".orders"
+        return failed("state-folder", f"{path} is a symbolic link, which is never followed", _remove(path))
+    is_ours_to_make = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode) or path.suffix == ".spec"
     if not is_ours_to_make:
-        return ill("state-folder", f"{path} is neither a file nor a folder", _remove(path))
+        return failed("state-folder", f"{path} is neither a file nor a folder", _remove(path))
     if found.st_uid != os.getuid():
-        return ill(
+        return failed(
             "state-folder", f"{path} belongs to another user", f"sudo chown {os.getuid()} {shlex.quote(str(path))}"
         )
     if found.st_mode & 0o077:
         reason = f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):04o})"
         remedy = f"chmod go= {shlex.quote(str(path))}"
-        return ill("state-folder", reason, remedy, mend=partial(close_to_others, str(path)))
+        return failed("state-folder", reason, remedy, mend=partial(close_to_others, str(path)))
     return None
 
 
 def _unwritable(root: Path) -> list[Finding]:
     there = next(path for path in (root, *root.parents) if path.exists())
     if not os.access(there, os.W_OK | os.X_OK):
-        return [ill("state-folder", f"{there} can't be written to", f"make it writable, {ELSEWHERE}")]
+        return [failed("state-folder", f"{there} can't be written to", f"make it writable, {ELSEWHERE}")]
     disk = os.statvfs(there)
     if disk.f_files and disk.f_favail < ENOUGH_FILES:
         reason = f"the disk of {there} has no room for more files (df -i)"
-        return [ill("state-folder", reason, f"make room on it, {ELSEWHERE}")]
+        return [failed("state-folder", reason, f"make room on it, {ELSEWHERE}")]
     if disk.f_bavail * disk.f_frsize < ENOUGH_BYTES:
-        return [ill("state-folder", f"the disk of {there} is full", f"make room on it, {ELSEWHERE}")]
+        return [failed("state-folder", f"the disk of {there} is full", f"make room on it, {ELSEWHERE}")]
     return []
 
 
@@ -77,9 +77,9 @@ def _remove(path: Path) -> str:
 def locks(look: Look) -> list[Finding]:
     """No task has left a lock or a hand-over of this workspace behind, and none hangs while it holds one."""
     folder, now = Path(look.workspace.state_folder), look.world.now()
-    own = [*folder.glob("*.lock"), *folder.glob("*.orders")]
+    own = [*folder.glob("*.lock"), *folder.glob("*.spec")]
     wrong = [finding for path in sorted(own) if not path.is_symlink() and (finding := _leftover(path, now))]
-    return all_well("locks", wrong, "none is left behind")
+    return passed_unless("locks", wrong, "none is left behind")
 
 
 def _leftover(path: Path, now: float) -> Finding | None:
@@ -90,24 +90,24 @@ def _leftover(path: Path, now: float) -> Finding | None:
         return None
     if held:
         return _hangs(path, age) if age > LOCK_SECONDS else None
-    if path.suffix == ".orders" and age < LOCK_SECONDS:
+    if path.suffix == ".spec" and age < LOCK_SECONDS:
         return None
     reason = f"{path.name} was left by a task that was killed"
     mend = partial(remove_unheld, path) if path.suffix == ".lock" else path.unlink
-    return ill("locks", reason, "inv doctor --fix", "warning", mend)
+    return failed("locks", reason, "inv doctor --fix", "warning", mend)
 
 
 def _hangs(path: Path, age: float) -> Finding:
     pid = holder(path)
     who = f"process {pid}" if pid else "a process that can't be seen"
     reason = f"{path.name} has been held by {who} for {duration(age)}"
-    return ill("locks", reason, f"if it hangs, end it: kill {pid}" if pid else "end it if it hangs", "warning")
+    return failed("locks", reason, f"if it hangs, end it: kill {pid}" if pid else "end it if it hangs", "warning")
 
 
 def logs(look: Look) -> list[Finding]:
     """No log has more files than it may, kept for a `logs --follow` that does not read on."""
     wrong = [finding for service in look.workspace.services if (finding := _kept(service, look.world.state))]
-    return all_well("logs", wrong, "none is longer than it may be")
+    return passed_unless("logs", wrong, "none is longer than it may be")
 
 
 def _kept(service: Service, state: State) -> Finding | None:
@@ -118,4 +118,4 @@ def _kept(service: Service, state: State) -> Finding | None:
     pid = holder(files[-1])
     who = f"process {pid}" if pid else "a process that can't be seen"
     reason = f"{log.name} has {len(files)} files ({size(log) >> 20} MiB), kept for {who}, which has still to read them"
-    return ill("logs", reason, f"if it reads no more, end it: kill {pid}" if pid else "end it", "warning")
+    return failed("logs", reason, f"if it reads no more, end it: kill {pid}" if pid else "end it", "warning")

@@ -1,4 +1,4 @@
-"""Opens the windows of services that are to start, and hands their launchers the orders. Needs the locks."""
+"""Opens the windows of services that are to start, and hands their launchers the spec. Needs the locks."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from .. import files
+from ..config.environment import service_environment
 from ..errors import TmuxRefused
 from ..model import Observation, Service
 from ..names import mark
-from ..places import free_index
-from ..sequences import Opening
-from ..shell import without_waiting_shell
-from ..socket_folder import distrust, socket_folder
+from ..observation.snapshot import Snapshot
+from ..system import state_folder
+from ..system.shell import without_waiting_shell
+from ..tmux.commands import Opening
+from ..tmux.lookup import free_index
+from ..tmux.sockets import distrust, socket_folder
 from ..world import World
-from .assigned_ports import Assignment
-from .environment import service_environment
-from .scene import Scene
+from .port_assignment import Assignment
 
-HERE = Path(__file__).parent.parent
+SUPERVISOR = Path(__file__).parent.parent / "supervisor"
 PYTHON = (sys.executable, "-I", "-S", "-X", "utf8")
 
 
@@ -39,7 +39,7 @@ class Ready(Struct, frozen=True):
 
 
 class Launched(Struct, frozen=True):
-    """What came of it; `taken` once the launcher has its orders, `refused` if tmux opened no window for it."""
+    """What came of it; `taken` once the launcher has its spec, `refused` if tmux opened no window for it."""
 
     launch: str
     port: int | None
@@ -47,8 +47,8 @@ class Launched(Struct, frozen=True):
     refused: TmuxRefused | None = None
 
 
-def launch_all(wanted: Sequence[Ready], world: World, now: Scene) -> list[Launched]:
-    """Launches them all, each whatever becomes of the others, then waits until they have their orders (not health)."""
+def launch_all(wanted: Sequence[Ready], world: World, now: Snapshot) -> list[Launched]:
+    """Launches them all, each whatever becomes of the others, then waits until they have their spec (not health)."""
     _refuse_distrusted_folder(world)
     world.state.prepare()
     moving = frozenset(ready.service.name for ready in wanted if ready.move)
@@ -63,15 +63,15 @@ def launch_all(wanted: Sequence[Ready], world: World, now: Scene) -> list[Launch
             world.state.remove_fifo(launch.fifo)
 
 
-def _open_all(launches: Sequence[_Launch], assignment: Assignment, now: Scene) -> list[Launched]:
-    with ThreadPoolExecutor(len(launches)) as hands:  # a launcher waits for its orders only so long
+def _open_all(launches: Sequence[_Launch], assignment: Assignment, now: Snapshot) -> list[Launched]:
+    with ThreadPoolExecutor(len(launches)) as hands:  # a launcher waits for its spec only so long
         for launch in launches:
             try:
                 now = launch.open(now)
             except TmuxRefused as reason:
                 launch.refused = reason
             else:
-                launch.taken = hands.submit(launch.hand_over)
+                launch.taken = hands.submit(launch.send_spec)
         if any(launch.taken for launch in launches):
             with suppress(TmuxRefused):  # the session is being closed; each window carries its own port as well
                 assignment.remember()
@@ -86,16 +86,16 @@ def _refuse_distrusted_folder(world: World) -> None:
 
 
 class _Launch:
-    """One service on its way into its window; its orders are complete before the window opens."""
+    """One service on its way into its window; its spec are complete before the window opens."""
 
-    def __init__(self, ready: Ready, assignment: Assignment, world: World, now: Scene) -> None:
+    def __init__(self, ready: Ready, assignment: Assignment, world: World, now: Snapshot) -> None:
         ports = assignment.by_name
         self.service, self.seen, self.world = ready.service, ready.seen, world
         self.id, self.port = os.urandom(6).hex(), ports.get(ready.service.name)
         self.taken: Future[bool] | None = None
         self.refused: TmuxRefused | None = None
         environment = service_environment(ready.service, world, now.session.name, self.port, ports)
-        self.orders: dict[str, object] = {
+        self.spec: dict[str, object] = {
             "command": _to_run(ready.service, environment),
             "cwd": ready.service.cwd,
             "env": environment,
@@ -103,13 +103,13 @@ class _Launch:
             "stop_timeout": ready.service.stop_timeout,
             "service": ready.service.name,
             "events": str(world.state.events),
-            "promises": assignment.promised(self.id),
+            "reservations": assignment.reserved(self.id),
         }
         world.state.sweep(ready.service.name)
         self.fifo = world.state.make_fifo(ready.service.name, self.id)
 
-    def open(self, now: Scene) -> Scene:
-        """Opens the window, or uses the one that is there again; the scene as it is then."""
+    def open(self, now: Snapshot) -> Snapshot:
+        """Opens the window, or uses the one that is there again; the snapshot as it is then."""
         pane = self.seen.pane
         opening = self._opening(now)
         if pane is not None:
@@ -121,11 +121,11 @@ class _Launch:
             self.world.tmux.open_session(opening)
         return now.with_window(opening.session, opening.index)
 
-    def _opening(self, now: Scene) -> Opening:
+    def _opening(self, now: Snapshot) -> Opening:
         service, state = self.service, self.world.state
         log_words = [
             *PYTHON,
-            str(HERE / "capture.py"),
+            str(SUPERVISOR / "capture.py"),
             str(state.log(service.name)),
             service.log_max_bytes,
             service.log_backups,
@@ -143,13 +143,13 @@ class _Launch:
             kind=service.health.kind,
             launch=self.id,
             port=self.port,
-            argv=(*PYTHON, str(HERE / "launch.py"), str(self.fifo), str(record), self.id),
+            argv=(*PYTHON, str(SUPERVISOR / "launch.py"), str(self.fifo), str(record), self.id),
             log_command=f"exec {shlex.join(str(word) for word in log_words)}",
         )
 
-    def hand_over(self) -> bool:
-        """True once the launcher has its orders."""
-        return files.hand_over(self.fifo, self.orders, self._is_there)
+    def send_spec(self) -> bool:
+        """True once the launcher has its spec."""
+        return state_folder.send_spec(self.fifo, self.spec, self._is_there)
 
     def outcome(self) -> Launched:
         """What came of it, waited for."""

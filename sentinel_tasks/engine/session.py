@@ -6,10 +6,10 @@ from msgspec import Struct
 
 from ..model import Pane
 from ..names import typed_target, typed_tmux
-from ..places import pane_of
+from ..observation.observe import observe
+from ..observation.snapshot import Snapshot, take_snapshot
+from ..tmux.lookup import pane_of
 from ..world import World
-from .observe import observe
-from .scene import Scene, scene
 
 
 class Place(Struct, frozen=True):
@@ -23,7 +23,7 @@ class Place(Struct, frozen=True):
 
 def place_of(world: World, service: str | None) -> Place | None:
     """Where a service's window is, or the workspace's session; None if there is none."""
-    now = scene(world)
+    now = take_snapshot(world)
     home = world.workspace
     if service is None:
         found = next((p for p in now.panes if now.session.exists and p.session == now.session.name), None)
@@ -36,7 +36,7 @@ def place_of(world: World, service: str | None) -> Place | None:
     return Place(found.session, found.session_id, found.window_id if service else None, typed)
 
 
-def _adopted(world: World, service: str, now: Scene) -> Pane | None:
+def _adopted(world: World, service: str, now: Snapshot) -> Pane | None:
     """The pane of a process that was started by hand and passes for the service."""
     seen = observe(world.workspace.service(service), world, now, lambda *_: None)
     return next((holder.pane for holder in seen.holders if holder.relation == "adopted"), None)
@@ -44,7 +44,7 @@ def _adopted(world: World, service: str, now: Scene) -> Pane | None:
 
 def close_session(world: World) -> bool:
     """Closes the session if every window in it is one of ours whose service has ended; True if it did."""
-    now = scene(world)
+    now = take_snapshot(world)
     inside = [pane for pane in now.panes if now.session.exists and pane.session == now.session.name]
     if not inside or not all(pane.service and pane.dead for pane in inside):
         return False

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import signal
 
-from .. import processes
 from ..model import Identity
+from ..system import processes
 from ..world import World
 
 
 def send(world: World, who: Identity, number: signal.Signals) -> None:
-    """Signals this very process if it may be (SPEC §4), and lets it go on if it is suspended, or TERM would wait."""
+    """Signals this very process if it may be, and lets it go on if it is suspended, or TERM would wait.
+
+    Contract: Start.
+    """
     world.echo(f"kill -{number.name.removeprefix('SIG')} {who.pid}")
     processes.send(who, number)
     processes.resume(who)

@@ -8,31 +8,19 @@ from contextlib import ExitStack
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..config.environment import check_environments
+from ..decisions.decide import Watch, decide, is_ending, state
+from ..decisions.dependencies import is_satisfied, with_dependencies
 from ..errors import SentinelError
-from ..logs import is_complete
-from ..model import (
-    Action,
-    Done,
-    EndHolders,
-    Fail,
-    Launch,
-    Observation,
-    Progress,
-    Refuse,
-    Report,
-    Service,
-    Wait,
-)
-from ..order import is_satisfied, with_dependencies
-from ..plan import Watch, decide, is_ending, state
+from ..logs.reader import is_complete
+from ..model import Action, Done, EndHolders, Fail, Launch, Observation, Progress, Refuse, Report, Service, Wait
+from ..observation.health_threads import HealthThreads
+from ..observation.observe import measured, observe, with_elsewhere
+from ..observation.snapshot import Snapshot, take_snapshot
 from ..world import World
-from . import tell
-from .askers import Askers
-from .clearing import end_holder, strays
-from .environment import check_environments
+from . import outcomes
 from .launching import Launched, Ready, launch_all, on_port
-from .observe import measured, observe, with_elsewhere
-from .scene import Scene, scene
+from .takeover import end_holder, strays
 from .track import Track, progress_of
 
 FIRST_PAUSE, LONGEST_PAUSE, PAUSE_PER_SECOND = 0.02, 0.25, 0.04
@@ -63,12 +51,12 @@ class Start:
             for service in with_dependencies(wanted, services)
         }
         check_environments(track.service for track in self.tracks.values())
-        self.askers = Askers()
+        self.health_threads = HealthThreads()
         self.seen: dict[str, Observation] = {}
-        self.now: Scene
+        self.now: Snapshot
 
-    def _look(self) -> Scene:
-        self.now = scene(self.world, len(self.tracks))
+    def _look(self) -> Snapshot:
+        self.now = take_snapshot(self.world, len(self.tracks))
         return self.now
 
     def run(self) -> list[Report]:
@@ -96,11 +84,11 @@ class Start:
 
     # Deciding
 
-    def _decide(self, tracks: Sequence[Track], now: Scene) -> list[tuple[Track, Action]]:
+    def _decide(self, tracks: Sequence[Track], now: Snapshot) -> list[tuple[Track, Action]]:
         return [(track, self._next(track, now)) for track in tracks]
 
-    def _next(self, track: Track, now: Scene) -> Action:
-        seen = observe(track.service, self.world, now, self.askers, for_a_start=True)
+    def _next(self, track: Track, now: Snapshot) -> Action:
+        seen = observe(track.service, self.world, now, self.health_threads, for_a_start=True)
         if self.options.dry and track.service.name in self.options.restarted:
             seen = self._as_if_ended(track.service, seen, now)
         self.seen[track.service.name] = seen
@@ -113,11 +101,11 @@ class Start:
             self._follow(track, seen)
         return action
 
-    def _as_if_ended(self, service: Service, seen: Observation, now: Scene) -> Observation:
+    def _as_if_ended(self, service: Service, seen: Observation, now: Snapshot) -> Observation:
         """What would be seen once the service had been stopped, on the port that it would have then."""
         if service.port not in (None, seen.port):
             others = tuple(pane for pane in now.panes if pane.service != service.name)
-            seen = observe(service, self.world, replace(now, panes=others), self.askers, for_a_start=True)
+            seen = observe(service, self.world, replace(now, panes=others), self.health_threads, for_a_start=True)
         left = tuple(holder for holder in seen.holders if holder.relation not in ("ours", "stray"))
         return replace(seen, pane=None, run=None, holders=left, answer=seen.answer if left else None)
 
@@ -158,7 +146,7 @@ class Start:
                     self._end(track, action)
             self._launch([(track, action) for track, action in actions if isinstance(action, Launch)], now)
 
-    def _with_strays(self, actions: list[tuple[Track, Action]], now: Scene) -> list[tuple[Track, Action]]:
+    def _with_strays(self, actions: list[tuple[Track, Action]], now: Snapshot) -> list[tuple[Track, Action]]:
         """What left an earlier window and still runs is ended before a new one is opened, port or no port."""
         if not any(isinstance(action, Launch) for _, action in actions):
             return actions
@@ -170,14 +158,14 @@ class Start:
             for track, action in actions
         ]
 
-    def _launch(self, pairs: Sequence[tuple[Track, Launch]], now: Scene) -> None:
+    def _launch(self, pairs: Sequence[tuple[Track, Launch]], now: Snapshot) -> None:
         if not pairs:
             return
         wanted = [Ready(track.service, self.seen[track.service.name], action.move) for track, action in pairs]
         for (track, _), made in zip(pairs, launch_all(wanted, self.world, now), strict=True):
             self._note_launch(track, made)
         opened = [track for track, _ in pairs if track.watch.launched and not track.settled]
-        self.askers.prepare(track.service for track in opened)
+        self.health_threads.prepare(track.service for track in opened)
         self._finish_unwaited([track for track in opened if not self._waits_for(track)])
 
     def _note_launch(self, track: Track, made: Launched) -> None:
@@ -187,7 +175,7 @@ class Start:
                 self._fail_launch(track, made.refused.what)
             return  # whoever opened the session or took the index since we looked is seen by the next look
         track.service = on_port(track.service, made.port)
-        track.notes += tell.chosen(track.service)
+        track.notes += outcomes.chosen(track.service)
         track.watch = Watch(launched=made.launch)
         track.deadline = self.world.monotonic() + track.service.startup_timeout
         if not made.taken:
@@ -200,7 +188,7 @@ class Start:
 
     def _fail_launch(self, track: Track, why: str) -> None:
         seen = self.seen[track.service.name]
-        self._finish(track, tell.failed(track.service, self.world, Fail("not-taken", why), seen))
+        self._finish(track, outcomes.failed(track.service, self.world, Fail("not-taken", why), seen))
 
     def _waits_for(self, track: Track) -> bool:
         """Without `wait` too, a service that another one needs is waited for."""
@@ -212,12 +200,12 @@ class Start:
         for track in tracks:
             seen = observe(track.service, self.world, now, lambda service, question: None)
             self.seen[track.service.name] = seen
-            self._finish(track, tell.started(track.service, self.world, seen, changed=True))
+            self._finish(track, outcomes.started(track.service, self.world, seen, changed=True))
 
     def _end(self, track: Track, action: EndHolders) -> None:
         stubborn = [holder for holder in action.holders if not end_holder(track, holder, action.event, self.world)]
         if stubborn:
-            self._finish(track, tell.refused(track.service, self.world, stubborn[0], self.seen[track.service.name]))
+            self._finish(track, outcomes.refused(track.service, self.world, stubborn[0], self.seen[track.service.name]))
 
     # Settling
 
@@ -228,14 +216,14 @@ class Start:
             if isinstance(action, Done):
                 self._ready(track, seen, action)
             elif isinstance(action, Refuse):
-                self._finish(track, tell.refused(track.service, self.world, action.holder, seen))
+                self._finish(track, outcomes.refused(track.service, self.world, action.holder, seen))
             elif isinstance(action, Fail):
                 seen = with_elsewhere(seen, self.now.machine) if action.kind == "timeout" else seen
                 self._finish(
-                    track, tell.failed(track.service, self.world, action, seen, self.tracks.get(action.reason))
+                    track, outcomes.failed(track.service, self.world, action, seen, self.tracks.get(action.reason))
                 )
             elif isinstance(action, Wait) and seen.alive and self._is_left_at_that(track, seen):
-                self._finish(track, tell.started(track.service, self.world, seen, changed=False))
+                self._finish(track, outcomes.started(track.service, self.world, seen, changed=False))
 
     def _is_left_at_that(self, track: Track, seen: Observation) -> bool:
         """True if nobody waits for what starts already; what ends must have ended before it can be started."""
@@ -258,12 +246,12 @@ class Start:
         if seen.alive and seen.pane and seen.pane.ready != seen.pane.launch and not self.options.dry:
             self.world.tmux.mark_ready(seen.pane)
         changed = track.watch.launched is not None
-        self._finish(track, tell.started(track.service, self.world, seen, changed))
+        self._finish(track, outcomes.started(track.service, self.world, seen, changed))
 
     def _settle_dry(self, actions: Sequence[tuple[Track, Action]]) -> None:
         for track, action in actions:
-            plan = tell.planned(track.service, self.seen[track.service.name], action)
-            report = tell.started(track.service, self.world, self.seen[track.service.name], changed=False)
+            plan = outcomes.planned(track.service, self.seen[track.service.name], action)
+            report = outcomes.started(track.service, self.world, self.seen[track.service.name], changed=False)
             self._finish(track, replace(report, error=None, hint="", notes=(plan,)))
 
     def _finish(self, track: Track, report: Report) -> None:
@@ -278,17 +266,17 @@ class Start:
 
 
 def start(world: World, wanted: Iterable[str], options: Options) -> list[Report]:
-    """Every wanted service and what it needs: running and ours, or reported with its cause (SPEC §4)."""
+    """Every wanted service and what it needs: running and ours, or reported with its cause (contract: Start)."""
     refuse_inside(world, wanted := list(wanted))
     run = Start(world, wanted, options)
     try:
         return run.run()
     except KeyboardInterrupt as reason:
-        raise tell.interrupted([track.service for track in run.tracks.values() if not track.settled]) from reason
+        raise outcomes.interrupted([track.service for track in run.tracks.values() if not track.settled]) from reason
 
 
 def refuse_inside(world: World, wanted: Sequence[str]) -> None:
-    """A service may not start or stop itself from inside its own window (SPEC §4)."""
+    """A service may not start or stop itself from inside its own window (contract: Start)."""
     inside = world.environ.get("SENTINEL_SERVICE")
     if inside in wanted and world.environ.get("SENTINEL_WORKSPACE") == world.workspace.path:
         raise SentinelError(

@@ -10,35 +10,36 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from .. import registry
 from ..errors import TmuxRefused
-from ..health import Question, document
+from ..health import worker_registry
+from ..health.http import document
+from ..health.question import Question
 from ..model import Answer, Observation, Report, Service
 from ..names import mark, state_name, unmarked
-from ..places import pane_of, session_of
+from ..observation.health_check import Ask
+from ..observation.health_threads import wait_for_answer
+from ..observation.observe import measured, observe, with_elsewhere
+from ..observation.other_servers import other_worlds
+from ..observation.snapshot import Snapshot, take_snapshot
+from ..observation.unconfigured import marked_service, unconfigured
+from ..tmux.lookup import pane_of, session_of
 from ..world import World
-from . import tell
-from .answers import Ask
-from .askers import wait_for_answer
-from .marked import forgotten, marked_service
-from .observe import measured, observe, with_elsewhere
-from .scene import Scene, scene
-from .servers import other_worlds
+from . import outcomes
 
 MOST_AT_ONCE = 16
 
 
-def status(world: World, wanted: Iterable[str], and_forgotten: bool = False) -> list[Report]:
+def status(world: World, wanted: Iterable[str], and_unconfigured: bool = False) -> list[Report]:
     """The truth about each wanted service, and about what the configuration forgot, from one tmux process."""
     services = [world.workspace.service(name) for name in wanted]
-    now = scene(world, len(services))
-    return _reports(world, [*services, *(forgotten(world, now.panes) if and_forgotten else [])], now)
+    now = take_snapshot(world, len(services))
+    return _reports(world, [*services, *(unconfigured(world, now.panes) if and_unconfigured else [])], now)
 
 
-def _reports(world: World, services: Sequence[Service], now: Scene, put: Ask = wait_for_answer) -> list[Report]:
+def _reports(world: World, services: Sequence[Service], now: Snapshot, put: Ask = wait_for_answer) -> list[Report]:
     look = partial(_observe, world, now, put)
     seen = _at_once(look, services) if len(services) > 1 else [look(service) for service in services]
-    return [tell.report(each, world, found) for each, found in zip(services, seen, strict=True)]
+    return [outcomes.report(each, world, found) for each, found in zip(services, seen, strict=True)]
 
 
 def _at_once(look: Callable[[Service], Observation], services: Sequence[Service]) -> list[Observation]:
@@ -48,7 +49,7 @@ def _at_once(look: Callable[[Service], Observation], services: Sequence[Service]
         return list(pool.map(look, services))
 
 
-def _observe(world: World, now: Scene, put: Ask, service: Service) -> Observation:
+def _observe(world: World, now: Snapshot, put: Ask, service: Service) -> Observation:
     return measured(with_elsewhere(observe(service, world, now, put), now.machine), now.machine)
 
 
@@ -57,7 +58,7 @@ def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]] | Non
 
     One that fails its health check is not asked again: it may hang.
     """
-    now = scene(world)
+    now = take_snapshot(world)
     service = world.workspace.service(name)
     asked: list[object] = []
 
@@ -66,29 +67,29 @@ def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]] | Non
         asked.extend([document(question)] if answer.ok else [])
         return answer
 
-    report = tell.report(service, world, measured(observe(service, world, now, ask), now.machine))
-    listed = registry.workers(asked[0]) if asked and report.state == "running" else []
+    report = outcomes.report(service, world, measured(observe(service, world, now, ask), now.machine))
+    listed = worker_registry.workers(asked[0]) if asked and report.state == "running" else []
     answer = report.seen.answer
     return report, None if not listed and answer and answer.ok and answer.workers != 0 else listed
 
 
 def everything(world: World) -> list[list[Report]]:
     """The services of every workspace of this user, a list for each, this workspace's first; from tmux alone."""
-    now = scene(world, MOST_AT_ONCE)
-    own = _reports(world, [*world.workspace.services, *forgotten(world, now.panes)], now)
+    now = take_snapshot(world, MOST_AT_ONCE)
+    own = _reports(world, [*world.workspace.services, *unconfigured(world, now.panes)], now)
     others = [_elsewhere(world, home, now) for home in _homes(now) if home != mark(world.workspace.path)]
     for there in other_worlds(world):
         with suppress(TmuxRefused):
-            now = scene(there, MOST_AT_ONCE)
+            now = take_snapshot(there, MOST_AT_ONCE)
             others += [_elsewhere(there, home, now) for home in _homes(now)]
     return [own, *others]
 
 
-def _homes(now: Scene) -> list[str]:
+def _homes(now: Snapshot) -> list[str]:
     return sorted({pane.home for pane in now.panes if pane.home})
 
 
-def _elsewhere(world: World, home: str, now: Scene) -> list[Report]:
+def _elsewhere(world: World, home: str, now: Snapshot) -> list[Report]:
     """Another workspace's services as its windows tell of them."""
     path = unmarked(home)
     names = {pane.service for pane in now.panes if pane.home == home and pane.service}
@@ -102,4 +103,4 @@ def _elsewhere(world: World, home: str, now: Scene) -> list[Report]:
         pane = panes[service.name]
         return Answer(pane.ready == pane.launch, "as it was when it was started")
 
-    return _reports(there, services, Scene(now.panes, session, now.machine), as_last_seen)
+    return _reports(there, services, Snapshot(now.panes, session, now.machine), as_last_seen)

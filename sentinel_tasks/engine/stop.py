@@ -1,4 +1,7 @@
-"""Stop: ask as C-c would, then more firmly, and say so only when every process and the port are gone (SPEC §5)."""
+"""Stop: ask as C-c would, then more firmly, and say so only when every process and the port are gone.
+
+Contract: Stop and logs.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,18 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from .. import locks, processes
-from ..firmness import Blow, blows, gives_up_after
-from ..logfiles import times_path
+from ..decisions.decide import is_ending
+from ..decisions.dependencies import order
+from ..decisions.escalation import SignalStep, gives_up_after, signal_steps
+from ..logs.rotation import times_path
 from ..model import Identity, Observation, Pane, Progress, Report, Service
-from ..order import order
-from ..plan import is_ending
+from ..observation.observe import observe
+from ..observation.process_table import ProcessTable
+from ..observation.snapshot import take_snapshot
+from ..observation.unconfigured import unconfigured
+from ..system import locks, processes
 from ..world import World
-from . import tell
-from .machine import Machine
-from .marked import forgotten
-from .observe import observe
-from .scene import scene
+from . import outcomes
 from .signals import send
 from .start import refuse_inside
 
@@ -46,10 +49,10 @@ class Ending(Struct):
 class Stop:
     """One stop of some services, all at once; `run` is the loop."""
 
-    def __init__(self, world: World, services: Sequence[Service], and_forgotten: bool) -> None:
+    def __init__(self, world: World, services: Sequence[Service], and_unconfigured: bool) -> None:
         self.world = world
-        self.now = scene(world, len(services))
-        services = [*(forgotten(world, self.now.panes) if and_forgotten else []), *services]
+        self.now = take_snapshot(world, len(services))
+        services = [*(unconfigured(world, self.now.panes) if and_unconfigured else []), *services]
         self.first = {service.name: observe(service, world, self.now, lambda *_: None) for service in services}
         strays = self._strays()
         self.endings = [self._begin(service, strays.get(service.name, set())) for service in services]
@@ -71,7 +74,7 @@ class Stop:
         """Each service's report, once all have ended or would not."""
         began = self.world.monotonic()
         while not all(ending.over for ending in self.endings) or self._find_late():
-            machine = Machine()
+            machine = ProcessTable()
             for ending in self.endings:
                 self._turn(ending, machine)
             waiting = [self._progress(ending) for ending in self.endings if not ending.over]
@@ -85,27 +88,29 @@ class Stop:
         """What would be ended, in this order."""
         seen = self.first[ending.service.name]
         notes = [f"would stop {ending.service.name}: pids {_pids(ending.family)}"] if ending.family else []
-        return replace(tell.started(ending.service, self.world, seen, changed=False), error=None, notes=tuple(notes))
+        return replace(
+            outcomes.started(ending.service, self.world, seen, changed=False), error=None, notes=tuple(notes)
+        )
 
     def _may_begin(self, ending: Ending) -> bool:
         """True once every service that depends on this one has ended."""
         name = ending.service.name
         return all(other.over for other in self.endings if name in dict(other.service.depends_on))
 
-    def _turn(self, ending: Ending, machine: Machine) -> None:
+    def _turn(self, ending: Ending, machine: ProcessTable) -> None:
         if ending.began is None and self._may_begin(ending):
             since = self._since_asked(ending)
             ending.began = self.world.monotonic() - since
             ending.sent = 1 if since else 0
         if ending.began is not None and not ending.over:
-            self._press(ending, self.world.monotonic() - ending.began, machine)
+            self._advance(ending, self.world.monotonic() - ending.began, machine)
 
     def _since_asked(self, ending: Ending) -> float:
         """Seconds for which the service has been ending already: many break off a graceful end at a second C-c."""
         seen = self.first[ending.service.name]
         return seen.ending_for or 0.0 if is_ending(ending.service, seen) else 0.0
 
-    def _press(self, ending: Ending, elapsed: float, machine: Machine) -> None:
+    def _advance(self, ending: Ending, elapsed: float, machine: ProcessTable) -> None:
         living = {who for who in ending.family if processes.is_alive(who)}
         living |= {who for each in living for who in machine.tree(each.pid)}
         ending.family |= living
@@ -114,10 +119,10 @@ class Stop:
         ending.left = sorted(who.pid for who in living)
         ending.over = not living or elapsed > gives_up_after(ending.service.stop_timeout)
         if not ending.over:
-            self._strike(ending, living, elapsed)
+            self._send_due_signals(ending, living, elapsed)
 
-    def _strike(self, ending: Ending, living: set[Identity], elapsed: float) -> None:
-        due = blows(ending.service.stop_timeout, ending.ended_after)
+    def _send_due_signals(self, ending: Ending, living: set[Identity], elapsed: float) -> None:
+        due = signal_steps(ending.service.stop_timeout, ending.ended_after)
         while ending.sent < len(due) and elapsed >= due[ending.sent][0]:
             self._send(ending, living, due[ending.sent][1])
             ending.sent += 1
@@ -125,22 +130,22 @@ class Stop:
         if ending.sent == len(due) and newborn:
             self._send(ending, newborn, due[-1][1])
 
-    def _send(self, ending: Ending, living: set[Identity], blow: Blow) -> None:
-        whom = self._whom(ending, living, blow)
+    def _send(self, ending: Ending, living: set[Identity], step: SignalStep) -> None:
+        whom = self._whom(ending, living, step)
         launcher = ending.pane.pid if ending.pane else 0
         launcher_first = sorted(whom, key=lambda who: (who.pid != launcher, who.pid))
         for who in launcher_first:  # it must know before its child ends
-            send(self.world, who, signal.Signals[blow.signal])
-        if blow.signal == "SIGKILL":
+            send(self.world, who, signal.Signals[step.signal])
+        if step.signal == "SIGKILL":
             ending.killed |= whom
-        if blow.signal != "SIGINT":
-            ending.notes.append(f"it needed {blow.signal}: {_pids(whom)}")
+        if step.signal != "SIGINT":
+            ending.notes.append(f"it needed {step.signal}: {_pids(whom)}")
 
-    def _whom(self, ending: Ending, living: set[Identity], blow: Blow) -> set[Identity]:
-        """Those of the living that the blow is meant for; all of them rather than nobody."""
-        if ending.pane is None or blow.whom == "all":
+    def _whom(self, ending: Ending, living: set[Identity], step: SignalStep) -> set[Identity]:
+        """Those of the living that the signal step is meant for; all of them rather than nobody."""
+        if ending.pane is None or step.whom == "all":
             return living
-        if blow.whom == "foreground":
+        if step.whom == "foreground":
             return (set(processes.foreground(ending.pane.pid)) & living) or living
         return {who for who in living if who.pid != ending.pane.pid} or living
 
@@ -148,7 +153,7 @@ class Stop:
         """True if something slipped away between two looks: it carries the mark, and is ended as firmly."""
         if not any(ending.family and not ending.left for ending in self.endings):
             return False
-        self.now = scene(self.world, len(self.endings))
+        self.now = take_snapshot(self.world, len(self.endings))
         strays = self._strays()
         late = [ending for ending in self.endings if strays.get(ending.service.name) and not ending.left]
         for ending in late:
@@ -169,17 +174,17 @@ class Stop:
         logs = [times_path(self.world.state_of(self.first[name].pane).log(name)) for name in told]
         while any(map(locks.is_held, logs)) and self.world.monotonic() < deadline:
             self.world.sleep(FIRST_PAUSE)
-        now = scene(self.world, len(self.endings))
+        now = take_snapshot(self.world, len(self.endings))
         return [
             self._report(ending, observe(ending.service, self.world, now, lambda *_: None)) for ending in self.endings
         ]
 
     def _report(self, ending: Ending, seen: Observation) -> Report:
         if ending.left:
-            return tell.would_not_stop(ending.service, self.world, seen, ending.left)
+            return outcomes.would_not_stop(ending.service, self.world, seen, ending.left)
         ran_there = seen.port == self.first[ending.service.name].port
         notes = [*ending.notes, *(_left_on_port(seen, self.world) if ran_there else [])]
-        return tell.stopped(ending.service, self.world, seen, bool(ending.family), notes)
+        return outcomes.stopped(ending.service, self.world, seen, bool(ending.family), notes)
 
     def _progress(self, ending: Ending) -> Progress:
         elapsed = self.world.monotonic() - (ending.began or self.world.monotonic())
@@ -192,24 +197,24 @@ def _pids(whom: Iterable[Identity]) -> str:
 
 def _left_on_port(seen: Observation, world: World) -> list[str]:
     others = [holder for holder in seen.holders if holder.relation != "ours"]
-    return [f"port {seen.port} is still held by {tell.who(holder, world)}; left alone" for holder in others]
+    return [f"port {seen.port} is still held by {outcomes.who(holder, world)}; left alone" for holder in others]
 
 
-def stop(world: World, wanted: Iterable[str], dry: bool = False, and_forgotten: bool = False) -> list[Report]:
+def stop(world: World, wanted: Iterable[str], dry: bool = False, and_unconfigured: bool = False) -> list[Report]:
     """Every wanted service ended, with all its processes, its port free; or reported with what is left.
 
-    Those that depend on others end before them; `and_forgotten` ends what the configuration names no more, too. With
+    Those that depend on others end before them; `and_unconfigured` ends what the configuration names no more, too. With
     `dry` nothing is ended, and the reports say what would be.
     """
     refuse_inside(world, wanted := list(wanted))
     services = order(world.workspace.service(name) for name in wanted)
-    run = Stop(world, services[::-1], and_forgotten)
+    run = Stop(world, services[::-1], and_unconfigured)
     if dry:
         return [run.plan(ending) for ending in run.endings]
     try:
         return run.run()
     except KeyboardInterrupt as reason:
         asked = [ending.service for ending in run.endings if ending.sent and not ending.over]
-        raise tell.interrupted(
+        raise outcomes.interrupted(
             [each.service for each in run.endings if not each.sent and not each.over], asked
         ) from reason

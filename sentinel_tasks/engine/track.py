@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from ..logs import last_words
+from ..decisions.decide import Watch
+from ..logs.reader import last_words
 from ..model import Identity, Observation, Pane, Progress, Report, Service
-from ..plan import Watch
 from ..world import World
 
 

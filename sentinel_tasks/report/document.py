@@ -1,16 +1,16 @@
-"""Report → the JSON of SPEC §6."""
+"""Report → the JSON of the contract (Documents)."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from ..logtext import last_line
 from ..model import Finding, Observation, Report
+from ..text.sanitize import last_line
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """The object of SPEC §6."""
+    """The object of the contract (Documents)."""
     seen, service, pane, run = report.seen, report.service, report.seen.pane, report.seen.run
     ended = run if not seen.alive and report.state != "running" else None
     document: dict[str, Any] = {
@@ -75,7 +75,7 @@ def _listener(seen: Observation) -> dict[str, Any] | None:
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
-    """One check of SPEC §6."""
+    """One check of the contract (Documents)."""
     return {name: getattr(finding, name) for name in ("name", "ok", "severity", "reason", "remedy", "fixed")}
 
 

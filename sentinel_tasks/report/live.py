@@ -8,8 +8,8 @@ from itertools import accumulate
 from typing import TextIO
 from unicodedata import east_asian_width
 
-from ..logtext import plain
 from ..model import Progress
+from ..text.sanitize import plain
 from .streams import put_aside
 from .style import Style
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..logtext import plain
 from ..model import Report, Service
-from ..times import duration
+from ..text.duration import duration
+from ..text.sanitize import plain
 from .document import pid_of, restarts_of
 from .style import Style
 
@@ -18,7 +18,7 @@ LEVEL = {
 
 
 def status_page(report: Report, style: Style) -> str:
-    """`NAME.status` on a terminal (SPEC §3)."""
+    """`NAME.status` on a terminal (contract: Tasks)."""
     service = report.service
     lines = [f"{style.mark('status')} {plain(service.title)} Status", _rule(style), _headline(report, style)]
     lines += _workers(report, style)

@@ -51,7 +51,7 @@ class Style(Struct, frozen=True):
 
 
 def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
-    """What this stream can show: emoji where the locale is UTF-8, colour on a terminal (SPEC §3)."""
+    """What this stream can show: emoji where the locale is UTF-8, colour on a terminal (contract: Tasks)."""
     terminal = stream.isatty() and environ.get("TERM") != "dumb"
     forced = environ.get("FORCE_COLOR", "") not in ("", "0")
     colour = (terminal or forced) and not environ.get("NO_COLOR")

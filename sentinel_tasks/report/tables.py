@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..logtext import plain
 from ..model import Finding, Report
-from ..times import duration
+from ..text.duration import duration
+from ..text.sanitize import plain
 from .document import pid_of, restarts_of
 from .style import Style
 

@@ -1,6 +1,7 @@
 """Keeps Invoke from ending in a traceback over its configuration files.
 
-A file that can't be read is a wrong configuration (SPEC §2), and within the `sentinel` section a later source replaces
+A file that can't be read is a wrong configuration (contract: Configuration), and within the `sentinel` section a later
+source replaces
 what an earlier one said, whatever shape either has: `health: tcp` after `health: {command: …}`.
 """
 

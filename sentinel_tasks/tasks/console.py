@@ -83,9 +83,9 @@ class Console:
 
     def workspace(self, flags: Mapping[str, Mapping[str, Any]] | None = None) -> Workspace:
         """The workspace of the tasks file; ConfigurationError if anything is wrong with it."""
-        from ..files import state_root
-        from ..settings import Sources, read
-        from .declare import declared
+        from ..config.load import Sources, read
+        from ..system.state_folder import state_root
+        from .declared import declared
 
         config = self.context.config
         section, last = _section(config.get("sentinel")), _section(config._runtime.get("sentinel"))
@@ -130,7 +130,10 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def seldom_collecting() -> Iterator[None]:
-    """A short task is mostly imports, and a collection for every 700 new objects is a tenth of its time (SPEC §9)."""
+    """A short task is mostly imports, and a collection for every 700 new objects is a tenth of its time.
+
+    Contract: Limits.
+    """
     before = gc.get_threshold()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
     try:
@@ -140,7 +143,7 @@ def seldom_collecting() -> Iterator[None]:
 
 
 def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None:
-    """Runs the task's body; ends in an exit code of SPEC §3 whatever happens."""
+    """Runs the task's body; ends in an exit code of the contract (Tasks) whatever happens."""
     from ..errors import Interrupted, SentinelError
     from ..report import never_fail_to_print
 
@@ -165,7 +168,7 @@ def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None
 def complain(console: Console, error: SentinelError) -> int:
     """Says what is wrong and the way on, as a document too where one was asked for; the error's exit code."""
     from ..errors import ConfigurationError
-    from ..logtext import plain
+    from ..text.sanitize import plain
 
     document: dict[str, Any] = {"error": error.what}
     if isinstance(error, ConfigurationError):
@@ -186,7 +189,7 @@ def _in_words(reason: OSError) -> str:
 
 
 def problem_documents(problems: Iterable[Problem]) -> list[dict[str, object]]:
-    """What is wrong with the configuration, as SPEC §6 has it."""
+    """What is wrong with the configuration, as the contract (Documents) has it."""
     return [{"key": each.key, "value": _shown(each.value), "reason": each.reason} for each in problems]
 
 

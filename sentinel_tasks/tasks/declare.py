@@ -1,41 +1,26 @@
-"""How a tasks file declares its services: Collections, and what Python said of each (SPEC §2)."""
+"""How a tasks file declares its services: Collections, and what Python said of each (contract: Configuration)."""
 
 from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from invoke.collection import Collection
 
+from ..config.detect import procfile
 from ..errors import Problem
 from ..names import TASKS_OF_A_WORKSPACE
-from ..projects import procfile
 from . import config_files, variables
-from .service_tasks import ServiceTask, tasks_of
+from .declared import declared
+from .service_tasks import tasks_of
 from .workspace_tasks import workspace_tasks
 
 FIRST_PROCFILE_PORT, PORT_STEP = 5000, 100
 
 
-class Declared:
-    """What this process's tasks file declared: settings by service, the workspace's members, and what is wrong."""
-
-    def __init__(self) -> None:
-        self.settings: dict[str, Mapping[str, Any]] = {}
-        self.roots: list[Collection] = []
-        self.problems: list[Problem] = []
-
-    def members(self) -> dict[str, Mapping[str, Any]]:
-        """The workspace's services: those below what `workspace(...)` gave by now, or all that were declared."""
-        names = [name for root in self.roots for name in services_below(root)] if self.roots else self.settings
-        return {name: self.settings[name] for name in names}
-
-
-declared = Declared()
 variables.take_over()
 config_files.take_over()
 
@@ -43,7 +28,7 @@ config_files.take_over()
 def service(name: str, **settings: Any) -> Collection:
     """A Collection with the tasks of one service: `start`, `status`, `logs`, `stop`, `restart`, `attach`.
 
-    `settings` are the keys of the configuration (SPEC §2); `invoke.yaml` and the environment override them. What is
+    `settings` are the keys of the configuration; `invoke.yaml` and the environment override them. What is
     wrong with them is told by the first task that runs, all at once.
     """
     before = declared.settings.setdefault(name, settings)
@@ -82,15 +67,8 @@ def root_of(*collections: Collection) -> Collection:
     return root
 
 
-def services_below(collection: Collection) -> Iterator[str]:
-    """The services whose tasks are in that Collection, or in one within it."""
-    yield from (each.service for each in collection.tasks.values() if isinstance(each, ServiceTask))
-    for inner in collection.collections.values():
-        yield from services_below(inner)
-
-
 def from_procfile(path: str = "Procfile") -> list[Collection]:
-    """One Collection a line of the Procfile, with the ports and the environment that honcho would give (SPEC §2).
+    """One Collection a line of the Procfile, with the ports and the environment that honcho would give.
 
     A relative path is looked for beside the file that calls this.
     """
@@ -112,7 +90,7 @@ def from_procfile(path: str = "Procfile") -> list[Collection]:
 
 def _first_port(env_file: Path) -> int:
     """honcho counts from PORT, where the environment or `.env` has one; a service's own PORT is not meant."""
-    from ..files import read_env_file
+    from ..system.state_folder import read_env_file
 
     told = "" if "SENTINEL_SERVICE" in os.environ else os.environ.get("PORT", "")
     with suppress(OSError, ValueError):

@@ -15,7 +15,7 @@ from invoke.collection import Collection
 from invoke.config import Config
 
 from .console import Console, problem_documents
-from .declare import declared
+from .declared import declared
 
 if TYPE_CHECKING:
     from ..errors import Problem
@@ -25,11 +25,11 @@ OURS = ("sentinel_tasks", "invoke")
 
 
 def examine_machine(console: Console, fix: bool) -> int:
-    """Every check's line or document, and the exit code of SPEC §8; with Invoke's `--dry` nothing is mended."""
+    """Every check's line or document, and the exit code of the contract; with Invoke's `--dry` nothing is mended."""
+    from ..config.load import unread_variables
     from ..doctor import Given, Look, examine
     from ..doctor.examine import exit_code
     from ..report import finding_document, findings_page
-    from ..settings import unread_variables
 
     workspace, problems = _workspace(console)
     names = [service.name for service in workspace.services]
@@ -53,9 +53,9 @@ def examine_machine(console: Console, fix: bool) -> int:
 def _workspace(console: Console) -> tuple[Workspace, list[Problem]]:
     """The workspace, or as much of it as there is where the configuration is wrong."""
     from ..errors import ConfigurationError
-    from ..files import state_root
     from ..model import Workspace
     from ..names import session_name, state_name
+    from ..system.state_folder import state_root
 
     try:
         return console.workspace(), []
@@ -73,7 +73,7 @@ def unread_keys(config: Config) -> Iterator[tuple[str, str]]:
 
     A key is read if it is Invoke's, ours or a Collection's, or if a loaded module that uses Invoke has it in its text.
     """
-    from ..schema import SENTINEL_TYPES
+    from ..config.schema import SENTINEL_TYPES
 
     known = Config.global_defaults()
     read = {*known, "sentinel", *config._collection}

@@ -1,14 +1,13 @@
-"""The tasks of one service: thin verbs around one engine call each (SPEC §3)."""
+"""The tasks of one service: thin verbs around one engine call each (contract: Tasks)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from invoke.context import Context
-from invoke.tasks import Task
 
 from .console import Console, run
+from .declared import ServiceTask
 from .verbs import Names, restart_services, start_services, stop_services
 from .views import attach_to, follow_or_show, open_page, show_status, show_workers
 
@@ -73,17 +72,6 @@ def tasks_of(name: str) -> list[ServiceTask]:
     for each in verbs:
         each.service = name
     return verbs
-
-
-class ServiceTask(Task[Any]):
-    """A task of one service; Invoke takes two tasks of the same name and code for one, and would run only the first."""
-
-    service = ""
-
-    def __eq__(self, other: object) -> bool:
-        return super().__eq__(other) and self.service == getattr(other, "service", None)
-
-    __hash__ = Task.__hash__
 
 
 def _task(

@@ -1,7 +1,7 @@
 """Keeps Invoke from reading the variables of the `sentinel` section: it would cast each to the type in `invoke.yaml`.
 
 `INVOKE_SENTINEL_SERVICES_WEB_PORT=auto` over `port: 3000` would be a ValueError before any task runs, and a text over
-a list an UncastableEnvVar. Our own reading (`sentinel_tasks.settings`) knows what each key may be.
+a list an UncastableEnvVar. Our own reading (`config.load`) knows what each key may be.
 """
 
 from __future__ import annotations

@@ -33,13 +33,13 @@ def open_world(console: Console, names: Names, flags: Mapping[str, str]) -> tupl
 
 
 def _unknown(wanted: Iterable[str], known: Sequence[str]) -> list[Problem]:
-    from ..complaints import Complaints
+    from ..config.problems import Problems
 
-    complaints = Complaints()
+    problems_found = Problems()
     for name in wanted:
         if name not in known:
-            complaints.unknown("--only", name, "service", known, name)
-    return complaints.problems
+            problems_found.unknown("--only", name, "service", known, name)
+    return problems_found.problems
 
 
 def _port_of_many(wanted: Sequence[str], flags: Mapping[str, str]) -> list[Problem]:
@@ -73,7 +73,7 @@ def stop_services(
     from ..engine.stop import stop
 
     world, wanted = open_world(console, names, flags)
-    reports = stop(world, wanted, dry=console.dry, and_forgotten=together and names is None)
+    reports = stop(world, wanted, dry=console.dry, and_unconfigured=together and names is None)
     if close and not console.dry and not any(report.code for report in reports):
         from ..engine.session import close_session
 

@@ -31,11 +31,11 @@ def show_status(console: Console, name: str) -> int:
 def show_all(console: Console, everywhere: bool) -> int:
     """`ps`: the workspace's services, or those of every workspace on this machine."""
     from ..engine.status import everything, status
-    from ..logtext import plain
     from ..report import table
+    from ..text.sanitize import plain
 
     world, names = open_world(console, None, {})
-    groups = everything(world) if everywhere else [status(world, names, and_forgotten=True)]
+    groups = everything(world) if everywhere else [status(world, names, and_unconfigured=True)]
     console.document({"workspaces": [_workspace_document(world, group) for group in groups]})
     for group in groups:
         if everywhere:
@@ -66,8 +66,8 @@ def open_page(console: Console, name: str) -> int:
     import webbrowser
 
     from ..engine.status import status
-    from ..engine.tell import command
     from ..errors import NothingThere
+    from ..report.phrases import command
 
     world, _ = open_world(console, [name], {})
     (report,) = status(world, [name])
@@ -87,7 +87,7 @@ def has_browser(environ: Mapping[str, str]) -> bool:
 
 def show_schema(console: Console) -> int:
     """The JSON Schema of the configuration."""
-    from ..schema import json_schema
+    from ..config.schema import json_schema
 
     console.document(json_schema())
     return 0
@@ -110,7 +110,7 @@ def _session(group: Sequence[Report]) -> str | None:
 
 def follow_or_show(console: Console, names: Names, lines: str, follow: bool, together: bool = False) -> int:
     """The last lines, and with `follow` all that come after."""
-    from ..engine.lines import following, last, log_files
+    from ..engine.log_lines import following, last, log_files
     from ..errors import NothingThere
     from ..report import is_read
 
@@ -186,6 +186,6 @@ def attach_to(console: Console, name: str | None) -> int:
 
 
 def _how_to_start(workspace: Workspace, name: str | None) -> str:
-    from ..engine.tell import command
+    from ..report.phrases import command
 
     return command(workspace.service(name), "start") if name else "inv up"

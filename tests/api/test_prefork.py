@@ -1,4 +1,4 @@
-"""A pre-fork server as a service: gunicorn with four workers (SPEC §7)."""
+"""A pre-fork server as a service: gunicorn with four workers (contract: API)."""
 
 from __future__ import annotations
 

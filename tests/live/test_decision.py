@@ -1,4 +1,4 @@
-"""Each row of SPEC §4's table, once, with real windows, processes and ports."""
+"""Each row of the contract's table (Start), once, with real windows, processes and ports."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sentinel_tasks.engine.holders import living_listeners
-from sentinel_tasks.engine.machine import Machine
+from sentinel_tasks.observation.port_holders import living_listeners
+from sentinel_tasks.observation.process_table import ProcessTable
 from tests.lab import INV, SERVER, Lab, Result, is_open, until
 from tests.packages import copy_packages
 
@@ -546,6 +546,6 @@ def test_a_process_that_ended_during_the_look_holds_no_port() -> None:
     """It was told as one that can't be seen, and the port as taken."""
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
-    machine = Machine()
+    machine = ProcessTable()
     machine.__dict__["_listeners"] = {3000: [(ended.pid, "127.0.0.1"), (os.getpid(), "::1")]}
     assert living_listeners(3000, machine) == {os.getpid(): "::1"}

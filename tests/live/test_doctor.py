@@ -1,4 +1,4 @@
-"""Each check of the doctor: planted, reported, mended by --fix where SPEC §8 says so, and quiet afterwards."""
+"""Each check of the doctor: planted, reported, mended by --fix where the contract says so, and quiet afterwards."""
 
 from __future__ import annotations
 
@@ -191,11 +191,11 @@ def test_a_service_that_the_configuration_forgot_is_told_until_it_is_stopped(lab
     lab.configure(web=SLEEPER, old=SLEEPER)
     assert lab.inv("up").code == 0
     lab.configure(web=SLEEPER)
-    check = examined(lab, code=1)["forgotten"]
+    check = examined(lab, code=1)["unconfigured"]
     assert (check["reason"].partition(" ")[0], check["remedy"]) == ("old", "inv down")
     assert lab.inv("down").code == 0
     assert lab.services() == []
-    assert examined(lab, code=0)["forgotten"]["ok"]
+    assert examined(lab, code=0)["unconfigured"]["ok"]
 
 
 def test_what_is_said_to_type_gives_each_session_the_name_of_its_own_workspace(lab: Lab) -> None:
@@ -244,11 +244,11 @@ def test_locks_that_nobody_holds_are_removed_and_held_ones_are_not(lab: Lab) -> 
     started(lab)
     (log,) = lab.state("dev.log")
     assert lab.state("*.lock") == [], "a task takes its locks with it"
-    left, orders, held = log.parent / "dev.lock", log.parent / "dev.0.orders", log.parent / "web.lock"
+    left, spec, held = log.parent / "dev.lock", log.parent / "dev.0.spec", log.parent / "web.lock"
     left.touch(0o600)
     held.touch(0o600)
-    os.mkfifo(orders, 0o600)
-    for path in (orders, held):
+    os.mkfifo(spec, 0o600)
+    for path in (spec, held):
         os.utime(path, (0, 0))
     with held.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -256,7 +256,7 @@ def test_locks_that_nobody_holds_are_removed_and_held_ones_are_not(lab: Lab) -> 
         assert [check["ok"] for check in checks] == [False] * 3
         assert any(f"process {os.getpid()}" in check["reason"] for check in checks)
         assert not examined(lab, "--fix", code=1)["locks"]["ok"]
-        assert [path.exists() for path in (left, orders, held)] == [False, False, True]
+        assert [path.exists() for path in (left, spec, held)] == [False, False, True]
     assert examined(lab, "--fix", code=0)["locks"]["fixed"]
     assert examined(lab, code=0)["locks"]["ok"]
 

@@ -1,4 +1,4 @@
-"""What a service's process sees, and where its secrets are never seen (SPEC §2)."""
+"""What a service's process sees, and where its secrets are never seen (contract: Configuration)."""
 
 from __future__ import annotations
 
@@ -278,14 +278,14 @@ def test_a_secret_reaches_the_service_and_is_seen_nowhere_else(lab: Lab) -> None
     assert {each.pid for each in holding} == {each.pid for each in lab.services()}
 
 
-@pytest.mark.parametrize("orders", ["appear", "are taken"])
+@pytest.mark.parametrize("spec", ["appear", "are taken"])
 @pytest.mark.parametrize("delay", [0.0, 0.03])
-def test_a_start_that_is_killed_leaves_no_secret_behind(lab: Lab, orders: str, delay: float) -> None:
+def test_a_start_that_is_killed_leaves_no_secret_behind(lab: Lab, spec: str, delay: float) -> None:
     caller = secretive(lab)
     activate = lab.spawn(INV, "telemetry.activate", env=caller)
-    until(lambda: lab.state("*.orders") or activate.poll() is not None)
-    if orders == "are taken":
-        until(lambda: not lab.state("*.orders"))
+    until(lambda: lab.state("*.spec") or activate.poll() is not None)
+    if spec == "are taken":
+        until(lambda: not lab.state("*.spec"))
     with suppress(subprocess.TimeoutExpired):
         activate.wait(delay)
     activate.kill()
@@ -293,7 +293,7 @@ def test_a_start_that_is_killed_leaves_no_secret_behind(lab: Lab, orders: str, d
     assert files_with_secret(lab) == []
     assert lab.inv("telemetry.activate", env=caller).code == 0
     assert files_with_secret(lab) == []
-    assert lab.state("*.orders") == []
+    assert lab.state("*.spec") == []
     assert SECRET not in shown_by_tmux(lab)
 
 

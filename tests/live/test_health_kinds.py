@@ -1,4 +1,4 @@
-"""Every kind of health check of SPEC §2, asked of real servers."""
+"""Every kind of health check of the contract (Configuration), asked of real servers."""
 
 from __future__ import annotations
 

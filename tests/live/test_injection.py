@@ -1,4 +1,7 @@
-"""Hostile names, paths, logs and answers run nothing, break no output and forge no line (SPEC §3, §5)."""
+"""Hostile names, paths, logs and answers run nothing, break no output and forge no line.
+
+Contract: Tasks, Stop and logs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs, as SPEC §5 promises them: from the first byte, whole, private, safe to show, and there without a window."""
+"""Logs, as the contract promises them: from the first byte, whole, private, safe to show, there without a window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Odd folders, other people's tmux options, windows that wander: the same workspace and service are found (SPEC §1)."""
+"""Odd folders, other people's tmux options, windows that wander: the same workspace and service are found.
+
+Contract: Workspace.
+"""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def assert_not_in_the_way(lab: Lab) -> None:
     assert following.seconds < 25
     (service,) = lab.services()
     assert service.pid == following.json["pid"]
-    assert lab.state("*.orders") == []
+    assert lab.state("*.spec") == []
 
 
 @pytest.mark.parametrize("first", [0, 1, 2])
@@ -132,7 +132,7 @@ def test_an_activate_killed_at_any_moment_blocks_nothing(lab: Lab, first: int) -
 
 MOMENTS: dict[str, Callable[[Lab], Any]] = {
     "holds the lock": lambda lab: lab.state("telemetry.lock"),
-    "made the FIFO": lambda lab: lab.state("*.orders"),
+    "made the FIFO": lambda lab: lab.state("*.spec"),
     "opened the window": lambda lab: lab.windows(),
     "handed over": lambda lab: lab.state("telemetry.run.json"),
     "started it": lambda lab: lab.services(),
@@ -166,7 +166,7 @@ def test_what_a_killed_start_left_behind_is_swept_away(lab: Lab) -> None:
     configure(lab)
     assert lab.inv("telemetry.activate").code == 0
     (record,) = lab.state("telemetry.run.json")
-    os.mkfifo(record.with_name("telemetry.0123456789ab.orders"))
+    os.mkfifo(record.with_name("telemetry.0123456789ab.spec"))
     assert lab.inv("telemetry.stop").code == 0
     assert_not_in_the_way(lab)
     lab.inv("telemetry.stop")

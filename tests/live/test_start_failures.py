@@ -1,4 +1,4 @@
-"""A start that fails says so at once, with its cause (SPEC §4, "while waiting")."""
+"""A start that fails says so at once, with its cause (contract: Start, "while waiting")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stop, as SPEC §5 promises it: gentle first, firmer then, nothing left, nothing foreign touched."""
+"""Stop, as the contract promises it: gentle first, firmer then, nothing left, nothing foreign touched."""
 
 from __future__ import annotations
 
@@ -301,7 +301,7 @@ def test_down_leaves_the_session_to_a_persons_own_window(lab: Lab) -> None:
     assert lab.services() == []
 
 
-# States and exit codes of SPEC §3 and §6
+# States and exit codes of the contract (Tasks, Documents)
 
 
 def test_running_unhealthy_and_running_again(lab: Lab) -> None:

@@ -1,4 +1,7 @@
-"""Any number of services: up, down, ps, logs, one-shots, restarts, automatic ports, worktrees (SPEC §2, §3)."""
+"""Any number of services: up, down, ps, logs, one-shots, restarts, automatic ports, worktrees.
+
+Contract: Configuration, Tasks.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from sentinel_tasks.engine.assigned_ports import AUTO_COUNT
+from sentinel_tasks.engine.port_assignment import AUTO_COUNT
 from sentinel_tasks.names import digest
 from tests.lab import INV, Lab, Result, is_open, until
 
@@ -137,7 +140,7 @@ def test_one_window_that_tmux_refuses_keeps_no_other_service_from_starting(lab: 
     assert "could not be started: tmux" in refused
     assert "no space for new pane" in refused
     assert "waits for a, which failed" in waited
-    assert lab.state("*.orders") == []
+    assert lab.state("*.spec") == []
     assert lab.inv("down").code == 0
 
 
@@ -265,7 +268,7 @@ def on_server(lab: Lab, name: str, **keys: object) -> Path:
     return path
 
 
-def test_an_automatic_port_is_not_one_that_another_tmux_server_has_promised(lab: Lab) -> None:
+def test_an_automatic_port_is_not_one_that_another_tmux_server_has_reserved(lab: Lab) -> None:
     first = on_server(lab, "first", port="auto")
     assert lab.inv("up", cwd=first).code == 0
     port = listed(lab, first)["api"]["port"]

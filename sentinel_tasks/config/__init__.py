@@ -1,0 +1,1 @@
+"""From everything that was configured to one Workspace, or to its problems."""

@@ -1,0 +1,239 @@
+"""Invoke's configuration → one frozen Workspace, or one complaint about everything that is wrong.
+
+Contract: Configuration.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..decisions.dependencies import order
+from ..errors import ConfigurationError, Problem
+from ..model import Service, Workspace
+from ..names import SERVICE, TASKS_OF_A_WORKSPACE, session_name, state_name
+from .problems import Problems, nearest
+from .schema import SENTINEL_TYPES, SERVICE_TYPES
+from .service import ServiceReader, checked
+
+Keys = Mapping[str, Any]
+
+BUILT_IN: dict[str, Keys] = {
+    "dev": {"title": "Dev Server", "port": 3002, "health": "/", "expect": "<500", "window": "🚀 main", "index": 1},
+    "telemetry": {
+        "title": "Worker Telemetry API",
+        "port": 3000,
+        "health": "/api/workers/registry",
+        "window": "📡 telemetry",
+        "index": 2,
+    },
+}
+FLAGS = {"startup_timeout": "--timeout", "stop_timeout": "--timeout"}
+PORT_VARIABLES = {"telemetry": "WORKER_API_PORT", "dev": "DEV_SERVER_PORT"}
+
+
+def workspace_folder(project: str, environ: Mapping[str, str]) -> str:
+    """The workspace's absolute real path: `WORKSPACE_FOLDER`, else the project's folder (contract: Workspace).
+
+    ConfigurationError if there is no such folder.
+    """
+    chosen = environ.get("WORKSPACE_FOLDER")
+    folder = os.path.realpath(chosen or project)
+    if not os.path.isdir(folder):
+        raise ConfigurationError([Problem("WORKSPACE_FOLDER", chosen or project, "there is no such folder")])
+    return folder
+
+
+class Sources(Struct, frozen=True):
+    """All that was said about a workspace, by where it was said; what comes later here wins.
+
+    By service: what Python `declared`, and the command line's `flags`, each by key. `config` is Invoke's `sentinel`
+    section, as yet unchecked; `last` is what of it no variable of `environ` overrides.
+    """
+
+    declared: Mapping[str, Keys]
+    config: object
+    environ: Mapping[str, str]
+    last: object = None
+    flags: Mapping[str, Keys] | None = None
+
+
+def read(said: Sources, project: str, state_root: Path, problems: Sequence[Problem] = ()) -> Workspace:
+    """The workspace with all its services; ConfigurationError with every problem, those found before among them."""
+    config = said.config
+    if not isinstance(config, Mapping):
+        raise ConfigurationError([Problem("sentinel", config, "must be a mapping of keys to values")])
+    problems_found = Problems(problems)
+    folder = workspace_folder(project, said.environ)
+    said = replace(said, environ=_heeded(said))
+    general = _general(config, said.environ, problems_found)
+    services = _services(said, _sections(config, said.declared, problems_found), folder, problems_found)
+    problems_found.raise_if_any()
+    return Workspace(
+        path=folder,
+        session=session_name(folder),
+        state_folder=str(state_root / state_name(folder)),
+        services=tuple(order(services)),
+        socket_name=general.get("socket_name"),
+        history_limit=general.get("history_limit", 10_000),
+    )
+
+
+def _services(said: Sources, sections: Mapping[str, Keys], folder: str, problems_found: Problems) -> list[Service]:
+    services, ports = [], {}
+    for name, section in sections.items():
+        reader = ServiceReader(name, _raw(name, section, said, folder), folder, problems_found)
+        if (service := reader.service(name in said.declared, sections)) is not None:
+            services.append(service)
+            ports[name] = reader.source("port")
+    _check_ports(services, ports, problems_found)
+    _check_completions(services, problems_found)
+    _check_cycles(services, problems_found)
+    return services
+
+
+def _heeded(said: Sources) -> dict[str, str]:
+    """The variables but for those of keys that a later source sets."""
+    overruled = {*_overruled(said.last)} if isinstance(said.last, Mapping) else set()
+    return {name: text for name, text in said.environ.items() if name not in overruled}
+
+
+def _overruled(section: Keys, variable: str = "INVOKE_SENTINEL") -> Iterator[str]:
+    """The variables of all that is set there, as Invoke names them or as a shell can set them, and the guide's own."""
+    for key, value in section.items():
+        inner = f"{variable}_{key}".upper()
+        yield from (inner, inner.replace("-", "_"))
+        yield from (guides for name, guides in PORT_VARIABLES.items() if inner == _variable(name, "port"))
+        if isinstance(value, Mapping):
+            yield from _overruled(value, inner)
+
+
+def _variable(name: str, key: str) -> str:
+    """The variable of a service's key, as Invoke names it."""
+    return f"INVOKE_SENTINEL_SERVICES_{name}_{key}".upper()
+
+
+def unread_variables(environ: Mapping[str, str], services: Iterable[str]) -> list[tuple[str, str]]:
+    """The variables of our section that nothing reads, each with the one that may have been meant, or ""."""
+    named = [_variable(service, key) for service in services for key in SERVICE_TYPES]
+    keys = [*named, *(name.replace("-", "_") for name in named)]
+    read = [*(f"INVOKE_SENTINEL_{key}".upper() for key in SENTINEL_TYPES), *keys]
+    ours = [name for name in environ if name.startswith("INVOKE_SENTINEL_")]
+    unread = [name for name in ours if name not in read and not name.startswith(tuple(f"{each}_" for each in keys))]
+    by_end = {_end(name): name for name in read}
+    return [(name, by_end.get(nearest(_end(name), list(by_end)), "")) for name in sorted(unread)]
+
+
+def _end(variable: str) -> str:
+    """What tells a variable of our section from the others."""
+    return variable.removeprefix("INVOKE_SENTINEL_").removeprefix("SERVICES_")
+
+
+def _general(config: Keys, environ: Mapping[str, str], problems_found: Problems) -> dict[str, Any]:
+    values = {key: value for key, value in config.items() if key != "services"}
+    for key in SENTINEL_TYPES:
+        if text := environ.get(f"INVOKE_SENTINEL_{key.upper()}"):
+            values[key] = text
+    known = {*SENTINEL_TYPES, "services"}
+    for key in [key for key in values if key not in known]:
+        problems_found.unknown(f"sentinel.{key}", values.pop(key), "key", known)
+    found = {
+        key: checked(key, f"sentinel.{key}", value, SENTINEL_TYPES[key], problems_found)
+        for key, value in values.items()
+    }
+    return {key: value for key, value in found.items() if value is not msgspec.UNSET}
+
+
+def _sections(config: Keys, declared: Mapping[str, Keys], problems_found: Problems) -> dict[str, Keys]:
+    """Each service's section of the configuration, declared ones first, empty where it says nothing."""
+    given = config.get("services")
+    if given is None:
+        given = {}
+    if not isinstance(given, Mapping):
+        problems_found.add("sentinel.services", given, "must be a mapping of names to services")
+        given = {}
+    sections: dict[str, Keys] = {}
+    for name in [*declared, *(str(name) for name in given if name not in declared)]:
+        keys = given.get(name)
+        if not SERVICE.match(name):
+            problems_found.add(f"sentinel.services.{name}", name, "a service's name is a-z, then a-z, 0-9 and -")
+        elif name in TASKS_OF_A_WORKSPACE:
+            problems_found.add(
+                f"sentinel.services.{name}", name, "a service can't be called like a task of the workspace"
+            )
+        elif keys is not None and not isinstance(keys, Mapping):
+            problems_found.add(f"sentinel.services.{name}", keys, "must be a mapping of keys to values")
+        else:
+            sections[name] = keys or {}
+    return sections
+
+
+def _raw(name: str, section: Keys, said: Sources, folder: str) -> dict[str, tuple[str, Any]]:
+    """Every key's value with the name under which a person gave it; later sources win."""
+    at, environ, own = f"sentinel.services.{name}", said.environ, {**said.declared.get(name, {}), **section}
+    raw = {key: (f"{at}.{key}", value) for key, value in {**BUILT_IN.get(name, {}), **own}.items()}
+    for key in SERVICE_TYPES:
+        if found := _from_environment(name, key, environ):
+            raw[key] = found
+        elif key in raw and isinstance(raw[key][1], Mapping):
+            raw[key] = (raw[key][0], _with_variables(name, key, raw[key][1], environ))
+    raw.update(_guide_port(name, environ, folder))
+    own_health = "health" in own or _from_environment(name, "health", environ)
+    if not own_health and raw.get("port", ("", 0))[1] in (None, "null"):
+        raw.pop("health", None)  # the default check is of the default port
+    flags = (said.flags or {}).get(name, {})
+    raw.update({key: (FLAGS.get(key, f"--{key.replace('_', '-')}"), value) for key, value in flags.items()})
+    return raw
+
+
+def _from_environment(name: str, key: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable of that key, as Invoke names it or as a shell can set it, and what it says."""
+    variable = _variable(name, key)
+    spellings = (variable, variable.replace("-", "_"))
+    return next(((each, environ[each]) for each in spellings if environ.get(each)), None)
+
+
+def _with_variables(name: str, key: str, values: Keys, environ: Mapping[str, str]) -> Keys:
+    """The values of a key that has some of its own, each as its variable has it, if there is one."""
+    found = {inner: _from_environment(name, f"{key}_{inner}", environ) for inner in values}
+    return {inner: said[1] if (said := found[inner]) else value for inner, value in values.items()}
+
+
+def _guide_port(name: str, environ: Mapping[str, str], folder: str) -> dict[str, tuple[str, Any]]:
+    """The guide's own variable, unless it is what a service of another workspace was given."""
+    variable = PORT_VARIABLES.get(name, "")
+    text = environ.get(variable)
+    own = environ.get("SENTINEL_WORKSPACE", folder) == folder
+    overruled = _variable(name, "port") in environ
+    return {"port": (variable, text)} if text and own and not overruled else {}
+
+
+def _check_ports(services: list[Service], sources: Mapping[str, str], problems_found: Problems) -> None:
+    """No two have one port; it is asked for last, and complained of, where a flag or a variable says so."""
+    by_port: dict[int, str] = {}
+    for service in sorted(services, key=lambda each: not sources[each.name].startswith("sentinel.")):
+        if service.port is not None and (other := by_port.setdefault(service.port, service.name)) != service.name:
+            problems_found.add(sources[service.name], service.port, f"the service {other} has the same port")
+
+
+def _check_completions(services: list[Service], problems_found: Problems) -> None:
+    one_shots = {service.name for service in services if service.health.kind == "exit"}
+    known = {service.name for service in services}
+    for service in services:
+        for needed, condition in service.depends_on:
+            if condition == "completed" and needed in known - one_shots:
+                at = f"sentinel.services.{service.name}.depends_on.{needed}"
+                problems_found.add(at, condition, f"{needed} never completes: its health is not exit")
+
+
+def _check_cycles(services: list[Service], problems_found: Problems) -> None:
+    try:
+        order(services)
+    except ValueError as cycle:
+        problems_found.add("sentinel.services", str(cycle), "these services wait for each other in a circle")

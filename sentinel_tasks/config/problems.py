@@ -1,0 +1,54 @@
+"""What is wrong with a configuration, in words that show no secret."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+from ..errors import ConfigurationError, Problem
+from ..text.masking import MASK, is_secret, masked, masked_text
+
+HIDDEN = "…"
+"""Shown in place of what may be secrets: variables, and whatever holds more than one value."""
+
+
+class Problems:
+    """Collects what is wrong, so that a person hears of all of it at once."""
+
+    def __init__(self, found_before: Iterable[Problem] = ()) -> None:
+        self.problems: list[Problem] = [*found_before]
+
+    def add(self, key: str, value: object, reason: str) -> None:
+        """Complains of a key's value, once, with what may be secret masked; `reason` says what is allowed."""
+        problem = Problem(masked_text(key), _without_secrets(value), reason)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def unknown(self, key: str, value: object, kind: str, known: Iterable[str], name: str = "") -> None:
+        """Complains of a key that nobody reads, or of `name` as its value; what may hold secrets is not shown."""
+        names = sorted(known)
+        near = nearest(name or key.rpartition(".")[2], names)
+        meant = f"did you mean {near}?" if near else f"known are {', '.join(names)}"
+        self.add(key, HIDDEN if isinstance(value, Mapping | list | tuple) else value, f"unknown {kind}; {meant}")
+
+    def raise_if_any(self) -> None:
+        """ConfigurationError with all that was collected, if there is any."""
+        if self.problems:
+            raise ConfigurationError(self.problems)
+
+
+def nearest(word: str, names: list[str]) -> str:
+    """The name most likely meant: one that looks alike, else one that begins alike; an empty string if none does."""
+    alike = difflib.get_close_matches(word, names, n=1)
+    begun = [name for name in names if word and (name.startswith(word) or word.startswith(name))]
+    return next(iter([*alike, *begun]), "")
+
+
+def _without_secrets(value: object) -> object:
+    """The value as it may be shown, with what a name or a shape gives away as secret masked."""
+    if isinstance(value, Mapping):
+        return {name: MASK if is_secret(str(name)) else _without_secrets(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        words = all(isinstance(each, str) for each in value)
+        return masked(value) if words else [_without_secrets(each) for each in value]
+    return masked_text(value) if isinstance(value, str) else value

@@ -1,0 +1,134 @@
+"""The configuration's keys and what is allowed, in one place. Checked by msgspec; also the JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Words = Annotated[list[str], Meta(min_length=1)]
+Text = Annotated[str, Meta(min_length=1)]
+Scalar = str | int | float | bool | None
+Port = Annotated[int, Meta(ge=1, le=65_535)] | Literal["auto"] | None
+Conditions = dict[str, Literal["started", "healthy", "completed"]]
+Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$")]
+Address = Annotated[str, Meta(pattern="^(/|https?://.|(tcp|exit|null)$)")]
+ONE_CHECK = {"oneOf": [{"required": [key]} for key in ("path", "command", "log")]}
+
+
+class HealthKeys(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A health check that needs more than a word: one of `path`, `command`, `log`."""
+
+    path: Text | UnsetType = UNSET
+    command: Text | Words | UnsetType = UNSET
+    log: Text | UnsetType = UNSET
+    expect: int | Text | list[int | str] | UnsetType = UNSET
+
+
+class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
+    """One service (contract: Configuration). A key that is left out keeps its default."""
+
+    title: Annotated[str, Meta(description="what status calls it", pattern=r"\S")] | UnsetType = UNSET
+    command: Annotated[Text | Words, Meta(description="a string runs in sh -c, a list is run as it is")] | UnsetType = (
+        UNSET
+    )
+    cwd: Annotated[str, Meta(description="where it runs, relative to the workspace")] | UnsetType = UNSET
+    port: Annotated[Port, Meta(description="1 to 65535, auto, or null for none")] | UnsetType = UNSET
+    health: (
+        Annotated[
+            Address | HealthKeys | None,
+            Meta(description="a path or URL, tcp, exit, {command: …}, {log: REGEX}, or null: it stays up for a second"),
+        ]
+        | UnsetType
+    ) = UNSET
+    expect: (
+        Annotated[
+            int | Text | list[int | str],
+            Meta(description="the HTTP statuses that count as healthy, such as [200, 3xx]"),
+        ]
+        | UnsetType
+    ) = UNSET
+    env: Annotated[dict[str, Scalar], Meta(description="variables for the service")] | UnsetType = UNSET
+    env_file: (
+        Annotated[str | list[str], Meta(description="files of variables, relative to the workspace")] | UnsetType
+    ) = UNSET
+    startup_timeout: Annotated[Seconds, Meta(description="seconds until it must be healthy")] | UnsetType = UNSET
+    stop_timeout: Annotated[Seconds, Meta(description="seconds it may take to end when asked")] | UnsetType = UNSET
+    on_conflict: Literal["stop", "takeover", "fail", "auto"] | UnsetType = UNSET
+    restart: Literal["never", "on-failure", "always"] | UnsetType = UNSET
+    depends_on: Annotated[str | list[str] | Conditions, Meta(description="what must be healthy first")] | UnsetType = (
+        UNSET
+    )
+    log_max_mb: Annotated[float, Meta(gt=0, le=100_000, description="the log is rotated at this size")] | UnsetType = (
+        UNSET
+    )
+    log_backups: Annotated[int, Meta(ge=0, le=1_000, description="rotated logs that are kept")] | UnsetType = UNSET
+    window: Annotated[str, Meta(min_length=1, max_length=200, description="its window's name")] | UnsetType = UNSET
+    index: Annotated[int, Meta(ge=0, le=998, description="its window's index")] | UnsetType = UNSET
+    worker_command: (
+        Annotated[Text | Words | None, Meta(description="what the embedded Worker Telemetry API starts as a worker")]
+        | UnsetType
+    ) = UNSET
+
+
+class SentinelKeys(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Everything under `sentinel:`."""
+
+    socket_name: (
+        Annotated[str, Meta(description="tmux -L; null is tmux's default server", pattern="^[^/]+$")] | UnsetType | None
+    ) = UNSET
+    history_limit: Annotated[int, Meta(ge=1, le=10_000_000, description="lines of scrollback")] | UnsetType = UNSET
+    services: dict[Name, ServiceKeys | None] | UnsetType | None = UNSET
+
+
+ALLOWED = {
+    "port": "a port from 1 to 65535, auto or null",
+    "health": "a path such as /health, a URL, tcp, exit, {command: …}, {log: REGEX}, {path: …, expect: …} or null",
+    "expect": "a status such as 200, a hundred such as 3xx, or a list of them",
+    "command": "a string that is not empty (run by sh -c) or a list of words",
+    "worker_command": "a string (run by sh -c), a list of words or null",
+    "env": "a mapping of names to values",
+    "env_file": "a path or a list of paths",
+    "depends_on": "a service's name, a list of names, or a mapping of names to started, healthy or completed",
+    "startup_timeout": "seconds, more than 0 and at most 86400",
+    "stop_timeout": "seconds, more than 0 and at most 86400",
+    "on_conflict": "stop, takeover, fail or auto",
+    "restart": "never, on-failure or always",
+    "log_max_mb": "megabytes, more than 0",
+    "log_backups": "a whole number from 0 to 1000",
+    "index": "a window's index from 0 to 998",
+    "history_limit": "a number of lines from 1 to 10000000",
+    "window": "a name of 1 to 200 characters",
+    "title": "a text that is not empty",
+    "cwd": "a path",
+    "socket_name": "a socket's name (tmux -L) without a slash, or null",
+}
+"""What is allowed, in a person's words; msgspec's own words name types."""
+
+SERVICE_TYPES: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(ServiceKeys)}
+SENTINEL_TYPES: dict[str, Any] = {
+    field.name: field.type for field in msgspec.structs.fields(SentinelKeys) if field.name != "services"
+}
+
+
+def converted(value: object, wanted: Any) -> Any:
+    """The value as the type wants it, text from the environment included; msgspec.ValidationError if it can't be."""
+    return msgspec.convert(value, wanted, strict=False)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of `invoke.yaml`, as far as it is ours; other keys are left to their owners.
+
+    Contract: Configuration.
+    """
+    (reference,), components = msgspec.json.schema_components([SentinelKeys | None], ref_template="#/$defs/{name}")
+    components["HealthKeys"] |= ONE_CHECK
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "invoke.yaml with sentinel-tasks",
+        "type": "object",
+        "properties": {"sentinel": reference},
+        "$defs": components,
+    }

@@ -1,0 +1,211 @@
+"""One service's keys, whatever their source, → one Service with every default filled in."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ..model import Condition, Health, Service
+from .detect import dev_command
+from .problems import HIDDEN, Problems, nearest
+from .schema import ALLOWED, SERVICE_TYPES, HealthKeys, converted
+
+EXPECTATION = re.compile(r"[1-5]\d\d|[1-5][xX]{2}|<[1-6]\d\d", re.ASCII)
+PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "log_backups", "index")
+
+
+def checked(key: str, source: str, value: object, wanted: Any, problems_found: Problems) -> Any:
+    """The value as the key's type wants it; UNSET, and a complaint of `source`, if it can't be."""
+    try:
+        found = converted(value, wanted)
+        if any(isinstance(text, str) and "\0" in text for text in (found if isinstance(found, list) else [found])):
+            raise msgspec.ValidationError
+        return found
+    except msgspec.ValidationError:
+        problems_found.add(source, HIDDEN if key == "env" else value, f"must be {ALLOWED[key]}")
+        return msgspec.UNSET
+
+
+class ServiceReader:
+    """One service's keys on their way to a Service."""
+
+    def __init__(self, name: str, raw: dict[str, tuple[str, Any]], folder: str, problems_found: Problems) -> None:
+        self.name, self.folder, self.problems_found = name, folder, problems_found
+        self.before = len(problems_found.problems)
+        self.sources = {key: source for key, (source, _) in raw.items()}
+        self.given = {key: value for key, (_, value) in raw.items()}
+        self.values: dict[str, Any] = {}
+        for key, (source, value) in raw.items():
+            self._take(key, source, value)
+
+    def _take(self, key: str, source: str, value: object) -> None:
+        if key not in SERVICE_TYPES:
+            self.problems_found.unknown(source, value, "key", SERVICE_TYPES)
+            return
+        if key == "env" and isinstance(value, Mapping):
+            value = {name: text for name, text in value.items() if self._is_one_value(f"{source}.{name}", text)}
+        found = checked(key, source, value, SERVICE_TYPES[key], self.problems_found)
+        if found is not msgspec.UNSET:
+            self.values[key] = found
+
+    def _is_one_value(self, source: str, value: object) -> bool:
+        """True for what a variable can hold; YAML makes a date of `2024-01-01`."""
+        if value is None or isinstance(value, str | int | float):
+            return True
+        self.problems_found.add(
+            source, HIDDEN, f"must be a text, a number, true or false; {type(value).__name__} is none"
+        )
+        return False
+
+    def wrong(self, key: str, reason: str) -> None:
+        """Complains of the value that was given for the key, by the name under which it was given."""
+        self.problems_found.add(self.source(key), self.given.get(key), reason)
+
+    def source(self, key: str) -> str:
+        """The name under which a person gave the key's value: a flag, a variable, or where it is configured."""
+        return self.sources.get(key, f"sentinel.services.{self.name}.{key}")
+
+    def service(self, has_tasks: bool, known: Iterable[str]) -> Service | None:
+        """The service, or None if anything about it is wrong."""
+        port = self.values.get("port")
+        command, why = self._command(() if has_tasks else known)
+        health = self._health(port)
+        values = self.values
+        if health.kind == "exit" and values.get("restart") == "always":
+            self.wrong("restart", "must be never or on-failure: with health exit it is done once it exits 0")
+        found = Service(
+            name=self.name,
+            title=values.get("title", self.name),
+            command=command,
+            why=why,
+            cwd=os.path.normpath(os.path.join(self.folder, os.path.expanduser(values.get("cwd", ".")))),
+            port=port if isinstance(port, int) else None,
+            auto_port=port == "auto",
+            health=health,
+            env=tuple(self._environment()),
+            env_files=tuple(self._env_files()),
+            depends_on=self._depends_on(known),
+            log_max_bytes=max(1, int(values.get("log_max_mb", 50) * 1_000_000)),
+            window=values.get("window", self.name),
+            worker_command=_words(None if values.get("worker_command") == "null" else values.get("worker_command")),
+            verb="activate" if self.name == "telemetry" else "start",
+            counts_workers=self.name == "telemetry",
+            has_tasks=has_tasks,
+            **{key: values[key] for key in PASSED_THROUGH if key in values},
+        )
+        return found if len(self.problems_found.problems) == self.before else None
+
+    def _command(self, resembling: Iterable[str]) -> tuple[str | tuple[str, ...], str]:
+        """What it runs, and why that; without one, its name may be a mistyped one of those it is `resembling`."""
+        command = _words(self.values.get("command"))
+        if command:
+            return command, "configured"
+        if self.name == "telemetry":
+            safe = ("-P",) if sys.version_info >= (3, 11) else ()
+            return (sys.executable, *safe, "-m", "sentinel_tasks.api"), "the embedded Worker Telemetry API"
+        if self.name == "dev":
+            return dev_command(Path(self.folder))
+        if "command" not in self.sources:
+            meant = nearest(self.name, [name for name in resembling if name != self.name])
+            hint = f"; did you mean the service {meant}?" if meant else ""
+            self.wrong("command", f"a service needs a command{hint}")
+        return "", ""
+
+    def _health(self, port: int | str | None) -> Health:
+        given = self.values.get("health", "tcp" if port else None)
+        expect = self._expect(self.values.get("expect", "2xx"), self.source("expect"))
+        if isinstance(given, HealthKeys):
+            return self._health_of_keys(given, port, expect)
+        if given in (None, "null"):
+            return Health("up")
+        if given == "exit":
+            return Health("exit")
+        if given == "tcp":
+            return self._needs_port(Health("tcp"), port)
+        return self._health_of_address(given, port, expect)
+
+    def _health_of_address(self, given: str, port: int | str | None, expect: tuple[str, ...]) -> Health:
+        health = Health("http", given, expect)
+        if given.startswith("/"):
+            return self._needs_port(health, port)
+        if not _is_url(given):
+            self.wrong("health", f"must be {ALLOWED['health']}")
+        return health
+
+    def _needs_port(self, health: Health, port: int | str | None) -> Health:
+        misread = "port" in self.sources and "port" not in self.values
+        if port is None and not misread:
+            self.wrong("health", "needs a port; this service has none")
+        return health
+
+    def _health_of_keys(self, keys: HealthKeys, port: int | str | None, expect: tuple[str, ...]) -> Health:
+        given = {
+            name: value for name in ("path", "command", "log") if (value := getattr(keys, name)) is not msgspec.UNSET
+        }
+        if len(given) != 1:
+            self.wrong("health", "must have exactly one of path, command and log")
+            return Health("up")
+        if "command" in given:
+            return Health("command", _words(given["command"]) or "")
+        if "log" in given:
+            return self._health_of_log(str(given["log"]))
+        if keys.expect is not msgspec.UNSET:
+            expect = self._expect(keys.expect, f"{self.source('health')}.expect")
+        return self._health_of_address(str(given["path"]), port, expect)
+
+    def _health_of_log(self, pattern: str) -> Health:
+        try:
+            re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as reason:
+            self.wrong("health", f"{pattern!r} is not a regular expression: {reason}")
+        return Health("log", pattern)
+
+    def _expect(self, given: object, source: str) -> tuple[str, ...]:
+        expected = tuple(str(each) for each in (given if isinstance(given, list) else [given]))
+        if not expected or not all(EXPECTATION.fullmatch(each) for each in expected):
+            self.problems_found.add(source, given, f"must be {ALLOWED['expect']}")
+        return expected
+
+    def _environment(self) -> Iterator[tuple[str, str]]:
+        for name, value in self.values.get("env", {}).items():
+            text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+            if not name or "=" in name or "\0" in name + text:
+                self.problems_found.add(
+                    f"sentinel.services.{self.name}.env.{name}", HIDDEN, "not a name for a variable"
+                )
+            else:
+                yield name, text
+
+    def _env_files(self) -> list[str]:
+        given = self.values.get("env_file", [])
+        names = [given] if isinstance(given, str) else given
+        return [os.path.join(self.folder, os.path.expanduser(name)) for name in names if name]
+
+    def _depends_on(self, known: Iterable[str]) -> tuple[tuple[str, Condition], ...]:
+        given = self.values.get("depends_on", [])
+        if isinstance(given, str):
+            given = [name.strip() for name in given.split(",") if name.strip()]
+        needed = dict(given if isinstance(given, dict) else dict.fromkeys(given, "healthy"))
+        for name in needed:
+            if name not in known:
+                self.problems_found.unknown(f"sentinel.services.{self.name}.depends_on.{name}", name, "service", known)
+        return tuple(needed.items())
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _words(given: Any) -> str | tuple[str, ...] | None:
+    return tuple(given) if isinstance(given, list) else given if isinstance(given, str) else None

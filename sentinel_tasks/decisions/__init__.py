@@ -1,0 +1,1 @@
+"""Opinions on what was seen: pure functions, tested by tables."""

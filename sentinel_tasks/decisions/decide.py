@@ -1,0 +1,150 @@
+"""The opinion: what state is that, what to do now. Pure, and the contract's table (Start).
+
+Nothing here looks at a clock, a process or tmux; the table test runs every row.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ..model import Action, Done, EndHolders, Fail, Holder, Launch, Observation, Refuse, Relation, Service, State, Wait
+from .ownership import FRIENDLY
+
+
+class Watch(Struct, frozen=True):
+    """What this task already did for a service: the launch it follows, and whether that was its own.
+
+    `launched` is the launch this task made, `seen` the launch it found alive; `late` says that the deadline has passed,
+    `anew` that a one-shot that is done is wanted once more.
+    """
+
+    launched: str | None = None
+    seen: str | None = None
+    late: bool = False
+    anew: bool = False
+
+    @property
+    def follows(self) -> str | None:
+        """The launch whose end this task reports as a failure: its own, else the one it found; None before any."""
+        return self.launched or self.seen
+
+
+def state(service: Service, seen: Observation) -> State:
+    """The one word of the contract (Documents) for what was seen."""
+    if seen.alive:
+        return _state_alive(service, seen)
+    others = [holder for holder in seen.holders if holder.relation != "ours"]
+    if others and all(holder.relation == "adopted" for holder in others):
+        return "running" if seen.answer and seen.answer.ok else "conflict"
+    if any(holder.relation != "stray" for holder in others):
+        return "conflict"
+    return _state_ended(service, seen)
+
+
+def _state_alive(service: Service, seen: Observation) -> State:
+    if any(holder.relation not in FRIENDLY for holder in seen.holders):
+        return "conflict"
+    if is_healthy(seen):
+        return "running"
+    assert seen.pane is not None
+    if seen.run is None or service.health.kind == "exit":
+        return "starting"
+    young = seen.age < service.startup_timeout
+    return "starting" if young and seen.pane.ready != seen.pane.launch else "unhealthy"
+
+
+def _state_ended(service: Service, seen: Observation) -> State:
+    run = seen.run
+    if run is None or run.interrupted:
+        return "stopped"
+    if run.exit_code == 0:
+        return "completed" if service.health.kind == "exit" else "stopped"
+    return "crashed"
+
+
+def is_healthy(seen: Observation) -> bool:
+    """Healthy and ours: the check passed, and it was our own process that it asked."""
+    return seen.answer is not None and seen.answer.ok
+
+
+def is_ending(service: Service, seen: Observation) -> bool:
+    """True while the service takes the time that it is given after C-c; one that outlives that goes on running."""
+    return seen.ending_for is not None and 0 <= seen.ending_for < service.stop_timeout
+
+
+def decide(service: Service, seen: Observation, watch: Watch) -> Action:
+    """The contract's table (Start): exactly one action for whatever was seen."""
+    intruders = tuple(holder for holder in seen.holders if holder.relation != "ours")
+    if intruders:
+        return _decide_taken(service, seen, watch, intruders)
+    if seen.alive:
+        return _decide_alive(service, seen, watch)
+    return _decide_ended(service, seen, watch)
+
+
+def _decide_taken(service: Service, seen: Observation, watch: Watch, intruders: tuple[Holder, ...]) -> Action:
+    strays = tuple(holder for holder in intruders if holder.relation == "stray")
+    if len(strays) == len(intruders):
+        return EndHolders(strays, "stray")
+    if all(holder.relation == "adopted" for holder in intruders):
+        return _decide_adopted(seen, intruders[0])
+    moves_on = service.on_conflict == "auto" and not seen.alive
+    taken_while_waiting = watch.launched is not None and not moves_on
+    if taken_while_waiting:
+        return Refuse(_worst(intruders))
+    return _decide_conflict(service, seen, intruders)
+
+
+def _decide_adopted(seen: Observation, holder: Holder) -> Action:
+    if seen.answer is None:
+        return Wait()
+    return Done(adopted=holder) if seen.answer.ok else Refuse(holder)
+
+
+def _decide_conflict(service: Service, seen: Observation, intruders: tuple[Holder, ...]) -> Action:
+    if service.on_conflict == "auto" and not seen.alive:
+        return Launch(move=True)
+    if all(_may_end(service, holder) for holder in intruders):
+        return EndHolders(intruders, "takeover")
+    return Refuse(_worst(intruders))
+
+
+def _may_end(service: Service, holder: Holder) -> bool:
+    if holder.relation == "stray":
+        return True
+    if holder.relation != "foreign":
+        return False
+    return service.on_conflict == "takeover" or (service.on_conflict == "stop" and holder.inside)
+
+
+def _worst(holders: tuple[Holder, ...]) -> Holder:
+    order: list[Relation] = ["other-user", "unknown", "pane", "workspace", "foreign", "adopted", "stray"]
+    return min(holders, key=lambda holder: order.index(holder.relation))
+
+
+def _decide_alive(service: Service, seen: Observation, watch: Watch) -> Action:
+    broken_off_before_it_had_its_orders = seen.run is None and watch.launched is None
+    if broken_off_before_it_had_its_orders:
+        return Launch()
+    if is_ending(service, seen):
+        return Wait()
+    if is_healthy(seen):
+        return Done()
+    return Fail("timeout") if watch.late else Wait()
+
+
+def _decide_ended(service: Service, seen: Observation, watch: Watch) -> Action:
+    run = seen.run
+    completed = service.health.kind == "exit" and seen.pane is not None and _ended_well(seen)
+    if completed and not watch.anew:
+        return Done()
+    followed = watch.follows is not None and (seen.pane is None or seen.pane.launch == watch.follows)
+    if not followed:
+        return Launch()
+    if run is not None and run.error:
+        return Fail("not-taken", run.error)
+    return Fail("ended")
+
+
+def _ended_well(seen: Observation) -> bool:
+    return seen.run is not None and seen.run.exit_code == 0 and not seen.run.interrupted

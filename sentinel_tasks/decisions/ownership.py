@@ -1,0 +1,58 @@
+"""Whose port is it: a listener's relation to a service (contract: Documents). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..model import Holder, Listener, Pane, Relation
+
+FRIENDLY: frozenset[Relation] = frozenset({"ours", "adopted"})
+
+
+def classify(
+    listener: Listener, service: str, workspace: str, session: str, panes: Sequence[Pane], own: Pane | None
+) -> Holder:
+    """The listener's relation to the service (contract: Documents), by its pane first, by its marks second."""
+    pane = _pane_of(listener, panes)
+    inside = is_inside(listener.cwd, workspace)
+    if _is_under_another_server(listener, pane, panes):
+        return Holder(listener, "pane", pane, inside)
+    return Holder(listener, _relation(listener, service, workspace, session, pane, own), pane, inside)
+
+
+def _pane_of(listener: Listener, panes: Sequence[Pane]) -> Pane | None:
+    pids = {listener.pid, *listener.ancestors}
+    return next((pane for pane in panes if not pane.dead and pane.pid in pids), None)
+
+
+def _is_under_another_server(listener: Listener, pane: Pane | None, panes: Sequence[Pane]) -> bool:
+    """Under this one and in no pane, its window was closed, and only its launcher still waits for it."""
+    elsewhere = listener.tmux is not None and listener.tmux not in {each.server for each in panes}
+    return listener.own_user and pane is None and elsewhere
+
+
+def _relation(
+    listener: Listener, service: str, workspace: str, session: str, pane: Pane | None, own: Pane | None
+) -> Relation:
+    if listener.identity is None:
+        return "other-user" if listener.user and not listener.own_user else "unknown"
+    if not listener.own_user:
+        return "other-user"
+    if pane is not None:
+        if own is not None and pane.pane_id == own.pane_id and pane.alive:
+            return "ours"
+        return _relation_of_pane(pane, session)
+    if listener.workspace == workspace and listener.service == service:
+        return "stray"
+    return "workspace" if listener.service else "foreign"
+
+
+def _relation_of_pane(pane: Pane, session: str) -> Relation:
+    if pane.alive:
+        return "workspace"
+    return "adopted" if pane.session == session else "pane"
+
+
+def is_inside(folder: str | None, workspace: str) -> bool:
+    """True if the folder is the workspace or below it."""
+    return folder is not None and (folder == workspace or folder.startswith(workspace.rstrip("/") + "/"))

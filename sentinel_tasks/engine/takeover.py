@@ -1,0 +1,46 @@
+"""Ends what is in a service's way: holders of its port that may be ended, and strays of its own."""
+
+from __future__ import annotations
+
+import signal
+
+from ..model import Holder, Identity
+from ..observation.snapshot import Snapshot
+from ..system import processes
+from ..world import World
+from . import outcomes
+from .signals import send
+from .track import Track
+
+TERM_SECONDS, KILL_SECONDS = 5.0, 3.0
+
+
+def strays(world: World, now: Snapshot) -> dict[str, tuple[Holder, ...]]:
+    """Processes that left a service's window and still run, by service, whether they hold a port or not."""
+    found = processes.strays(world.workspace.path, now.panes)
+    return {
+        name: tuple(Holder(processes.describe(who.pid, ""), "stray") for who in left) for name, left in found.items()
+    }
+
+
+def end_holder(track: Track, holder: Holder, event: str, world: World) -> bool:
+    """TERM at first sight, KILL later; False once it has outlived both. Call it once a turn."""
+    who = holder.listener.identity
+    if who is None:
+        return False
+    now = world.monotonic()
+    if who not in track.ending:
+        said = outcomes.ending(holder, event)
+        track.notes.append(said)
+        world.state.event(track.service.name, event, who.pid, said)
+    began = min([*track.ending.values(), now])
+    for each in processes.tree(who.pid):
+        _signal(track, each, now, world)
+    return now - began <= TERM_SECONDS + KILL_SECONDS
+
+
+def _signal(track: Track, who: Identity, now: float, world: World) -> None:
+    first = track.ending.setdefault(who, now)
+    number = signal.SIGTERM if first == now else signal.SIGKILL
+    if number == signal.SIGTERM or now - first > TERM_SECONDS:
+        send(world, who, number)

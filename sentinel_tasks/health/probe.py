@@ -1,0 +1,28 @@
+"""Asks a service whether it works, by whatever kind of check it has (contract: Configuration)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ..model import Answer
+from .command import ask_command
+from .http import ask_http
+from .question import Question
+
+
+def ask(question: Question) -> Answer:
+    """The answer within the question's patience, whatever the service does."""
+    asks: dict[str, Callable[[Question], Answer]] = {
+        "http": ask_http,
+        "command": ask_command,
+        "log": _ask_log,
+    }
+    return asks[question.health.kind](question)
+
+
+def _ask_log(question: Question) -> Answer:
+    pattern = re.compile(str(question.health.target))
+    if any(pattern.search(line) for line in question.log()):
+        return Answer(True, "seen in the log")
+    return Answer(False, f"no line matches {question.health.target!r} yet")

@@ -1,0 +1,1 @@
+"""One look at the machine: what is there of each service now."""

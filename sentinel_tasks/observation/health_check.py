@@ -1,0 +1,126 @@
+"""Is it healthy: what can be told without asking, and the question that is put otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from ..decisions.ownership import FRIENDLY
+from ..health.question import Question
+from ..logs.reader import Reader
+from ..model import UP_AFTER, Answer, HealthKind, Holder, Observation, Service
+from ..report.phrases import ended
+from ..text.sanitize import readable
+from ..tmux.lookup import known_ports
+from ..world import World
+from .port_holders import own_listeners, port_of_url
+from .snapshot import Snapshot
+
+Ask = Callable[[Service, Question], Answer | None]
+"""Puts the question; None while the answer is still awaited."""
+
+
+def answer_of(
+    service: Service, world: World, seen: Snapshot, bare: Observation, holders: tuple[Holder, ...], put: Ask
+) -> Answer | None:
+    """What the service's health check says now; None where a stranger would be asked, or while it is awaited."""
+    adopted = any(holder.relation == "adopted" for holder in holders)
+    strangers = any(holder.relation not in FRIENDLY for holder in holders)
+    if strangers or not (bare.alive or adopted):
+        return None
+    kind = "tcp" if adopted and service.health.kind != "http" else service.health.kind
+    told = _without_asking(kind, service, seen, bare, holders)
+    return told or _explained(put(service, _question(service, world, seen, bare, holders)), bare)
+
+
+def _without_asking(
+    kind: HealthKind, service: Service, seen: Snapshot, bare: Observation, holders: tuple[Holder, ...]
+) -> Answer | None:
+    if bare.alive and bare.run is not None and bare.run.next_start is not None:
+        return Answer(False, f"{ended(bare.run)}; it is about to be started again (restart {bare.run.restarts})")
+    if kind in ("http", "tcp") and bare.port and not holders:
+        return Answer(False, f"nothing listens on port {bare.port}")
+    if kind not in ("http", "command") and (why := _suspended(bare)):
+        return Answer(False, why)
+    if kind == "tcp":
+        return Answer(True, "the port accepts")
+    if kind == "http":
+        return _answered_by_a_stranger(service, seen, bare)
+    if kind == "up":
+        return _up(bare)
+    if kind == "exit":
+        return Answer(False, "still running")
+    return Answer(True, "seen in the log") if kind == "log" and _was_seen_ready(bare) else None
+
+
+def _answered_by_a_stranger(service: Service, seen: Snapshot, bare: Observation) -> Answer | None:
+    """The refusal of a check that is asked at another port of this machine than the service's, if not ours as well."""
+    asked = port_of_url(service.health)
+    if asked in (None, bare.port) or bare.pane is None or not bare.alive:
+        return None
+    if own_listeners(bare.pane, asked, seen.machine):
+        return None
+    return Answer(False, f"this service does not listen on port {asked}, where its health is asked")
+
+
+def _was_seen_ready(bare: Observation) -> bool:
+    """True if a start saw it ready in this very life; one that was started again must say so again."""
+    restarted = bare.run is not None and bare.run.restarts > 0
+    return bare.pane is not None and bare.pane.ready == bare.pane.launch and not restarted
+
+
+def _explained(answer: Answer | None, bare: Observation) -> Answer | None:
+    """A bad answer with its likely cause."""
+    if answer is None or answer.ok or not (why := _suspended(bare)):
+        return answer
+    return replace(answer, detail=f"{answer.detail}: {why}")
+
+
+def _suspended(bare: Observation) -> str:
+    """That the service is suspended, if it is: it can't tell by itself that it does not work."""
+    from ..system import processes
+
+    pid = bare.run.pid if bare.run else None
+    if not (bare.alive and bare.pane and pid and processes.is_suspended(pid)):
+        return ""
+    return f"it is suspended; kill -CONT -- -{bare.pane.pid} lets it go on"
+
+
+def _up(bare: Observation) -> Answer:
+    up = bare.age >= UP_AFTER and bare.run is not None and bare.run.ended is None
+    return Answer(True, "it stays up") if up else Answer(False, f"not yet up for {UP_AFTER:g} s")
+
+
+def _question(
+    service: Service, world: World, seen: Snapshot, bare: Observation, holders: tuple[Holder, ...]
+) -> Question:
+    from ..config.environment import visible_environment
+
+    ports = known_ports(world.workspace, seen.session, seen.panes)
+    pane, log = bare.pane, world.state_of(bare.pane).log(service.name)
+    return Question(
+        health=service.health,
+        port=bare.port,
+        addresses=tuple(dict.fromkeys(_reachable(holder.listener.address, bare.open_at) for holder in holders)),
+        cwd=service.cwd,
+        environment=lambda: visible_environment(service, world, bare.session, bare.port, ports),
+        log=lambda: _log_since(log, pane.launch) if pane else (),
+        counts_workers=service.counts_workers,
+    )
+
+
+def _reachable(address: str, open_at: Sequence[str]) -> str:
+    """Where a listener at this address can be asked from here; one at `::` may leave IPv4 to others."""
+    if address == "::" and "::1" in open_at:
+        return "::1"
+    return "127.0.0.1" if address in ("0.0.0.0", "::") else address
+
+
+def _log_since(path: Path, launch: str) -> Iterator[str]:
+    """The lines as a person would see them, so that `^ready$` finds one that is coloured or follows a mark of ours."""
+    with suppress(OSError), Reader(path).from_launch(launch) as reader:
+        for _, line in reader.lines(with_rest=True):
+            yield readable(line, colour=False)

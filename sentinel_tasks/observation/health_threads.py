@@ -1,0 +1,53 @@
+"""Putting a health question: at once, for a task that looks once; or on a thread, for one that looks again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from ..health.http import load
+from ..health.probe import ask
+from ..health.question import Question
+from ..model import Answer, Service
+
+
+class HealthThreads:
+    """Puts each service's question on a thread of its own, so that one that hangs keeps no other waiting.
+
+    While an answer is awaited, the last refusal stands: it is the cause to tell.
+    """
+
+    QUICK = 0.03
+
+    def __init__(self) -> None:
+        self._asked: dict[str, tuple[threading.Thread, list[Answer]]] = {}
+        self._refusals: dict[str, Answer] = {}
+
+    def __call__(self, service: Service, question: Question) -> Answer | None:
+        thread, answers = self._asked.get(service.name) or self._put(service.name, question)
+        thread.join(self.QUICK)
+        if thread.is_alive():
+            return self._refusals.get(service.name)
+        del self._asked[service.name]
+        answer = answers[0] if answers else Answer(False, "the health check broke off")
+        if not answer.ok:
+            self._refusals[service.name] = answer
+        return answer
+
+    def prepare(self, services: Iterable[Service]) -> None:
+        """Gets ready to ask while there is nothing to ask yet."""
+        if any(service.health.kind == "http" for service in services):
+            threading.Thread(target=load, daemon=True).start()
+
+    def _put(self, name: str, question: Question) -> tuple[threading.Thread, list[Answer]]:
+        answers: list[Answer] = []
+        ends_with_us = question.health.kind != "command"  # a command would be left running
+        thread = threading.Thread(target=lambda: answers.append(ask(question)), daemon=ends_with_us)
+        thread.start()
+        self._asked[name] = thread, answers
+        return self._asked[name]
+
+
+def wait_for_answer(service: Service, question: Question) -> Answer:
+    """The answer, however long the question's patience lasts: for a task that looks only once."""
+    return ask(question)

@@ -1,0 +1,39 @@
+"""One look at tmux for all services: every pane, and which session is the workspace's."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ..model import Pane
+from ..tmux.lookup import Session, session_of
+from ..world import World
+from .process_table import ProcessTable
+
+
+class Snapshot(Struct, frozen=True):
+    """One look at tmux: every pane of the server, and which session is the workspace's.
+
+    A window that is shown in several sessions has a row for each; that of the workspace's session comes first.
+    """
+
+    panes: tuple[Pane, ...]
+    session: Session
+    machine: ProcessTable
+    opened: frozenset[int] = frozenset()
+
+    @property
+    def taken(self) -> frozenset[int]:
+        """The window indices of the workspace's session that are in use."""
+        return self.opened | {pane.index for pane in self.panes if pane.session == self.session.name}
+
+    def with_window(self, session: str, index: int) -> Snapshot:
+        """The snapshot once we have opened this window."""
+        return Snapshot(self.panes, Session(session, True), self.machine, self.opened | {index})
+
+
+def take_snapshot(world: World, services: int = 1) -> Snapshot:
+    """What tmux shows now, from one tmux process; `services` is how many are to be observed in it."""
+    panes = world.tmux.panes()
+    session = session_of(world.workspace.path, panes, world.is_same_folder)
+    ours_first = sorted(panes, key=lambda pane: pane.session != session.name)
+    return Snapshot(tuple(ours_first), session, ProcessTable(services))

@@ -1,0 +1,26 @@
+"""Services as their windows tell of them: of another workspace, or no longer named by this one's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..model import Health, Pane, Service
+from ..names import mark, unmarked
+from ..world import World
+
+
+def marked_service(pane: Pane) -> Service:
+    """What the window's marks tell; how its health was asked is not known here, only whether it ever was healthy."""
+    told = Health("http", "/") if pane.port else Health("up")
+    health = Health("exit") if pane.kind == "exit" else told
+    name = pane.service
+    return Service(
+        name, name, "", "configured", unmarked(pane.home), pane.port, health, window=pane.window_name, has_tasks=False
+    )
+
+
+def unconfigured(world: World, panes: Iterable[Pane]) -> list[Service]:
+    """Services of this workspace that still run, although its configuration does not name them any more."""
+    home, known = mark(world.workspace.path), {service.name for service in world.workspace.services}
+    living = {pane.service: pane for pane in panes if pane.home == home and pane.alive and pane.service not in known}
+    return [marked_service(pane) for pane in living.values()]

@@ -1,0 +1,1 @@
+"""The operating system: processes, ports, files, locks, the shell."""

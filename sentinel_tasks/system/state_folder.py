@@ -1,0 +1,240 @@
+"""The door to the file system: state folder, locks, records, logs, events, and the hand-over of spec.
+
+What is below the state folder is ours alone: folders 0700, files 0600 from their first instant, no symlink followed.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from io import StringIO
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from ..errors import ConfigurationError, Problem, SentinelError, StateFolderUnusable
+from ..model import Run
+
+LOCK_SECONDS = 30.0
+SEND_SECONDS = 10.0
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+POLL_SECONDS, LOOK_SECONDS = 0.002, 0.3
+
+
+def state_root() -> Path:
+    """Where all workspaces keep their logs and records: `$XDG_STATE_HOME/sentinel` (contract: Stop and logs)."""
+    import platformdirs
+
+    if chosen := os.environ.get("XDG_STATE_HOME"):
+        if not os.path.isabs(chosen):
+            raise ConfigurationError([Problem("XDG_STATE_HOME", chosen, "must be an absolute path")])
+        return Path(chosen) / "sentinel"
+    return platformdirs.user_state_path("sentinel", appauthor=False)
+
+
+def private_folder(path: Path) -> Path:
+    """The folder, made 0700 if it was missing; StateFolderUnusable if it is a link, not ours, or others may write."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+        found = path.lstat()
+    except OSError as reason:
+        raise _unusable(path, reason.strerror or str(reason)) from reason
+    if not stat.S_ISDIR(found.st_mode):
+        raise _unusable(path, "it is not a folder")
+    if found.st_uid != os.geteuid():
+        raise _unusable(path, "it belongs to another user")
+    if found.st_mode & 0o022:
+        raise _unusable(path, f"others may write to it (mode {stat.S_IMODE(found.st_mode):04o})", "inv doctor --fix")
+    return path
+
+
+def _unusable(path: Path, why: str, hint: str = "inv doctor") -> StateFolderUnusable:
+    return StateFolderUnusable(f"the state folder {path} can't be used: {why}", hint)
+
+
+def is_gone(folder: str) -> bool:
+    """True if there is surely no such folder."""
+    try:
+        return not stat.S_ISDIR(os.stat(folder).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+
+
+def close_to_others(path: str) -> None:
+    """Takes every right of group and others away; a link is left as it is."""
+    mode = os.lstat(path).st_mode
+    if not stat.S_ISLNK(mode):
+        os.chmod(path, stat.S_IMODE(mode) & ~0o077)
+
+
+class State(Struct, frozen=True):
+    """The files of one workspace."""
+
+    folder: Path
+
+    def log(self, service: str) -> Path:
+        """The service's output; rotated files and times lie beside it (capture.py)."""
+        return self.folder / f"{service}.log"
+
+    def record(self, service: str) -> Path:
+        """What its launcher wrote down last, read by `run`."""
+        return self.folder / f"{service}.run.json"
+
+    @property
+    def events(self) -> Path:
+        """The event log of all services, a line of JSON for each event (contract: Stop and logs)."""
+        return self.folder / "events.jsonl"
+
+    def prepare(self) -> None:
+        """Makes the folder; called before the first write, never by a task that only looks."""
+        private_folder(self.folder.parent)
+        private_folder(self.folder)
+
+    # Locks
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Held while one process looks and acts for a service; the kernel frees it when its holder dies.
+
+        Its file goes with it: filelock sees that a file it waited for has been unlinked, and makes a new one.
+        """
+        import filelock
+
+        self.prepare()
+        lock = filelock.FileLock(self.folder / f"{name}.lock", timeout=LOCK_SECONDS, mode=0o600)
+        try:
+            lock.acquire(poll_interval=0.01)
+        except filelock.Timeout as reason:
+            raise SentinelError(
+                f"another task has been acting on {name} for {LOCK_SECONDS:g} s", "inv doctor (it names the task)"
+            ) from reason
+        except OSError as reason:
+            raise _unusable(self.folder, reason.strerror or str(reason)) from reason
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                os.unlink(lock.lock_file)
+            lock.release()
+
+    # Records
+
+    def run(self, service: str) -> Run | None:
+        """What the launcher wrote down last; None if nothing readable is there."""
+        try:
+            with open(os.open(self.record(service), READ), "rb") as file:
+                return msgspec.json.decode(file.read(), type=Run)
+        except (OSError, ValueError):
+            return None
+
+    def event(self, service: str, event: str, pid: int | None, reason: str) -> None:
+        """Appends one line to `events.jsonl` (contract: Stop and logs)."""
+        line = json.dumps({"time": time.time(), "service": service, "event": event, "pid": pid, "reason": reason})
+        with suppress(OSError), open(_open_private(self.events, os.O_APPEND), "w") as file:
+            file.write(f"{line}\n")
+
+    # Spec
+
+    def make_fifo(self, service: str, launch: str) -> Path:
+        """A FIFO that only we can open, for one launcher's spec."""
+        fifo = self.folder / f"{service}.{launch}.spec"
+        try:
+            os.mkfifo(fifo, 0o600)
+        except OSError as reason:
+            raise _unusable(self.folder, reason.strerror or str(reason)) from reason
+        return fifo
+
+    def remove_fifo(self, fifo: Path) -> None:
+        """Takes a FIFO away, if its launcher has not done so already."""
+        with suppress(FileNotFoundError):
+            fifo.unlink()
+
+    def sweep(self, service: str) -> None:
+        """Removes the FIFOs of starts that were broken off; call it with the lock held."""
+        for fifo in self.folder.glob(f"{service}.*.spec"):
+            self.remove_fifo(fifo)
+
+
+def send_spec(fifo: Path, spec: Mapping[str, object], is_there: Callable[[], bool] = lambda: True) -> bool:
+    """True once a launcher has taken the spec (it removes the FIFO then); False if none does in time.
+
+    `is_there` tells, when asked now and then, whether there is still a launcher to wait for.
+    """
+    patience = Patience(SEND_SECONDS, is_there)
+    descriptor = _open_for_reader(fifo, patience)
+    if descriptor is None:
+        return False
+    try:
+        _write_all(descriptor, json.dumps(spec).encode(), patience)
+    except BrokenPipeError:
+        return False
+    finally:
+        os.close(descriptor)
+    while fifo.exists() and patience.lasts():
+        time.sleep(POLL_SECONDS)
+    return not fifo.exists()
+
+
+class Patience:
+    """Ends at a deadline, or soon after nobody is there any more to wait for."""
+
+    def __init__(self, seconds: float, is_there: Callable[[], bool]) -> None:
+        self.deadline = time.monotonic() + seconds
+        self.next_look = time.monotonic() + LOOK_SECONDS
+        self.is_there = is_there
+
+    def lasts(self) -> bool:
+        """True while waiting is worth it."""
+        now = time.monotonic()
+        if now >= self.next_look:
+            self.next_look = now + LOOK_SECONDS
+            return self.is_there() and now < self.deadline
+        return now < self.deadline
+
+
+def _open_for_reader(fifo: Path, patience: Patience) -> int | None:
+    while patience.lasts():
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as reason:
+            if reason.errno != errno.ENXIO:
+                return None
+        time.sleep(POLL_SECONDS)
+    return None
+
+
+def _write_all(descriptor: int, data: bytes, patience: Patience) -> None:
+    while data and patience.lasts():
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:
+            time.sleep(POLL_SECONDS)
+
+
+def _open_private(path: Path, flags: int) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | flags, 0o600)
+
+
+def read_env_file(*paths: str) -> dict[str, str]:
+    """The variables of `.env` files, `${…}` expanded as python-dotenv does, a later file's also by an earlier one's.
+
+    OSError or ValueError if one can't be read.
+    """
+    import dotenv.parser
+
+    text = "\n".join(Path(path).read_text(encoding="utf-8") for path in paths)
+    for binding in dotenv.parser.parse_stream(StringIO(text)):
+        if binding.error:
+            empty = len(binding.original.string) - len(binding.original.string.lstrip("\n"))
+            raise ValueError(f"line {binding.original.line + empty} is not NAME=value")
+    return {name: value for name, value in dotenv.dotenv_values(stream=StringIO(text)).items() if value is not None}

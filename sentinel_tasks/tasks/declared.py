@@ -1,0 +1,46 @@
+"""What this process's tasks file has declared so far; the tasks read it when they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.tasks import Task
+
+from ..errors import Problem
+
+
+class ServiceTask(Task[Any]):
+    """A task of one service; Invoke takes two tasks of the same name and code for one, and would run only the first."""
+
+    service = ""
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) and self.service == getattr(other, "service", None)
+
+    __hash__ = Task.__hash__
+
+
+def services_below(collection: Collection) -> Iterator[str]:
+    """The services whose tasks are in that Collection, or in one within it."""
+    yield from (each.service for each in collection.tasks.values() if isinstance(each, ServiceTask))
+    for inner in collection.collections.values():
+        yield from services_below(inner)
+
+
+class Declared:
+    """What this process's tasks file declared: settings by service, the workspace's members, and what is wrong."""
+
+    def __init__(self) -> None:
+        self.settings: dict[str, Mapping[str, Any]] = {}
+        self.roots: list[Collection] = []
+        self.problems: list[Problem] = []
+
+    def members(self) -> dict[str, Mapping[str, Any]]:
+        """The workspace's services: those below what `workspace(...)` gave by now, or all that were declared."""
+        names = [name for root in self.roots for name in services_below(root)] if self.roots else self.settings
+        return {name: self.settings[name] for name in names}
+
+
+declared = Declared()

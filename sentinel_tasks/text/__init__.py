@@ -1,0 +1,1 @@
+"""What may be shown of foreign text, and how long things last."""

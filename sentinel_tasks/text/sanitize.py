@@ -1,0 +1,60 @@
+"""What a program printed, as lines that are safe to show: no sequence that drives the reader's terminal. Pure.
+
+Nor what turns the order of a line around: it would make the rest of our own line say something else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+LONGEST_CAUSE = 300
+
+_STRING = r"\x1b[\]PX^_k].*?(?:\x07|\x1b\\|$)"
+_CSI = r"\x1b\[[0-?]*[ -/]*(?:[@-~]|$)"
+_OTHER = r"\x1b(?:[ -/]*[0-~]?)"
+_CONTROL = r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f\x80-\x9f\u2028-\u202e\u2066-\u2069]"
+_SEQUENCES = re.compile(f"{_STRING}|{_CSI}|{_OTHER}|{_CONTROL}", re.S)
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+_ANNOTATIONS = re.compile(rb"\x1b\]7357;[^\x07]*\x07")
+
+
+def readable(raw: bytes, colour: bool) -> str:
+    """One line as a person would have seen it: the last state of a rewritten line, colours only if asked for."""
+    text = _ANNOTATIONS.sub(b"", raw).decode("utf-8", "replace").rstrip("\r\n")
+    return _without_sequences(text.rpartition("\r")[2] or text, colour)
+
+
+def _without_sequences(text: str, colour: bool) -> str:
+    def kept(found: re.Match[str]) -> str:
+        return found.group() if colour and _COLOUR.fullmatch(found.group()) else ""
+
+    shown = _SEQUENCES.sub(kept, text)
+    return f"{shown}\x1b[0m" if "\x1b" in shown else shown
+
+
+def plain(text: str) -> str:
+    """Text from elsewhere (a window's name, a command line) made fit for one line of output."""
+    return _without_sequences(text.replace("\n", " ").replace("\t", " ").replace("\r", " "), colour=False)
+
+
+def last_line(lines: Sequence[str]) -> str:
+    """The last line that says something, as far as it fits a phrase."""
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return last if len(last) <= LONGEST_CAUSE else f"{last[:LONGEST_CAUSE]}..."
+
+
+_ONLY_ANNOTATIONS = re.compile(rb"(?:%s)+\r?" % _ANNOTATIONS.pattern)
+
+
+def is_only_annotations(line: bytes) -> bool:
+    """True for what the launcher tells the log's reader, and nobody printed."""
+    return _ONLY_ANNOTATIONS.fullmatch(line) is not None
+
+
+_CLEARS = re.compile(rb"\x1b(?:c|\[(?:0?;?0?|1;1)?H|\[[0-3]?J)")
+
+
+def clears_screen(line: bytes) -> bool:
+    """True if the line goes to the screen's top or clears it, as a dev server does when it starts anew."""
+    return _CLEARS.search(line) is not None

@@ -1,0 +1,144 @@
+"""The JSON Schema with which an editor checks `invoke.yaml`: it must agree with what the tasks themselves accept."""
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from sentinel_tasks.config.schema import ALLOWED, SENTINEL_TYPES, SERVICE_TYPES, converted, json_schema
+
+SCHEMA = json_schema()
+VALIDATOR = Draft202012Validator(SCHEMA)
+WHOLE = {
+    "socket_name": None,
+    "history_limit": 10000,
+    "services": {
+        "telemetry": {
+            "title": "Worker Telemetry API",
+            "command": "bun run scripts/worker-telemetry-api.ts",
+            "cwd": ".",
+            "port": 3000,
+            "health": "/api/workers/registry",
+            "expect": [200, "3xx"],
+            "env": {"LOG_LEVEL": "debug", "WORKERS": 4, "DEBUG": True, "EMPTY": None},
+            "env_file": ".env",
+            "startup_timeout": 30,
+            "stop_timeout": 0.5,
+            "on_conflict": "stop",
+            "restart": "never",
+            "depends_on": [],
+            "log_max_mb": 50,
+            "log_backups": 10,
+            "window": "📡 telemetry",
+            "index": 2,
+            "worker_command": ["python", "worker.py"],
+        },
+    },
+}
+
+
+def valid(sentinel: Any) -> bool:
+    return bool(VALIDATOR.is_valid({"sentinel": sentinel}))
+
+
+def valid_service(key: str, value: Any) -> bool:
+    return valid({"services": {"web": {key: value}}})
+
+
+def test_it_is_a_schema_itself() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_example_of_the_spec_is_valid_and_names_every_key() -> None:
+    assert valid(WHOLE)
+    assert set(WHOLE["services"]["telemetry"]) == set(SERVICE_TYPES)  # type: ignore[index]
+    assert set(WHOLE) == {*SENTINEL_TYPES, "services"}
+
+
+@pytest.mark.parametrize("document", [{}, {"run": {"echo": True}}, {"sentinel": {}}, {"sentinel": {"services": {}}}])
+def test_other_peoples_keys_and_no_keys_are_valid(document: Any) -> None:
+    assert VALIDATOR.is_valid(document)
+
+
+@pytest.mark.parametrize("sentinel", [None, {"services": None}, {"services": {"telemetry": None}}])
+def test_a_key_with_nothing_after_it_yet_is_valid(sentinel: Any) -> None:
+    assert valid(sentinel)
+
+
+GOOD: list[tuple[str, Any]] = [
+    ("command", ["python", "-m", "http.server"]),
+    ("port", "auto"),
+    ("port", None),
+    ("health", None),
+    ("health", "tcp"),
+    ("health", {"command": "pg_isready"}),
+    ("health", {"log": "ready"}),
+    ("health", {"path": "/", "expect": 204}),
+    ("health", "https://localhost:8443/ready"),
+    ("expect", 404),
+    ("expect", "3XX"),
+    ("expect", "<500"),
+    ("env_file", [".env", ".env.local"]),
+    ("depends_on", ["db"]),
+    ("depends_on", {"db": "started", "migrate": "completed"}),
+    ("on_conflict", "takeover"),
+    ("restart", "on-failure"),
+    ("worker_command", None),
+]
+BAD: list[tuple[str, Any]] = [
+    ("prot", 3000),
+    ("title", ""),
+    ("command", []),
+    ("command", 5),
+    ("port", 0),
+    ("port", 65_536),
+    ("port", "automatic"),
+    ("health", {"comand": "x"}),
+    ("health", 200),
+    ("health", "ok"),
+    ("health", {}),
+    ("health", {"path": "/", "log": "ready"}),
+    ("env", ["A=b"]),
+    ("env", {"A": []}),
+    ("startup_timeout", 0),
+    ("stop_timeout", 100_000),
+    ("on_conflict", "kill"),
+    ("restart", "sometimes"),
+    ("depends_on", {"db": "up"}),
+    ("log_max_mb", 0),
+    ("log_backups", -1),
+    ("window", ""),
+    ("index", 999),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), GOOD)
+def test_good_values(key: str, value: Any) -> None:
+    assert valid_service(key, value)
+    converted(value, SERVICE_TYPES[key])
+
+
+@pytest.mark.parametrize(("key", "value"), BAD)
+def test_bad_values(key: str, value: Any) -> None:
+    assert not valid_service(key, value)
+
+
+@pytest.mark.parametrize(
+    "sentinel",
+    [
+        {"service": {}}, {"history_limit": 0}, {"socket_name": 5}, {"socket_name": "a/b"}, {"services": []},
+        {"services": {"web": 5}}, {"services": {"My_Web": {"command": "serve"}}},
+    ],
+)  # fmt: skip
+def test_bad_sections(sentinel: Any) -> None:
+    assert not valid(sentinel)
+
+
+def test_every_key_has_words_for_what_is_allowed() -> None:
+    assert set(ALLOWED) == {*SERVICE_TYPES, *SENTINEL_TYPES}
+
+
+def test_every_key_is_described_for_an_editor() -> None:
+    properties = SCHEMA["$defs"]["ServiceKeys"]["properties"]
+    silent = {key for key, of in properties.items() if "description" not in str(of)}
+    assert silent <= {"on_conflict", "restart"}

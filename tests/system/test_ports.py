@@ -1,0 +1,195 @@
+"""Who listens, is it open, is it free: real sockets on loopback."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sentinel_tasks.system import sock_diag
+from sentinel_tasks.system.ports import all_listeners, covers, is_free, listening, open_addresses, uid_of
+
+Listen = Callable[..., int]
+
+
+@pytest.fixture
+def listen() -> Iterator[Listen]:
+    """Opens listeners of this process; each gives its port."""
+    opened: list[socket.socket] = []
+
+    def start(host: str = "127.0.0.1", port: int = 0, backlog: int = 8, v6only: bool = True) -> int:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        server = socket.socket(family)
+        opened.append(server)
+        if family == socket.AF_INET6:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
+        server.bind((host, port))
+        server.listen(backlog)
+        return int(server.getsockname()[1])
+
+    yield start
+    for server in opened:
+        server.close()
+
+
+@pytest.fixture(params=["as Linux tells it", "as psutil sees it"])
+def source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to learn who listens; the second is the only one where there is no netlink."""
+    if "psutil" in request.param:
+        monkeypatch.setattr(sock_diag, "listeners", lambda: None)
+
+
+def listeners(port: int) -> list[tuple[int | None, str]]:
+    """Who listens on this port, of all listeners on the machine."""
+    return [(pid, address) for each, pid, address in all_listeners() if each == port]
+
+
+@pytest.mark.usefixtures("source")
+@pytest.mark.parametrize(
+    ("host", "v6only", "addresses"),
+    [
+        ("127.0.0.1", True, ("127.0.0.1",)),
+        ("0.0.0.0", True, ("127.0.0.1",)),
+        ("::1", True, ("::1",)),
+        ("::", True, ("::1",)),
+        ("::", False, ("127.0.0.1", "::1")),
+    ],
+)
+def test_wildcard_and_loopback_of_both_families_count(
+    listen: Listen, host: str, v6only: bool, addresses: tuple[str, ...]
+) -> None:
+    port = listen(host, v6only=v6only)
+    assert open_addresses(port) == addresses
+    assert not is_free(port)
+    assert listeners(port) == [(os.getpid(), host)]
+    assert listening([os.getpid()]).count((port, os.getpid(), host)) == 1
+
+
+def test_closed_port_is_free_and_nobodys() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    assert open_addresses(port) == ()
+    assert is_free(port)
+    assert listeners(port) == []
+    assert uid_of(port) is None
+
+
+def test_listener_with_its_hands_full_is_open(listen: Listen) -> None:
+    port = listen(backlog=0)
+    waiting = [socket.socket() for _ in range(4)]
+    try:
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+        assert open_addresses(port) == ("127.0.0.1",)
+    finally:
+        for each in waiting:
+            each.close()
+
+
+@pytest.mark.usefixtures("source")
+def test_only_listeners_count(listen: Listen) -> None:
+    server = listen()
+    with socket.create_connection(("127.0.0.1", server)) as browser:
+        own = int(browser.getsockname()[1])
+        assert listeners(own) == []
+        assert listeners(server) == [(os.getpid(), "127.0.0.1")]
+        assert own not in {port for port, _, _ in listening([os.getpid()])}
+
+
+def test_socket_that_is_bound_but_does_not_listen_is_not_open() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = int(bound.getsockname()[1])
+        assert open_addresses(port) == ()
+        assert listeners(port) == []
+        assert not is_free(port)
+
+
+def test_port_that_was_just_given_up_is_free(listen: Listen) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+        with socket.create_connection(("127.0.0.1", port)):
+            accepted, _ = server.accept()
+            accepted.close()
+    assert is_free(port)
+
+
+def test_two_listeners_of_one_port_are_both_seen(listen: Listen) -> None:
+    port = listen("127.0.0.1")
+    listen("::1", port)
+    assert sorted(listeners(port)) == [(os.getpid(), "127.0.0.1"), (os.getpid(), "::1")]
+
+
+@pytest.mark.usefixtures("source")
+def test_listening_of_another_process_and_of_none() -> None:
+    code = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as other:
+        assert other.stdout is not None
+        port = int(other.stdout.readline())
+        assert listening([other.pid]) == [(port, other.pid, "127.0.0.1")]
+        assert listeners(port) == [(other.pid, "127.0.0.1")]
+        other.communicate(b"\n")
+    assert listening([other.pid]) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+def test_kernel_tells_as_much_by_netlink_as_in_its_table(listen: Listen) -> None:
+    ports = {listen("127.0.0.1"), listen("::"), listen("::1"), listen("0.0.0.0")}
+    rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    listed = {(int(row[1].rpartition(":")[2], 16), int(row[7]), int(row[9])) for row in rows if row[3] == "0A"}
+    told = {(bound.port, bound.uid, bound.inode) for bound in sock_diag.listeners() or ()}
+    assert {row for row in told if row[0] in ports} == {row for row in listed if row[0] in ports}
+    assert {row[0] for row in told} >= ports
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells it")
+def test_kernel_tells_whose_port_it_is(listen: Listen) -> None:
+    assert uid_of(listen("127.0.0.1")) == os.getuid()
+    assert uid_of(listen("::1")) == os.getuid()
+
+
+@pytest.mark.parametrize(
+    ("listener", "connected", "covered"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("0.0.0.0", "127.0.0.1", True),
+        ("::", "127.0.0.1", True),
+        ("::", "::1", True),
+        ("::1", "::1", True),
+        ("0.0.0.0", "::1", False),
+        ("127.0.0.1", "::1", False),
+        ("::1", "127.0.0.1", False),
+        ("127.0.0.2", "127.0.0.1", False),
+    ],
+)
+def test_covers(listener: str, connected: str, covered: bool) -> None:
+    assert covers(listener, connected) is covered
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere psutil alone tells who listens")
+def test_a_listener_that_opens_or_closes_during_the_look_is_not_taken_for_one_that_cannot_be_seen() -> None:
+    """Of a service that had just begun to listen, `up` said: held by a process of user root that can't be seen."""
+    opens_and_closes = """if True:
+        import socket, threading, time
+        def open_and_close():
+            while True:
+                with socket.create_server(("127.0.0.1", 0)):
+                    time.sleep(0.02)
+        for _ in range(12):
+            threading.Thread(target=open_and_close).start()
+    """
+    ever_unseen = {row for row in all_listeners() if row[1] is None}
+    with subprocess.Popen([sys.executable, "-c", opens_and_closes]) as process:
+        try:
+            looks = [all_listeners() for _ in range(150)]
+        finally:
+            process.kill()
+    assert any(pid == process.pid for look in looks for _, pid, _ in look), "it never listened during a look"
+    assert {row for look in looks for row in look if row[1] is None} <= ever_unseen
