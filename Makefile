@@ -1,4 +1,5 @@
-# make up: everything that is needed, then the Worker Telemetry API, healthy. make help: the rest.
+# make up: everything that is needed, then the Worker Telemetry API, healthy. make setup: everything that is needed to
+# work on this project. make help: the rest.
 
 .DEFAULT_GOAL := help
 
@@ -12,15 +13,18 @@ dev := .venv/dev-$(folder)
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: up
 up: tmux compile ## install what is needed and start the Worker Telemetry API
 	.venv/bin/inv telemetry.activate
 	.venv/bin/inv telemetry.status
 
+.PHONY: setup
+setup: tmux $(dev) compile ## everything that is needed to work on this project
+
 .PHONY: test
-test: tmux $(dev) compile ## all tests (ARGS='-k plan' for some)
+test: tmux $(dev) compile ## all tests (ARGS='-k decide' for some)
 	@scripts/test-tools
 	PATH="$$PWD/.venv/bin:$$PATH" .venv/bin/python -m pytest $(ARGS)
 
@@ -44,6 +48,12 @@ bench: tmux $(dev) compile ## the contract's limits, measured
 .PHONY: chaos
 chaos: tmux $(dev) ## random faults, judged from outside (ROUNDS=200 SEED=7)
 	.venv/bin/python -m tests.chaos $(ROUNDS) $(SEED)
+
+# Written beside and then put in place: a run that fails leaves the shipped file as it is.
+.PHONY: schema
+schema: compile ## the JSON Schema that is shipped, made anew from the code
+	.venv/bin/python -m invoke schema >.venv/invoke.schema.json
+	mv .venv/invoke.schema.json sentinel_tasks/invoke.schema.json
 
 .PHONY: clean
 clean: ## remove what was made here, .venv too
