@@ -8,17 +8,14 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..text.annotations import ANNOTATIONS, ANY_BEGIN, begin_annotation, end_annotation
 from ..text.sanitize import clears_screen, is_only_annotations, readable
 from .rotation import BLOCK, held, last_place_of, newest, offset_of_last, open_next, opened, rotated, size, times_of
 
 MOST_AT_ONCE = 1 << 20
 MOST_PADDING = 200
 """More blank lines than a terminal has rows."""
-BEGIN = "\x1b]7357;sentinel-begin;%s\x07"
-END = "\x1b]7357;sentinel-end;%s\x07"
-ANY_BEGIN = BEGIN.partition("%")[0].encode()
-AT_BEGIN = re.compile(rb"(?=\x1b\]7357;sentinel-begin;)")
-ANNOTATIONS = re.compile(rb"(?:\x1b\]7357;[^\x07]*\x07)+")
+AT_BEGIN = re.compile(rb"(?=%s)" % re.escape(ANY_BEGIN))
 
 Line = tuple[float, bytes]
 """When it came (epoch seconds, as far as known), and the line as it was written."""
@@ -70,7 +67,7 @@ class Reader:
 
         Where only earlier launches have begun, its own annotation is still to come: nothing before it counts.
         """
-        begin, files = (BEGIN % launch).encode(), rotated(self.path)
+        begin, files = begin_annotation(launch), rotated(self.path)
         for path in files:
             place = last_place_of(begin, path)
             self._open(path, max(place, 0))
@@ -188,7 +185,7 @@ def is_complete(path: Path, launch: str) -> bool:
     try:
         with open(opened(path), "rb") as file:
             file.seek(-min(BLOCK, file.seek(0, os.SEEK_END)), os.SEEK_END)
-            return (END % launch).encode() in file.read()
+            return end_annotation(launch) in file.read()
     except FileNotFoundError:
         return False
     except OSError:
@@ -202,7 +199,7 @@ def last_lines(path: Path, count: int, launch: str = "") -> list[Line]:
     """
     with Reader(path).from_last(count + MOST_PADDING) as reader:
         lines = list(reader.lines(with_rest=True))
-    begin = (BEGIN % launch).encode()
+    begin = begin_annotation(launch)
     first = max((number for number, (_, line) in enumerate(lines) if begin in line), default=0) if launch else 0
     printed = without_padding([(when, line) for when, line in lines[first:] if not is_only_annotations(line)])
     return printed[max(0, len(printed) - count) :]

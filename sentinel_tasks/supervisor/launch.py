@@ -103,7 +103,7 @@ class Launcher:
         with held_back():
             if self.asked_to_end():
                 return self.called_off(spec)
-            tell_log("begin", str(self.record["launch"]))
+            annotate_log("begin", str(self.record["launch"]))
             try:
                 self.child = pid = spawn(spec)
             except OSError as refused:
@@ -299,7 +299,7 @@ def tell_event(spec: Spec, event: str, pid: int | None, reason: str) -> None:
             os.close(descriptor)
 
 
-def tell_log(word: str, launch: str) -> None:
+def annotate_log(word: str, launch: str) -> None:
     """A note that terminals do not show, for the reader of the log (see capture.py)."""
     with contextlib.suppress(OSError):
         os.write(1, f"\x1b]7357;sentinel-{word};{launch}\x07".encode())
@@ -324,7 +324,7 @@ def main(fifo: str, record_path: str, launch: str) -> int:
     with contextlib.suppress(OSError):
         os.unlink(fifo)
     code = launcher.run(spec)
-    tell_log("end", launch)
+    annotate_log("end", launch)
     return code if code >= 0 else 128 - code
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from .annotations import ANNOTATION, ANNOTATIONS
+
 LONGEST_CAUSE = 300
 
 _STRING = r"\x1b[\]PX^_k].*?(?:\x07|\x1b\\|$)"
@@ -16,12 +18,11 @@ _OTHER = r"\x1b(?:[ -/]*[0-~]?)"
 _CONTROL = r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f\x80-\x9f\u2028-\u202e\u2066-\u2069]"
 _SEQUENCES = re.compile(f"{_STRING}|{_CSI}|{_OTHER}|{_CONTROL}", re.S)
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
-_ANNOTATIONS = re.compile(rb"\x1b\]7357;[^\x07]*\x07")
 
 
 def readable(raw: bytes, colour: bool) -> str:
     """One line as a person would have seen it: the last state of a rewritten line, colours only if asked for."""
-    text = _ANNOTATIONS.sub(b"", raw).decode("utf-8", "replace").rstrip("\r\n")
+    text = ANNOTATION.sub(b"", raw).decode("utf-8", "replace").rstrip("\r\n")
     return _without_sequences(text.rpartition("\r")[2] or text, colour)
 
 
@@ -44,12 +45,9 @@ def last_line(lines: Sequence[str]) -> str:
     return last if len(last) <= LONGEST_CAUSE else f"{last[:LONGEST_CAUSE]}..."
 
 
-_ONLY_ANNOTATIONS = re.compile(rb"(?:%s)+\r?" % _ANNOTATIONS.pattern)
-
-
 def is_only_annotations(line: bytes) -> bool:
-    """True for what the launcher tells the log's reader, and nobody printed."""
-    return _ONLY_ANNOTATIONS.fullmatch(line) is not None
+    """True for a line that the launcher wrote for the log's readers; the service printed nothing on it."""
+    return ANNOTATIONS.fullmatch(line.removesuffix(b"\r")) is not None
 
 
 _CLEARS = re.compile(rb"\x1b(?:c|\[(?:0?;?0?|1;1)?H|\[[0-3]?J)")

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel_tasks.logs.reader import BEGIN, MOST_AT_ONCE, Reader, last_lines
+from sentinel_tasks.logs.reader import MOST_AT_ONCE, Reader, last_lines
 from sentinel_tasks.logs.rotation import rotated
 from sentinel_tasks.supervisor.capture import Log
+from sentinel_tasks.text.annotations import begin_annotation as begin
 
 Texts = list[bytes]
 
@@ -360,10 +361,6 @@ def test_writer_and_reader_at_once(path: Path) -> None:
 # Launches
 
 
-def begin(launch: str) -> bytes:
-    return (BEGIN % launch).encode()
-
-
 def test_from_launch(path: Path) -> None:
     Log(str(path), 1_000_000, 1).write(begin("L1") + b"old\n" + begin("L2") + b"new\n")
     assert [line.removeprefix(begin("L2")) for line in texts(Reader(path).from_launch("L2"))] == [b"new"]
@@ -483,6 +480,6 @@ def test_lost_or_broken_times_do_not_lose_lines(path: Path) -> None:
 
 def test_words_of_an_earlier_launch_are_not_those_of_one_whose_mark_is_still_to_come(tmp_path: Path) -> None:
     log = tmp_path / "web.log"
-    log.write_bytes((BEGIN % "first").encode() + b"ready\n")
+    log.write_bytes(begin("first") + b"ready\n")
     with Reader(log).from_launch("second") as reader:
         assert list(reader.lines(with_rest=True)) == []

@@ -1,0 +1,31 @@
+"""What the launcher writes into a log for its readers: where each run begins and where a launch ends. Pure.
+
+An annotation is an operating system command (OSC 7357), which terminals do not show. The supervisor's two files repeat
+these bytes because they import nothing of ours; a test compares them.
+"""
+
+from __future__ import annotations
+
+import re
+
+_OPENING, _CLOSING = b"\x1b]7357;", b"\x07"
+
+ANNOTATION = re.compile(rb"%s[^%s]*%s" % (re.escape(_OPENING), _CLOSING, _CLOSING))
+"""Any annotation, whatever it says."""
+
+ANNOTATIONS = re.compile(rb"(?:%s)+" % ANNOTATION.pattern)
+"""One or more, right after each other."""
+
+ANY_BEGIN = _OPENING + b"sentinel-begin;"
+ANY_END = _OPENING + b"sentinel-end;"
+"""How the two start, whatever the launch."""
+
+
+def begin_annotation(launch: str) -> bytes:
+    """What stands in the log before the first byte of each run of that launch."""
+    return ANY_BEGIN + launch.encode() + _CLOSING
+
+
+def end_annotation(launch: str) -> bytes:
+    """What stands in the log after the last byte of that launch."""
+    return ANY_END + launch.encode() + _CLOSING
