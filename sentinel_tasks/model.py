@@ -22,6 +22,10 @@ UP_AFTER = 1.0
 """Seconds a service without a health check must stay up before it counts as running (contract: Configuration)."""
 
 
+Line = tuple[float, bytes]
+"""A line of output: when it came (epoch seconds, as far as known), and the bytes as they were written."""
+
+
 # What is configured
 
 
@@ -186,12 +190,16 @@ class Listener(Struct, frozen=True):
 
 
 class Holder(Struct, frozen=True):
-    """A listener and what it is to the service: the relation of the contract (Documents)."""
+    """A listener and what it is to the service: the relation of the contract (Documents).
+
+    `is_gone` says that the workspace it belongs to is no more.
+    """
 
     listener: Listener
     relation: Relation
     pane: Pane | None = None
     inside: bool = False
+    is_gone: bool = False
 
 
 class Answer(Struct, frozen=True):
@@ -207,7 +215,9 @@ class Answer(Struct, frozen=True):
 class Observation(Struct, frozen=True):
     """Everything seen of one service in one look. `answer` is None when nobody was asked.
 
-    `open_at` are the loopback addresses at which its port accepts.
+    `open_at` are the loopback addresses at which its port accepts, `elsewhere` the places where it listens while that
+    port is silent, `last_output` the last lines of a run that is over, `wanted_is_free` whether a port that is wanted
+    now, but not used by what runs, could be had; None where it was not looked for.
     """
 
     now: float
@@ -222,6 +232,8 @@ class Observation(Struct, frozen=True):
     elsewhere: tuple[str, ...] = ()
     rss_bytes: int | None = None
     process: Identity | None = None
+    last_output: tuple[str, ...] = ()
+    wanted_is_free: bool | None = None
 
     @property
     def alive(self) -> bool:

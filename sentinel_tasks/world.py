@@ -1,23 +1,93 @@
-"""What the loops act through: one tmux server, one workspace's files, a clock, and a way to show that they wait."""
+"""What the loops act through: tmux, processes, ports, health, logs, files, a clock, and a way to show that they wait.
+
+Nothing in `observation` and `engine` reaches the machine in another way, so a test can replace all of it by a script.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from .model import Pane, Progress, Workspace
+from .model import Answer, Identity, Line, Listener, Pane, Progress, Service, Workspace
 
 if TYPE_CHECKING:
-    from .system import state_folder
-    from .tmux import client
+    import signal
+
+    from .health.question import Question
+    from .system.state_folder import State
+    from .tmux.client import Tmux
+
+
+class Processes(Protocol):
+    """Who runs: identities, families, and signals that reach the one meant or nobody."""
+
+    def identity(self, pid: int) -> Identity | None: ...
+    def is_alive(self, who: Identity) -> bool: ...
+    def age(self, who: Identity) -> float: ...
+    def tree(self, pid: int) -> list[Identity]: ...
+    def children(self) -> dict[int, list[int]]: ...
+    def strays(self, workspace: str, panes: Sequence[Pane]) -> dict[str, list[Identity]]: ...
+    def describe(self, pid: int | None, address: str, uid: int | None = None) -> Listener: ...
+    def name(self, pid: int) -> str | None: ...
+    def rss_bytes(self, pids: Iterable[Identity]) -> int | None: ...
+    def foreground(self, pane_pid: int) -> list[Identity]: ...
+    def is_suspended(self, pid: int) -> bool: ...
+    def resume(self, who: Identity) -> None: ...
+    def send(self, who: Identity, number: signal.Signals) -> bool: ...
+
+
+class Ports(Protocol):
+    """Who listens where, and what is free."""
+
+    def open_addresses(self, port: int) -> tuple[str, ...]: ...
+    def listening(self, pids: Iterable[int]) -> list[tuple[int, int, str]]: ...
+    def all_listeners(self) -> list[tuple[int, int | None, str]]: ...
+    def dealt_out(self) -> frozenset[int]: ...
+    def uid_of(self, port: int) -> int | None: ...
+    def is_free(self, port: int) -> bool: ...
+
+
+class PortReservations(Protocol):
+    """Ports that one workspace is choosing now, or that its launchers hold."""
+
+    def take(self, port: int) -> bool: ...
+    def of_launch(self, launch: str, ports: Iterable[int]) -> list[str]: ...
+
+
+class HealthChecks(Protocol):
+    """Puts the questions of health checks."""
+
+    def ask(self, question: Question) -> Answer: ...
+    def document(self, question: Question) -> object: ...
+    def load(self) -> None: ...
+
+
+class LogReader(Protocol):
+    """A place in a log that moves forward."""
+
+    def lines(self) -> Iterator[Line]: ...
+    def next_lines(self) -> list[Line]: ...
+    def close(self) -> None: ...
+
+
+class Logs(Protocol):
+    """The services' log files."""
+
+    def exists(self, log: Path) -> bool: ...
+    def is_complete(self, log: Path, launch: str) -> bool: ...
+    def last_words(self, log: Path, count: int, launch: str = "") -> list[str]: ...
+    def last_lines(self, log: Path, count: int, launch: str = "") -> list[Line]: ...
+    def since_launch(self, log: Path, launch: str) -> Iterator[bytes]: ...
+    def following(self, log: Path, count: int) -> LogReader: ...
 
 
 class World:
-    """A task's surroundings; tmux and files are opened when first used, time and progress can be replaced."""
+    """A task's surroundings. Each part is opened when it is first used, and can be replaced; times are seconds."""
 
     def __init__(
         self,
@@ -30,30 +100,125 @@ class World:
         self.environ = dict(environ)
         self.echo = echo
         self.progress = progress
-        self.now: Callable[[], float] = time.time
-        self.monotonic: Callable[[], float] = time.monotonic
-        self.sleep: Callable[[float], None] = time.sleep
+
+    def now(self) -> float:
+        """The time of day, in seconds since the epoch."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """A clock that nobody sets."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Lets time pass before the next look."""
+        time.sleep(seconds)
+
+    def with_workspace(self, workspace: Workspace) -> World:
+        """The same surroundings for another workspace, or for this one on another tmux server."""
+        return World(workspace, self.environ, self.echo)
+
+    # The doors
 
     @cached_property
-    def tmux(self) -> client.Tmux:
+    def tmux(self) -> Tmux:
         """The tmux server of this workspace; nothing is asked of it yet."""
         from .tmux.client import Tmux
 
         return Tmux(self.workspace.socket_name, self.echo)
 
     @cached_property
-    def state(self) -> state_folder.State:
+    def processes(self) -> Processes:
+        """The processes of the machine."""
+        from .system import processes
+
+        return processes
+
+    @cached_property
+    def ports(self) -> Ports:
+        """The TCP ports of the machine."""
+        from .system import ports
+
+        return ports
+
+    @cached_property
+    def health(self) -> HealthChecks:
+        """Health checks of every kind."""
+        from .health import probe
+
+        return probe
+
+    @cached_property
+    def logs(self) -> Logs:
+        """The log files of all services."""
+        from .logs import reader
+
+        return reader
+
+    @cached_property
+    def state(self) -> State:
         """The files of this workspace; nothing is made yet."""
         from .system.state_folder import State
 
         return State(Path(self.workspace.state_folder))
 
-    def state_of(self, pane: Pane | None) -> state_folder.State:
+    def state_of(self, pane: Pane | None) -> State:
         """The files of whoever started the service in this pane: another terminal may have another state folder."""
         from .system.state_folder import State
 
         return State(Path(pane.state)) if pane and pane.state else self.state
 
+    def log_of(self, service: Service, pane: Pane | None) -> Path:
+        """The service's log, wherever whoever started it has it."""
+        return self.state_of(pane).log(service.name)
+
+    # Questions about the surroundings
+
+    def is_being_written(self, log: Path) -> bool:
+        """True while whoever writes the log has not let go of it."""
+        from .logs.rotation import times_path
+        from .system.locks import is_held
+
+        return is_held(times_path(log))
+
+    def reserving(self) -> AbstractContextManager[PortReservations]:
+        """What keeps ports for this workspace as long as it is entered."""
+        from .system.port_reservations import Reservations
+
+        return Reservations(self.workspace.path)
+
+    def choosing_ports(self) -> AbstractContextManager[None]:
+        """Held while ports are chosen: nobody who shares our state folder chooses one meanwhile."""
+        from .system.state_folder import State
+
+        return State(Path(self.workspace.state_folder).parent / "ports").lock("ports")
+
+    def runnable(self, command: str, folder: str, path: str | None) -> str:
+        """The shell command, told to replace its shell where it is one plain program that can be found."""
+        from .system.shell import without_waiting_shell
+
+        return without_waiting_shell(command, folder, path)
+
+    def distrusted_sockets(self) -> tuple[str, str] | None:
+        """The folder of tmux's sockets and why nobody should trust it; None if it can be trusted."""
+        from .tmux.sockets import distrust, socket_folder
+
+        folder = socket_folder(self.environ)
+        why = distrust(folder)
+        return (folder, why) if why else None
+
+    def other_sockets(self) -> list[str]:
+        """The names of this user's other tmux servers that answer."""
+        from .tmux.sockets import DEFAULT, servers, socket_folder
+
+        own = self.workspace.socket_name or DEFAULT
+        return [name for name in servers(socket_folder(self.environ)) if name != own]
+
     def is_same_folder(self, one: str) -> bool:
         """True if the path leads to the workspace, through whatever links."""
         return os.path.realpath(one) == self.workspace.path
+
+    def is_gone(self, folder: str) -> bool:
+        """True if there is surely no such folder."""
+        from .system.state_folder import is_gone
+
+        return is_gone(folder)

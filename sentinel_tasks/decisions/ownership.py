@@ -56,3 +56,10 @@ def _relation_of_pane(pane: Pane, session: str) -> Relation:
 def is_inside(folder: str | None, workspace: str) -> bool:
     """True if the folder is the workspace or below it."""
     return folder is not None and (folder == workspace or folder.startswith(workspace.rstrip("/") + "/"))
+
+
+def covers(listening_address: str, connected_address: str) -> bool:
+    """True if a listener at the first address is who answers at the second; `::` answers for IPv4 too, as a rule."""
+    if listening_address in (connected_address, "::"):
+        return True
+    return listening_address == "0.0.0.0" and "." in connected_address

@@ -97,8 +97,8 @@ def _port(service: Service, look: Look) -> Finding:
         return passed(name, f"{seen.port} is {'ours' if seen.holders else 'free'}")
     if holder.relation == "stray":
         return passed(name, f"{seen.port} is held by a stray of it (see strays)")
-    reason = f"{seen.port} is held by {outcomes.who(holder, look.world)}"
-    return failed(name, reason, outcomes.ways_on(service, holder, look.world), "warning")
+    reason = f"{seen.port} is held by {outcomes.who(holder, look.workspace)}"
+    return failed(name, reason, outcomes.ways_on(service, holder, look.workspace), "warning")
 
 
 def shared_ports(look: Look) -> list[Finding]:

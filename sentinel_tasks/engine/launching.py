@@ -18,11 +18,8 @@ from ..errors import TmuxRefused
 from ..model import Observation, Service
 from ..names import mark
 from ..observation.snapshot import Snapshot
-from ..system import state_folder
-from ..system.shell import without_waiting_shell
 from ..tmux.commands import Opening
 from ..tmux.lookup import free_index
-from ..tmux.sockets import distrust, socket_folder
 from ..world import World
 from .port_assignment import Assignment
 
@@ -31,7 +28,7 @@ PYTHON = (sys.executable, "-I", "-S", "-X", "utf8")
 
 
 class Ready(Struct, frozen=True):
-    """A service that is to be launched now, on another port than its own if `move`."""
+    """A service that is to be launched snapshot, on another port than its own if `move`."""
 
     service: Service
     seen: Observation
@@ -47,27 +44,27 @@ class Launched(Struct, frozen=True):
     refused: TmuxRefused | None = None
 
 
-def launch_all(wanted: Sequence[Ready], world: World, now: Snapshot) -> list[Launched]:
+def launch_all(wanted: Sequence[Ready], world: World, snapshot: Snapshot) -> list[Launched]:
     """Launches them all, each whatever becomes of the others, then waits until they have their spec (not health)."""
     _refuse_distrusted_folder(world)
     world.state.prepare()
     moving = frozenset(ready.service.name for ready in wanted if ready.move)
-    assignment = Assignment([ready.service for ready in wanted], moving, world, now)
+    assignment = Assignment([ready.service for ready in wanted], moving, world, snapshot)
     launches: list[_Launch] = []
     try:
         with assignment.alone():
-            launches.extend(_Launch(ready, assignment, world, now) for ready in wanted)
-            return _open_all(launches, assignment, now)
+            launches.extend(_Launch(ready, assignment, world, snapshot) for ready in wanted)
+            return _open_all(launches, assignment, snapshot)
     finally:
         for launch in launches:
             world.state.remove_fifo(launch.fifo)
 
 
-def _open_all(launches: Sequence[_Launch], assignment: Assignment, now: Snapshot) -> list[Launched]:
+def _open_all(launches: Sequence[_Launch], assignment: Assignment, snapshot: Snapshot) -> list[Launched]:
     with ThreadPoolExecutor(len(launches)) as hands:  # a launcher waits for its spec only so long
         for launch in launches:
             try:
-                now = launch.open(now)
+                snapshot = launch.open(snapshot)
             except TmuxRefused as reason:
                 launch.refused = reason
             else:
@@ -80,23 +77,23 @@ def _open_all(launches: Sequence[_Launch], assignment: Assignment, now: Snapshot
 
 def _refuse_distrusted_folder(world: World) -> None:
     """Whoever may write to the folder of tmux's sockets may put a server of his own there."""
-    folder = socket_folder(world.environ)
-    if why := distrust(folder):
+    if found := world.distrusted_sockets():
+        folder, why = found
         raise TmuxRefused(f"tmux's socket folder {folder} can't be trusted: {why}", "inv doctor says what mends it")
 
 
 class _Launch:
     """One service on its way into its window; its spec are complete before the window opens."""
 
-    def __init__(self, ready: Ready, assignment: Assignment, world: World, now: Snapshot) -> None:
+    def __init__(self, ready: Ready, assignment: Assignment, world: World, snapshot: Snapshot) -> None:
         ports = assignment.by_name
         self.service, self.seen, self.world = ready.service, ready.seen, world
         self.id, self.port = os.urandom(6).hex(), ports.get(ready.service.name)
         self.taken: Future[bool] | None = None
         self.refused: TmuxRefused | None = None
-        environment = service_environment(ready.service, world, now.session.name, self.port, ports)
+        environment = service_environment(ready.service, world, snapshot.session.name, self.port, ports)
         self.spec: dict[str, object] = {
-            "command": _to_run(ready.service, environment),
+            "command": _to_run(ready.service, world, environment),
             "cwd": ready.service.cwd,
             "env": environment,
             "restart": ready.service.restart,
@@ -108,20 +105,20 @@ class _Launch:
         world.state.sweep(ready.service.name)
         self.fifo = world.state.make_fifo(ready.service.name, self.id)
 
-    def open(self, now: Snapshot) -> Snapshot:
+    def open(self, snapshot: Snapshot) -> Snapshot:
         """Opens the window, or uses the one that is there again; the snapshot as it is then."""
         pane = self.seen.pane
-        opening = self._opening(now)
+        opening = self._opening(snapshot)
         if pane is not None:
             self.world.tmux.reopen(opening, pane)
-            return now
-        if now.session.exists:
-            self.world.tmux.open_window(opening, adopt=now.session.unmarked)
+            return snapshot
+        if snapshot.session.exists:
+            self.world.tmux.open_window(opening, adopt=snapshot.session.unmarked)
         else:
             self.world.tmux.open_session(opening)
-        return now.with_window(opening.session, opening.index)
+        return snapshot.with_window(opening.session, opening.index)
 
-    def _opening(self, now: Snapshot) -> Opening:
+    def _opening(self, snapshot: Snapshot) -> Opening:
         service, state = self.service, self.world.state
         log_words = [
             *PYTHON,
@@ -132,12 +129,12 @@ class _Launch:
         ]
         record = state.record(service.name)
         return Opening(
-            session=now.session.name,
+            session=snapshot.session.name,
             workspace=self.world.workspace.path,
             home=mark(self.world.workspace.path),
             state=mark(str(state.folder)),
             name=service.window,
-            index=free_index(service.index, now.taken),
+            index=free_index(service.index, snapshot.taken),
             history_limit=self.world.workspace.history_limit,
             service=service.name,
             kind=service.health.kind,
@@ -149,7 +146,7 @@ class _Launch:
 
     def send_spec(self) -> bool:
         """True once the launcher has its spec."""
-        return state_folder.send_spec(self.fifo, self.spec, self._is_there)
+        return self.world.state.send_spec(self.fifo, self.spec, self._is_there)
 
     def outcome(self) -> Launched:
         """What came of it, waited for."""
@@ -159,9 +156,9 @@ class _Launch:
         return any(pane.launch == self.id and not pane.dead for pane in self.world.tmux.panes())
 
 
-def _to_run(service: Service, environment: Mapping[str, str]) -> str | list[str]:
+def _to_run(service: Service, world: World, environment: Mapping[str, str]) -> str | list[str]:
     if isinstance(service.command, str):
-        return without_waiting_shell(service.command, service.cwd, environment.get("PATH"))
+        return world.runnable(service.command, service.cwd, environment.get("PATH"))
     return list(service.command)
 
 

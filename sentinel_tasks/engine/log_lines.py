@@ -8,11 +8,10 @@ from operator import itemgetter
 from pathlib import Path
 
 from ..errors import TmuxRefused, TmuxUnavailable
-from ..logs.reader import Line, Reader, last_lines
-from ..model import Pane
+from ..model import Line, Pane
 from ..text.sanitize import is_only_annotations, readable
 from ..tmux.lookup import pane_of
-from ..world import World
+from ..world import LogReader, World
 
 PAUSE = 0.1
 
@@ -31,9 +30,9 @@ def _panes(world: World) -> list[Pane]:
         return []
 
 
-def last(logs: Mapping[str, Path], count: int, colour: bool) -> list[tuple[str, str]]:
+def last(world: World, logs: Mapping[str, Path], count: int, colour: bool) -> list[tuple[str, str]]:
     """The last `count` lines of each service, all in the order in which they came."""
-    timed = [(when, name, line) for name, log in logs.items() for when, line in last_lines(log, count)]
+    timed = [(when, name, line) for name, log in logs.items() for when, line in world.logs.last_lines(log, count)]
     return [(name, readable(line, colour)) for _, name, line in sorted(timed, key=lambda each: each[0])]
 
 
@@ -44,7 +43,7 @@ def following(
 
     No line is lost however slowly they are taken, and no more is in memory than some of them and an unfinished one.
     """
-    readers = {name: Reader(log, patient=True).from_last(count + 2) for name, log in logs.items()}
+    readers = {name: world.logs.following(log, count + 2) for name, log in logs.items()}
     waiting = {name: _last_printed(reader, count) for name, reader in readers.items()}
     try:
         while wanted():
@@ -59,7 +58,7 @@ def following(
             reader.close()
 
 
-def _last_printed(reader: Reader, count: int) -> list[Line]:
+def _last_printed(reader: LogReader, count: int) -> list[Line]:
     lines = _printed(reader.lines())
     return lines[max(0, len(lines) - count) :]
 

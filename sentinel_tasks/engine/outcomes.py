@@ -1,4 +1,4 @@
-"""Reports in words: what was found or done for one service, why, and the next command to type."""
+"""Reports in words: what was found or done for one service, why, and the next command to type. Looks at nothing."""
 
 from __future__ import annotations
 
@@ -9,35 +9,32 @@ from msgspec.structs import replace
 
 from ..decisions.decide import state
 from ..errors import Interrupted
-from ..logs.reader import last_words
-from ..model import Action, Fail, Holder, Launch, Listener, Observation, Report, Service
+from ..model import Action, Fail, Holder, Launch, Listener, Observation, Report, Service, Workspace
 from ..names import typed_target, typed_tmux, unmarked
 from ..report.phrases import command, ended
-from ..system import ports
-from ..system.state_folder import is_gone
 from ..text.duration import duration
 from ..text.masking import masked, masked_text
 from ..text.sanitize import last_line, plain
-from ..world import World
 
 if TYPE_CHECKING:
     from .track import Track
 
-TAIL = 20
 STATUS_CODES = {"running": 0, "starting": 0, "completed": 0, "unhealthy": 1, "stopped": 3, "crashed": 3, "conflict": 4}
 
 
-def report(service: Service, world: World, seen: Observation) -> Report:
+def report(service: Service, workspace: Workspace, seen: Observation) -> Report:
     """The truth about one service, as status tells it."""
     word = state(service, seen)
-    told = Report(service, word, seen, world.workspace, code=STATUS_CODES[word])
+    told = Report(service, word, seen, workspace, code=STATUS_CODES[word])
     if word == "conflict":
         holder = next(holder for holder in seen.holders if holder.relation != "ours")
         return replace(
-            told, error=f"port {seen.port} is held by {who(holder, world)}", hint=ways_on(service, holder, world)
+            told,
+            error=f"port {seen.port} is held by {who(holder, workspace)}",
+            hint=ways_on(service, holder, workspace),
         )
     if word == "crashed" and seen.run is not None:
-        last = last_line(tail(service, world, seen))
+        last = last_line(seen.last_output)
         return replace(told, error=f"{ended(seen.run)}{f': {last}' if last else ''}", hint=command(service, "logs"))
     if word == "running" and not seen.alive:
         return replace(told, notes=tuple(adopted(holder) for holder in seen.holders if holder.relation == "adopted"))
@@ -47,9 +44,9 @@ def report(service: Service, world: World, seen: Observation) -> Report:
     return told
 
 
-def started(service: Service, world: World, seen: Observation, changed: bool) -> Report:
+def started(service: Service, workspace: Workspace, seen: Observation, changed: bool) -> Report:
     """It is up, or under way where nobody waits for it."""
-    told = report(service, world, seen)
+    told = report(service, workspace, seen)
     return replace(told, code=0, changed=changed, notes=told.notes if changed else (*told.notes, *_kept(service, seen)))
 
 
@@ -57,42 +54,44 @@ def _kept(service: Service, seen: Observation) -> list[str]:
     """What runs already is left on its port, though another one is wanted now: the way there, if it is free."""
     if not seen.alive or service.port is None or seen.port in (None, service.port):
         return []
-    if not ports.is_free(service.port):  # a restart would be refused, and what ran would be gone
+    if not seen.wanted_is_free:
         return [f"it keeps port {seen.port}; {service.port} is taken"]
     wanted = f" --port {service.port}" if service.has_tasks else ""
     return [f"it keeps port {seen.port}; {command(service, 'restart')}{wanted} moves it to {service.port}"]
 
 
-def refused(service: Service, world: World, holder: Holder, seen: Observation) -> Report:
+def refused(service: Service, workspace: Workspace, holder: Holder, seen: Observation) -> Report:
     """The port is in hands that we leave alone: who, as far as can be seen, and the ways on."""
     sick = ", which does not pass the health check" if holder.relation == "adopted" else ""
-    error = f"port {seen.port} is held by {who(holder, world)}{sick}"
-    told = Report(service, "conflict", seen, world.workspace, code=4, changed=False, error=error)
-    return replace(told, hint=ways_on(service, holder, world), notes=_details(holder, seen.now))
+    error = f"port {seen.port} is held by {who(holder, workspace)}{sick}"
+    told = Report(service, "conflict", seen, workspace, code=4, changed=False, error=error)
+    return replace(told, hint=ways_on(service, holder, workspace), notes=_details(holder, seen.now))
 
 
-def failed(service: Service, world: World, failure: Fail, seen: Observation, needed: Track | None = None) -> Report:
+def failed(
+    service: Service, workspace: Workspace, failure: Fail, seen: Observation, needed: Track | None = None
+) -> Report:
     """It did not come up, and why."""
     word = state(service, seen)
-    told = Report(service, word, seen, world.workspace, code=1, changed=False)
+    told = Report(service, word, seen, workspace, code=1, changed=False)
     if failure.kind == "dependency":
         of = needed.report.error if needed and needed.report and needed.report.error else "it is not up"
         return replace(told, error=f"waits for {failure.reason}, which failed: {of}", state="stopped")
     if failure.kind == "not-taken":
         return replace(told, error=f"could not be started: {failure.reason}", hint="inv doctor")
-    logs, last = command(service, "logs"), tail(service, world, seen)
+    logs, last = command(service, "logs"), seen.last_output
     if failure.kind == "timeout":
         told = replace(told, error=_too_late(service, seen), hint=f"{logs} (left running for a look)", tail=last)
         is_young = word == "starting" and service.health.kind != "exit"  # it began a moment after it was launched
         return replace(told, state="unhealthy") if is_young else told
-    return replace(told, error=f"ended while starting: {_end_of(seen, world)}", hint=logs, tail=last)
+    return replace(told, error=f"ended while starting: {_end_of(seen, workspace)}", hint=logs, tail=last)
 
 
-def _end_of(seen: Observation, world: World) -> str:
+def _end_of(seen: Observation, workspace: Workspace) -> str:
     if seen.run:
         return ended(seen.run)
     if seen.pane:
-        return f"how could not be written down in {world.workspace.state_folder} (is its disk full?)"
+        return f"how could not be written down in {workspace.state_folder} (is its disk full?)"
     return "its window was closed while it was starting"
 
 
@@ -105,17 +104,19 @@ def _elsewhere(seen: Observation) -> str:
     return f"; it listens on {', '.join(seen.elsewhere)} instead" if seen.elsewhere else ""
 
 
-def stopped(service: Service, world: World, seen: Observation, changed: bool, notes: Sequence[str] = ()) -> Report:
+def stopped(
+    service: Service, workspace: Workspace, seen: Observation, changed: bool, notes: Sequence[str] = ()
+) -> Report:
     """It does not run any more, or did not before: how it ended then is still told."""
     word = state(service, seen)
     before = word if not changed and word in ("crashed", "completed") else "stopped"
-    return Report(service, before, seen, world.workspace, changed=changed, notes=tuple(notes))
+    return Report(service, before, seen, workspace, changed=changed, notes=tuple(notes))
 
 
-def would_not_stop(service: Service, world: World, seen: Observation, left: Iterable[int]) -> Report:
+def would_not_stop(service: Service, workspace: Workspace, seen: Observation, left: Iterable[int]) -> Report:
     """Processes outlived even KILL."""
     pids = ", ".join(str(pid) for pid in left)
-    told = Report(service, state(service, seen), seen, world.workspace, code=1, changed=True)
+    told = Report(service, state(service, seen), seen, workspace, code=1, changed=True)
     return replace(told, error=f"would not stop: still there after SIGKILL: {pids}", hint="inv doctor")
 
 
@@ -159,11 +160,11 @@ def _names(services: Sequence[Service]) -> str:
 # Who holds the port
 
 
-def who(holder: Holder, world: World) -> str:
+def who(holder: Holder, workspace: Workspace) -> str:
     """The holder in one phrase, as much as can be seen of it."""
     listener = holder.listener
     if holder.relation == "workspace":
-        return _service_of(holder, world)
+        return _service_of(holder, workspace)
     if listener.identity is None:
         whose = f" of user {listener.user}" if listener.user else ""
         return f"a process{whose} that can't be seen"
@@ -182,14 +183,14 @@ def _name(listener: Listener) -> str:
     return plain(listener.name or "") or "a process"
 
 
-def _service_of(holder: Holder, world: World) -> str:
+def _service_of(holder: Holder, workspace: Workspace) -> str:
     listener, pane = holder.listener, holder.pane
     pid = listener.identity.pid if listener.identity else "unseen"
     name = pane.service if pane else listener.service
     home = unmarked(pane.home) if pane else listener.workspace
-    if home == world.workspace.path:
+    if home == workspace.path:
         return f"{name}, another service of this workspace (pid {pid})"
-    gone = ", which is no more" if home and is_gone(home) else ""
+    gone = ", which is no more" if holder.is_gone else ""
     return f"{name} of the workspace {home}{gone} (pid {pid})"
 
 
@@ -205,15 +206,15 @@ def _details(holder: Holder, now: float) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def ways_on(service: Service, holder: Holder, world: World) -> str:
+def ways_on(service: Service, holder: Holder, workspace: Workspace) -> str:
     """What a person can type next; no task reaches a service whose workspace was moved or deleted."""
     again = command(service, "start")
     ways = [f"{again} --port auto" if service.has_tasks else f"{again} --on-conflict auto"]
     if holder.relation == "foreign":
         ways.insert(0, f"{again} --on-conflict takeover")
     elif (pane := holder.pane) is not None:
-        verb = "kill-window" if holder.relation == "workspace" and is_gone(unmarked(pane.home)) else "attach"
-        ways.append(f"{typed_tmux(world.workspace.socket_name)} {verb} -t {typed_target(pane.session, pane.index)}")
+        verb = "kill-window" if holder.is_gone else "attach"
+        ways.append(f"{typed_tmux(workspace.socket_name)} {verb} -t {typed_target(pane.session, pane.index)}")
     return " or ".join(ways)
 
 
@@ -230,9 +231,3 @@ def adopted(holder: Holder) -> str:
     """Where a hand-started process serves."""
     place = f"window {holder.pane.index} ({holder.pane.window_name})" if holder.pane else "this session"
     return f"started by hand in {place}; adopted"
-
-
-def tail(service: Service, world: World, seen: Observation) -> tuple[str, ...]:
-    """The last lines that the service printed since it was last started."""
-    launch, log = seen.run.launch if seen.run else "", world.state_of(seen.pane).log(service.name)
-    return tuple(last_words(log, TAIL, launch))

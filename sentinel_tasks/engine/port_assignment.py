@@ -8,18 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
-from pathlib import Path
 
 from ..errors import SentinelError
 from ..model import Pane, Service
 from ..names import as_port_pairs, digest, mark, port_pairs
 from ..observation.other_servers import panes_elsewhere
 from ..observation.snapshot import Snapshot
-from ..system import ports
-from ..system.port_reservations import Reservations
-from ..system.state_folder import State
 from ..tmux.lookup import known_ports, remembered_ports
-from ..world import World
+from ..world import PortReservations, World
 
 AUTO_FIRST, AUTO_COUNT = 20_000, 12_000
 """Automatic ports lie below the range from which systems take ports for outgoing connections."""
@@ -28,9 +24,9 @@ AUTO_FIRST, AUTO_COUNT = 20_000, 12_000
 class Assignment:
     """The ports of a workspace's services, while some of them start and some of those must move to another port."""
 
-    def __init__(self, starting: Sequence[Service], moving: frozenset[str], world: World, now: Snapshot) -> None:
-        self.starting, self.moving, self.world, self.now = starting, moving, world, now
-        self.reservations = Reservations(world.workspace.path)
+    def __init__(self, starting: Sequence[Service], moving: frozenset[str], world: World, snapshot: Snapshot) -> None:
+        self.starting, self.moving, self.world, self.snapshot = starting, moving, world, snapshot
+        self.reservations: PortReservations
 
     @cached_property
     def is_choosing(self) -> bool:
@@ -41,8 +37,8 @@ class Assignment:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """To be held while ports are chosen and until their launchers hold them: nobody else chooses them meanwhile."""
-        folder = Path(self.world.workspace.state_folder).parent / "ports"
-        with State(folder).lock("ports") if self.is_choosing else nullcontext(), self.reservations:
+        with self.world.choosing_ports() if self.is_choosing else nullcontext(), self.world.reserving() as reservations:
+            self.reservations = reservations
             yield
 
     def reserved(self, launch: str) -> list[str]:
@@ -62,7 +58,7 @@ class Assignment:
 
     def _known(self) -> dict[str, int]:
         """What is known of all, and what is wanted now of those that start."""
-        known = known_ports(self.world.workspace, self.now.session, self.now.panes)
+        known = known_ports(self.world.workspace, self.snapshot.session, self.snapshot.panes)
         return known | {service.name: service.port for service in self.starting if service.port}
 
     def _needs_another(self, service: Service, known: int | None) -> bool:
@@ -74,12 +70,12 @@ class Assignment:
         return service.auto_port and starts and not self._is_to_be_had(known)
 
     def _is_to_be_had(self, port: int) -> bool:
-        return ports.is_free(port) and self.reservations.take(port)
+        return self.world.ports.is_free(port) and self.reservations.take(port)
 
     def _reserved_for_others(self) -> set[int]:
         """What other workspaces use or remember; on other tmux servers too, if a port is to be chosen now."""
         home = mark(self.world.workspace.path)
-        everywhere = [*self.now.panes, *(panes_elsewhere(self.world) if self.is_choosing else ())]
+        everywhere = [*self.snapshot.panes, *(panes_elsewhere(self.world) if self.is_choosing else ())]
         return {port for pane in everywhere if pane.home != home for port in _reserved(pane)}
 
     def _choose(self, service: str, avoided: set[int]) -> int:
@@ -94,8 +90,8 @@ class Assignment:
     def remember(self) -> None:
         """Keeps the automatic ones with the workspace's session."""
         automatic = self._automatic()
-        if automatic and automatic != remembered_ports(self.now.session, self.now.panes):
-            self.world.tmux.remember_ports(self.now.session.name, as_port_pairs(automatic))
+        if automatic and automatic != remembered_ports(self.snapshot.session, self.snapshot.panes):
+            self.world.tmux.remember_ports(self.snapshot.session.name, as_port_pairs(automatic))
 
     def _automatic(self) -> dict[str, int]:
         services = self.world.workspace.services

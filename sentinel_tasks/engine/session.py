@@ -23,12 +23,14 @@ class Place(Struct, frozen=True):
 
 def place_of(world: World, service: str | None) -> Place | None:
     """Where a service's window is, or the workspace's session; None if there is none."""
-    now = take_snapshot(world)
+    snapshot = take_snapshot(world)
     home = world.workspace
     if service is None:
-        found = next((p for p in now.panes if now.session.exists and p.session == now.session.name), None)
+        found = next(
+            (p for p in snapshot.panes if snapshot.session.exists and p.session == snapshot.session.name), None
+        )
     else:
-        found = pane_of(home.path, service, now.panes) or _adopted(world, service, now)
+        found = pane_of(home.path, service, snapshot.panes) or _adopted(world, service, snapshot)
     if found is None:
         return None
     target = typed_target(found.session, found.index if service else None)
@@ -36,16 +38,16 @@ def place_of(world: World, service: str | None) -> Place | None:
     return Place(found.session, found.session_id, found.window_id if service else None, typed)
 
 
-def _adopted(world: World, service: str, now: Snapshot) -> Pane | None:
+def _adopted(world: World, service: str, snapshot: Snapshot) -> Pane | None:
     """The pane of a process that was started by hand and passes for the service."""
-    seen = observe(world.workspace.service(service), world, now, lambda *_: None)
+    seen = observe(world.workspace.service(service), world, snapshot, lambda *_: None)
     return next((holder.pane for holder in seen.holders if holder.relation == "adopted"), None)
 
 
 def close_session(world: World) -> bool:
     """Closes the session if every window in it is one of ours whose service has ended; True if it did."""
-    now = take_snapshot(world)
-    inside = [pane for pane in now.panes if now.session.exists and pane.session == now.session.name]
+    snapshot = take_snapshot(world)
+    inside = [pane for pane in snapshot.panes if snapshot.session.exists and pane.session == snapshot.session.name]
     if not inside or not all(pane.service and pane.dead for pane in inside):
         return False
     world.tmux.close_session(inside[0].session_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 
 from ..model import Identity
-from ..system import processes
 from ..world import World
 
 
@@ -15,5 +14,5 @@ def send(world: World, who: Identity, number: signal.Signals) -> None:
     Contract: Start.
     """
     world.echo(f"kill -{number.name.removeprefix('SIG')} {who.pid}")
-    processes.send(who, number)
-    processes.resume(who)
+    world.processes.send(who, number)
+    world.processes.resume(who)

@@ -12,10 +12,9 @@ from ..config.environment import check_environments
 from ..decisions.decide import Watch, decide, is_ending, state
 from ..decisions.dependencies import is_satisfied, with_dependencies
 from ..errors import SentinelError
-from ..logs.reader import is_complete
-from ..model import Action, Done, EndHolders, Fail, Launch, Observation, Progress, Refuse, Report, Service, Wait
+from ..model import Action, Done, EndHolders, Fail, Holder, Launch, Observation, Progress, Refuse, Report, Service, Wait
 from ..observation.health_threads import HealthThreads
-from ..observation.observe import measured, observe, with_elsewhere
+from ..observation.observe import last_output, observe
 from ..observation.snapshot import Snapshot, take_snapshot
 from ..world import World
 from . import outcomes
@@ -51,13 +50,13 @@ class Start:
             for service in with_dependencies(wanted, services)
         }
         check_environments(track.service for track in self.tracks.values())
-        self.health_threads = HealthThreads()
+        self.health_threads = HealthThreads(world)
         self.seen: dict[str, Observation] = {}
-        self.now: Snapshot
+        self.snapshot: Snapshot
 
     def _look(self) -> Snapshot:
-        self.now = take_snapshot(self.world, len(self.tracks))
-        return self.now
+        self.snapshot = take_snapshot(self.world, len(self.tracks))
+        return self.snapshot
 
     def run(self) -> list[Report]:
         """The report of every service that was wanted or needed, in dependency order."""
@@ -84,13 +83,13 @@ class Start:
 
     # Deciding
 
-    def _decide(self, tracks: Sequence[Track], now: Snapshot) -> list[tuple[Track, Action]]:
-        return [(track, self._next(track, now)) for track in tracks]
+    def _decide(self, tracks: Sequence[Track], snapshot: Snapshot) -> list[tuple[Track, Action]]:
+        return [(track, self._next(track, snapshot)) for track in tracks]
 
-    def _next(self, track: Track, now: Snapshot) -> Action:
-        seen = observe(track.service, self.world, now, self.health_threads, for_a_start=True)
+    def _next(self, track: Track, snapshot: Snapshot) -> Action:
+        seen = observe(track.service, self.world, snapshot, self.health_threads, for_a_start=True)
         if self.options.dry and track.service.name in self.options.restarted:
-            seen = self._as_if_ended(track.service, seen, now)
+            seen = self._as_if_ended(track.service, seen, snapshot)
         self.seen[track.service.name] = seen
         if (blocked := self._blocked(track.service)) is not None and not seen.alive:
             return blocked
@@ -101,11 +100,11 @@ class Start:
             self._follow(track, seen)
         return action
 
-    def _as_if_ended(self, service: Service, seen: Observation, now: Snapshot) -> Observation:
+    def _as_if_ended(self, service: Service, seen: Observation, snapshot: Snapshot) -> Observation:
         """What would be seen once the service had been stopped, on the port that it would have then."""
         if service.port not in (None, seen.port):
-            others = tuple(pane for pane in now.panes if pane.service != service.name)
-            seen = observe(service, self.world, replace(now, panes=others), self.health_threads, for_a_start=True)
+            others = tuple(pane for pane in snapshot.panes if pane.service != service.name)
+            seen = observe(service, self.world, replace(snapshot, panes=others), self.health_threads, for_a_start=True)
         left = tuple(holder for holder in seen.holders if holder.relation not in ("ours", "stray"))
         return replace(seen, pane=None, run=None, holders=left, answer=seen.answer if left else None)
 
@@ -138,19 +137,19 @@ class Start:
         with ExitStack() as locks:
             for track in sorted(tracks, key=lambda track: track.service.name):
                 locks.enter_context(self.world.state.lock(track.service.name))
-            now = self._look()
-            actions = self._with_strays(self._decide(tracks, now), now)
+            snapshot = self._look()
+            actions = self._with_strays(self._decide(tracks, snapshot), snapshot)
             self._settle([pair for pair in actions if not isinstance(pair[1], Launch | EndHolders)])
             for track, action in actions:
                 if isinstance(action, EndHolders):
                     self._end(track, action)
-            self._launch([(track, action) for track, action in actions if isinstance(action, Launch)], now)
+            self._launch([(track, action) for track, action in actions if isinstance(action, Launch)], snapshot)
 
-    def _with_strays(self, actions: list[tuple[Track, Action]], now: Snapshot) -> list[tuple[Track, Action]]:
+    def _with_strays(self, actions: list[tuple[Track, Action]], snapshot: Snapshot) -> list[tuple[Track, Action]]:
         """What left an earlier window and still runs is ended before a new one is opened, port or no port."""
         if not any(isinstance(action, Launch) for _, action in actions):
             return actions
-        holders = strays(self.world, now)
+        holders = strays(self.world, snapshot)
         return [
             (track, EndHolders(holders[track.service.name], "stray"))
             if isinstance(action, Launch) and track.service.name in holders
@@ -158,11 +157,11 @@ class Start:
             for track, action in actions
         ]
 
-    def _launch(self, pairs: Sequence[tuple[Track, Launch]], now: Snapshot) -> None:
+    def _launch(self, pairs: Sequence[tuple[Track, Launch]], snapshot: Snapshot) -> None:
         if not pairs:
             return
         wanted = [Ready(track.service, self.seen[track.service.name], action.move) for track, action in pairs]
-        for (track, _), made in zip(pairs, launch_all(wanted, self.world, now), strict=True):
+        for (track, _), made in zip(pairs, launch_all(wanted, self.world, snapshot), strict=True):
             self._note_launch(track, made)
         opened = [track for track, _ in pairs if track.watch.launched and not track.settled]
         self.health_threads.prepare(track.service for track in opened)
@@ -188,7 +187,7 @@ class Start:
 
     def _fail_launch(self, track: Track, why: str) -> None:
         seen = self.seen[track.service.name]
-        self._finish(track, outcomes.failed(track.service, self.world, Fail("not-taken", why), seen))
+        self._finish(track, outcomes.failed(track.service, self.world.workspace, Fail("not-taken", why), seen))
 
     def _waits_for(self, track: Track) -> bool:
         """Without `wait` too, a service that another one needs is waited for."""
@@ -196,16 +195,16 @@ class Start:
         return self.options.wait or needed
 
     def _finish_unwaited(self, tracks: Sequence[Track]) -> None:
-        now = self._look() if tracks else self.now
+        snapshot = self._look() if tracks else self.snapshot
         for track in tracks:
-            seen = observe(track.service, self.world, now, lambda service, question: None)
+            seen = observe(track.service, self.world, snapshot, lambda service, question: None)
             self.seen[track.service.name] = seen
-            self._finish(track, outcomes.started(track.service, self.world, seen, changed=True))
+            self._finish(track, outcomes.started(track.service, self.world.workspace, seen, changed=True))
 
     def _end(self, track: Track, action: EndHolders) -> None:
         stubborn = [holder for holder in action.holders if not end_holder(track, holder, action.event, self.world)]
         if stubborn:
-            self._finish(track, outcomes.refused(track.service, self.world, stubborn[0], self.seen[track.service.name]))
+            self._refuse(track, stubborn[0])
 
     # Settling
 
@@ -216,14 +215,21 @@ class Start:
             if isinstance(action, Done):
                 self._ready(track, seen, action)
             elif isinstance(action, Refuse):
-                self._finish(track, outcomes.refused(track.service, self.world, action.holder, seen))
+                self._refuse(track, action.holder)
             elif isinstance(action, Fail):
-                seen = with_elsewhere(seen, self.now.machine) if action.kind == "timeout" else seen
-                self._finish(
-                    track, outcomes.failed(track.service, self.world, action, seen, self.tracks.get(action.reason))
-                )
+                self._fail(track, action, seen)
             elif isinstance(action, Wait) and seen.alive and self._is_left_at_that(track, seen):
-                self._finish(track, outcomes.started(track.service, self.world, seen, changed=False))
+                self._finish(track, outcomes.started(track.service, self.world.workspace, seen, changed=False))
+
+    def _refuse(self, track: Track, holder: Holder) -> None:
+        seen = self.seen[track.service.name]
+        self._finish(track, outcomes.refused(track.service, self.world.workspace, holder, seen))
+
+    def _fail(self, track: Track, failure: Fail, seen: Observation) -> None:
+        """What it printed last is read now: it came through tmux a moment after the look."""
+        seen = replace(seen, last_output=last_output(track.service, self.world, seen))
+        needed = self.tracks.get(failure.reason)
+        self._finish(track, outcomes.failed(track.service, self.world.workspace, failure, seen, needed))
 
     def _is_left_at_that(self, track: Track, seen: Observation) -> bool:
         """True if nobody waits for what starts already; what ends must have ended before it can be started."""
@@ -232,12 +238,12 @@ class Start:
     def _await_last_words(self, failed: Sequence[Track]) -> None:
         """What services printed last comes through tmux a moment after their end is on record."""
         silent = {
-            self.world.state_of(seen.pane).log(track.service.name): seen.run.launch
+            self.world.log_of(track.service, seen.pane): seen.run.launch
             for track in failed
             if (seen := self.seen[track.service.name]).pane and seen.run and seen.run.ended is not None
         }
         deadline = self.world.monotonic() + LAST_WORDS_SECONDS
-        while not all(is_complete(log, launch) for log, launch in silent.items()):
+        while not all(self.world.logs.is_complete(log, launch) for log, launch in silent.items()):
             if self.world.monotonic() >= deadline:
                 return
             self.world.sleep(FIRST_PAUSE)
@@ -246,17 +252,16 @@ class Start:
         if seen.alive and seen.pane and seen.pane.ready != seen.pane.launch and not self.options.dry:
             self.world.tmux.mark_ready(seen.pane)
         changed = track.watch.launched is not None
-        self._finish(track, outcomes.started(track.service, self.world, seen, changed))
+        self._finish(track, outcomes.started(track.service, self.world.workspace, seen, changed))
 
     def _settle_dry(self, actions: Sequence[tuple[Track, Action]]) -> None:
         for track, action in actions:
             plan = outcomes.planned(track.service, self.seen[track.service.name], action)
-            report = outcomes.started(track.service, self.world, self.seen[track.service.name], changed=False)
+            report = outcomes.started(track.service, self.world.workspace, self.seen[track.service.name], changed=False)
             self._finish(track, replace(report, error=None, hint="", notes=(plan,)))
 
     def _finish(self, track: Track, report: Report) -> None:
-        seen = measured(report.seen, self.now.machine)
-        track.report = replace(report, seen=seen, notes=(*track.notes, *report.notes))
+        track.report = replace(report, notes=(*track.notes, *report.notes))
 
     # Showing that it waits
 

@@ -12,13 +12,12 @@ from msgspec.structs import replace
 
 from ..errors import TmuxRefused
 from ..health import worker_registry
-from ..health.http import document
 from ..health.question import Question
 from ..model import Answer, Observation, Report, Service
 from ..names import mark, state_name, unmarked
 from ..observation.health_check import Ask
-from ..observation.health_threads import wait_for_answer
-from ..observation.observe import measured, observe, with_elsewhere
+from ..observation.health_threads import asking_at_once
+from ..observation.observe import observe
 from ..observation.other_servers import other_worlds
 from ..observation.snapshot import Snapshot, take_snapshot
 from ..observation.unconfigured import marked_service, unconfigured
@@ -32,14 +31,14 @@ MOST_AT_ONCE = 16
 def status(world: World, wanted: Iterable[str], and_unconfigured: bool = False) -> list[Report]:
     """The truth about each wanted service, and about what the configuration forgot, from one tmux process."""
     services = [world.workspace.service(name) for name in wanted]
-    now = take_snapshot(world, len(services))
-    return _reports(world, [*services, *(unconfigured(world, now.panes) if and_unconfigured else [])], now)
+    snapshot = take_snapshot(world, len(services))
+    return _reports(world, [*services, *(unconfigured(world, snapshot.panes) if and_unconfigured else [])], snapshot)
 
 
-def _reports(world: World, services: Sequence[Service], now: Snapshot, put: Ask = wait_for_answer) -> list[Report]:
-    look = partial(_observe, world, now, put)
+def _reports(world: World, services: Sequence[Service], snapshot: Snapshot, put: Ask | None = None) -> list[Report]:
+    look = partial(_observe, world, snapshot, put or asking_at_once(world))
     seen = _at_once(look, services) if len(services) > 1 else [look(service) for service in services]
-    return [outcomes.report(each, world, found) for each, found in zip(services, seen, strict=True)]
+    return [outcomes.report(each, world.workspace, found) for each, found in zip(services, seen, strict=True)]
 
 
 def _at_once(look: Callable[[Service], Observation], services: Sequence[Service]) -> list[Observation]:
@@ -49,8 +48,8 @@ def _at_once(look: Callable[[Service], Observation], services: Sequence[Service]
         return list(pool.map(look, services))
 
 
-def _observe(world: World, now: Snapshot, put: Ask, service: Service) -> Observation:
-    return measured(with_elsewhere(observe(service, world, now, put), now.machine), now.machine)
+def _observe(world: World, snapshot: Snapshot, put: Ask, service: Service) -> Observation:
+    return observe(service, world, snapshot, put)
 
 
 def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]] | None]:
@@ -58,16 +57,16 @@ def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]] | Non
 
     One that fails its health check is not asked again: it may hang.
     """
-    now = take_snapshot(world)
+    snapshot = take_snapshot(world)
     service = world.workspace.service(name)
     asked: list[object] = []
 
     def ask(service: Service, question: Question) -> Answer:
-        answer = wait_for_answer(service, question)
-        asked.extend([document(question)] if answer.ok else [])
+        answer = world.health.ask(question)
+        asked.extend([world.health.document(question)] if answer.ok else [])
         return answer
 
-    report = outcomes.report(service, world, measured(observe(service, world, now, ask), now.machine))
+    report = outcomes.report(service, world.workspace, observe(service, world, snapshot, ask))
     listed = worker_registry.workers(asked[0]) if asked and report.state == "running" else []
     answer = report.seen.answer
     return report, None if not listed and answer and answer.ok and answer.workers != 0 else listed
@@ -75,32 +74,32 @@ def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]] | Non
 
 def everything(world: World) -> list[list[Report]]:
     """The services of every workspace of this user, a list for each, this workspace's first; from tmux alone."""
-    now = take_snapshot(world, MOST_AT_ONCE)
-    own = _reports(world, [*world.workspace.services, *unconfigured(world, now.panes)], now)
-    others = [_elsewhere(world, home, now) for home in _homes(now) if home != mark(world.workspace.path)]
+    snapshot = take_snapshot(world, MOST_AT_ONCE)
+    own = _reports(world, [*world.workspace.services, *unconfigured(world, snapshot.panes)], snapshot)
+    others = [_elsewhere(world, home, snapshot) for home in _homes(snapshot) if home != mark(world.workspace.path)]
     for there in other_worlds(world):
         with suppress(TmuxRefused):
-            now = take_snapshot(there, MOST_AT_ONCE)
-            others += [_elsewhere(there, home, now) for home in _homes(now)]
+            snapshot = take_snapshot(there, MOST_AT_ONCE)
+            others += [_elsewhere(there, home, snapshot) for home in _homes(snapshot)]
     return [own, *others]
 
 
-def _homes(now: Snapshot) -> list[str]:
-    return sorted({pane.home for pane in now.panes if pane.home})
+def _homes(snapshot: Snapshot) -> list[str]:
+    return sorted({pane.home for pane in snapshot.panes if pane.home})
 
 
-def _elsewhere(world: World, home: str, now: Snapshot) -> list[Report]:
+def _elsewhere(world: World, home: str, snapshot: Snapshot) -> list[Report]:
     """Another workspace's services as its windows tell of them."""
     path = unmarked(home)
-    names = {pane.service for pane in now.panes if pane.home == home and pane.service}
-    panes = {name: pane for name in sorted(names) if (pane := pane_of(path, name, now.panes)) is not None}
+    names = {pane.service for pane in snapshot.panes if pane.home == home and pane.service}
+    panes = {name: pane for name in sorted(names) if (pane := pane_of(path, name, snapshot.panes)) is not None}
     services = tuple(marked_service(pane) for pane in panes.values())
     folder = str(Path(world.workspace.state_folder).with_name(state_name(path)))
-    there = World(replace(world.workspace, path=path, state_folder=folder, services=services), world.environ)
-    session = session_of(path, now.panes, there.is_same_folder)
+    there = world.with_workspace(replace(world.workspace, path=path, state_folder=folder, services=services))
+    session = session_of(path, snapshot.panes, there.is_same_folder)
 
     def as_last_seen(service: Service, question: Question) -> Answer:
         pane = panes[service.name]
         return Answer(pane.ready == pane.launch, "as it was when it was started")
 
-    return _reports(there, services, Snapshot(now.panes, session, now.machine), as_last_seen)
+    return _reports(there, services, Snapshot(snapshot.panes, session, snapshot.process_table), as_last_seen)

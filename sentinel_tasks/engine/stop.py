@@ -14,13 +14,11 @@ from msgspec.structs import replace
 from ..decisions.decide import is_ending
 from ..decisions.dependencies import order
 from ..decisions.escalation import SignalStep, gives_up_after, signal_steps
-from ..logs.rotation import times_path
-from ..model import Identity, Observation, Pane, Progress, Report, Service
+from ..model import Identity, Observation, Pane, Progress, Report, Service, Workspace
 from ..observation.observe import observe
 from ..observation.process_table import ProcessTable
 from ..observation.snapshot import take_snapshot
 from ..observation.unconfigured import unconfigured
-from ..system import locks, processes
 from ..world import World
 from . import outcomes
 from .signals import send
@@ -51,32 +49,32 @@ class Stop:
 
     def __init__(self, world: World, services: Sequence[Service], and_unconfigured: bool) -> None:
         self.world = world
-        self.now = take_snapshot(world, len(services))
-        services = [*(unconfigured(world, self.now.panes) if and_unconfigured else []), *services]
-        self.first = {service.name: observe(service, world, self.now, lambda *_: None) for service in services}
+        self.snapshot = take_snapshot(world, len(services))
+        services = [*(unconfigured(world, self.snapshot.panes) if and_unconfigured else []), *services]
+        self.first = {service.name: observe(service, world, self.snapshot, lambda *_: None) for service in services}
         strays = self._strays()
         self.endings = [self._begin(service, strays.get(service.name, set())) for service in services]
 
     def _begin(self, service: Service, strays: set[Identity]) -> Ending:
         seen = self.first[service.name]
         pane = seen.pane if seen.alive else None
-        family = strays | (set(self.now.machine.tree(pane.pid)) if pane else set())
+        family = strays | (set(self.snapshot.process_table.tree(pane.pid)) if pane else set())
         main = next((who for who in family if seen.run and who.pid == seen.run.pid), None)
         return Ending(service, pane, None, family, main)
 
     def _strays(self) -> dict[str, set[Identity]]:
         """What left its window and still carries a mark, with all that it started, by service."""
-        found = processes.strays(self.world.workspace.path, self.now.panes)
-        tree = self.now.machine.tree
+        found = self.world.processes.strays(self.world.workspace.path, self.snapshot.panes)
+        tree = self.snapshot.process_table.tree
         return {name: {who for each in strays for who in (each, *tree(each.pid))} for name, strays in found.items()}
 
     def run(self) -> list[Report]:
         """Each service's report, once all have ended or would not."""
         began = self.world.monotonic()
         while not all(ending.over for ending in self.endings) or self._find_late():
-            machine = ProcessTable()
+            table = ProcessTable(self.world)
             for ending in self.endings:
-                self._turn(ending, machine)
+                self._turn(ending, table)
             waiting = [self._progress(ending) for ending in self.endings if not ending.over]
             if waiting:
                 self.world.progress(waiting)
@@ -89,7 +87,7 @@ class Stop:
         seen = self.first[ending.service.name]
         notes = [f"would stop {ending.service.name}: pids {_pids(ending.family)}"] if ending.family else []
         return replace(
-            outcomes.started(ending.service, self.world, seen, changed=False), error=None, notes=tuple(notes)
+            outcomes.started(ending.service, self.world.workspace, seen, changed=False), error=None, notes=tuple(notes)
         )
 
     def _may_begin(self, ending: Ending) -> bool:
@@ -97,22 +95,22 @@ class Stop:
         name = ending.service.name
         return all(other.over for other in self.endings if name in dict(other.service.depends_on))
 
-    def _turn(self, ending: Ending, machine: ProcessTable) -> None:
+    def _turn(self, ending: Ending, table: ProcessTable) -> None:
         if ending.began is None and self._may_begin(ending):
             since = self._since_asked(ending)
             ending.began = self.world.monotonic() - since
             ending.sent = 1 if since else 0
         if ending.began is not None and not ending.over:
-            self._advance(ending, self.world.monotonic() - ending.began, machine)
+            self._advance(ending, self.world.monotonic() - ending.began, table)
 
     def _since_asked(self, ending: Ending) -> float:
         """Seconds for which the service has been ending already: many break off a graceful end at a second C-c."""
         seen = self.first[ending.service.name]
         return seen.ending_for or 0.0 if is_ending(ending.service, seen) else 0.0
 
-    def _advance(self, ending: Ending, elapsed: float, machine: ProcessTable) -> None:
-        living = {who for who in ending.family if processes.is_alive(who)}
-        living |= {who for each in living for who in machine.tree(each.pid)}
+    def _advance(self, ending: Ending, elapsed: float, table: ProcessTable) -> None:
+        living = {who for who in ending.family if self.world.processes.is_alive(who)}
+        living |= {who for each in living for who in table.tree(each.pid)}
         ending.family |= living
         if ending.ended_after is None and ending.main not in living:
             ending.ended_after = elapsed
@@ -146,14 +144,14 @@ class Stop:
         if ending.pane is None or step.whom == "all":
             return living
         if step.whom == "foreground":
-            return (set(processes.foreground(ending.pane.pid)) & living) or living
+            return (set(self.world.processes.foreground(ending.pane.pid)) & living) or living
         return {who for who in living if who.pid != ending.pane.pid} or living
 
     def _find_late(self) -> bool:
         """True if something slipped away between two looks: it carries the mark, and is ended as firmly."""
         if not any(ending.family and not ending.left for ending in self.endings):
             return False
-        self.now = take_snapshot(self.world, len(self.endings))
+        self.snapshot = take_snapshot(self.world, len(self.endings))
         strays = self._strays()
         late = [ending for ending in self.endings if strays.get(ending.service.name) and not ending.left]
         for ending in late:
@@ -170,21 +168,22 @@ class Stop:
     def _reports(self) -> list[Report]:
         """The processes are gone: let the logs be written to their ends, then look whether the ports are free."""
         deadline = self.world.monotonic() + LOG_SECONDS
-        told = [ending.service.name for ending in self.endings if ending.family and not ending.left]
-        logs = [times_path(self.world.state_of(self.first[name].pane).log(name)) for name in told]
-        while any(map(locks.is_held, logs)) and self.world.monotonic() < deadline:
+        ended = [ending.service.name for ending in self.endings if ending.family and not ending.left]
+        logs = [self.world.state_of(self.first[name].pane).log(name) for name in ended]
+        while any(map(self.world.is_being_written, logs)) and self.world.monotonic() < deadline:
             self.world.sleep(FIRST_PAUSE)
-        now = take_snapshot(self.world, len(self.endings))
+        snapshot = take_snapshot(self.world, len(self.endings))
         return [
-            self._report(ending, observe(ending.service, self.world, now, lambda *_: None)) for ending in self.endings
+            self._report(ending, observe(ending.service, self.world, snapshot, lambda *_: None))
+            for ending in self.endings
         ]
 
     def _report(self, ending: Ending, seen: Observation) -> Report:
         if ending.left:
-            return outcomes.would_not_stop(ending.service, self.world, seen, ending.left)
+            return outcomes.would_not_stop(ending.service, self.world.workspace, seen, ending.left)
         ran_there = seen.port == self.first[ending.service.name].port
-        notes = [*ending.notes, *(_left_on_port(seen, self.world) if ran_there else [])]
-        return outcomes.stopped(ending.service, self.world, seen, bool(ending.family), notes)
+        notes = [*ending.notes, *(_left_on_port(seen, self.world.workspace) if ran_there else [])]
+        return outcomes.stopped(ending.service, self.world.workspace, seen, bool(ending.family), notes)
 
     def _progress(self, ending: Ending) -> Progress:
         elapsed = self.world.monotonic() - (ending.began or self.world.monotonic())
@@ -195,9 +194,9 @@ def _pids(whom: Iterable[Identity]) -> str:
     return ", ".join(str(pid) for pid in sorted(who.pid for who in whom))
 
 
-def _left_on_port(seen: Observation, world: World) -> list[str]:
+def _left_on_port(seen: Observation, workspace: Workspace) -> list[str]:
     others = [holder for holder in seen.holders if holder.relation != "ours"]
-    return [f"port {seen.port} is still held by {outcomes.who(holder, world)}; left alone" for holder in others]
+    return [f"port {seen.port} is still held by {outcomes.who(holder, workspace)}; left alone" for holder in others]
 
 
 def stop(world: World, wanted: Iterable[str], dry: bool = False, and_unconfigured: bool = False) -> list[Report]:

@@ -6,7 +6,6 @@ import signal
 
 from ..model import Holder, Identity
 from ..observation.snapshot import Snapshot
-from ..system import processes
 from ..world import World
 from . import outcomes
 from .signals import send
@@ -15,11 +14,12 @@ from .track import Track
 TERM_SECONDS, KILL_SECONDS = 5.0, 3.0
 
 
-def strays(world: World, now: Snapshot) -> dict[str, tuple[Holder, ...]]:
+def strays(world: World, snapshot: Snapshot) -> dict[str, tuple[Holder, ...]]:
     """Processes that left a service's window and still run, by service, whether they hold a port or not."""
-    found = processes.strays(world.workspace.path, now.panes)
+    found = world.processes.strays(world.workspace.path, snapshot.panes)
     return {
-        name: tuple(Holder(processes.describe(who.pid, ""), "stray") for who in left) for name, left in found.items()
+        name: tuple(Holder(world.processes.describe(who.pid, ""), "stray") for who in left)
+        for name, left in found.items()
     }
 
 
@@ -30,11 +30,11 @@ def end_holder(track: Track, holder: Holder, event: str, world: World) -> bool:
         return False
     now = world.monotonic()
     if who not in track.ending:
-        said = outcomes.ending(holder, event)
-        track.notes.append(said)
-        world.state.event(track.service.name, event, who.pid, said)
+        note = outcomes.ending(holder, event)
+        track.notes.append(note)
+        world.state.event(track.service.name, event, who.pid, note)
     began = min([*track.ending.values(), now])
-    for each in processes.tree(who.pid):
+    for each in world.processes.tree(who.pid):
         _signal(track, each, now, world)
     return now - began <= TERM_SECONDS + KILL_SECONDS
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from ..decisions.decide import Watch
-from ..logs.reader import last_words
 from ..model import Identity, Observation, Pane, Progress, Report, Service
 from ..world import World
 
@@ -42,5 +41,5 @@ def progress_of(track: Track, seen: Observation | None, world: World) -> Progres
 
 
 def _last_line(service: Service, world: World, pane: Pane | None) -> str:
-    lines = last_words(world.state_of(pane).log(service.name), 3)
+    lines = world.logs.last_words(world.log_of(service, pane), 3)
     return next((line for line in reversed(lines) if line.strip()), "")

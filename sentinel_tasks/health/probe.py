@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 from ..model import Answer
 from .command import ask_command
-from .http import ask_http
+from .http import ask_http, document, load
 from .question import Question
+
+__all__ = ["ask", "document", "load"]
 
 
 def ask(question: Question) -> Answer:

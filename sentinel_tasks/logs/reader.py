@@ -6,8 +6,10 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from ..model import Line
 from ..text.annotations import ANNOTATIONS, ANY_BEGIN, begin_annotation, end_annotation
 from ..text.sanitize import clears_screen, is_only_annotations, readable
 from .rotation import BLOCK, held, last_place_of, newest, offset_of_last, open_next, opened, rotated, size, times_of
@@ -16,9 +18,6 @@ MOST_AT_ONCE = 1 << 20
 MOST_PADDING = 200
 """More blank lines than a terminal has rows."""
 AT_BEGIN = re.compile(rb"(?=%s)" % re.escape(ANY_BEGIN))
-
-Line = tuple[float, bytes]
-"""When it came (epoch seconds, as far as known), and the line as it was written."""
 
 
 class Reader:
@@ -178,6 +177,23 @@ class Reader:
 def _lives(line: bytes) -> list[bytes]:
     """The line, cut where another life of the service begins: the one before may have ended without a newline."""
     return [part for part in AT_BEGIN.split(line) if part] or [line]
+
+
+def exists(path: Path) -> bool:
+    """True if something was ever logged there."""
+    return path.exists()
+
+
+def following(path: Path, count: int) -> Reader:
+    """A patient reader that begins with the last `count` lines."""
+    return Reader(path, patient=True).from_last(count)
+
+
+def since_launch(path: Path, launch: str) -> Iterator[bytes]:
+    """Every line that was written since that launch, an unfinished last one too; none where the log can't be read."""
+    with suppress(OSError), Reader(path).from_launch(launch) as reader:
+        for _, line in reader.lines(with_rest=True):
+            yield line
 
 
 def is_complete(path: Path, launch: str) -> bool:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from ..decisions.ownership import FRIENDLY
 from ..health.question import Question
-from ..logs.reader import Reader
 from ..model import UP_AFTER, Answer, HealthKind, Holder, Observation, Service
 from ..report.phrases import ended
 from ..text.sanitize import readable
@@ -24,7 +22,7 @@ Ask = Callable[[Service, Question], Answer | None]
 
 
 def answer_of(
-    service: Service, world: World, seen: Snapshot, bare: Observation, holders: tuple[Holder, ...], put: Ask
+    service: Service, world: World, snapshot: Snapshot, bare: Observation, holders: tuple[Holder, ...], put: Ask
 ) -> Answer | None:
     """What the service's health check says now; None where a stranger would be asked, or while it is awaited."""
     adopted = any(holder.relation == "adopted" for holder in holders)
@@ -32,23 +30,23 @@ def answer_of(
     if strangers or not (bare.alive or adopted):
         return None
     kind = "tcp" if adopted and service.health.kind != "http" else service.health.kind
-    told = _without_asking(kind, service, seen, bare, holders)
-    return told or _explained(put(service, _question(service, world, seen, bare, holders)), bare)
+    known = _without_asking(kind, service, world, snapshot, bare, holders)
+    return known or _explained(put(service, _question(service, world, snapshot, bare, holders)), world, bare)
 
 
 def _without_asking(
-    kind: HealthKind, service: Service, seen: Snapshot, bare: Observation, holders: tuple[Holder, ...]
+    kind: HealthKind, service: Service, world: World, snapshot: Snapshot, bare: Observation, holders: tuple[Holder, ...]
 ) -> Answer | None:
     if bare.alive and bare.run is not None and bare.run.next_start is not None:
         return Answer(False, f"{ended(bare.run)}; it is about to be started again (restart {bare.run.restarts})")
     if kind in ("http", "tcp") and bare.port and not holders:
         return Answer(False, f"nothing listens on port {bare.port}")
-    if kind not in ("http", "command") and (why := _suspended(bare)):
+    if kind not in ("http", "command") and (why := _suspended(world, bare)):
         return Answer(False, why)
     if kind == "tcp":
         return Answer(True, "the port accepts")
     if kind == "http":
-        return _answered_by_a_stranger(service, seen, bare)
+        return _answered_by_a_stranger(service, world, snapshot, bare)
     if kind == "up":
         return _up(bare)
     if kind == "exit":
@@ -56,12 +54,12 @@ def _without_asking(
     return Answer(True, "seen in the log") if kind == "log" and _was_seen_ready(bare) else None
 
 
-def _answered_by_a_stranger(service: Service, seen: Snapshot, bare: Observation) -> Answer | None:
+def _answered_by_a_stranger(service: Service, world: World, snapshot: Snapshot, bare: Observation) -> Answer | None:
     """The refusal of a check that is asked at another port of this machine than the service's, if not ours as well."""
     asked = port_of_url(service.health)
     if asked in (None, bare.port) or bare.pane is None or not bare.alive:
         return None
-    if own_listeners(bare.pane, asked, seen.machine):
+    if own_listeners(bare.pane, asked, world, snapshot):
         return None
     return Answer(False, f"this service does not listen on port {asked}, where its health is asked")
 
@@ -72,19 +70,17 @@ def _was_seen_ready(bare: Observation) -> bool:
     return bare.pane is not None and bare.pane.ready == bare.pane.launch and not restarted
 
 
-def _explained(answer: Answer | None, bare: Observation) -> Answer | None:
+def _explained(answer: Answer | None, world: World, bare: Observation) -> Answer | None:
     """A bad answer with its likely cause."""
-    if answer is None or answer.ok or not (why := _suspended(bare)):
+    if answer is None or answer.ok or not (why := _suspended(world, bare)):
         return answer
     return replace(answer, detail=f"{answer.detail}: {why}")
 
 
-def _suspended(bare: Observation) -> str:
+def _suspended(world: World, bare: Observation) -> str:
     """That the service is suspended, if it is: it can't tell by itself that it does not work."""
-    from ..system import processes
-
     pid = bare.run.pid if bare.run else None
-    if not (bare.alive and bare.pane and pid and processes.is_suspended(pid)):
+    if not (bare.alive and bare.pane and pid and world.processes.is_suspended(pid)):
         return ""
     return f"it is suspended; kill -CONT -- -{bare.pane.pid} lets it go on"
 
@@ -95,19 +91,19 @@ def _up(bare: Observation) -> Answer:
 
 
 def _question(
-    service: Service, world: World, seen: Snapshot, bare: Observation, holders: tuple[Holder, ...]
+    service: Service, world: World, snapshot: Snapshot, bare: Observation, holders: tuple[Holder, ...]
 ) -> Question:
     from ..config.environment import visible_environment
 
-    ports = known_ports(world.workspace, seen.session, seen.panes)
-    pane, log = bare.pane, world.state_of(bare.pane).log(service.name)
+    ports = known_ports(world.workspace, snapshot.session, snapshot.panes)
+    pane, log = bare.pane, world.log_of(service, bare.pane)
     return Question(
         health=service.health,
         port=bare.port,
         addresses=tuple(dict.fromkeys(_reachable(holder.listener.address, bare.open_at) for holder in holders)),
         cwd=service.cwd,
         environment=lambda: visible_environment(service, world, bare.session, bare.port, ports),
-        log=lambda: _log_since(log, pane.launch) if pane else (),
+        log=lambda: _log_since(world, log, pane.launch) if pane else (),
         counts_workers=service.counts_workers,
     )
 
@@ -119,8 +115,6 @@ def _reachable(address: str, open_at: Sequence[str]) -> str:
     return "127.0.0.1" if address in ("0.0.0.0", "::") else address
 
 
-def _log_since(path: Path, launch: str) -> Iterator[str]:
-    """The lines as a person would see them, so that `^ready$` finds one that is coloured or follows a mark of ours."""
-    with suppress(OSError), Reader(path).from_launch(launch) as reader:
-        for _, line in reader.lines(with_rest=True):
-            yield readable(line, colour=False)
+def _log_since(world: World, log: Path, launch: str) -> Iterator[str]:
+    """The lines as a person would see them: `^ready$` finds one that is coloured or follows an annotation of ours."""
+    return (readable(line, colour=False) for line in world.logs.since_launch(log, launch))

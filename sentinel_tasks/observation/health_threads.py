@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from ..health.http import load
-from ..health.probe import ask
 from ..health.question import Question
 from ..model import Answer, Service
+from ..world import World
+from .health_check import Ask
 
 
 class HealthThreads:
@@ -19,7 +19,8 @@ class HealthThreads:
 
     QUICK = 0.03
 
-    def __init__(self) -> None:
+    def __init__(self, world: World) -> None:
+        self._world = world
         self._asked: dict[str, tuple[threading.Thread, list[Answer]]] = {}
         self._refusals: dict[str, Answer] = {}
 
@@ -37,17 +38,17 @@ class HealthThreads:
     def prepare(self, services: Iterable[Service]) -> None:
         """Gets ready to ask while there is nothing to ask yet."""
         if any(service.health.kind == "http" for service in services):
-            threading.Thread(target=load, daemon=True).start()
+            threading.Thread(target=self._world.health.load, daemon=True).start()
 
     def _put(self, name: str, question: Question) -> tuple[threading.Thread, list[Answer]]:
         answers: list[Answer] = []
         ends_with_us = question.health.kind != "command"  # a command would be left running
-        thread = threading.Thread(target=lambda: answers.append(ask(question)), daemon=ends_with_us)
+        thread = threading.Thread(target=lambda: answers.append(self._world.health.ask(question)), daemon=ends_with_us)
         thread.start()
         self._asked[name] = thread, answers
         return self._asked[name]
 
 
-def wait_for_answer(service: Service, question: Question) -> Answer:
-    """The answer, however long the question's patience lasts: for a task that looks only once."""
-    return ask(question)
+def asking_at_once(world: World) -> Ask:
+    """Puts a question and waits, however long its patience lasts: for a task that looks only once."""
+    return lambda service, question: world.health.ask(question)

@@ -9,18 +9,13 @@ from msgspec.structs import replace
 
 from ..errors import TmuxRefused
 from ..model import Pane
-from ..tmux.sockets import servers, socket_folder
 from ..world import World
-
-DEFAULT = "default"
 
 
 def other_worlds(world: World) -> Iterator[World]:
     """The same workspace as it would be on each other server that runs."""
-    own = world.workspace.socket_name or DEFAULT
-    for name in servers(socket_folder(world.environ)):
-        if name != own:
-            yield World(replace(world.workspace, socket_name=name), world.environ, world.echo)
+    for name in world.other_sockets():
+        yield world.with_workspace(replace(world.workspace, socket_name=name))
 
 
 def panes_elsewhere(world: World) -> Iterator[Pane]:

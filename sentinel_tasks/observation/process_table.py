@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from ..model import Identity
-from ..system import ports
+from ..world import World
 
 FEW = 3
 """Up to this many services, asking each one's own processes is cheaper than asking the whole machine."""
@@ -16,33 +16,30 @@ FEW = 3
 class ProcessTable:
     """Facts about processes and ports that several services of one look share."""
 
-    def __init__(self, services: int = 1) -> None:
+    def __init__(self, world: World, services: int = 1) -> None:
+        self._world = world
         self._few = services <= FEW
         self._lock = threading.Lock()
 
     @cached_property
     def _children(self) -> dict[int, list[int]]:
-        from ..system import processes
-
-        return processes.children()
+        return self._world.processes.children()
 
     def tree(self, pid: int) -> list[Identity]:
         """The process and all its descendants that live, parents first."""
-        from ..system import processes
-
         with self._lock:
             children = self._children
         found, pids = [], [pid]
         for each in pids:
             pids += children.get(each, [])
-            if (who := processes.identity(each)) is not None:
+            if (who := self._world.processes.identity(each)) is not None:
                 found.append(who)
         return found
 
     @cached_property
     def _listeners(self) -> dict[int, list[tuple[int | None, str]]]:
         by_port: dict[int, list[tuple[int | None, str]]] = {}
-        for port, pid, address in ports.all_listeners():
+        for port, pid, address in self._world.ports.all_listeners():
             by_port.setdefault(port, []).append((pid, address))
         return by_port
 
@@ -53,7 +50,7 @@ class ProcessTable:
 
     @cached_property
     def _dealt_out(self) -> frozenset[int]:
-        return ports.dealt_out()
+        return self._world.ports.dealt_out()
 
     def is_dealt_out(self, port: int) -> bool:
         """True if several sockets share one address of this port, and any of them may be asked."""
@@ -63,6 +60,6 @@ class ProcessTable:
     def own_listeners(self, port: int, family: Iterable[int]) -> list[tuple[int, str]]:
         """(pid, address) of those of these processes that listen on this port."""
         if self._few:
-            return [(pid, address) for number, pid, address in ports.listening(family) if number == port]
+            return [(pid, address) for number, pid, address in self._world.ports.listening(family) if number == port]
         own = set(family)
         return [(pid, address) for pid, address in self.listeners(port) if pid in own and pid is not None]

@@ -18,7 +18,7 @@ class Snapshot(Struct, frozen=True):
 
     panes: tuple[Pane, ...]
     session: Session
-    machine: ProcessTable
+    process_table: ProcessTable
     opened: frozenset[int] = frozenset()
 
     @property
@@ -28,7 +28,7 @@ class Snapshot(Struct, frozen=True):
 
     def with_window(self, session: str, index: int) -> Snapshot:
         """The snapshot once we have opened this window."""
-        return Snapshot(self.panes, Session(session, True), self.machine, self.opened | {index})
+        return Snapshot(self.panes, Session(session, True), self.process_table, self.opened | {index})
 
 
 def take_snapshot(world: World, services: int = 1) -> Snapshot:
@@ -36,4 +36,4 @@ def take_snapshot(world: World, services: int = 1) -> Snapshot:
     panes = world.tmux.panes()
     session = session_of(world.workspace.path, panes, world.is_same_folder)
     ours_first = sorted(panes, key=lambda pane: pane.session != session.name)
-    return Snapshot(tuple(ours_first), session, ProcessTable(services))
+    return Snapshot(tuple(ours_first), session, ProcessTable(world, services))

@@ -110,13 +110,6 @@ def _all_as_psutil_sees() -> list[tuple[int, int | None, str]]:
     return [(address.port, pid, address.ip) for pid, address in found if address]
 
 
-def covers(listening_address: str, connected_address: str) -> bool:
-    """True if a listener at the first address is who answers at the second; `::` answers for IPv4 too, as a rule."""
-    if listening_address in (connected_address, "::"):
-        return True
-    return listening_address == "0.0.0.0" and "." in connected_address
-
-
 def dealt_out() -> frozenset[int]:
     """The ports of which several sockets share one address (SO_REUSEPORT), so that the kernel chooses who answers."""
     sockets = Counter((bound.port, bound.address) for bound in sock_diag.listeners() or ())

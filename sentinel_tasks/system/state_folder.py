@@ -164,6 +164,10 @@ class State(Struct, frozen=True):
         for fifo in self.folder.glob(f"{service}.*.spec"):
             self.remove_fifo(fifo)
 
+    def send_spec(self, fifo: Path, spec: Mapping[str, object], is_there: Callable[[], bool]) -> bool:
+        """True once the launcher that waits at the FIFO has taken its specification."""
+        return send_spec(fifo, spec, is_there)
+
 
 def send_spec(fifo: Path, spec: Mapping[str, object], is_there: Callable[[], bool] = lambda: True) -> bool:
     """True once a launcher has taken the spec (it removes the FIFO then); False if none does in time.

@@ -120,7 +120,7 @@ def follow_or_show(console: Console, names: Names, lines: str, follow: bool, tog
     if follow:
         to_come = following(world, logs, count, console.out.colour, lambda: is_read(sys.stdout))
         return _until_nobody_reads(console, to_come, wanted, together)
-    found = last(logs, count, console.out.colour and not console.as_json)
+    found = last(world, logs, count, console.out.colour and not console.as_json)
     if not any(log.exists() for log in logs.values()):
         way_on = _how_to_start(world.workspace, None if together else wanted[0])
         raise NothingThere(f"{', '.join(wanted)}: nothing was ever logged here", way_on)

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Mapping
 
 STANDARD = "/tmp"
+DEFAULT = "default"
 CONNECT_SECONDS = 0.5
 
 

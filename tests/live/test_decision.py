@@ -19,6 +19,8 @@ import pytest
 
 from sentinel_tasks.observation.port_holders import living_listeners
 from sentinel_tasks.observation.process_table import ProcessTable
+from sentinel_tasks.world import World
+from tests import facts
 from tests.lab import INV, SERVER, Lab, Result, is_open, until
 from tests.packages import copy_packages
 
@@ -546,6 +548,7 @@ def test_a_process_that_ended_during_the_look_holds_no_port() -> None:
     """It was told as one that can't be seen, and the port as taken."""
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
-    machine = ProcessTable()
-    machine.__dict__["_listeners"] = {3000: [(ended.pid, "127.0.0.1"), (os.getpid(), "::1")]}
-    assert living_listeners(3000, machine) == {os.getpid(): "::1"}
+    world = World(facts.workspace(), {})
+    table = ProcessTable(world)
+    table.__dict__["_listeners"] = {3000: [(ended.pid, "127.0.0.1"), (os.getpid(), "::1")]}
+    assert living_listeners(3000, world, table) == {os.getpid(): "::1"}

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from sentinel_tasks.decisions.ownership import covers
 from sentinel_tasks.system import sock_diag
-from sentinel_tasks.system.ports import all_listeners, covers, is_free, listening, open_addresses, uid_of
+from sentinel_tasks.system.ports import all_listeners, is_free, listening, open_addresses, uid_of
 
 Listen = Callable[..., int]
 
