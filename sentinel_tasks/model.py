@@ -29,6 +29,29 @@ Line = tuple[float, bytes]
 # What is configured
 
 
+class KindOfHealth(Struct, frozen=True):
+    """How a configuration writes one kind of health check: as a `word`, with a `key` of a mapping, or as an address.
+
+    `written` is every way, for a person; `needs_port` is true for a check of the service's port and nothing else.
+    """
+
+    written: tuple[str, ...]
+    word: str = ""
+    key: str = ""
+    needs_port: bool = False
+
+
+HEALTH_KINDS: dict[HealthKind, KindOfHealth] = {
+    "http": KindOfHealth(("a path such as /health", "a URL", "{path: …, expect: …}"), key="path"),
+    "tcp": KindOfHealth(("tcp",), word="tcp", needs_port=True),
+    "exit": KindOfHealth(("exit",), word="exit"),
+    "command": KindOfHealth(("{command: …}",), key="command"),
+    "log": KindOfHealth(("{log: REGEX}",), key="log"),
+    "up": KindOfHealth(("null",), word="null"),
+}
+"""Every kind of health check (contract: Configuration, Health checks); schema, reading and messages follow this."""
+
+
 class Health(Struct, frozen=True):
     """How a service proves that it works (contract: Configuration); `expect` holds statuses such as `200` or `3xx`."""
 
@@ -67,6 +90,11 @@ class Service(Struct, frozen=True):
     def __repr__(self) -> str:
         """The name alone: an environment may hold secrets."""
         return f"Service({self.name!r})"
+
+    @property
+    def is_one_shot(self) -> bool:
+        """True if the service is completed once its process has exited 0, such as a migration."""
+        return self.health.kind == "exit"
 
 
 class Workspace(Struct, frozen=True):

@@ -80,8 +80,7 @@ def read(said: Sources, project: str, state_root: Path, problems: Sequence[Probl
         session=session_name(folder),
         state_folder=str(state_root / state_name(folder)),
         services=tuple(order(services)),
-        socket_name=general.get("socket_name"),
-        history_limit=general.get("history_limit", 10_000),
+        **general,
     )
 
 
@@ -223,7 +222,7 @@ def _check_ports(services: list[Service], sources: Mapping[str, str], problems_f
 
 
 def _check_completions(services: list[Service], problems_found: Problems) -> None:
-    one_shots = {service.name for service in services if service.health.kind == "exit"}
+    one_shots = {service.name for service in services if service.is_one_shot}
     known = {service.name for service in services}
     for service in services:
         for needed, condition in service.depends_on:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import ConfigurationError, Problem
 from ..text.masking import MASK, is_secret, masked, masked_text
@@ -42,6 +42,11 @@ def nearest(word: str, names: list[str]) -> str:
     alike = difflib.get_close_matches(word, names, n=1)
     begun = [name for name in names if word and (name.startswith(word) or word.startswith(name))]
     return next(iter([*alike, *begun]), "")
+
+
+def listed(words: Sequence[str], last: str = "or") -> str:
+    """The words as a sentence lists them: `a, b or c`."""
+    return f" {last} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def _without_secrets(value: object) -> object:

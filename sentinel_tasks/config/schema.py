@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ..model import HEALTH_KINDS, UP_AFTER, Condition, Conflict, Restart
+from .problems import listed
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Words = Annotated[list[str], Meta(min_length=1)]
 Text = Annotated[str, Meta(min_length=1)]
 Scalar = str | int | float | bool | None
 Port = Annotated[int, Meta(ge=1, le=65_535)] | Literal["auto"] | None
-Conditions = dict[str, Literal["started", "healthy", "completed"]]
+Conditions = dict[str, Condition]
 Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$")]
-Address = Annotated[str, Meta(pattern="^(/|https?://.|(tcp|exit|null)$)")]
-ONE_CHECK = {"oneOf": [{"required": [key]} for key in ("path", "command", "log")]}
+HEALTH_WORDS = {kind.word: name for name, kind in HEALTH_KINDS.items() if kind.word}
+HEALTH_KEYS = {kind.key: name for name, kind in HEALTH_KINDS.items() if kind.key}
+Address = Annotated[str, Meta(pattern=f"^(/|https?://.|({'|'.join(HEALTH_WORDS)})$)")]
+ONE_CHECK = {"oneOf": [{"required": [key]} for key in HEALTH_KEYS]}
+HEALTH_FORMS = listed([form for kind in HEALTH_KINDS.values() for form in kind.written])
 
 
 class HealthKeys(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A health check that needs more than a word: one of `path`, `command`, `log`."""
+    """A health check that needs more than a word: exactly one check, and what a path is expected to answer."""
 
     path: Text | UnsetType = UNSET
     command: Text | Words | UnsetType = UNSET
@@ -39,7 +45,7 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     health: (
         Annotated[
             Address | HealthKeys | None,
-            Meta(description="a path or URL, tcp, exit, {command: …}, {log: REGEX}, or null: it stays up for a second"),
+            Meta(description=f"{HEALTH_FORMS}; with null it must stay up for {UP_AFTER:g} s"),
         ]
         | UnsetType
     ) = UNSET
@@ -56,8 +62,8 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     ) = UNSET
     startup_timeout: Annotated[Seconds, Meta(description="seconds until it must be healthy")] | UnsetType = UNSET
     stop_timeout: Annotated[Seconds, Meta(description="seconds it may take to end when asked")] | UnsetType = UNSET
-    on_conflict: Literal["stop", "takeover", "fail", "auto"] | UnsetType = UNSET
-    restart: Literal["never", "on-failure", "always"] | UnsetType = UNSET
+    on_conflict: Conflict | UnsetType = UNSET
+    restart: Restart | UnsetType = UNSET
     depends_on: Annotated[str | list[str] | Conditions, Meta(description="what must be healthy first")] | UnsetType = (
         UNSET
     )
@@ -85,18 +91,18 @@ class SentinelKeys(Struct, forbid_unknown_fields=True, kw_only=True):
 
 ALLOWED = {
     "port": "a port from 1 to 65535, auto or null",
-    "health": "a path such as /health, a URL, tcp, exit, {command: …}, {log: REGEX}, {path: …, expect: …} or null",
+    "health": HEALTH_FORMS,
     "expect": "a status such as 200, a hundred such as 3xx, or a list of them",
     "command": "a string that is not empty (run by sh -c) or a list of words",
     "worker_command": "a string (run by sh -c), a list of words or null",
     "env": "a mapping of names to values",
     "env_file": "a path or a list of paths",
-    "depends_on": "a service's name, a list of names, or a mapping of names to started, healthy or completed",
+    "depends_on": f"a service's name, a list of names, or a mapping of names to {listed(get_args(Condition))}",
     "startup_timeout": "seconds, more than 0 and at most 86400",
     "stop_timeout": "seconds, more than 0 and at most 86400",
-    "on_conflict": "stop, takeover, fail or auto",
-    "restart": "never, on-failure or always",
-    "log_max_mb": "megabytes, more than 0",
+    "on_conflict": listed(get_args(Conflict)),
+    "restart": listed(get_args(Restart)),
+    "log_max_mb": "megabytes, more than 0 and at most 100000",
     "log_backups": "a whole number from 0 to 1000",
     "index": "a window's index from 0 to 998",
     "history_limit": "a number of lines from 1 to 10000000",

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ..model import Condition, Health, Service
+from ..model import HEALTH_KINDS, Condition, Health, Service
 from .detect import dev_command
-from .problems import HIDDEN, Problems, nearest
-from .schema import ALLOWED, SERVICE_TYPES, HealthKeys, converted
+from .problems import HIDDEN, Problems, listed, nearest
+from .schema import ALLOWED, HEALTH_KEYS, HEALTH_WORDS, SERVICE_TYPES, HealthKeys, converted
 
 EXPECTATION = re.compile(r"[1-5]\d\d|[1-5][xX]{2}|<[1-6]\d\d", re.ASCII)
 PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "log_backups", "index")
@@ -78,8 +78,6 @@ class ServiceReader:
         command, why = self._command(() if has_tasks else known)
         health = self._health(port)
         values = self.values
-        if health.kind == "exit" and values.get("restart") == "always":
-            self.wrong("restart", "must be never or on-failure: with health exit it is done once it exits 0")
         found = Service(
             name=self.name,
             title=values.get("title", self.name),
@@ -92,15 +90,23 @@ class ServiceReader:
             env=tuple(self._environment()),
             env_files=tuple(self._env_files()),
             depends_on=self._depends_on(known),
-            log_max_bytes=max(1, int(values.get("log_max_mb", 50) * 1_000_000)),
             window=values.get("window", self.name),
             worker_command=_words(None if values.get("worker_command") == "null" else values.get("worker_command")),
             verb="activate" if self.name == "telemetry" else "start",
             counts_workers=self.name == "telemetry",
             has_tasks=has_tasks,
-            **{key: values[key] for key in PASSED_THROUGH if key in values},
+            **self._others(),
         )
+        if found.is_one_shot and found.restart == "always":
+            self.wrong("restart", "must be never or on-failure: with health exit it is done once it exits 0")
         return found if len(self.problems_found.problems) == self.before else None
+
+    def _others(self) -> dict[str, Any]:
+        """The keys that need no more reading and were given; for the rest the defaults of `Service` hold."""
+        found = {key: self.values[key] for key in PASSED_THROUGH if key in self.values}
+        if "log_max_mb" in self.values:
+            found["log_max_bytes"] = max(1, int(self.values["log_max_mb"] * 1_000_000))
+        return found
 
     def _command(self, resembling: Iterable[str]) -> tuple[str | tuple[str, ...], str]:
         """What it runs, and why that; without one, its name may be a mistyped one of those it is `resembling`."""
@@ -119,17 +125,14 @@ class ServiceReader:
         return "", ""
 
     def _health(self, port: int | str | None) -> Health:
-        given = self.values.get("health", "tcp" if port else None)
-        expect = self._expect(self.values.get("expect", "2xx"), self.source("expect"))
+        given: Any = self.values.get("health", "tcp" if port else None)
+        expect = self._expect(self.values.get("expect", Health("http").expect), self.source("expect"))
         if isinstance(given, HealthKeys):
             return self._health_of_keys(given, port, expect)
-        if given in (None, "null"):
-            return Health("up")
-        if given == "exit":
-            return Health("exit")
-        if given == "tcp":
-            return self._needs_port(Health("tcp"), port)
-        return self._health_of_address(given, port, expect)
+        kind = HEALTH_WORDS.get("null" if given is None else given)
+        if kind is None:
+            return self._health_of_address(given, port, expect)
+        return self._needs_port(Health(kind), port) if HEALTH_KINDS[kind].needs_port else Health(kind)
 
     def _health_of_address(self, given: str, port: int | str | None, expect: tuple[str, ...]) -> Health:
         health = Health("http", given, expect)
@@ -146,19 +149,20 @@ class ServiceReader:
         return health
 
     def _health_of_keys(self, keys: HealthKeys, port: int | str | None, expect: tuple[str, ...]) -> Health:
-        given = {
-            name: value for name in ("path", "command", "log") if (value := getattr(keys, name)) is not msgspec.UNSET
-        }
+        given = [
+            (kind, value) for key, kind in HEALTH_KEYS.items() if (value := getattr(keys, key)) is not msgspec.UNSET
+        ]
         if len(given) != 1:
-            self.wrong("health", "must have exactly one of path, command and log")
+            self.wrong("health", f"must have exactly one of {listed([*HEALTH_KEYS], 'and')}")
             return Health("up")
-        if "command" in given:
-            return Health("command", _words(given["command"]) or "")
-        if "log" in given:
-            return self._health_of_log(str(given["log"]))
+        kind, value = given[0]
+        if kind == "log":
+            return self._health_of_log(value)
+        if kind != "http":
+            return Health(kind, _words(value) or "")
         if keys.expect is not msgspec.UNSET:
             expect = self._expect(keys.expect, f"{self.source('health')}.expect")
-        return self._health_of_address(str(given["path"]), port, expect)
+        return self._health_of_address(value, port, expect)
 
     def _health_of_log(self, pattern: str) -> Health:
         try:
@@ -168,7 +172,7 @@ class ServiceReader:
         return Health("log", pattern)
 
     def _expect(self, given: object, source: str) -> tuple[str, ...]:
-        expected = tuple(str(each) for each in (given if isinstance(given, list) else [given]))
+        expected = tuple(str(each) for each in (given if isinstance(given, list | tuple) else [given]))
         if not expected or not all(EXPECTATION.fullmatch(each) for each in expected):
             self.problems_found.add(source, given, f"must be {ALLOWED['expect']}")
         return expected

@@ -47,7 +47,7 @@ def _state_alive(service: Service, seen: Observation) -> State:
     if is_healthy(seen):
         return "running"
     assert seen.pane is not None
-    if seen.run is None or service.health.kind == "exit":
+    if seen.run is None or service.is_one_shot:
         return "starting"
     young = seen.age < service.startup_timeout
     return "starting" if young and seen.pane.ready != seen.pane.launch else "unhealthy"
@@ -58,7 +58,7 @@ def _state_ended(service: Service, seen: Observation) -> State:
     if run is None or run.interrupted:
         return "stopped"
     if run.exit_code == 0:
-        return "completed" if service.health.kind == "exit" else "stopped"
+        return "completed" if service.is_one_shot else "stopped"
     return "crashed"
 
 
@@ -135,7 +135,7 @@ def _decide_alive(service: Service, seen: Observation, watch: Watch) -> Action:
 
 def _decide_ended(service: Service, seen: Observation, watch: Watch) -> Action:
     run = seen.run
-    completed = service.health.kind == "exit" and seen.pane is not None and _ended_well(seen)
+    completed = service.is_one_shot and seen.pane is not None and _ended_well(seen)
     if completed and not watch.anew:
         return Done()
     followed = watch.follows is not None and (seen.pane is None or seen.pane.launch == watch.follows)

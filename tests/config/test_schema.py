@@ -1,11 +1,21 @@
 """The JSON Schema with which an editor checks `invoke.yaml`: it must agree with what the tasks themselves accept."""
 
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from sentinel_tasks.config.schema import ALLOWED, SENTINEL_TYPES, SERVICE_TYPES, converted, json_schema
+from sentinel_tasks.config.schema import (
+    ALLOWED,
+    HEALTH_KEYS,
+    SENTINEL_TYPES,
+    SERVICE_TYPES,
+    HealthKeys,
+    converted,
+    json_schema,
+)
+from sentinel_tasks.model import HEALTH_KINDS, HealthKind
 
 SCHEMA = json_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -49,7 +59,13 @@ def test_it_is_a_schema_itself() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_example_of_the_spec_is_valid_and_names_every_key() -> None:
+def test_every_kind_of_health_check_can_be_written() -> None:
+    assert set(HEALTH_KINDS) == set(get_args(HealthKind))
+    assert {*HEALTH_KEYS, "expect"} == {field.name for field in msgspec.structs.fields(HealthKeys)}
+    assert all(kind.written and (kind.word or kind.key) for kind in HEALTH_KINDS.values())
+
+
+def test_example_of_the_contract_is_valid_and_names_every_key() -> None:
     assert valid(WHOLE)
     assert set(WHOLE["services"]["telemetry"]) == set(SERVICE_TYPES)  # type: ignore[index]
     assert set(WHOLE) == {*SENTINEL_TYPES, "services"}

@@ -13,6 +13,7 @@ from sentinel_tasks.decisions.dependencies import is_satisfied, order, with_depe
 from sentinel_tasks.decisions.escalation import SignalStep, gives_up_after, signal_steps
 from sentinel_tasks.decisions.ownership import classify, is_inside
 from sentinel_tasks.model import (
+    HEALTH_KINDS,
     Action,
     Condition,
     Conflict,
@@ -263,7 +264,7 @@ LOOKS = [
     seen_alive(pane=pane(launcher=1)),
 ]
 SPARED = ("ours", "adopted", "workspace", "pane", "other-user", "unknown")
-HEALTHS = [Health("http", "/"), Health("tcp"), Health("up"), Health("exit"), Health("log", "x")]
+HEALTHS = [Health(kind, "/") for kind in HEALTH_KINDS]
 
 holders = st.lists(
     st.builds(holder, st.sampled_from(RELATIONS), st.booleans(), st.integers(5000, 5005)), max_size=3
