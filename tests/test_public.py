@@ -17,6 +17,10 @@ import pytest
 from invoke.collection import Collection
 
 import sentinel_tasks
+from sentinel_tasks.config.schema import ALLOWED
+from sentinel_tasks.names import TASKS_OF_A_WORKSPACE
+from sentinel_tasks.tasks.service_tasks import HELP
+from sentinel_tasks.tasks.workspace_tasks import workspace_tasks
 
 HEAVY = (
     "libtmux", "httpx", "psutil", "starlette", "uvicorn", "websockets", "prometheus_client", "msgspec", "filelock",
@@ -113,6 +117,14 @@ def test_every_task_in_the_readme_has_the_flags_that_it_is_said_to_have() -> Non
             reserved = said | (flags_of(f"dev.{like[1]}") if like else set())
             assert flags_of(task.replace("NAME", "dev")) == reserved, task
     assert len(rows) > 10
+
+
+def test_no_service_may_be_called_like_a_task_of_the_workspace() -> None:
+    assert {each.name for each in workspace_tasks()} == TASKS_OF_A_WORKSPACE
+
+
+def test_the_help_of_a_flag_names_every_word_that_it_takes() -> None:
+    assert HELP["on_conflict"].endswith(ALLOWED["on_conflict"])
 
 
 def test_namespace_is_a_collection() -> None:

@@ -1,11 +1,14 @@
 """The JSON Schema with which an editor checks `invoke.yaml`: it must agree with what the tasks themselves accept."""
 
+import json
+from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
+import sentinel_tasks
 from sentinel_tasks.config.schema import (
     ALLOWED,
     HEALTH_KEYS,
@@ -57,6 +60,11 @@ def valid_service(key: str, value: Any) -> bool:
 
 def test_it_is_a_schema_itself() -> None:
     Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_schema_that_is_shipped_is_the_one_that_the_code_makes() -> None:
+    shipped = Path(sentinel_tasks.__file__).with_name("invoke.schema.json")
+    assert json.loads(shipped.read_text(encoding="utf-8")) == SCHEMA, "make schema writes it anew"
 
 
 def test_every_kind_of_health_check_can_be_written() -> None:

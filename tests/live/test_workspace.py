@@ -423,13 +423,6 @@ def test_one_look_at_many_services_is_one_tmux_process(lab: Lab) -> None:
     assert len([line for line in echoed.splitlines() if line.startswith("tmux ")]) == 1
 
 
-def test_the_schema_that_is_shipped_is_the_one_that_is_printed(lab: Lab) -> None:
-    import sentinel_tasks
-
-    shipped = Path(sentinel_tasks.__file__).with_name("invoke.schema.json")
-    assert json.loads(shipped.read_text()) == lab.inv("schema").json
-
-
 def test_without_waiting_what_a_service_needs_is_waited_for_all_the_same(lab: Lab) -> None:
     lab.configure(
         db={"command": f"sleep 0.5; echo up; {STAYS}", "health": {"log": "up"}},
