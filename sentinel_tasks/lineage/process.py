@@ -1,0 +1,45 @@
+"""The noun: one process as the kernel tells of it. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Kind = Literal["", "multiplexer", "launcher"]
+
+MULTIPLEXERS = frozenset({"tmux", "tmux: server", "screen", "SCREEN", "zellij", "dtach", "abduco"})
+
+
+class Process(NamedTuple):
+    """One process, with the facts that tell it from every other and say where it belongs.
+
+    `ticks` is when it began by the kernel's own clock (clock ticks since boot), which nobody sets.
+    `group`, `session` and `foreground` are process groups, `uid` is its real user, `state` is the letter of ps(1).
+    `kind` tells what is never a part of a service: a server of terminal windows, or a launcher of ours.
+    """
+
+    pid: int
+    ticks: int
+    parent: int
+    group: int
+    session: int
+    uid: int
+    state: str = "S"
+    name: str = ""
+    foreground: int = -1
+    threads: int = 1
+    kind: Kind = ""
+
+    @property
+    def is_alive(self) -> bool:
+        """True while any thread of it runs: its first one may have ended before the others."""
+        return self.state not in "ZX" or self.threads > 1
+
+    @property
+    def is_suspended(self) -> bool:
+        """True for a process that SIGSTOP or the terminal holds."""
+        return self.state in "Tt"
+
+
+def is_multiplexer(name: str) -> bool:
+    """True for the name of a server that terminal windows live in; what runs below it belongs to a person."""
+    return name in MULTIPLEXERS

@@ -1,0 +1,98 @@
+"""Who may be signalled at all, whatever is asked (contract: Signals). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from .process import Process
+
+Who = tuple[int, int]
+"""A process that can't be mistaken for a later one of the same pid: pid and the tick at which it began."""
+
+
+class Claim(NamedTuple):
+    """Whose processes a caller says they are: launchers of one service, what such a launcher left behind, or a stranger
+    that holds its port and may be ended.
+    """
+
+    launchers: frozenset[Who] = frozenset()
+    orphans: frozenset[Who] = frozenset()
+    holders: frozenset[Who] = frozenset()
+
+
+class Caller(NamedTuple):
+    """Who wants to send: its pid and its user."""
+
+    pid: int
+    uid: int
+
+
+def children_of(table: Mapping[int, Process]) -> dict[int, list[int]]:
+    """The pids below each pid."""
+    below: dict[int, list[int]] = {}
+    for process in table.values():
+        below.setdefault(process.parent, []).append(process.pid)
+    return below
+
+
+def line_of(table: Mapping[int, Process], pid: int) -> list[int]:
+    """The process and all above it, nearest first."""
+    line: list[int] = []
+    while pid in table and pid not in line:
+        line.append(pid)
+        pid = table[pid].parent
+    return line
+
+
+def is_cut(process: Process) -> bool:
+    """True for what is never a part of a service, nor is anything below it: a terminal server, another launcher."""
+    return process.kind != ""
+
+
+def family(table: Mapping[int, Process], root: Who) -> list[Process]:
+    """The process and its living descendants, parents first, without what is cut; none if it is another by now."""
+    process = table.get(root[0])
+    if process is None or process.ticks != root[1]:
+        return []
+    below, found, pids = children_of(table), [], [root[0]]
+    seen = set(pids)
+    for pid in pids:
+        each = table[pid]
+        if pid != root[0] and is_cut(each):
+            continue
+        if each.is_alive:
+            found.append(each)
+        new = [child for child in below.get(pid, ()) if child not in seen]
+        seen.update(new)
+        pids += new
+    return found
+
+
+def permitted(table: Mapping[int, Process], claim: Claim, caller: Caller) -> dict[int, Process]:
+    """The processes that a signal under this claim may reach, by pid.
+
+    Never the caller, its ancestors, what else is below such an ancestor, pid 1, another user's process, a terminal
+    server and all below it, another launcher and all below it, or a pid that another process has by now.
+    """
+    above = {*line_of(table, caller.pid)}
+    found: dict[int, Process] = {}
+    for root in (*claim.launchers, *claim.orphans, *claim.holders):
+        process = table.get(root[0])
+        if process is None or root[0] in above or _is_misplaced(process, root in claim.launchers):
+            continue
+        found.update({each.pid: each for each in family(table, root)})
+    return {pid: each for pid, each in found.items() if pid > 1 and pid not in above and each.uid == caller.uid}
+
+
+def _is_misplaced(process: Process, as_launcher: bool) -> bool:
+    """True for a root that is something else than it was claimed to be."""
+    return process.kind == "multiplexer" or (process.kind == "launcher") != as_launcher
+
+
+def whole_groups(table: Mapping[int, Process], reachable: Iterable[int]) -> list[int]:
+    """The process groups of which every living member may be reached: one signal ends them, even while they fork."""
+    may = set(reachable)
+    groups = {table[pid].group for pid in may if pid in table}
+    outside = {process.group for process in table.values() if process.is_alive and process.pid not in may}
+    return sorted(group for group in groups - outside if group > 1)

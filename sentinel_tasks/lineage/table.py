@@ -1,0 +1,122 @@
+"""Reads the machine's processes: all of them in one look, or one. Linux tells in /proc, other systems through ps(1)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from .process import Kind, Process, is_multiplexer
+
+LAUNCHER = "sentinel_tasks/supervisor/launch.py"
+ON_LINUX = sys.platform == "linux"
+PS = ["ps", "-axo", "pid=,ppid=,pgid=,tpgid=,uid=,state=,lstart=,comm="]
+WORDS_OF_A_DATE = 5
+
+Table = dict[int, Process]
+
+
+def read() -> Table:
+    """Every process that can be seen, by pid, those that have ended and were not reaped among them."""
+    if not ON_LINUX:
+        return {process.pid: process for process in _as_ps_tells(PS)}
+    pids = (int(name) for name in os.listdir("/proc") if name.isdecimal())
+    return {pid: process for pid in pids if (process := one(pid)) is not None}
+
+
+def one(pid: int) -> Process | None:
+    """The process of that pid; None if there is none."""
+    if not ON_LINUX:
+        return next(_as_ps_tells([*PS, "-p", str(pid)]), None)
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            text = file.read().decode("utf-8", "replace")
+            owner = os.fstat(file.fileno()).st_uid
+    except OSError:
+        return None
+    return parsed(pid, text, owner or _real_uid(pid))
+
+
+def parsed(pid: int, stat: str, uid: int) -> Process:
+    """One line of /proc/PID/stat (proc(5)); a name may hold blanks and parentheses."""
+    head, _, rest = stat.rpartition(")")
+    name, fields = head.partition("(")[2], rest.split()
+    parent, group, session = int(fields[1]), int(fields[2]), int(fields[3])
+    kind = _kind(pid, name, is_leader=session == pid)
+    return Process(
+        pid, int(fields[19]), parent, group, session, uid, fields[0], name, int(fields[5]), int(fields[17]), kind
+    )
+
+
+def _real_uid(pid: int) -> int:
+    """The process's real user: the kernel shows the files of one that has changed its user as root's."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith(b"Uid:"))
+    except (OSError, StopIteration):
+        return 0
+
+
+def _kind(pid: int, name: str, is_leader: bool) -> Kind:
+    if is_multiplexer(name):
+        return "multiplexer"
+    return "launcher" if is_leader and launched(pid) else ""
+
+
+def launched(pid: int) -> tuple[str, ...]:
+    """The words after its own file's of a launcher of ours (see supervisor/launch.py); none for any other process."""
+    words = command_line(pid)
+    place = next((number for number, word in enumerate(words) if word.endswith(LAUNCHER)), None)
+    return () if place is None else words[place + 1 :]
+
+
+def command_line(pid: int) -> tuple[str, ...]:
+    """The words of its command line, as far as it is ours to see."""
+    try:
+        if ON_LINUX:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                return tuple(os.fsdecode(file.read()).rstrip("\0").split("\0"))
+        told = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        return tuple(told.stdout.split())
+    except OSError:
+        return ()
+
+
+def tag(pid: int, name: str) -> str | None:
+    """A variable of the environment that the process was started with; None where that is gone or can't be seen."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            variables = file.read().split(b"\0")
+    except OSError:
+        return None
+    begin = os.fsencode(f"{name}=")
+    return next((os.fsdecode(each[len(begin) :]) for each in variables if each.startswith(begin)), None)
+
+
+def age(process: Process) -> float:
+    """Seconds since the process began, whatever was done to the clock since."""
+    if not ON_LINUX:
+        return time.time() - process.ticks
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - process.ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _as_ps_tells(command: list[str]) -> Iterator[Process]:
+    """There a process's `ticks` are the second at which it began, and its session is its group's."""
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
+    except OSError:
+        return
+    for line in told.stdout.splitlines():
+        words = line.split(None, 6 + WORDS_OF_A_DATE)
+        if len(words) > 6 + WORDS_OF_A_DATE:
+            yield _from_ps(words)
+
+
+def _from_ps(words: list[str]) -> Process:
+    pid, parent, group, foreground, uid = (int(word) for word in words[:5])
+    began = time.strptime(" ".join(words[6 : 6 + WORDS_OF_A_DATE]), "%a %b %d %H:%M:%S %Y")
+    name = os.path.basename(words[-1])
+    kind = _kind(pid, name, is_leader=group == pid)
+    return Process(pid, int(time.mktime(began)), parent, group, group, uid, words[5][:1], name, foreground, 1, kind)

@@ -1,0 +1,133 @@
+"""Over random forests of processes: nothing outside the definition is ever reached, whatever the caller asks."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentinel_tasks.lineage.process import Kind, Process, is_multiplexer
+from sentinel_tasks.lineage.reach import Caller, Claim, Who, family, permitted, whole_groups
+
+KINDS: tuple[Kind, ...] = ("", "", "", "", "multiplexer", "launcher")
+Forest = dict[int, Process]
+
+
+def process(pid: int, parent: int = 1, **facts: object) -> Process:
+    """A process that lives, of user 1000, in a group of its own."""
+    given: dict[str, object] = {"group": pid, "session": pid, "uid": 1000, **facts}
+    return Process(pid, pid * 10, parent, **given)  # type: ignore[arg-type]
+
+
+def forest(*processes: Process) -> Forest:
+    return {each.pid: each for each in (process(1, 0, uid=0), *processes)}
+
+
+def who(pid: int) -> Who:
+    return pid, pid * 10
+
+
+@st.composite
+def forests(draw: st.DrawFn) -> Forest:
+    """Up to 24 processes: users, suspended and ended ones, multiplexers and launchers wherever they may stand."""
+    made = [process(1, 0, uid=0)]
+    for pid in range(2, draw(st.integers(3, 25))):
+        parent = draw(st.integers(1, pid - 1))
+        made.append(
+            process(
+                pid,
+                parent,
+                uid=draw(st.sampled_from((1000, 1000, 1000, 1001, 0))),
+                kind=draw(st.sampled_from(KINDS)),
+                state=draw(st.sampled_from("SSSSTZ")),
+                threads=draw(st.sampled_from((1, 1, 2))),
+                group=draw(st.integers(1, pid)),
+            )
+        )
+    return {each.pid: each for each in made}
+
+
+@st.composite
+def claims(draw: st.DrawFn) -> Claim:
+    """Whatever a caller may say, wrong pids, reused pids and wrong roles among it."""
+    pairs = st.tuples(st.integers(0, 26), st.sampled_from((0, 1)))
+    sets = st.frozensets(pairs.map(lambda pair: (pair[0], pair[0] * 10 + pair[1])), max_size=4)
+    return Claim(draw(sets), draw(sets), draw(sets))
+
+
+def parents(table: Forest, pid: int) -> list[int]:
+    """The pids above, by another way than the code's."""
+    above = []
+    while pid in table and table[pid].parent in table:
+        pid = table[pid].parent
+        above.append(pid)
+    return above
+
+
+def may_be_reached(table: Forest, one: Process, claim: Claim, caller: Caller) -> bool:
+    """The definition in the contract's words, looked at from the process upwards."""
+    own = {caller.pid, *parents(table, caller.pid)}
+    if one.pid <= 1 or one.pid in own or one.uid != caller.uid or not one.is_alive:
+        return False
+    for depth, root in enumerate([one.pid, *parents(table, one.pid)]):
+        found = table[root]
+        as_launcher = who(root) in claim.launchers
+        claimed = as_launcher or who(root) in claim.orphans or who(root) in claim.holders
+        kind_fits = found.kind == ("launcher" if as_launcher else "")
+        if claimed and kind_fits and root not in own:
+            return True
+        if found.kind:
+            return False
+        assert depth < len(table)
+    return False
+
+
+@given(forests(), claims(), st.integers(1, 25), st.sampled_from((1000, 0)))
+def test_exactly_those_of_the_definition_are_reached(table: Forest, claim: Claim, pid: int, uid: int) -> None:
+    caller = Caller(pid, uid)
+    expected = {each.pid for each in table.values() if may_be_reached(table, each, claim, caller)}
+    assert set(permitted(table, claim, caller)) == expected
+
+
+@given(forests(), claims(), st.integers(1, 25))
+def test_no_group_with_a_stranger_in_it_is_ended_as_a_whole(table: Forest, claim: Claim, pid: int) -> None:
+    may = permitted(table, claim, Caller(pid, 1000))
+    for group in whole_groups(table, may):
+        members = [each.pid for each in table.values() if each.group == group and each.is_alive]
+        assert set(members) <= set(may)
+
+
+def test_a_persons_tmux_server_below_a_service_lives_with_all_that_is_in_it() -> None:
+    server = process(20, 10, kind="multiplexer")
+    table = forest(process(10, kind="launcher"), process(11, 10), server, process(21, 20), process(22, 21))
+    reached = permitted(table, Claim(launchers=frozenset([who(10)])), Caller(99, 1000))
+    assert sorted(reached) == [10, 11]
+
+
+def test_a_tmux_server_that_was_started_with_our_tags_is_no_orphan() -> None:
+    table = forest(process(20, kind="multiplexer"), process(21, 20))
+    claim = Claim(orphans=frozenset([who(20)]), holders=frozenset([who(20)]))
+    assert permitted(table, claim, Caller(99, 1000)) == {}
+
+
+def test_a_holder_that_started_this_task_keeps_its_other_children() -> None:
+    table = forest(process(10), process(11, 10, name="editor"), process(12, 10), process(13, 12))
+    assert permitted(table, Claim(holders=frozenset([who(10)])), Caller(13, 1000)) == {}
+
+
+def test_a_pid_that_was_given_to_another_process_is_not_reached() -> None:
+    assert permitted(forest(process(10)), Claim(orphans=frozenset([(10, 99)])), Caller(99, 1000)) == {}
+
+
+def test_another_service_that_was_started_from_within_a_service_is_left_alone() -> None:
+    table = forest(process(10, kind="launcher"), process(11, 10), process(12, 11, kind="launcher"), process(13, 12))
+    assert sorted(permitted(table, Claim(launchers=frozenset([who(10)])), Caller(99, 1000))) == [10, 11]
+
+
+def test_a_process_whose_first_thread_has_ended_is_alive() -> None:
+    table = forest(process(10, kind="launcher"), process(11, 10, state="Z", threads=3), process(12, 10, state="Z"))
+    assert [each.pid for each in family(table, who(10))] == [10, 11]
+
+
+def test_names_of_servers_that_windows_live_in() -> None:
+    names = ["tmux: server", "tmux", "SCREEN", "zellij", "tmux: client", "python3", "tmuxinator"]
+    assert [name for name in names if is_multiplexer(name)] == names[:4]
