@@ -18,6 +18,20 @@ State = Literal["running", "starting", "unhealthy", "crashed", "completed", "sto
 Severity = Literal["error", "warning", "info"]
 Relation = Literal["ours", "stray", "adopted", "workspace", "pane", "foreign", "other-user", "unknown"]
 
+STATES_AS_WANTED: frozenset[State] = frozenset({"running", "starting", "completed"})
+STATES_NOT_RUNNING: frozenset[State] = frozenset({"stopped", "crashed"})
+STATES_STARTED: frozenset[State] = STATES_AS_WANTED | {"unhealthy"}
+STATES_HEALTHY: frozenset[State] = frozenset({"running", "completed"})
+"""Sets of states: what status calls good; nothing there; and what satisfies the conditions of the same names."""
+
+STATUS_CODES: dict[State, int] = {
+    **dict.fromkeys(STATES_AS_WANTED, 0),
+    "unhealthy": 1,
+    **dict.fromkeys(STATES_NOT_RUNNING, 3),
+    "conflict": 4,
+}
+"""The exit code of status (contract: Tasks, Exit codes)."""
+
 UP_AFTER = 1.0
 """Seconds a service without a health check must stay up before it counts as running (contract: Configuration)."""
 

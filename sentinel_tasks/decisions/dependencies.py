@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..model import Condition, Service, State
+from ..model import STATES_HEALTHY, STATES_STARTED, Condition, Service, State
 
 
 def order(services: Iterable[Service]) -> list[Service]:
@@ -46,6 +46,4 @@ def is_satisfied(condition: Condition, now: State, settled: bool) -> bool:
     """True if a dependency in this state lets the next one start; `settled` says that its own start is over."""
     if condition == "completed":
         return now == "completed"
-    if condition == "started":
-        return now in ("starting", "running", "unhealthy", "completed")
-    return settled and now in ("running", "completed")
+    return now in STATES_STARTED if condition == "started" else settled and now in STATES_HEALTHY

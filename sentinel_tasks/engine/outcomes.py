@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ..decisions.decide import state
 from ..errors import Interrupted
-from ..model import Action, Fail, Holder, Launch, Listener, Observation, Report, Service, Workspace
+from ..model import STATUS_CODES, Action, Fail, Holder, Launch, Listener, Observation, Report, Service, Workspace
 from ..names import typed_target, typed_tmux, unmarked
 from ..report.phrases import command, ended
 from ..text.duration import duration
@@ -18,8 +18,6 @@ from ..text.sanitize import last_line, plain
 
 if TYPE_CHECKING:
     from .track import Track
-
-STATUS_CODES = {"running": 0, "starting": 0, "completed": 0, "unhealthy": 1, "stopped": 3, "crashed": 3, "conflict": 4}
 
 
 def report(service: Service, workspace: Workspace, seen: Observation) -> Report:

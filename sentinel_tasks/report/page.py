@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ..model import Report, Service
+from ..model import STATES_AS_WANTED, Report, Service
 from ..text.duration import duration
 from ..text.sanitize import plain
 from .document import pid_of, restarts_of
 from .style import Style
 
 RULE_WIDTH = 40
-GOOD = ("running", "starting", "completed")
 UNCHANGED = {"stopped": "not running", "crashed": "not running, it crashed"}
 LEVEL = {
     "running": "ok", "completed": "ok", "starting": "wait", "unhealthy": "warn",
@@ -119,19 +118,25 @@ def _hints(report: Report, style: Style) -> list[str]:
 
 def outcome_line(report: Report, done: str, style: Style) -> str:
     """One line for what a task did to one service; `done` is the word for a change (`started`, `stopped`)."""
-    seen, service = report.seen, report.service
+    service = report.service
     if report.code:
         return f"{style.mark('bad')} {service.name}: {plain(report.error or report.state)}"
-    where = f" at {_url(service, report)}" if seen.port and report.state in GOOD else ""
-    window = f", window {seen.pane.index} of {plain(seen.pane.session)}" if seen.pane and report.state in GOOD else ""
-    pid = f" (pid {pid_of(report)}{window})" if pid_of(report) and report.state in GOOD else ""
-    word = done if report.changed else UNCHANGED.get(report.state, f"already {report.state}")
     extra = f", {report.state}" if report.changed and report.state not in ("running", "stopped") else ""
-    return f"{style.mark('ok')} {service.name}: {word}{extra}{where}{pid}"
+    word = done if report.changed else UNCHANGED.get(report.state, f"already {report.state}")
+    place = _place(report) if report.state in STATES_AS_WANTED else ""
+    return f"{style.mark('ok')} {service.name}: {word}{extra}{place}"
 
 
-def _url(service: Service, report: Report) -> str:
-    scheme = "https" if str(service.health.target).startswith("https:") else "http"
+def _place(report: Report) -> str:
+    """Where it can be reached, and where it runs."""
+    seen = report.seen
+    where = f" at {_url(report)}" if seen.port else ""
+    window = f", window {seen.pane.index} of {plain(seen.pane.session)}" if seen.pane else ""
+    return f"{where} (pid {pid_of(report)}{window})" if pid_of(report) else where
+
+
+def _url(report: Report) -> str:
+    scheme = "https" if str(report.service.health.target).startswith("https:") else "http"
     return f"{scheme}://localhost:{report.seen.port}"
 
 

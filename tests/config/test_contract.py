@@ -13,19 +13,10 @@ from sentinel_tasks.config.load import BUILT_IN, Sources, read
 from sentinel_tasks.config.schema import ALLOWED, SENTINEL_TYPES, SERVICE_TYPES, json_schema
 from sentinel_tasks.model import HEALTH_KINDS, Condition, Conflict, Health, Restart, Workspace
 from sentinel_tasks.names import TASKS_OF_A_WORKSPACE
+from tests.contract import CONTRACT, table, words
 
-CONTRACT = (Path(__file__).parents[2] / "docs" / "contract.md").read_text(encoding="utf-8")
 BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "maxLength")
 ENUMS = {"on_conflict": Conflict, "restart": Restart, "depends_on": Condition}
-
-
-def table(header: str) -> dict[str, list[str]]:
-    """The rows of the table with this header by their first cell, without the signs that set code apart."""
-    below = CONTRACT.partition(f"{header}\n")[2].splitlines()
-    rows = below[1 : below.index("")]
-    cells = [[cell.strip().replace("`", "") for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
-    return {first: rest for first, *rest in cells}
-
 
 KEYS = table("| key of a service | allowed | default |")
 GENERAL = table("| key of `sentinel` | allowed | default |")
@@ -62,14 +53,14 @@ def test_the_tables_list_every_key() -> None:
 
 @pytest.mark.parametrize("key", [*SERVICE_TYPES, *SENTINEL_TYPES])
 def test_every_limit_is_in_the_table_and_in_the_message(key: str) -> None:
-    for words in ({**KEYS, **GENERAL}[key][0], ALLOWED[key]):
-        assert {*map(str, bounds(key))} <= set(re.findall(r"\d+", words)), words
+    for text in ({**KEYS, **GENERAL}[key][0], ALLOWED[key]):
+        assert {*map(str, bounds(key))} <= set(re.findall(r"\d+", text)), text
 
 
 @pytest.mark.parametrize("key", ENUMS)
 def test_every_word_is_in_the_table_and_in_the_message(key: str) -> None:
-    for words in (KEYS[key][0], ALLOWED[key]):
-        assert set(get_args(ENUMS[key])) <= set(re.findall(r"[a-z-]+", words)), words
+    for text in (KEYS[key][0], ALLOWED[key]):
+        assert set(get_args(ENUMS[key])) <= words(text), text
 
 
 def test_every_way_to_write_a_health_check_is_in_the_table_and_in_the_message() -> None:
@@ -96,4 +87,4 @@ def test_dev_and_telemetry_have_the_defaults_of_the_table(workspace: Workspace, 
 
 def test_the_names_that_no_service_may_have_are_listed() -> None:
     sentence = CONTRACT.partition("is not one of ")[2].partition(".\n")[0]
-    assert set(re.findall(r"`([a-z]+)`", sentence)) == TASKS_OF_A_WORKSPACE
+    assert words(sentence) == TASKS_OF_A_WORKSPACE
