@@ -73,13 +73,15 @@ def permitted(table: Mapping[int, Process], claim: Claim, caller: Caller) -> dic
     """The processes that a signal under this claim may reach, by pid.
 
     Never the caller, its ancestors, what else is below such an ancestor, pid 1, another user's process, a terminal
-    server and all below it, another launcher and all below it, or a pid that another process has by now.
+    server and all below it, another launcher and all below it, or a pid that another process has by now. A launcher may
+    reach what is below itself.
     """
     above = {*line_of(table, caller.pid)}
     found: dict[int, Process] = {}
     for root in (*claim.launchers, *claim.orphans, *claim.holders):
-        process = table.get(root[0])
-        if process is None or root[0] in above or _is_misplaced(process, root in claim.launchers):
+        process, as_launcher = table.get(root[0]), root in claim.launchers
+        ends_its_own = as_launcher and root[0] == caller.pid
+        if process is None or _is_misplaced(process, as_launcher) or (root[0] in above and not ends_its_own):
             continue
         found.update({each.pid: each for each in family(table, root)})
     return {pid: each for pid, each in found.items() if pid > 1 and pid not in above and each.uid == caller.uid}

@@ -73,7 +73,7 @@ def may_be_reached(table: Forest, one: Process, claim: Claim, caller: Caller) ->
         as_launcher = who(root) in claim.launchers
         claimed = as_launcher or who(root) in claim.orphans or who(root) in claim.holders
         kind_fits = found.kind == ("launcher" if as_launcher else "")
-        if claimed and kind_fits and root not in own:
+        if claimed and kind_fits and (root not in own or (as_launcher and root == caller.pid)):
             return True
         if found.kind:
             return False
@@ -112,6 +112,11 @@ def test_a_tmux_server_that_was_started_with_our_tags_is_no_orphan() -> None:
 def test_a_holder_that_started_this_task_keeps_its_other_children() -> None:
     table = forest(process(10), process(11, 10, name="editor"), process(12, 10), process(13, 12))
     assert permitted(table, Claim(holders=frozenset([who(10)])), Caller(13, 1000)) == {}
+
+
+def test_a_launcher_ends_what_is_below_it_and_not_itself() -> None:
+    table = forest(process(10, kind="launcher"), process(11, 10), process(12, 11))
+    assert sorted(permitted(table, Claim(launchers=frozenset([who(10)])), Caller(10, 1000))) == [11, 12]
 
 
 def test_a_pid_that_was_given_to_another_process_is_not_reached() -> None:
