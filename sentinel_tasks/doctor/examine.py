@@ -16,6 +16,7 @@ Check = Callable[[Look], list[Finding]]
 
 CHECKS: tuple[Check, ...] = (
     machine.packages,
+    machine.invoke,
     machine.tmux,
     server.socket_folder,
     server.socket,

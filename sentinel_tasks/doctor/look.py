@@ -17,16 +17,20 @@ from ..world import World
 
 
 class Given(Struct, frozen=True):
-    """What only the caller can tell: what is wrong with the configuration, and how the tasks file was read.
+    """What only the caller can tell: what is wrong with the configuration, how the tasks file was read, and of Invoke.
 
-    `unread` are keys and variables that nothing reads, with what may have been meant; `unlisted` are the
-    services that the tasks file declares and `inv --list` does not show, by file; there may be no tasks file at all.
+    `unread` are keys and variables that nothing reads, each with what may have been meant; not all are in it unless
+    `keys_are_known`. `unlisted` are the services that the tasks file declares and `inv --list` does not show, by file.
+    `lost` are the private names that the installed Invoke lacks, each with what the user loses by that.
     """
 
     problems: tuple[Problem, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
+    keys_are_known: bool = True
     unlisted: tuple[tuple[str, tuple[str, ...]], ...] = ()
     has_tasks_file: bool = True
+    invoke_version: str = ""
+    lost: tuple[tuple[str, str], ...] = ()
 
 
 class Look:

@@ -14,6 +14,7 @@ from .look import Look
 
 PACKAGE = "sentinel-tasks"
 INSTALL = f"python -m pip install --upgrade '{PACKAGE}%s'"
+NEWEST_INVOKE_TRIED = "3.0.3"
 REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;\s*(.*))?$")
 
 
@@ -42,6 +43,16 @@ def packages(look: Look) -> list[Finding]:
         if (why := _unmet(name, wanted))
     ]
     return passed_unless("packages", wrong, f"{PACKAGE} {metadata.version(PACKAGE)} and what it needs")
+
+
+def invoke(look: Look) -> list[Finding]:
+    """Invoke has every private name that the tasks use."""
+    version = look.given.invoke_version
+    remedy = f"python -m pip install 'invoke>=2.2,<={NEWEST_INVOKE_TRIED}'"
+    wrong = [
+        failed("invoke", f"Invoke {version} has no {name}: {loss}", remedy, "warning") for name, loss in look.given.lost
+    ]
+    return passed_unless("invoke", wrong, f"Invoke {version} has every private name that the tasks use")
 
 
 def _runs_embedded_api(service: Service) -> bool:

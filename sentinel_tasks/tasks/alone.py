@@ -7,10 +7,11 @@ from invoke.exceptions import Exit
 from invoke.program import Program
 
 from ..errors import ConfigurationError
-from . import config_files
+from .boundary import complain_of_file
+from .invoke_config import take_over
 from .workspace_tasks import doctor
 
-config_files.take_over()
+take_over(complain_of_file)
 
 
 class Alone(Program):

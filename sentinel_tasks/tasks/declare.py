@@ -13,16 +13,15 @@ from invoke.collection import Collection
 from ..config.detect import procfile
 from ..errors import Problem
 from ..names import TASKS_OF_A_WORKSPACE
-from . import config_files, variables
+from .boundary import complain_of_file
 from .declared import declared
+from .invoke_config import take_over
 from .service_tasks import tasks_of
 from .workspace_tasks import workspace_tasks
 
 FIRST_PROCFILE_PORT, PORT_STEP = 5000, 100
 
-
-variables.take_over()
-config_files.take_over()
+take_over(complain_of_file)
 
 
 def service(name: str, **settings: Any) -> Collection:

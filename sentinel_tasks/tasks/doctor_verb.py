@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.config import Config
 
-from .console import Console, problem_documents
+from .boundary import problem_documents
+from .console import Console
 from .declared import declared
+from .invoke_config import VERSION, files_of_project, keys_of_collections, losses
 
 if TYPE_CHECKING:
     from ..errors import Problem
@@ -34,11 +36,15 @@ def examine_machine(console: Console, fix: bool) -> int:
     workspace, problems = _workspace(console)
     names = [service.name for service in workspace.services]
     variables = unread_variables(console.environ, names) if not problems else []
+    keys = unread_keys(console.context.config)
     given = Given(
-        tuple(problems),
-        (*unread_keys(console.context.config), *variables),
-        tuple(unlisted(console.project)),
-        console.has_tasks_file,
+        problems=tuple(problems),
+        unread=(*(keys or []), *variables),
+        keys_are_known=keys is not None,
+        unlisted=tuple(unlisted(console.project)),
+        has_tasks_file=console.has_tasks_file,
+        invoke_version=VERSION,
+        lost=tuple(losses(console.context.config)),
     )
     findings = examine(lambda: Look(console.world(workspace), given), fix and not console.dry)
     code = exit_code(findings, bool(problems))
@@ -68,17 +74,22 @@ def _workspace(console: Console) -> tuple[Workspace, list[Problem]]:
 # Keys that nothing reads
 
 
-def unread_keys(config: Config) -> Iterator[tuple[str, str]]:
+def unread_keys(config: Config) -> list[tuple[str, str]] | None:
     """Keys of the project's configuration file, and of one given with `-f`, that no code reads, with a likely other.
 
     A key is read if it is Invoke's, ours or a Collection's, or if a loaded module that uses Invoke has it in its text.
+    None if Invoke does not tell which keys there are.
     """
+    given, configured = files_of_project(config), keys_of_collections(config)
+    return None if given is None or configured is None else [*_unread(given, configured)]
+
+
+def _unread(given: Mapping[str, Any], configured: set[str]) -> Iterator[tuple[str, str]]:
     from ..config.schema import SENTINEL_TYPES
 
     known = Config.global_defaults()
-    read = {*known, "sentinel", *config._collection}
+    read = {*known, "sentinel", *configured}
     words = {"sentinel": "sentinel", **{key: f"sentinel.{key}" for key in ("services", *SENTINEL_TYPES)}}
-    given: Mapping[str, Any] = {**(config._project or {}), **(config._runtime or {})}
     for key, value in given.items():
         if key in known and isinstance(value, Mapping) and isinstance(known[key], dict):
             yield from ((f"{key}.{each}", _near(each, known[key])) for each in value if each not in known[key])

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from invoke.context import Context
 
-from .console import Console, run
+from .boundary import run
+from .console import Console
 from .declared import ServiceTask
 from .verbs import Names, restart_services, start_services, stop_services
 from .views import attach_to, follow_or_show, open_page, show_status, show_workers

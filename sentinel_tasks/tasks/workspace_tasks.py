@@ -7,7 +7,7 @@ from typing import Any
 from invoke.context import Context
 from invoke.tasks import Task, task
 
-from .console import run
+from .boundary import run
 from .service_tasks import given_flags, helped
 from .verbs import restart_services, start_services, stop_services
 from .views import attach_to, follow_or_show, show_all, show_schema

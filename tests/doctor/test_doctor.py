@@ -190,7 +190,7 @@ def test_the_page_has_the_remedy_beside_what_fails() -> None:
 def unread(**keys: object) -> list[tuple[str, str]]:
     config = Config()
     config._project = keys
-    return list(unread_keys(config))
+    return unread_keys(config) or []
 
 
 def test_a_key_that_nothing_reads_is_told_with_what_may_be_meant() -> None:

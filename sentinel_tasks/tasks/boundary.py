@@ -1,0 +1,97 @@
+"""The one boundary: a task's body in, an exit code out. Errors end in words, never in a traceback."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from invoke.config import Config
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from .console import Console
+
+if TYPE_CHECKING:
+    from ..errors import ConfigurationError, Problem, SentinelError
+
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+
+@contextmanager
+def seldom_collecting() -> Iterator[None]:
+    """A short task is mostly imports, and a collection for every 700 new objects is a tenth of its time.
+
+    Contract: Limits.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None:
+    """Runs the task's body; ends in an exit code of the contract (Tasks) whatever happens."""
+    from ..errors import Interrupted, SentinelError
+    from ..report import never_fail_to_print
+
+    never_fail_to_print()
+    console = Console(context, as_json)
+    try:
+        try:
+            with seldom_collecting():
+                code = task(console)
+        finally:
+            console.clear()
+    except SentinelError as error:
+        code = complain(console, error)
+    except KeyboardInterrupt:
+        code = complain(console, Interrupted("interrupted"))
+    except OSError as reason:
+        code = complain(console, SentinelError(_in_words(reason), "inv doctor"))
+    if code:
+        raise Exit(code=code)
+
+
+def complain(console: Console, error: SentinelError) -> int:
+    """Says what is wrong and the way on, as a document too where one was asked for; the error's exit code."""
+    from ..errors import ConfigurationError
+    from ..text.sanitize import plain
+
+    document: dict[str, Any] = {"error": error.what}
+    if isinstance(error, ConfigurationError):
+        document["problems"] = problem_documents(error.problems)
+    with suppress(OSError):
+        console.document(document)
+    for line in error.what.splitlines():
+        console.diagnostic(f"{console.err.mark('bad')} {plain(line)}")
+    if error.hint:
+        console.diagnostic(f"   {console.err.mark('hints')} {plain(error.hint)}")
+    return error.exit_code
+
+
+def complain_of_file(error: ConfigurationError) -> int:
+    """Says what is wrong with a configuration file while Invoke reads it, before there is a task; the exit code."""
+    from ..report import never_fail_to_print
+
+    never_fail_to_print()
+    return complain(Console(Context(Config(lazy=True)), "--json" in sys.argv), error)
+
+
+def _in_words(reason: OSError) -> str:
+    """What the system refused, on what."""
+    said = reason.strerror or str(reason)
+    return f"{reason.filename}: {said}" if reason.filename else said
+
+
+def problem_documents(problems: Iterable[Problem]) -> list[dict[str, object]]:
+    """What is wrong with the configuration, as the contract (Documents) has it."""
+    return [{"key": each.key, "value": _shown(each.value), "reason": each.reason} for each in problems]
+
+
+def _shown(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)

@@ -1,0 +1,178 @@
+"""Invoke's private names: every one that is replaced or read is named here, and nowhere else.
+
+Three of its functions are replaced, because each would end in a traceback before any task runs: reading a configuration
+file, merging two of them, and casting variables. Our own reading (`config.load`) knows what each key may be.
+A release of Invoke may lack any of these names. Then the tasks work without it, and `inv doctor` reports the loss.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import invoke.config
+from invoke.config import Config
+from invoke.exceptions import CollectionNotFound, Exit
+from invoke.loader import FilesystemLoader
+
+from ..errors import ConfigurationError, Problem
+
+VERSION = str(invoke.__version__)
+SECTION = "sentinel"
+SUFFIXES = ("yaml", "yml", "json", "py")
+"""Of Invoke's configuration files, in the order in which it looks for them."""
+
+NO_MAPPING = "it is no mapping of keys to values"
+
+LOSES_CHECK = "a configuration file that holds no mapping ends in a traceback"
+LOSES_NAME = "the message about a configuration file that can't be read may not name the file"
+LOSES_KEYS = "keys of the project's configuration that nothing reads are not looked for"
+LOSSES: Mapping[str, str] = {
+    "Config._load_file": "a configuration file that can't be read ends in a traceback",
+    "merge_dicts": "a key of `sentinel` that has different types in two configuration files ends in a traceback",
+    "Environment._crawl": "a variable INVOKE_SENTINEL_… of another type than the configured value ends in a traceback",
+    "Config._project_prefix": "with Invoke's flag -c or -r another folder is taken for the workspace",
+    "Config._runtime": f"variables override a file given with -f; {LOSES_KEYS}",
+    "Config._project": LOSES_KEYS,
+    "Config._collection": LOSES_KEYS,
+    "Config._system": LOSES_CHECK,
+    "Config._user": LOSES_CHECK,
+    "Config._system_prefix": LOSES_NAME,
+    "Config._user_prefix": LOSES_NAME,
+    "Config._system_path": LOSES_NAME,
+    "Config._user_path": LOSES_NAME,
+    "Config._project_path": LOSES_NAME,
+    "Config._runtime_path": LOSES_NAME,
+}
+"""Every private name, with what a user loses in a release of Invoke that lacks it."""
+
+
+def losses(config: Config) -> list[tuple[str, str]]:
+    """The names that the installed release of Invoke lacks, each with what is lost; [] if it has all of them."""
+    owners = {"": invoke.config, "Config": config, "Environment": _environment_reader()}
+    split = {name: name.rpartition(".") for name in LOSSES}
+    return [(name, LOSSES[name]) for name, (owner, _, last) in split.items() if not hasattr(owners[owner], last)]
+
+
+def _environment_reader() -> object:
+    """Invoke's class that reads variables; None if there is none of that name."""
+    return getattr(invoke.config, "Environment", None)
+
+
+# What is replaced
+
+Refuse = Callable[[ConfigurationError], int]
+"""Shows the error to the user; returns the exit code."""
+
+
+@cache
+def take_over(refuse: Refuse) -> None:
+    """From now on Invoke reads and merges configuration files and variables as the contract (Configuration) says."""
+    _replace(Config, "_load_file", lambda original: _reading_files(original, refuse))
+    _replace(invoke.config, "merge_dicts", _merging)
+    _replace(_environment_reader(), "_crawl", _reading_variables)
+
+
+def _replace(owner: object, name: str, made_of: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    if hasattr(owner, name):
+        setattr(owner, name, made_of(getattr(owner, name)))
+
+
+def _reading_files(original: Callable[..., None], refuse: Refuse) -> Callable[..., None]:
+    """A file that Invoke can't use is a configuration error: one line, and the exit code 2."""
+
+    def load_file(config: Config, prefix: str, absolute: bool = False, merge: bool = True) -> None:
+        try:
+            original(config, prefix, absolute, False)
+            content = getattr(config, f"_{prefix}", None)
+            if not isinstance(content, dict | None):
+                raise ValueError(NO_MAPPING)
+            if merge and content:
+                config.merge()
+        except Exception as reason:
+            raise Exit(code=refuse(_unreadable(_path(config, prefix), reason))) from reason
+
+    return load_file
+
+
+def _unreadable(path: str, reason: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        [Problem(os.path.basename(path), path, f"can't be read: {' '.join(str(reason).split())}")]
+    )
+
+
+def _path(config: Config, level: str) -> str:
+    """The file that Invoke was reading, or where it looked for one."""
+    given = getattr(config, f"_{level}_path", None)
+    place = os.path.expanduser(f"{getattr(config, f'_{level}_prefix', None) or ''}{config.prefix}")
+    candidates = (f"{place}.{suffix}" for suffix in SUFFIXES)
+    return str(given) if given else next(filter(os.path.exists, candidates), place)
+
+
+def _merging(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Within our section a later value replaces an earlier one, also a mapping by a text: Invoke would refuse it."""
+
+    def merge(base: dict[str, Any], updates: dict[str, Any]) -> Any:
+        if updates and SECTION in updates:
+            _make_way(base, {SECTION: updates[SECTION]})
+        return original(base, updates)
+
+    return merge
+
+
+def _make_way(base: dict[str, Any], updates: dict[str, Any]) -> None:
+    for key in base.keys() & updates.keys():
+        are_mappings = isinstance(base[key], dict), isinstance(updates[key], dict)
+        if all(are_mappings):
+            _make_way(base[key], updates[key])
+        elif any(are_mappings):
+            del base[key]
+
+
+def _reading_variables(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Variables of our section are ours to read: Invoke would cast each to the type of the value in the file."""
+
+    def crawl(reader: object, key_path: list[str], env_vars: Mapping[str, Any]) -> Any:
+        return {} if key_path == [SECTION] else original(reader, key_path, env_vars)
+
+    return crawl
+
+
+# What is read
+
+
+def project_folder(config: Config) -> str | None:
+    """The folder of the tasks file, where Invoke looks for its configuration; None if there is no tasks file."""
+    if not hasattr(config, "_project_prefix"):
+        return _folder_of_tasks_file(config)
+    return None if config._project_prefix is None else str(config._project_prefix)
+
+
+def _folder_of_tasks_file(config: Config) -> str | None:
+    try:
+        found = FilesystemLoader(config=config).find(config.tasks.collection_name)
+    except CollectionNotFound:
+        return None
+    if found is None or found.origin is None:
+        return None
+    folder = os.path.dirname(found.origin)
+    return os.path.dirname(folder) if found.submodule_search_locations else folder
+
+
+def file_of_flag(config: Config) -> Mapping[str, Any]:
+    """What the file given with Invoke's flag `-f` says; nothing if there is none."""
+    return getattr(config, "_runtime", None) or {}
+
+
+def files_of_project(config: Config) -> Mapping[str, Any] | None:
+    """What the project's file and the one given with `-f` say; None if this release of Invoke does not tell."""
+    if not (hasattr(config, "_project") and hasattr(config, "_runtime")):
+        return None
+    return {**(config._project or {}), **file_of_flag(config)}
+
+
+def keys_of_collections(config: Config) -> set[str] | None:
+    """The keys that Collections are configured with; None if this release of Invoke does not tell."""
+    return set(config._collection) if hasattr(config, "_collection") else None

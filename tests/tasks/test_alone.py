@@ -1,0 +1,22 @@
+"""`python -m sentinel_tasks doctor`: the doctor where Invoke lists none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab import Lab
+
+
+@pytest.mark.parametrize("text", ["- a list\n", "sentinel: [\n"])
+def test_a_user_file_that_can_not_be_read_is_one_clear_line(lab: Lab, text: str) -> None:
+    """It was read once more to show that it can't be read, and so on: a RecursionError."""
+    wrong = Path(lab.environ["HOME"], ".invoke.yaml")
+    wrong.write_text(text)
+    command = [sys.executable, "-m", "sentinel_tasks", "doctor"]
+    done = subprocess.run(command, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1), done.stderr
+    assert str(wrong) in done.stderr

@@ -1,0 +1,82 @@
+"""Invoke's private names: the installed release has them all, and without any of them the tasks work on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import invoke
+import pytest
+from invoke.config import Config
+
+from sentinel_tasks.tasks.invoke_config import LOSES_CHECK, LOSES_NAME, LOSSES, losses
+from tests.lab import Lab, Result
+
+SLEEPER = {"command": "exec sleep 600", "port": None, "health": None}
+FUNCTIONS = ["Config._load_file", "merge_dicts", "Environment._crawl"]
+ALIKE = [[name for name in LOSSES if LOSSES[name] == loss] for loss in (LOSES_CHECK, LOSES_NAME)]
+ATTRIBUTES = [[name] for name in LOSSES if not any(name in [*FUNCTIONS, *alike] for alike in ALIKE)]
+HIDING = """
+def _hidden(self, name, asked=DataProxy.__getattribute__):
+    import sys
+    if name in {names} and not sys._getframe(1).f_globals["__name__"].startswith("invoke."):
+        raise AttributeError(name)
+    return asked(self, name)
+
+DataProxy.__getattribute__ = _hidden
+"""
+"""What keeps these attributes from everybody but Invoke itself."""
+
+
+def test_the_installed_invoke_has_every_private_name_that_the_tasks_use() -> None:
+    """The canary: a release of Invoke that lacks one of them fails it by name."""
+    assert losses(Config(lazy=True)) == [], f"Invoke {invoke.__version__}"
+
+
+def copied(folder: Path) -> Path:
+    """A copy of the installed Invoke."""
+    return shutil.copytree(Path(invoke.__file__).parent, folder / "release" / "invoke")
+
+
+def assert_the_tasks_work_and_doctor_reports(lab: Lab, release: Path, names: Sequence[str]) -> None:
+    lab.configure(dev=SLEEPER)
+    below = lab.path / "src"
+    below.mkdir()
+
+    def inv(*words: str) -> Result:
+        return lab.inv(*words, cwd=below, env={"PYTHONPATH": str(release.parent)})
+
+    listed = inv("--list")
+    assert (listed.code, "dev.status" in listed.out, listed.err) == (0, True, "")
+    status = inv("dev.status", "--json")
+    assert (status.code, status.json["state"], status.json["workspace"]) == (3, "stopped", str(lab.path)), status.said
+    doctor = inv("doctor", "--json")
+    wrong = [check for check in doctor.json["checks"] if not check["ok"]]
+    assert [check["reason"] for check in wrong] == [
+        f"Invoke {invoke.__version__} has no {name}: {LOSSES[name]}" for name in names
+    ]
+    assert {(check["name"], check["severity"]) for check in wrong} == {("invoke", "warning")}
+    assert doctor.code == 1
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_without_a_function_of_invoke_the_tasks_work_and_doctor_reports_the_loss(
+    lab: Lab, tmp_path: Path, name: str
+) -> None:
+    release, last = copied(tmp_path), name.rpartition(".")[2]
+    for module in release.glob("*.py"):
+        text = module.read_text()
+        module.write_text(re.sub(rf"\b{last}\b", f"{last}_renamed", text))
+    assert_the_tasks_work_and_doctor_reports(lab, release, [name])
+
+
+@pytest.mark.parametrize("names", [*ATTRIBUTES, *ALIKE], ids=lambda names: names[0])
+def test_without_an_attribute_of_invoke_the_tasks_work_and_doctor_reports_the_loss(
+    lab: Lab, tmp_path: Path, names: Sequence[str]
+) -> None:
+    release = copied(tmp_path)
+    with (release / "config.py").open("a") as module:
+        module.write(HIDING.format(names=[name.removeprefix("Config.") for name in names]))
+    assert_the_tasks_work_and_doctor_reports(lab, release, names)
