@@ -1,4 +1,8 @@
-"""How firmly to stop, and when (contract: Stop and logs). Pure."""
+"""How processes are ended: which signal is due when, and when nothing more can be tried. Pure.
+
+One table for everything that ends processes: a stop, a takeover, the doctor, and the API's workers (`api/scale.py`
+imports nothing of ours and repeats the seconds; a test compares them).
+"""
 
 from __future__ import annotations
 
@@ -6,33 +10,67 @@ from typing import Literal
 
 from msgspec import Struct
 
+TERM_SECONDS = 3.0
+"""Between SIGTERM and SIGKILL, for what is ours."""
+FOREIGN_TERM_SECONDS = 5.0
+"""The same for what is not ours, and did not expect to be ended."""
+KILL_SECONDS = 1.0
+"""Between two kinds of SIGKILL in a stop, and after the last one."""
+GONE_SECONDS = 3.0
+"""After SIGKILL elsewhere: one that is not gone by then can't be ended."""
+LEFTOVER_SECONDS = 0.5
+"""What a service leaves behind is given after the service's own process has ended."""
+
 
 class SignalStep(Struct, frozen=True):
-    """A signal by name, to the foreground group, to all but the launcher, or to all; None once all was tried."""
+    """A signal that is due so many seconds after the first one, and whom it is for.
 
+    `foreground` is the process group that C-c would reach, `service` all but the launcher, `all` everything.
+    """
+
+    due: float
     signal: Literal["SIGINT", "SIGTERM", "SIGKILL"]
-    whom: Literal["foreground", "service", "all"]
+    whom: Literal["foreground", "service", "all"] = "all"
 
 
-TERM_SECONDS = 3.0
-LEFTOVER_SECONDS = 0.5
-KILL_SECONDS = 1.0
+class Escalation(Struct, frozen=True):
+    """Steps in order, each for what outlived the ones before; after `gives_up` seconds nothing more can be tried."""
+
+    steps: tuple[SignalStep, ...]
+    gives_up: float
+
+    def due(self, elapsed: float, taken: int = 0) -> tuple[SignalStep, ...]:
+        """The steps that are due by now, without those that were `taken` already."""
+        return tuple(step for step in self.steps[taken:] if step.due <= elapsed)
+
+    def is_hopeless(self, elapsed: float) -> bool:
+        """True once nothing more can be tried."""
+        return elapsed > self.gives_up
 
 
-def signal_steps(stop_timeout: float, ended_after: float | None) -> tuple[tuple[float, SignalStep], ...]:
-    """Which signal is due at which second of stopping (contract: Stop and logs).
+def stop_of_a_service(stop_timeout: float, ended_after: float | None = None) -> Escalation:
+    """The escalation of a stop (contract: Stop and logs, Escalation).
 
     `ended_after` is when the service's own process ended: what it left behind need not be waited for as long.
     """
     patience = stop_timeout if ended_after is None else min(stop_timeout, ended_after + LEFTOVER_SECONDS)
-    return (
-        (0.0, SignalStep("SIGINT", "foreground")),
-        (patience, SignalStep("SIGTERM", "all")),
-        (patience + TERM_SECONDS, SignalStep("SIGKILL", "service")),
-        (patience + TERM_SECONDS + KILL_SECONDS, SignalStep("SIGKILL", "all")),
+    kill = patience + TERM_SECONDS
+    steps = (
+        SignalStep(0.0, "SIGINT", "foreground"),
+        SignalStep(patience, "SIGTERM"),
+        SignalStep(kill, "SIGKILL", "service"),
+        SignalStep(kill + KILL_SECONDS, "SIGKILL"),
     )
+    return Escalation(steps, stop_timeout + TERM_SECONDS + 2 * KILL_SECONDS)
 
 
-def gives_up_after(stop_timeout: float) -> float:
-    """The second at which nothing more can be tried."""
-    return stop_timeout + TERM_SECONDS + 2 * KILL_SECONDS
+def _term_then_kill(term_seconds: float) -> Escalation:
+    steps = (SignalStep(0.0, "SIGTERM"), SignalStep(term_seconds, "SIGKILL"))
+    return Escalation(steps, term_seconds + GONE_SECONDS)
+
+
+TAKEOVER = _term_then_kill(FOREIGN_TERM_SECONDS)
+"""For a holder of a port that may be ended, and for strays that are in the way of a start (contract: Start, Decision)."""
+
+CLEANUP = _term_then_kill(TERM_SECONDS)
+"""For processes of ours that have no window any more: the doctor's strays, and the API's workers."""
