@@ -28,24 +28,24 @@ class SignalStep(Struct, frozen=True):
     `foreground` is the process group that C-c would reach, `service` all but the launcher, `all` everything.
     """
 
-    due: float
+    after: float
     signal: Literal["SIGINT", "SIGTERM", "SIGKILL"]
     whom: Literal["foreground", "service", "all"] = "all"
 
 
 class Escalation(Struct, frozen=True):
-    """Steps in order, each for what outlived the ones before; after `gives_up` seconds nothing more can be tried."""
+    """Signal steps in order, each for what outlived the ones before."""
 
     steps: tuple[SignalStep, ...]
-    gives_up: float
+    gives_up_after: float
 
     def due(self, elapsed: float, taken: int = 0) -> tuple[SignalStep, ...]:
         """The steps that are due by now, without those that were `taken` already."""
-        return tuple(step for step in self.steps[taken:] if step.due <= elapsed)
+        return tuple(step for step in self.steps[taken:] if step.after <= elapsed)
 
     def is_hopeless(self, elapsed: float) -> bool:
         """True once nothing more can be tried."""
-        return elapsed > self.gives_up
+        return elapsed > self.gives_up_after
 
 
 def stop_of_a_service(stop_timeout: float, ended_after: float | None = None) -> Escalation:
@@ -70,7 +70,7 @@ def _term_then_kill(term_seconds: float) -> Escalation:
 
 
 TAKEOVER = _term_then_kill(FOREIGN_TERM_SECONDS)
-"""For a holder of a port that may be ended, and for strays that are in the way of a start (contract: Start, Decision)."""
+"""For holders of a port that may be ended, and strays that are in the way of a start (contract: Start, Decision)."""
 
 CLEANUP = _term_then_kill(TERM_SECONDS)
 """For processes of ours that have no window any more: the doctor's strays, and the API's workers."""

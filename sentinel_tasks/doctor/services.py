@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from ..config.environment import service_environment
+from ..decisions.escalation import CLEANUP
 from ..decisions.ownership import FRIENDLY
+from ..decisions.pause import pause_after
 from ..engine import outcomes
 from ..engine.signals import send
 from ..errors import ConfigurationError
@@ -32,7 +34,6 @@ OF_THE_SHELL = frozenset([
 ])  # fmt: skip
 PLAIN = re.compile(r"[\w./~+@%-]+\Z")
 ASSIGNMENT = re.compile(r"\w+=")
-TERM_SECONDS, KILL_SECONDS, PAUSE = 3.0, 2.0, 0.02
 
 
 # Commands
@@ -159,11 +160,14 @@ def _shown(whom: Iterable[Identity]) -> str:
 
 
 def end(world: World, whom: list[Identity]) -> None:
-    """Ends these processes: TERM, and KILL for those that outlive it."""
-    for number, patience in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
-        living = [who for who in whom if processes.is_alive(who)]
-        for who in living:
-            send(world, who, number)
-        deadline = world.monotonic() + patience
-        while any(map(processes.is_alive, living)) and world.monotonic() < deadline:
-            world.sleep(PAUSE)
+    """Ends these processes: each signal step is for those that outlived the one before."""
+    began, taken = world.monotonic(), 0
+    while living := [who for who in whom if processes.is_alive(who)]:
+        elapsed = world.monotonic() - began
+        if CLEANUP.is_hopeless(elapsed):
+            return
+        for step in CLEANUP.due(elapsed, taken):
+            taken += 1
+            for who in living:
+                send(world, who, signal.Signals[step.signal])
+        world.sleep(pause_after(elapsed))

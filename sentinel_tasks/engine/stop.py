@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ..decisions.decide import is_ending
 from ..decisions.dependencies import order
-from ..decisions.escalation import SignalStep, gives_up_after, signal_steps
+from ..decisions.escalation import Escalation, SignalStep, stop_of_a_service
 from ..model import Identity, Observation, Pane, Progress, Report, Service, Workspace
 from ..observation.observe import observe
 from ..observation.process_table import ProcessTable
@@ -42,6 +42,11 @@ class Ending(Struct):
     over: bool = False
     left: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def escalation(self) -> Escalation:
+        """The signal steps of this stop, as far as it has come."""
+        return stop_of_a_service(self.service.stop_timeout, self.ended_after)
 
 
 class Stop:
@@ -115,18 +120,17 @@ class Stop:
         if ending.ended_after is None and ending.main not in living:
             ending.ended_after = elapsed
         ending.left = sorted(who.pid for who in living)
-        ending.over = not living or elapsed > gives_up_after(ending.service.stop_timeout)
+        ending.over = not living or ending.escalation.is_hopeless(elapsed)
         if not ending.over:
             self._send_due_signals(ending, living, elapsed)
 
     def _send_due_signals(self, ending: Ending, living: set[Identity], elapsed: float) -> None:
-        due = signal_steps(ending.service.stop_timeout, ending.ended_after)
-        while ending.sent < len(due) and elapsed >= due[ending.sent][0]:
-            self._send(ending, living, due[ending.sent][1])
+        for step in ending.escalation.due(elapsed, ending.sent):
+            self._send(ending, living, step)
             ending.sent += 1
-        newborn = living - ending.killed
-        if ending.sent == len(due) and newborn:
-            self._send(ending, newborn, due[-1][1])
+        newborn, steps = living - ending.killed, ending.escalation.steps
+        if ending.sent == len(steps) and newborn:
+            self._send(ending, newborn, steps[-1])
 
     def _send(self, ending: Ending, living: set[Identity], step: SignalStep) -> None:
         whom = self._whom(ending, living, step)
@@ -163,7 +167,7 @@ class Stop:
     def _is_too_late(self, ending: Ending) -> bool:
         """A service that leaves new processes behind as fast as they are ended is reported, not chased for ever."""
         began = ending.began or self.world.monotonic()
-        return self.world.monotonic() - began > gives_up_after(ending.service.stop_timeout)
+        return ending.escalation.is_hopeless(self.world.monotonic() - began)
 
     def _reports(self) -> list[Report]:
         """The processes are gone: let the logs be written to their ends, then look whether the ports are free."""
@@ -187,7 +191,7 @@ class Stop:
 
     def _progress(self, ending: Ending) -> Progress:
         elapsed = self.world.monotonic() - (ending.began or self.world.monotonic())
-        return Progress(ending.service, "stopping", elapsed, gives_up_after(ending.service.stop_timeout))
+        return Progress(ending.service, "stopping", elapsed, ending.escalation.gives_up_after)
 
 
 def _pids(whom: Iterable[Identity]) -> str:

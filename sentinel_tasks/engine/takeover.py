@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import signal
 
+from ..decisions.escalation import TAKEOVER
 from ..model import Holder, Identity
 from ..observation.snapshot import Snapshot
 from ..world import World
 from . import outcomes
 from .signals import send
 from .track import Track
-
-TERM_SECONDS, KILL_SECONDS = 5.0, 3.0
 
 
 def strays(world: World, snapshot: Snapshot) -> dict[str, tuple[Holder, ...]]:
@@ -36,11 +35,11 @@ def end_holder(track: Track, holder: Holder, event: str, world: World) -> bool:
     began = min([*track.ending.values(), now])
     for each in world.processes.tree(who.pid):
         _signal(track, each, now, world)
-    return now - began <= TERM_SECONDS + KILL_SECONDS
+    return not TAKEOVER.is_hopeless(now - began)
 
 
 def _signal(track: Track, who: Identity, now: float, world: World) -> None:
     first = track.ending.setdefault(who, now)
-    number = signal.SIGTERM if first == now else signal.SIGKILL
-    if number == signal.SIGTERM or now - first > TERM_SECONDS:
-        send(world, who, number)
+    step = TAKEOVER.due(now - first)[-1]
+    if first == now or step.signal == "SIGKILL":
+        send(world, who, signal.Signals[step.signal])

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from sentinel_tasks.decisions.decide import Watch, decide, state
 from sentinel_tasks.decisions.dependencies import is_satisfied, order, with_dependencies
-from sentinel_tasks.decisions.escalation import SignalStep, gives_up_after, signal_steps
 from sentinel_tasks.decisions.ownership import classify, is_inside
 from sentinel_tasks.model import (
     HEALTH_KINDS,
@@ -616,29 +615,3 @@ def test_pane_that_is_alive_comes_before_a_dead_one_and_a_newer_before_an_older(
 )
 def test_free_index(wanted: int | None, taken: tuple[int, ...], index: int) -> None:
     assert free_index(wanted, frozenset(taken)) == index
-
-
-# How firmly to stop
-
-
-def test_stop_asks_first_and_kills_last() -> None:
-    assert signal_steps(10.0, ended_after=None) == (
-        (0.0, SignalStep("SIGINT", "foreground")),
-        (10.0, SignalStep("SIGTERM", "all")),
-        (13.0, SignalStep("SIGKILL", "service")),
-        (14.0, SignalStep("SIGKILL", "all")),
-    )
-    assert gives_up_after(10.0) == 15.0
-
-
-def test_what_a_service_left_behind_is_not_waited_for_as_long() -> None:
-    times = [when for when, _ in signal_steps(10.0, ended_after=1.0)]
-    assert times == [0.0, 1.5, 4.5, 5.5]
-    assert [when for when, _ in signal_steps(0.2, ended_after=1.0)][1] == 0.2
-
-
-@given(st.floats(0.001, 86_400), st.none() | st.floats(0, 86_400))
-def test_every_blow_falls_in_order_and_before_giving_up(timeout: float, ended_after: float | None) -> None:
-    times = [when for when, _ in signal_steps(timeout, ended_after)]
-    assert times == sorted(times)
-    assert times[-1] < gives_up_after(timeout)
