@@ -168,9 +168,9 @@ class Pane(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True):
-    """What the launcher wrote down about one launch: its child, when C-c reached it last, and how it ended.
+    """What the launcher recorded of one launch and its latest run: the process, when it was asked to end, how it ended.
 
-    Times are epoch seconds.
+    Times are epoch seconds: the launch `began`, the run `started`, was `asked` to end by C-c, and `ended`.
     """
 
     launch: str
@@ -190,12 +190,12 @@ class Run(Struct, frozen=True):
 
     @property
     def is_incomplete(self) -> bool:
-        """True while it tells of a launch but not yet of the service's process; on a full disk it stays so."""
+        """True while the record has no process of the service yet; on a full disk it stays so."""
         return self.pid is None and self.ended is None and self.error is None
 
     @property
     def is_over(self) -> bool:
-        """True once the last life of this launch has ended."""
+        """True once a run of this launch has ended and no other one follows."""
         return self.error is not None or (self.ended is not None and self.next_start is None)
 
 

@@ -62,9 +62,9 @@ class Reader:
         return self
 
     def from_launch(self, launch: str) -> Reader:
-        """Begins with the first byte of that launch's last life, or the oldest there is if that is gone.
+        """Begins with the first byte of that launch's latest run, or the oldest byte there is if that is gone.
 
-        Where only earlier launches have begun, its own annotation is still to come: nothing before it counts.
+        Where only earlier launches have begun, it begins at the end: that launch has printed nothing yet.
         """
         begin, files = begin_annotation(launch), rotated(self.path)
         for path in files:
@@ -105,7 +105,7 @@ class Reader:
                 break
         if with_rest and self._rest is not None:
             when, rest = self._rest
-            yield from ((when, part) for part in _lives(rest))
+            yield from ((when, part) for part in _runs(rest))
             self._rest = None
 
     def _split(self, data: bytes) -> Iterator[Line]:
@@ -113,7 +113,7 @@ class Reader:
         *whole, rest = (before + data).split(b"\n")
         place = self._offset - len(data) - len(before)
         for line in whole:
-            for part in _lives(line):
+            for part in _runs(line):
                 self._latest = max(self._latest, when, self._time_of(part, place))
                 yield self._latest, part
                 place += len(part)
@@ -174,8 +174,8 @@ class Reader:
         return self._times[place][1] if place >= 0 else 0.0
 
 
-def _lives(line: bytes) -> list[bytes]:
-    """The line, cut where another life of the service begins: the one before may have ended without a newline."""
+def _runs(line: bytes) -> list[bytes]:
+    """The line, cut where another run of the service begins: the run before may have ended without a newline."""
     return [part for part in AT_BEGIN.split(line) if part] or [line]
 
 

@@ -1,12 +1,12 @@
-"""Writes what tmux pipes from a pane to the service's log; stands alone.
+"""The log pump: writes what a pane shows to the service's log. Stands alone.
 
-Called by tmux's `pipe-pane` as `python -I -S capture.py LOG MAX_BYTES BACKUPS LAUNCHER_PID`. The file is 0600,
-rotated by size at the end of a line; LOG.times tells when which byte came (16 bytes an entry: offset, epoch seconds),
-so that logs of several services can be read in order. It ends by itself when the launcher has ended and the pane is
-silent.
+tmux's `pipe-pane` runs it as `python -I -S capture.py LOG MAX_BYTES BACKUPS LAUNCHER_PID`. The log has mode 0600 and is
+rotated by size, at the end of a line. LOG.times holds when which byte came (16 bytes an entry: offset, epoch seconds),
+so that the logs of several services can be read in the order of time. The pump ends by itself once the launcher has
+ended and the pane is silent.
 
-Two kinds of shared lock (flock) tell what is going on: ours on LOG.times that the log is still being written, a
-reader's on one of the log's files that it needs this one and all newer ones (see logfiles.py).
+Two kinds of shared lock (flock) say what is going on. The pump's lock on LOG.times: the log is still being written. A
+reader's lock on one of the log's files: the reader needs this file and all newer ones (logs/rotation.py).
 """
 
 import contextlib
@@ -39,7 +39,10 @@ class Log:
         self.prune()
 
     def write(self, data: bytes) -> None:
-        """Appends the data, cut into two files where the size is reached and a line ends, or no line ends for long."""
+        """Appends the data; past the maximal size what follows the last newline goes to the next file.
+
+        A line that goes on for long beyond that size is cut, too.
+        """
         cut = data.rfind(b"\n") + 1
         if self.size + len(data) > self.max_bytes and (cut or self.size > self.max_bytes + LONGEST_LINE):
             self.append(data[:cut])
@@ -49,7 +52,7 @@ class Log:
             self.append(data)
 
     def append(self, data: bytes) -> None:
-        """Writes all of the data to the file, and when it came to that of the times; OSError on a full disk."""
+        """Writes all of the data, and notes when it came; OSError on a full disk."""
         now = time.time()
         if now - self.last_time >= SECONDS_BETWEEN_TIMES or self.size == 0:
             os.write(self.times, TIMES.pack(self.size, now))
@@ -60,7 +63,7 @@ class Log:
             data = data[written:]
 
     def rotate(self) -> None:
-        """Another file from here on; where that can't be had, the old one goes on."""
+        """Begins another file; where none can be made, the old one goes on."""
         new, before = f"{self.path}.new", (self.file, self.times)
         try:
             self.file, self.times = opened(new)
@@ -79,14 +82,14 @@ class Log:
             os.close(descriptor)
 
     def rename(self) -> None:
-        """Makes every file that exists one older, its times with it; the name of the newest is free then."""
+        """Makes every file one older, with its times; afterwards the name of the newest is free."""
         for age in sorted(ages(self.path), reverse=True):
             for end in ("", ".times"):
                 with contextlib.suppress(FileNotFoundError):
                     os.replace(f"{aged(self.path, age)}{end}", f"{aged(self.path, age + 1)}{end}")
 
     def prune(self) -> None:
-        """Removes the oldest files, as long as there are too many and no reader needs them."""
+        """Removes the oldest files while there are too many; one that a reader needs ends this."""
         oldest_first: list[int] = []
         with contextlib.suppress(OSError):
             oldest_first = sorted(ages(self.path), reverse=True)
@@ -117,7 +120,7 @@ def is_age(ending: str) -> bool:
 
 
 def is_needed(path: str) -> bool:
-    """True while a reader holds it: it has still to read the newer ones."""
+    """True while a reader holds this file: the reader has yet to read it or newer ones."""
     try:
         file = os.open(path, SAFE)
     except OSError:
@@ -132,10 +135,10 @@ def is_needed(path: str) -> bool:
 
 
 def opened(path: str) -> tuple[int, int]:
-    """The file and that of its times, to append to; both or none."""
+    """The log and its times, opened to append to: both or none."""
     times = os.open(f"{path}.times", MODE, 0o600)
     try:
-        fcntl.flock(times, fcntl.LOCK_SH)  # tells stop that the log is still being written
+        fcntl.flock(times, fcntl.LOCK_SH)  # shows a stop that the log is still being written
         return os.open(path, MODE, 0o600), times
     except OSError:
         os.close(times)
@@ -143,7 +146,7 @@ def opened(path: str) -> tuple[int, int]:
 
 
 def has_ended(pid: int) -> bool:
-    """True for a zombie too: tmux may reap its children late."""
+    """True once the process has ended, a zombie included: tmux may reap its children late."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
@@ -159,19 +162,19 @@ def has_ended(pid: int) -> bool:
 
 
 def follow(log: Log, launcher: int) -> None:
-    """Copies standard input to the log until it ends, or until its launcher has and nothing more comes."""
-    tail, over = b"", False
+    """Copies standard input to the log until the input ends, or the launcher has ended and nothing more comes."""
+    tail, has_end = b"", False
     poll = select.poll()
     poll.register(0, select.POLLIN)
     while True:
-        if not poll.poll(int(1000 * (AFTER_END if over else SILENCE))):
+        if not poll.poll(int(1000 * (AFTER_END if has_end else SILENCE))):
             if has_ended(launcher):
                 return
             continue
         data = os.read(0, CHUNK)
         if not data:
             return
-        over = over or END in tail + data
+        has_end = has_end or END in tail + data
         tail = (tail + data)[-len(END) :]
         with contextlib.suppress(OSError):  # a full disk loses lines, but must not stop the service's output
             log.write(data)

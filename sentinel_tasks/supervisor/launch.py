@@ -1,8 +1,9 @@
-"""Runs inside the pane and stands alone: takes its spec, runs the service, writes down how it ended.
+"""The launcher: takes its launch specification, runs the service as its child, records how it ended. Stands alone.
 
-Called by tmux as `python -I -S -X utf8 launch.py SPEC_FIFO RECORD`. SPEC_FIFO is a FIFO (so that no secret is ever in a
-file or a command line); RECORD is the JSON file read back as :class:`sentinel_tasks.model.Run`. The launcher stays
-the service's parent because tmux tells exit codes late, and in its process group so that C-c reaches both.
+tmux runs it in the service's pane as `python -I -S -X utf8 launch.py SPEC_FIFO RECORD LAUNCH`. The specification comes
+through a FIFO, so that no secret is ever in a file or a command line. RECORD is the JSON file that tasks read as
+:class:`sentinel_tasks.model.Run`. The launcher stays the service's parent because tmux reports exit codes late, and in
+the service's process group so that C-c reaches both.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 QUICK_RESTARTS, STABLE_SECONDS = 10, 60.0
 ROOM = 512
 """Bytes of every record, so that a later one needs no more of a full disk than the first."""
-LONG_GOODBYE = 30.0
-"""Seconds, beside the stop timeout, for which having been asked to end explains an end."""
+ASKED_SECONDS = 30.0
+"""An end counts as asked for until so many seconds, and the stop timeout, after the last signal that asked for it."""
 NOT_TAKEN = 75
 NOT_RUNNABLE = (126, 127)
 ASKING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
@@ -41,7 +42,7 @@ class Launcher:
         self.record: dict[str, object] = {"launch": launch, "launcher": os.getpid(), "began": time.time()}
         self.child = self.wakeup = 0
         self.asked_at = float("-inf")
-        self.explains = LONG_GOODBYE
+        self.asked_seconds = ASKED_SECONDS
         self.quick = self.restarts = 0
         self.wait: float | None = None
         self.reservations: list[Any] = []
@@ -64,17 +65,17 @@ class Launcher:
         try:
             write(self.path, 0, text)
         except OSError:
-            complain(f"sentinel: the record {self.path} can't be written: {reason}")
+            print_to_pane(f"sentinel: the record {self.path} can't be written: {reason}")
 
     def listen(self) -> None:
-        """C-c reaches the service by itself; an *ignored* signal would be inherited, so an empty handler it is.
+        """Installs the handlers. That of C-c sends nothing on, for C-c reaches the service by itself.
 
-        Each signal rings too: Python runs handlers between its own instructions, and one that comes just before a
-        blocking call would be slept through.
+        No signal is ignored, because the service would inherit that. Each one also writes to a wakeup pipe: Python runs
+        handlers between its own instructions, and a blocking call would sleep through a signal that comes just before.
         """
-        self.wakeup, rung = os.pipe()
-        os.set_blocking(rung, False)
-        signal.set_wakeup_fd(rung, warn_on_full_buffer=False)
+        self.wakeup, written = os.pipe()
+        os.set_blocking(written, False)
+        signal.set_wakeup_fd(written, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         for number in (signal.SIGINT, signal.SIGQUIT):
@@ -94,11 +95,11 @@ class Launcher:
                 os.kill(self.child, number)
 
     def asked_to_end(self) -> bool:
-        """True once a signal has said so; one that was survived for long does not explain a later end."""
-        return time.monotonic() - self.asked_at < self.explains
+        """True once a signal has asked for it, and for a limited time: a service may survive a signal and go on."""
+        return time.monotonic() - self.asked_at < self.asked_seconds
 
     def run_once(self, spec: Spec, event: str, reason: str) -> int:
-        """One life of the service, told to the event log before the record: its exit code, below 0 for a signal."""
+        """One run of the service, from its events and records to its exit code, which is below 0 for a signal."""
         self.wait, began = None, time.monotonic()
         with held_back():
             if self.asked_to_end():
@@ -108,7 +109,7 @@ class Launcher:
                 self.child = pid = spawn(spec)
             except OSError as refused:
                 return self.not_begun(spec, f"no process can be made for it: {refused.strerror}")
-        tell_event(spec, event, pid, reason)
+        write_event(spec, event, pid, reason)
         self.note(pid=pid, started=time.time(), ended=None, exit_code=None, signal=None, next_start=None, asked=None)
         code = self.end_of(pid)
         self.note_end(spec, pid, code, time.monotonic() - began)
@@ -123,29 +124,29 @@ class Launcher:
                 return os.waitstatus_to_exitcode(status)
             os.read(self.wakeup, ROOM)
 
-    def note_end(self, spec: Spec, pid: int, code: int, lived: float) -> None:
-        """Tells how a life of so many seconds ended.
+    def note_end(self, spec: Spec, pid: int, code: int, seconds: float) -> None:
+        """Records how a run of so many seconds ended, and at once whether another run follows.
 
-        The record says at once whether there is another life: a reader between two records must not take the service
-        for one that is over.
+        A task that reads between two records must not take the service for one that has ended for good.
         """
         ended_by = signal_name(-code) if code < 0 else None
         asked = self.asked_to_end()
-        tell_event(spec, "stop" if asked or code == 0 else "crash", pid, how(code, asked))
+        write_event(spec, "stop" if asked or code == 0 else "crash", pid, outcome(code, asked))
         if not asked:
-            self.plan(spec["restart"], code, lived)
+            self.plan(spec["restart"], code, seconds)
         self.note(ended=time.time(), exit_code=None if ended_by else code, signal=ended_by, interrupted=asked)
 
-    def plan(self, policy: str, code: int, lived: float) -> None:
-        """Puts into the next record when there is another life, if the policy wants one."""
-        self.quick = 0 if lived >= STABLE_SECONDS else self.quick + 1
+    def plan(self, policy: str, code: int, seconds: float) -> None:
+        """Puts the time of the next run into the next record, if the restart policy wants another run."""
+        self.quick = 0 if seconds >= STABLE_SECONDS else self.quick + 1
         if is_due(policy, code, self.quick):
             self.restarts += 1
             self.wait = min(FIRST_DELAY * 2 ** max(0, self.quick - 1), LONGEST_DELAY)
-            self.record.update(restarts=self.restarts, next_start=time.time() + self.wait, last_exit=how(code, False))
+            next_start, last_exit = time.time() + self.wait, outcome(code, asked=False)
+            self.record.update(restarts=self.restarts, next_start=next_start, last_exit=last_exit)
 
     def run(self, spec: Spec) -> int:
-        """Lives of the service, as many as its restart policy gives it."""
+        """Runs the service as often as its restart policy wants; the exit code of the last run."""
         code = self.run_once(spec, "start", "asked to start")
         while self.wait is not None:
             self.pause(self.wait)
@@ -153,21 +154,21 @@ class Launcher:
         return code
 
     def called_off(self, spec: Spec) -> int:
-        """A signal was faster than this life."""
-        tell_event(spec, "stop", None, "asked to end before it was started")
+        """The end of a run that a signal came before."""
+        write_event(spec, "stop", None, "asked to end before it was started")
         self.note(ended=time.time(), interrupted=True, next_start=None)
         return 0
 
     def not_begun(self, spec: Spec, why: str) -> int:
-        """The system refuses this life, and would refuse the next."""
-        complain(f"sentinel: {why}")
-        tell_event(spec, "crash", None, why)
+        """The end of a run that the system refuses; it would refuse the next one too."""
+        print_to_pane(f"sentinel: {why}")
+        write_event(spec, "crash", None, why)
         self.note(ended=time.time(), error=why, next_start=None)
         return NOT_RUNNABLE[0]
 
     def pause(self, seconds: float) -> None:
         """Waits before a restart, and no longer once asked to end."""
-        complain(f"sentinel: starting again in {seconds:g} s (restart {self.restarts})")
+        print_to_pane(f"sentinel: starting again in {seconds:g} s (restart {self.restarts})")
         deadline = time.monotonic() + seconds
         while not self.asked_to_end() and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, 0.1))
@@ -184,14 +185,14 @@ def write(path: str, how_to_open: int, text: bytes) -> None:
 
 
 def is_due(policy: str, code: int, quick: int) -> bool:
-    """True if the policy wants another life; a command that can't be run at all is never tried twice."""
+    """True if the policy wants another run; a command that can't be run at all is never tried twice."""
     if code in NOT_RUNNABLE or quick > QUICK_RESTARTS:
         return False
     return policy == "always" or (policy == "on-failure" and code != 0)
 
 
 def receive(fifo: str, given_up: Callable[[], bool]) -> bytes:
-    """The spec, once somebody has written them; TimeoutError if nobody does, or if they are no longer waited for."""
+    """The specification, once a task has written it; TimeoutError if none does, or if it is no longer waited for."""
     deadline = time.monotonic() + SEND_SECONDS
     descriptor = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     poll = select.poll()
@@ -226,7 +227,7 @@ def reserved(names: list[str]) -> list[Any]:
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-    """No signal that asks to end is lost between the last look for one and the service's own first instruction."""
+    """Makes signals that ask to end wait until there is a service that they reach; one before that would be lost."""
     signal.pthread_sigmask(signal.SIG_BLOCK, ASKING)
     try:
         yield
@@ -257,10 +258,10 @@ def become(spec: Spec) -> int:
         os.chdir(folder)
         os.execvpe(words[0], words, environment)
     except FileNotFoundError as reason:
-        complain(f"no such folder: {folder}" if reason.filename == folder else f"{words[0]}: command not found")
+        print_to_pane(f"no such folder: {folder}" if reason.filename == folder else f"{words[0]}: command not found")
         return NOT_RUNNABLE[1]
     except (OSError, ValueError) as reason:
-        complain(f"{words[0]}: {getattr(reason, 'strerror', None) or reason}")
+        print_to_pane(f"{words[0]}: {getattr(reason, 'strerror', None) or reason}")
         return NOT_RUNNABLE[0]
 
 
@@ -272,23 +273,20 @@ def signal_name(number: int) -> str:
         return f"SIG{number}"
 
 
-def complain(text: str) -> None:
-    """A line to the pane, if it is still there to be written to."""
+def print_to_pane(text: str) -> None:
+    """Prints a line to the pane, if the pane is still there."""
     with contextlib.suppress(OSError):
         os.write(2, f"{text}\n".encode("utf-8", "surrogateescape"))
 
 
-def how(code: int, asked: bool) -> str:
-    """The end of a life in a phrase, for the event log."""
+def outcome(code: int, asked: bool) -> str:
+    """The end of a run in a phrase, for the event log."""
     end = f"killed by {signal_name(-code)}" if code < 0 else f"exit {code}"
     return f"asked to end ({end})" if asked else end
 
 
-def tell_event(spec: Spec, event: str, pid: int | None, reason: str) -> None:
-    """One whole line for the event log; one that can't be written must not end the service.
-
-    Contract: Stop and logs.
-    """
+def write_event(spec: Spec, event: str, pid: int | None, reason: str) -> None:
+    """Appends one line to the event log (contract: Documents, Events); a failure must not end the service."""
     facts = {"time": time.time(), "service": spec["service"], "event": event, "pid": pid, "reason": reason}
     with contextlib.suppress(OSError):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -300,13 +298,13 @@ def tell_event(spec: Spec, event: str, pid: int | None, reason: str) -> None:
 
 
 def annotate_log(word: str, launch: str) -> None:
-    """A note that terminals do not show, for the reader of the log (see capture.py)."""
+    """Prints an annotation: terminals do not show it, and the log's readers find it (text/annotations.py)."""
     with contextlib.suppress(OSError):
         os.write(1, f"\x1b]7357;sentinel-{word};{launch}\x07".encode())
 
 
 def main(fifo: str, record_path: str, launch: str) -> int:
-    """Takes the spec and runs the service as they say: its last exit code, as a shell has it; 75 if none come."""
+    """Takes the specification and runs the service by it; the last exit code as a shell has it, or 75 without one."""
     launcher = Launcher(record_path, launch)
     launcher.listen()
     try:
@@ -315,11 +313,11 @@ def main(fifo: str, record_path: str, launch: str) -> int:
         if launcher.asked_to_end():
             launcher.note(ended=time.time(), interrupted=True)
             return NOT_TAKEN
-        complain("sentinel: this window's service is started with inv, not by hand")
+        print_to_pane("sentinel: this window's service is started with inv, not by hand")
         launcher.note(ended=time.time(), error="its start was broken off before the service ran")
         return NOT_TAKEN
     launcher.note()
-    launcher.explains += spec.get("stop_timeout", 0.0)
+    launcher.asked_seconds += spec.get("stop_timeout", 0.0)
     launcher.reservations = reserved(spec.get("reservations", []))
     with contextlib.suppress(OSError):
         os.unlink(fifo)
