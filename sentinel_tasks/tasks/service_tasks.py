@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 
 from invoke.context import Context
@@ -12,7 +13,10 @@ from .declared import ServiceTask
 from .verbs import Names, restart_services, start_services, stop_services
 from .views import attach_to, follow_or_show, open_page, show_status, show_workers
 
+LINES = "50"
 HELP = {
+    "only": "these services, separated by commas",
+    "all": "every workspace on this machine",
     "port": "the port to use instead, or auto",
     "timeout": "seconds it may take",
     "no_wait": "do not wait until it is healthy",
@@ -20,15 +24,14 @@ HELP = {
     "json": "one JSON document on stdout",
     "lines": "how many lines of each service",
     "follow": "keep showing what comes",
+    "fix": "do what is safe to do",
 }
 
 
-def helped(*names: str) -> dict[str, str]:
-    """Invoke's help for these flags."""
-    return {name.replace("_", "-"): HELP[name] for name in names}
-
-
-START = helped("port", "timeout", "no_wait", "on_conflict", "json")
+def help_of(body: Callable[..., None]) -> dict[str, str]:
+    """The help texts of a task's flags: they are the parameters of its body after Invoke's context."""
+    flags = [*inspect.signature(body).parameters][1:]
+    return {flag.replace("_", "-"): HELP[flag] for flag in flags}
 
 
 def tasks_of(name: str) -> list[ServiceTask]:
@@ -40,7 +43,7 @@ def tasks_of(name: str) -> list[ServiceTask]:
     def status(c: Context, json: bool = False) -> None:
         run(c, json, lambda console: show_status(console, name))
 
-    def logs(c: Context, lines: str = "50", follow: bool = False, json: bool = False) -> None:
+    def logs(c: Context, lines: str = LINES, follow: bool = False, json: bool = False) -> None:
         run(c, json, lambda console: follow_or_show(console, [name], lines, follow))
 
     def stop(c: Context, timeout: str | None = None, json: bool = False) -> None:
@@ -58,16 +61,16 @@ def tasks_of(name: str) -> list[ServiceTask]:
     first, alias = ("activate", "start") if name == "telemetry" else ("start", "activate")
     aliases = [alias] if name in ("dev", "telemetry") else []
     more = [
-        _task(workers, "The workers that the API knows of.", helped("json")),
-        _task(open_, "Open the dashboard, or tell its address.", {}, "open"),
+        _task(workers, "The workers that the API knows of."),
+        _task(open_, "Open the dashboard, or print its address.", "open"),
     ]
     verbs = [
-        _task(_starting(name, start_services), f"Start {name} and wait until it is healthy.", START, first, aliases),
-        _task(status, f"The truth about {name}.", helped("json")),
-        _task(logs, f"Recent output of {name}.", helped("lines", "follow", "json")),
-        _task(stop, f"Stop {name} and all its processes.", helped("timeout", "json")),
-        _task(_starting(name, restart_services), f"Stop {name}, then start it in the same window.", START, "restart"),
-        _task(attach, f"Show the window of {name} in this terminal.", {}),
+        _task(_starting(name, start_services), f"Start {name} and wait until it is healthy.", first, aliases),
+        _task(status, f"The state of {name}."),
+        _task(logs, f"Recent output of {name}."),
+        _task(stop, f"Stop {name} and all its processes."),
+        _task(_starting(name, restart_services), f"Stop {name}, then start it in the same window.", "restart"),
+        _task(attach, f"Show the window of {name} in this terminal."),
         *(more if name == "telemetry" else []),
     ]
     for each in verbs:
@@ -76,10 +79,10 @@ def tasks_of(name: str) -> list[ServiceTask]:
 
 
 def _task(
-    body: Callable[..., None], told: str, flags: dict[str, str], name: str | None = None, aliases: Sequence[str] = ()
+    body: Callable[..., None], description: str, name: str | None = None, aliases: Sequence[str] = ()
 ) -> ServiceTask:
-    body.__doc__ = told
-    return ServiceTask(body, name=name, aliases=aliases, help=flags, auto_shortflags=False)
+    body.__doc__ = description
+    return ServiceTask(body, name=name, aliases=aliases, help=help_of(body), auto_shortflags=False)
 
 
 def _starting(name: str, act: Callable[[Console, Names, Mapping[str, str], bool], int]) -> Callable[..., None]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from invoke.context import Context
-from invoke.tasks import Task, task
+from invoke.tasks import Task
 
 from .boundary import run
-from .service_tasks import given_flags, helped
+from .service_tasks import LINES, given_flags, help_of
 from .verbs import restart_services, start_services, stop_services
 from .views import attach_to, follow_or_show, show_all, show_schema
 
-ONLY = {"only": "these services, separated by commas"}
-EVERY = {"all": "every workspace on this machine"}
+
+def verb(body: Callable[..., None]) -> Task[Any]:
+    """A task of the workspace: its description is the body's docstring, its flags are the body's parameters."""
+    return Task(body, help=help_of(body), auto_shortflags=False)
 
 
-@task(help={**ONLY, **helped("port", "timeout", "no_wait", "on_conflict", "json")}, auto_shortflags=False)
+@verb
 def up(
     c: Context,
     only: str | None = None,
@@ -31,26 +34,26 @@ def up(
     run(c, json, lambda console: start_services(console, names(only), flags, not no_wait, together=True))
 
 
-@task(help={**ONLY, **helped("timeout", "json")}, auto_shortflags=False)
+@verb
 def down(c: Context, only: str | None = None, timeout: str | None = None, json: bool = False) -> None:
     """Stop every service, in reverse order, and close the session if nothing else is in it."""
     flags = given_flags(stop_timeout=timeout)
     run(c, json, lambda console: stop_services(console, names(only), flags, together=True, close=only is None))
 
 
-@task(help={**EVERY, **helped("json")}, auto_shortflags=False)
+@verb
 def ps(c: Context, all: bool = False, json: bool = False) -> None:
     """One line a service."""
     run(c, json, lambda console: show_all(console, everywhere=all))
 
 
-@task(help={**ONLY, **helped("lines", "follow", "json")}, auto_shortflags=False)
-def logs(c: Context, only: str | None = None, lines: str = "50", follow: bool = False, json: bool = False) -> None:
+@verb
+def logs(c: Context, only: str | None = None, lines: str = LINES, follow: bool = False, json: bool = False) -> None:
     """Recent output of all services, interleaved."""
     run(c, json, lambda console: follow_or_show(console, names(only), lines, follow, together=True))
 
 
-@task(help={**ONLY, **helped("port", "timeout", "no_wait", "on_conflict", "json")}, auto_shortflags=False)
+@verb
 def restart(
     c: Context,
     only: str | None = None,
@@ -65,19 +68,19 @@ def restart(
     run(c, json, lambda console: restart_services(console, names(only), flags, not no_wait, together=True))
 
 
-@task(help=ONLY, auto_shortflags=False)
+@verb
 def attach(c: Context, only: str | None = None) -> None:
     """Show the workspace's session in this terminal."""
     run(c, False, lambda console: attach_to(console, only))
 
 
-@task(auto_shortflags=False)
+@verb
 def schema(c: Context) -> None:
     """The JSON Schema of invoke.yaml's sentinel section, for editors."""
     run(c, True, show_schema)
 
 
-@task(help={"fix": "do what is safe to do", **helped("json")}, auto_shortflags=False)
+@verb
 def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
     """Is this machine ready and safe?"""
     from .doctor_verb import examine_machine
