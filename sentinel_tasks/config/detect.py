@@ -1,4 +1,4 @@
-"""What a project without configuration has to run as its dev server: the contract's first match, and why."""
+"""The command of a `dev` that configures none, and why it was chosen (contract: Configuration, Default commands)."""
 
 from __future__ import annotations
 

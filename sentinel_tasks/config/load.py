@@ -1,7 +1,4 @@
-"""Invoke's configuration → one frozen Workspace, or one complaint about everything that is wrong.
-
-Contract: Configuration.
-"""
+"""Invoke's configuration → one frozen Workspace, or one error that lists everything wrong (contract: Configuration)."""
 
 from __future__ import annotations
 
@@ -51,10 +48,10 @@ def workspace_folder(project: str, environ: Mapping[str, str]) -> str:
 
 
 class Sources(Struct, frozen=True):
-    """All that was said about a workspace, by where it was said; what comes later here wins.
+    """What configures a workspace, by source (contract: Configuration, Sources).
 
-    By service: what Python `declared`, and the command line's `flags`, each by key. `config` is Invoke's `sentinel`
-    section, as yet unchecked; `last` is what of it no variable of `environ` overrides.
+    `declared` (by Python) and `flags` (of the command line) hold keys by service. `config` is Invoke's `sentinel`
+    section, not yet checked. `last` is the part of it that comes after the variables: the file given with `-f`.
     """
 
     declared: Mapping[str, Keys]
@@ -64,16 +61,16 @@ class Sources(Struct, frozen=True):
     flags: Mapping[str, Keys] | None = None
 
 
-def read(said: Sources, project: str, state_root: Path, problems: Sequence[Problem] = ()) -> Workspace:
-    """The workspace with all its services; ConfigurationError with every problem, those found before among them."""
-    config = said.config
+def read(sources: Sources, project: str, state_root: Path, problems: Sequence[Problem] = ()) -> Workspace:
+    """The workspace with all its services; ConfigurationError with every problem, also those found before."""
+    config = sources.config
     if not isinstance(config, Mapping):
         raise ConfigurationError([Problem("sentinel", config, "must be a mapping of keys to values")])
     problems_found = Problems(problems)
-    folder = workspace_folder(project, said.environ)
-    said = replace(said, environ=_heeded(said))
-    general = _general(config, said.environ, problems_found)
-    services = _services(said, _sections(config, said.declared, problems_found), folder, problems_found)
+    folder = workspace_folder(project, sources.environ)
+    sources = replace(sources, environ=_heeded(sources))
+    general = _general(config, sources.environ, problems_found)
+    services = _services(sources, _sections(config, sources.declared, problems_found), folder, problems_found)
     problems_found.raise_if_any()
     return Workspace(
         path=folder,
@@ -84,11 +81,11 @@ def read(said: Sources, project: str, state_root: Path, problems: Sequence[Probl
     )
 
 
-def _services(said: Sources, sections: Mapping[str, Keys], folder: str, problems_found: Problems) -> list[Service]:
+def _services(sources: Sources, sections: Mapping[str, Keys], folder: str, problems_found: Problems) -> list[Service]:
     services, ports = [], {}
     for name, section in sections.items():
-        reader = ServiceReader(name, _raw(name, section, said, folder), folder, problems_found)
-        if (service := reader.service(name in said.declared, sections)) is not None:
+        reader = ServiceReader(name, _raw(name, section, sources, folder), folder, problems_found)
+        if (service := reader.service(name in sources.declared, sections)) is not None:
             services.append(service)
             ports[name] = reader.source("port")
     _check_ports(services, ports, problems_found)
@@ -97,18 +94,18 @@ def _services(said: Sources, sections: Mapping[str, Keys], folder: str, problems
     return services
 
 
-def _heeded(said: Sources) -> dict[str, str]:
-    """The variables but for those of keys that a later source sets."""
-    overruled = {*_overruled(said.last)} if isinstance(said.last, Mapping) else set()
-    return {name: text for name, text in said.environ.items() if name not in overruled}
+def _heeded(sources: Sources) -> dict[str, str]:
+    """The variables, without those of keys that a later source sets."""
+    overruled = {*_overruled(sources.last)} if isinstance(sources.last, Mapping) else set()
+    return {name: text for name, text in sources.environ.items() if name not in overruled}
 
 
 def _overruled(section: Keys, variable: str = "INVOKE_SENTINEL") -> Iterator[str]:
-    """The variables of all that is set there, as Invoke names them or as a shell can set them, and the guide's own."""
+    """Every variable for what this section sets: as Invoke names it, as a shell can set it, or of PORT_VARIABLES."""
     for key, value in section.items():
         inner = f"{variable}_{key}".upper()
         yield from (inner, inner.replace("-", "_"))
-        yield from (guides for name, guides in PORT_VARIABLES.items() if inner == _variable(name, "port"))
+        yield from (other for name, other in PORT_VARIABLES.items() if inner == _variable(name, "port"))
         if isinstance(value, Mapping):
             yield from _overruled(value, inner)
 
@@ -119,7 +116,7 @@ def _variable(name: str, key: str) -> str:
 
 
 def unread_variables(environ: Mapping[str, str], services: Iterable[str]) -> list[tuple[str, str]]:
-    """The variables of our section that nothing reads, each with the one that may have been meant, or ""."""
+    """The `INVOKE_SENTINEL_…` variables that nothing reads, each with the one that may have been meant, or ""."""
     named = [_variable(service, key) for service in services for key in SERVICE_TYPES]
     keys = [*named, *(name.replace("-", "_") for name in named)]
     read = [*(f"INVOKE_SENTINEL_{key}".upper() for key in SENTINEL_TYPES), *keys]
@@ -130,7 +127,7 @@ def unread_variables(environ: Mapping[str, str], services: Iterable[str]) -> lis
 
 
 def _end(variable: str) -> str:
-    """What tells a variable of our section from the others."""
+    """The part of a variable's name that differs from the other variables of our section."""
     return variable.removeprefix("INVOKE_SENTINEL_").removeprefix("SERVICES_")
 
 
@@ -150,7 +147,7 @@ def _general(config: Keys, environ: Mapping[str, str], problems_found: Problems)
 
 
 def _sections(config: Keys, declared: Mapping[str, Keys], problems_found: Problems) -> dict[str, Keys]:
-    """Each service's section of the configuration, declared ones first, empty where it says nothing."""
+    """Each service's section of the configuration, declared services first; empty if there is none."""
     given = config.get("services")
     if given is None:
         given = {}
@@ -173,39 +170,39 @@ def _sections(config: Keys, declared: Mapping[str, Keys], problems_found: Proble
     return sections
 
 
-def _raw(name: str, section: Keys, said: Sources, folder: str) -> dict[str, tuple[str, Any]]:
-    """Every key's value with the name under which a person gave it; later sources win."""
-    at, environ, own = f"sentinel.services.{name}", said.environ, {**said.declared.get(name, {}), **section}
+def _raw(name: str, section: Keys, sources: Sources, folder: str) -> dict[str, tuple[str, Any]]:
+    """Every key's value, with the name under which a person gave it; later sources win."""
+    at, environ, own = f"sentinel.services.{name}", sources.environ, {**sources.declared.get(name, {}), **section}
     raw = {key: (f"{at}.{key}", value) for key, value in {**BUILT_IN.get(name, {}), **own}.items()}
     for key in SERVICE_TYPES:
         if found := _from_environment(name, key, environ):
             raw[key] = found
         elif key in raw and isinstance(raw[key][1], Mapping):
             raw[key] = (raw[key][0], _with_variables(name, key, raw[key][1], environ))
-    raw.update(_guide_port(name, environ, folder))
+    raw.update(_port_from_its_variable(name, environ, folder))
     own_health = "health" in own or _from_environment(name, "health", environ)
     if not own_health and raw.get("port", ("", 0))[1] in (None, "null"):
         raw.pop("health", None)  # the default check is of the default port
-    flags = (said.flags or {}).get(name, {})
+    flags = (sources.flags or {}).get(name, {})
     raw.update({key: (FLAGS.get(key, f"--{key.replace('_', '-')}"), value) for key, value in flags.items()})
     return raw
 
 
 def _from_environment(name: str, key: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """The variable of that key, as Invoke names it or as a shell can set it, and what it says."""
+    """The variable of that key, as Invoke names it or as a shell can set it, and its value."""
     variable = _variable(name, key)
     spellings = (variable, variable.replace("-", "_"))
     return next(((each, environ[each]) for each in spellings if environ.get(each)), None)
 
 
 def _with_variables(name: str, key: str, values: Keys, environ: Mapping[str, str]) -> Keys:
-    """The values of a key that has some of its own, each as its variable has it, if there is one."""
+    """The values of a mapping, each replaced by that of its own variable if there is one."""
     found = {inner: _from_environment(name, f"{key}_{inner}", environ) for inner in values}
-    return {inner: said[1] if (said := found[inner]) else value for inner, value in values.items()}
+    return {inner: given[1] if (given := found[inner]) else value for inner, value in values.items()}
 
 
-def _guide_port(name: str, environ: Mapping[str, str], folder: str) -> dict[str, tuple[str, Any]]:
-    """The guide's own variable, unless it is what a service of another workspace was given."""
+def _port_from_its_variable(name: str, environ: Mapping[str, str], folder: str) -> dict[str, tuple[str, Any]]:
+    """The port from PORT_VARIABLES, unless the variable is what a service of another workspace was given."""
     variable = PORT_VARIABLES.get(name, "")
     text = environ.get(variable)
     own = environ.get("SENTINEL_WORKSPACE", folder) == folder
@@ -213,12 +210,12 @@ def _guide_port(name: str, environ: Mapping[str, str], folder: str) -> dict[str,
     return {"port": (variable, text)} if text and own and not overruled else {}
 
 
-def _check_ports(services: list[Service], sources: Mapping[str, str], problems_found: Problems) -> None:
-    """No two have one port; it is asked for last, and complained of, where a flag or a variable says so."""
+def _check_ports(services: list[Service], given_as: Mapping[str, str], problems_found: Problems) -> None:
+    """No two services have one port; the problem names the flag or variable that asked for it, if one did."""
     by_port: dict[int, str] = {}
-    for service in sorted(services, key=lambda each: not sources[each.name].startswith("sentinel.")):
+    for service in sorted(services, key=lambda each: not given_as[each.name].startswith("sentinel.")):
         if service.port is not None and (other := by_port.setdefault(service.port, service.name)) != service.name:
-            problems_found.add(sources[service.name], service.port, f"the service {other} has the same port")
+            problems_found.add(given_as[service.name], service.port, f"the service {other} has the same port")
 
 
 def _check_completions(services: list[Service], problems_found: Problems) -> None:

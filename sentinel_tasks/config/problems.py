@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in words that show no secret."""
+"""Everything that is wrong with a configuration, in words that show no secret."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ HIDDEN = "…"
 
 
 class Problems:
-    """Collects what is wrong, so that a person hears of all of it at once."""
+    """Collects problems, so that a person sees all of them at once."""
 
     def __init__(self, found_before: Iterable[Problem] = ()) -> None:
         self.problems: list[Problem] = [*found_before]
 
     def add(self, key: str, value: object, reason: str) -> None:
-        """Complains of a key's value, once, with what may be secret masked; `reason` says what is allowed."""
+        """Adds a problem of a key's value once, with what may be secret masked; `reason` says what is allowed."""
         problem = Problem(masked_text(key), _without_secrets(value), reason)
         if problem not in self.problems:
             self.problems.append(problem)
 
     def unknown(self, key: str, value: object, kind: str, known: Iterable[str], name: str = "") -> None:
-        """Complains of a key that nobody reads, or of `name` as its value; what may hold secrets is not shown."""
+        """Adds a problem of a key that nothing reads, or of the value `name`; what may hold secrets is not shown."""
         names = sorted(known)
         near = nearest(name or key.rpartition(".")[2], names)
         meant = f"did you mean {near}?" if near else f"known are {', '.join(names)}"

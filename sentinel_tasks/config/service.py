@@ -22,7 +22,7 @@ PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "
 
 
 def checked(key: str, source: str, value: object, wanted: Any, problems_found: Problems) -> Any:
-    """The value as the key's type wants it; UNSET, and a complaint of `source`, if it can't be."""
+    """The value as the key's type wants it; UNSET, with a problem of `source`, if it can't be converted."""
     try:
         found = converted(value, wanted)
         if any(isinstance(text, str) and "\0" in text for text in (found if isinstance(found, list) else [found])):
@@ -34,7 +34,7 @@ def checked(key: str, source: str, value: object, wanted: Any, problems_found: P
 
 
 class ServiceReader:
-    """One service's keys on their way to a Service."""
+    """Reads one service's keys; what is wrong with them is added to the problems."""
 
     def __init__(self, name: str, raw: dict[str, tuple[str, Any]], folder: str, problems_found: Problems) -> None:
         self.name, self.folder, self.problems_found = name, folder, problems_found
@@ -65,7 +65,7 @@ class ServiceReader:
         return False
 
     def wrong(self, key: str, reason: str) -> None:
-        """Complains of the value that was given for the key, by the name under which it was given."""
+        """Adds a problem of the key's value, under the name by which a person gave it."""
         self.problems_found.add(self.source(key), self.given.get(key), reason)
 
     def source(self, key: str) -> str:
@@ -109,7 +109,7 @@ class ServiceReader:
         return found
 
     def _command(self, resembling: Iterable[str]) -> tuple[str | tuple[str, ...], str]:
-        """What it runs, and why that; without one, its name may be a mistyped one of those it is `resembling`."""
+        """What it runs, and why; without a command its name may be a mistyped one of `resembling`."""
         command = _words(self.values.get("command"))
         if command:
             return command, "configured"

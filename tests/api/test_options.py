@@ -3,6 +3,8 @@ from collections.abc import Mapping
 import pytest
 
 from sentinel_tasks.api import options
+from sentinel_tasks.api.client import default_url
+from sentinel_tasks.config.load import BUILT_IN
 
 
 @pytest.mark.parametrize(
@@ -74,3 +76,11 @@ def test_the_token_is_not_shown() -> None:
 )
 def test_address_for_processes_of_this_machine(host: str, url: str) -> None:
     assert options.api_url(options.read(["--host", host], {"TES_DEV_TOKEN": "t"})) == url
+
+
+def test_the_port_is_that_of_the_telemetry_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API imports nothing of ours, and so repeats it: for itself, and for workers that report to it."""
+    for name in ("SENTINEL_PORT_TELEMETRY", "WORKER_API_PORT", "WORKER_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    assert BUILT_IN["telemetry"]["port"] == options.DEFAULT_PORT
+    assert default_url() == f"http://127.0.0.1:{options.DEFAULT_PORT}"

@@ -34,8 +34,8 @@ def project(tmp_path: Path) -> Path:
 
 def configured(project: Path, config: Any = None, **more: Any) -> Workspace:
     """The workspace of this `sentinel` section, with the guide's two services declared unless told otherwise."""
-    said = Sources(**{"declared": GUIDE, "config": config or {}, "environ": {}, **more})
-    return read(said, str(project), project / "state")
+    sources = Sources(**{"declared": GUIDE, "config": config or {}, "environ": {}, **more})
+    return read(sources, str(project), project / "state")
 
 
 def web(project: Path, keys: Any = None, **more: Any) -> Service:
@@ -598,7 +598,7 @@ def test_unknown_key_is_told_with_the_nearest_known_one(project: Path, config: A
 
 
 def test_values_below_an_unknown_key_are_not_shown(project: Path) -> None:
-    """A mistyped `env:` was complained of with all the passwords in it."""
+    """The problem of a mistyped `env:` had all the passwords in it."""
     for value in ({"DATABASE_PASSWORD": "hunter2"}, ["hunter2"]):
         found = problem(project, {"services": {"dev": {"enviroment": value}}})
         assert "hunter2" not in repr(found)
@@ -670,7 +670,7 @@ def test_two_services_with_one_port(project: Path) -> None:
 def test_port_of_another_service_is_told_by_the_flag_or_variable_that_asked_for_it(
     project: Path, more: Any, key: str
 ) -> None:
-    """`inv dev.start --port 3000` complained of the port in telemetry's configuration, where nobody had put one."""
+    """`inv dev.start --port 3000` named the port in telemetry's configuration, where nobody had put one."""
     assert problem(project, **more).key == key
 
 
@@ -714,24 +714,24 @@ SECTION = st.fixed_dictionaries(
 )
 
 
-def names_or_complaints(config: Any, declared: Mapping[str, Keys], environ: Mapping[str, str]) -> list[str]:
+def names_or_problems(config: Any, declared: Mapping[str, Keys], environ: Mapping[str, str]) -> list[str]:
     """Names of the services, or what is wrong; any other exception is a bug."""
     try:
         found = read(Sources(declared, config, environ), "/", Path("/nowhere"))
-    except ConfigurationError as complaint:
-        return [f"{each.key} {each.reason}" for each in complaint.problems]
+    except ConfigurationError as wrong_ones:
+        return [f"{each.key} {each.reason}" for each in wrong_ones.problems]
     return [service.name for service in found.services]
 
 
 @given(config=SECTION, texts=st.dictionaries(st.sampled_from([*SERVICE_TYPES]), st.text(max_size=10), max_size=3))
-def test_any_configuration_is_a_workspace_or_a_complaint(config: Any, texts: dict[str, str]) -> None:
+def test_any_configuration_is_a_workspace_or_its_problems(config: Any, texts: dict[str, str]) -> None:
     environ = {f"INVOKE_SENTINEL_SERVICES_DEV_{key.upper()}": text for key, text in texts.items()}
-    assert names_or_complaints(config, GUIDE, environ)
+    assert names_or_problems(config, GUIDE, environ)
 
 
 @given(st.dictionaries(st.sampled_from([*SERVICE_TYPES]), JSON))
-def test_any_declaration_is_a_workspace_or_a_complaint(settings: Any) -> None:
-    assert names_or_complaints({}, {"web": settings}, {})
+def test_any_declaration_is_a_workspace_or_its_problems(settings: Any) -> None:
+    assert names_or_problems({}, {"web": settings}, {})
 
 
 def test_mistyped_variable_is_known_with_the_one_that_was_meant() -> None:
