@@ -1,4 +1,4 @@
-"""Report → words or JSON. The only room that knows colour, emoji and the terminal's width."""
+"""Reports in words or as JSON; only this room knows colour, emoji and the terminal's width."""
 
 from .document import as_json, dumps, dumps_line, finding_document
 from .live import Live

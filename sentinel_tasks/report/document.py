@@ -1,4 +1,4 @@
-"""Report → the JSON of the contract (Documents)."""
+"""Reports and findings as JSON (contract: Documents)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..text.sanitize import last_line
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """The object of the contract (Documents)."""
+    """The document of one service (contract: Documents, Service)."""
     seen, service, pane, run = report.seen, report.service, report.seen.pane, report.seen.run
     ended = run if not seen.alive and report.state != "running" else None
     document: dict[str, Any] = {
@@ -42,7 +42,7 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def restarts_of(seen: Observation) -> str:
-    """How often it was started again, and how it had ended last; empty if it was not."""
+    """How often the restart policy started it again and how it ended before; empty if it never did."""
     run = seen.run
     if run is None or not run.restarts:
         return ""
@@ -50,7 +50,7 @@ def restarts_of(seen: Observation) -> str:
 
 
 def pid_of(report: Report) -> int | None:
-    """The pid of the service's own process, or of the one that was adopted for it; None if neither is seen."""
+    """The pid of the service's own process, or of the adopted one; None if there is neither."""
     seen = report.seen
     if seen.alive:
         return seen.process.pid if seen.process else None
@@ -59,7 +59,7 @@ def pid_of(report: Report) -> int | None:
 
 
 def _error(report: Report) -> str | None:
-    """The sentence, with the last of the lines that a page shows below it."""
+    """The error with the last line of output, which a page shows below it."""
     last = last_line(report.tail)
     return f"{report.error}; last output: {last}" if report.error and last else report.error
 
@@ -75,15 +75,15 @@ def _listener(seen: Observation) -> dict[str, Any] | None:
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
-    """One check of the contract (Documents)."""
+    """One check of the doctor (contract: Documents, Other documents)."""
     return {name: getattr(finding, name) for name in ("name", "ok", "severity", "reason", "remedy", "fixed")}
 
 
 def dumps(document: object) -> str:
-    """JSON as it goes to stdout: ASCII, so that no locale can spoil it."""
+    """JSON as it goes to stdout: in ASCII, which every locale can print."""
     return json.dumps(document, indent=2)
 
 
 def dumps_line(document: object) -> str:
-    """JSON on one line, ASCII too, for a stream of documents."""
+    """JSON on one line, in ASCII too, for a stream of documents."""
     return json.dumps(document)

@@ -13,33 +13,33 @@ from ..text.sanitize import plain
 from .streams import put_aside
 from .style import Style
 
-WORTH_SAYING = 0.5
+WORTH_A_LINE = 0.5
 """Seconds before a wait is worth a line off a terminal."""
 
 
 class Live:
-    """Shows on a terminal's last lines what a task waits for; off a terminal it says it once."""
+    """Shows what a task waits for: on a terminal in its last lines, off a terminal once in a line that stays."""
 
     def __init__(self, stream: TextIO, style: Style) -> None:
         self.stream, self.style = stream, style
         self.drawn = 0
-        self.said: set[str] = set()
+        self.announced: set[str] = set()
 
     def show(self, waiting: Sequence[Progress]) -> None:
-        """Draws, or says, what is waited for."""
+        """Shows what is waited for now."""
         if self.style.live:
             width = max((len(each.service.name) for each in waiting), default=0)
             self._draw([self._line(each, width) for each in waiting])
             return
         for each in waiting:
-            if each.elapsed >= WORTH_SAYING and each.service.name not in self.said:
-                self.said.add(each.service.name)
-                self._write(f"{self.style.mark('wait')} {each.service.name}: {each.word}, for up to {each.limit:g} s\n")
+            if each.elapsed >= WORTH_A_LINE and each.service.name not in self.announced:
+                self.announced.add(each.service.name)
+                self._write(f"{self.style.sign('wait')} {each.service.name}: {each.word}, for up to {each.limit:g} s\n")
 
     def _line(self, each: Progress, width: int) -> str:
         name = f"{each.service.name}:".ljust(width + 1)
         so_far = f"{name} {each.word} {each.elapsed:.1f} of {each.limit:g} s"
-        return f"{self.style.mark('wait')} {so_far}  {plain(each.last_line)}"
+        return f"{self.style.sign('wait')} {so_far}  {plain(each.last_line)}"
 
     def _draw(self, lines: Sequence[str]) -> None:
         lines = fitting(lines, *shutil.get_terminal_size())
@@ -48,7 +48,7 @@ class Live:
         self.drawn = len(lines)
 
     def clear(self) -> None:
-        """Leaves no trace of the live lines; line by line, because tmux keeps a screen that is cleared at once."""
+        """Removes the live lines, one by one: a screen cleared at once would stay in tmux's history."""
         if self.drawn:
             self._write(self._up() + "\x1b[K\n" * self.drawn + self._up())
             self.drawn = 0
@@ -61,7 +61,7 @@ class Live:
 
 
 def fitting(lines: Sequence[str], columns: int, rows: int) -> list[str]:
-    """The lines as they fit on a screen: what wraps or scrolls could not be drawn over."""
+    """The lines as they fit on a screen: one that wraps or scrolls away could not be drawn over."""
     most = max(1, rows - 1)
     shown = list(lines) if len(lines) <= most else [*lines[: most - 1], f"   and {len(lines) - most + 1} more"]
     return [cut(line, max(10, columns - 1)) for line in shown]

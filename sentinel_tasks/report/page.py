@@ -1,4 +1,4 @@
-"""Report → the status page, and the line that tells what a task did."""
+"""The status page of a service, and the line that says what a task did to it."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ LEVEL = {
 def status_page(report: Report, style: Style) -> str:
     """`NAME.status` on a terminal (contract: Tasks)."""
     service = report.service
-    lines = [f"{style.mark('status')} {plain(service.title)} Status", _rule(style), _headline(report, style)]
+    lines = [f"{style.sign('status')} {plain(service.title)} Status", _rule(style), _headline(report, style)]
     lines += _workers(report, style)
     session = plain(report.seen.place or report.seen.session)
-    lines += ["", f"{style.mark('tmux')} tmux Session: {session}", *_session_lines(report, style)]
-    lines += [f"{style.mark('warn')} {plain(note)}" for note in report.notes]
+    lines += ["", f"{style.sign('tmux')} tmux Session: {session}", *_session_lines(report, style)]
+    lines += [f"{style.sign('warn')} {plain(note)}" for note in report.notes]
     return "\n".join([*lines, *_hints(report, style)])
 
 
 def _rule(style: Style) -> str:
-    return style.mark("rule") * RULE_WIDTH
+    return style.sign("rule") * RULE_WIDTH
 
 
 def _headline(report: Report, style: Style) -> str:
     label = f"{_short(report.service)} Status"
-    return f"{style.mark(LEVEL[report.state])} {label}: {_state_words(report)}"
+    return f"{style.sign(LEVEL[report.state])} {label}: {_state_words(report)}"
 
 
 def _short(service: Service) -> str:
@@ -77,23 +77,23 @@ def _workers(report: Report, style: Style) -> list[str]:
     if answer is None or answer.workers is None:
         return []
     parts = ", ".join(f"{count} {name}" for name, count in answer.summary)
-    return [f"{style.mark('workers')} Workers: {answer.workers}{f' ({parts})' if parts else ''}"]
+    return [f"{style.sign('workers')} Workers: {answer.workers}{f' ({parts})' if parts else ''}"]
 
 
 def _session_lines(report: Report, style: Style) -> list[str]:
     seen, title = report.seen, report.service.name.capitalize()
     if seen.place is None:
-        return [f"{style.mark('bad')} Session does not exist"]
-    lines = [f"{style.mark('ok')} Session exists"]
+        return [f"{style.sign('bad')} Session does not exist"]
+    lines = [f"{style.sign('ok')} Session exists"]
     if seen.pane is None:
-        return [*lines, f"{style.mark('bad')} {title} window does not exist"]
-    lines.append(f"{style.mark('ok')} {title} window exists (window {seen.pane.index})")
+        return [*lines, f"{style.sign('bad')} {title} window does not exist"]
+    lines.append(f"{style.sign('ok')} {title} window exists (window {seen.pane.index})")
     if not seen.alive:
-        return [*lines, f"{style.mark('bad')} Process is not running"]
+        return [*lines, f"{style.sign('bad')} Process is not running"]
     if pid_of(report) is None:
         past = f" ({restarts_of(seen)})" if restarts_of(seen) else ""
-        return [*lines, f"{style.mark('wait')} Process is not running yet{past}"]
-    return [*lines, f"{style.mark('ok')} Process is running in tmux ({_process(report)})"]
+        return [*lines, f"{style.sign('wait')} Process is not running yet{past}"]
+    return [*lines, f"{style.sign('ok')} Process is running in tmux ({_process(report)})"]
 
 
 def _process(report: Report) -> str:
@@ -113,22 +113,22 @@ def _hints(report: Report, style: Style) -> list[str]:
     width = max(len(verb) for verb, _ in hints)
     ways_on = [f"  {plain(report.hint)}"] if report.hint and report.state == "conflict" else []
     commands = [f"  inv {name}.{verb.ljust(width)}  - {what}" for verb, what in hints if report.service.has_tasks]
-    return ["", f"{style.mark('hints')} Commands:", *ways_on, *commands] if ways_on or commands else []
+    return ["", f"{style.sign('hints')} Commands:", *ways_on, *commands] if ways_on or commands else []
 
 
 def outcome_line(report: Report, done: str, style: Style) -> str:
     """One line for what a task did to one service; `done` is the word for a change (`started`, `stopped`)."""
     service = report.service
     if report.code:
-        return f"{style.mark('bad')} {service.name}: {plain(report.error or report.state)}"
+        return f"{style.sign('bad')} {service.name}: {plain(report.error or report.state)}"
     extra = f", {report.state}" if report.changed and report.state not in ("running", "stopped") else ""
     word = done if report.changed else UNCHANGED.get(report.state, f"already {report.state}")
     place = _place(report) if report.state in STATES_AS_WANTED else ""
-    return f"{style.mark('ok')} {service.name}: {word}{extra}{place}"
+    return f"{style.sign('ok')} {service.name}: {word}{extra}{place}"
 
 
 def _place(report: Report) -> str:
-    """Where it can be reached, and where it runs."""
+    """The address of the service, its process and its window."""
     seen = report.seen
     where = f" at {_url(report)}" if seen.port else ""
     window = f", window {seen.pane.index} of {plain(seen.pane.session)}" if seen.pane else ""
@@ -141,14 +141,14 @@ def _url(report: Report) -> str:
 
 
 def note_lines(report: Report) -> list[str]:
-    """What else is to be known of the outcome."""
+    """The notes of the outcome, a line each."""
     return [f"   {plain(note)}" for note in report.notes]
 
 
 def details(report: Report, style: Style) -> list[str]:
-    """What belongs below the outcome: notes, the last lines of output, the way on."""
+    """What stands below the outcome: notes, the last lines of output, the next command to type."""
     lines = note_lines(report)
     if report.tail:
         lines += ["   last output:", *(f"   | {line}" for line in report.tail)]
-    lines += [f"   {style.mark('hints')} {plain(report.hint)}"] if report.hint and report.code else []
+    lines += [f"   {style.sign('hints')} {plain(report.hint)}"] if report.hint and report.code else []
     return lines

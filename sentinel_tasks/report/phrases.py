@@ -1,4 +1,4 @@
-"""Phrases that several rooms need: the command a person types, and how a run ended. Pure."""
+"""Phrases that several rooms use: the command a person types, and how a run ended. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard streams as callers leave them: closed, without a reader, on a full disk, in any encoding."""
+"""Printing to streams as callers leave them: closed, without a reader, on a full disk, in any encoding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal, TextIO
 
 
 def never_fail_to_print() -> None:
-    """A stream that was closed leads nowhere, and a sign that the encoding lacks is shown escaped."""
+    """Makes a closed standard stream lead nowhere, and shows escaped what a stream's encoding lacks."""
     sys.stdin = sys.stdin or _nowhere("r")
     sys.stdout = sys.stdout or _nowhere("w")
     sys.stderr = sys.stderr or _nowhere("w")
@@ -20,14 +20,14 @@ def never_fail_to_print() -> None:
 
 
 def _nowhere(mode: Literal["r", "w"]) -> TextIO:
-    """Takes the number of the closed stream, or the next file to be opened would."""
+    """A stream that leads nowhere; it takes the closed stream's number, which the next opened file would get."""
     descriptor = os.open(os.devnull, os.O_RDWR)
     os.set_inheritable(descriptor, True)
     return os.fdopen(descriptor, mode)
 
 
 def put(text: str, stream: TextIO, end: str = "\n") -> None:
-    """Writes it at once; OSError if nobody can have it, and then whatever follows goes nowhere."""
+    """Writes the text at once; OSError if it can't be written, and then whatever follows goes nowhere."""
     try:
         stream.write(f"{text}{end}")
         stream.flush()
@@ -37,20 +37,20 @@ def put(text: str, stream: TextIO, end: str = "\n") -> None:
 
 
 def is_read(stream: TextIO) -> bool:
-    """False once a pipe's reader has gone, also while there is nothing to write to it."""
+    """False once a pipe's reader has gone, even while there is nothing to write."""
     poll = select.poll()
     poll.register(stream, 0)
     return not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def put_aside(text: str, stream: TextIO, end: str = "\n") -> None:
-    """Writes it at once if anybody can have it: a reader that has gone must not end what is under way."""
+    """Writes the text at once if it can be written: a reader that has gone must not end what is under way."""
     with suppress(OSError):
         put(text, stream, end)
 
 
 def _give_up(stream: TextIO) -> None:
-    """Python would try once more at its end, and complain."""
+    """Leads the stream nowhere, or Python would try once more when it exits, and print an error."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -1,4 +1,4 @@
-"""How one stream may be written to: marks, colour, emoji. The only place that knows colorama."""
+"""How one stream may be written to: signs, colour, emoji. The only place that knows colorama."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TextIO
 
 from msgspec import Struct
 
-MARKS = {
+SIGNS = {
     "ok": ("✅", "[ok]"),
     "bad": ("❌", "[x]"),
     "warn": ("⚠️", "[!]"),
@@ -31,9 +31,9 @@ class Style(Struct, frozen=True):
     colour: bool
     live: bool = False
 
-    def mark(self, name: str) -> str:
-        """The mark, coloured if it stands for good or bad."""
-        shown = MARKS[name][0 if self.emoji else 1]
+    def sign(self, name: str) -> str:
+        """The sign of that name, coloured if it stands for good or bad."""
+        shown = SIGNS[name][0 if self.emoji else 1]
         return self.paint(shown, COLOURS[name]) if name in COLOURS and not self.emoji else shown
 
     def paint(self, text: str, colour: str) -> str:
@@ -46,12 +46,12 @@ class Style(Struct, frozen=True):
         return f"{getattr(Fore, colour)}{text}{Bright.RESET_ALL}"
 
     def hue(self, text: str, names: Sequence[str], name: str) -> str:
-        """The text in the colour that is this name's own among these."""
+        """The text in the colour of this name, which differs from that of the next names."""
         return self.paint(text, PALETTE[names.index(name) % len(PALETTE)])
 
 
 def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
-    """What this stream can show: emoji where the locale is UTF-8, colour on a terminal (contract: Tasks)."""
+    """What this stream can show: emoji where the locale is UTF-8, colour on a terminal (contract: Tasks, Output)."""
     terminal = stream.isatty() and environ.get("TERM") != "dumb"
     forced = environ.get("FORCE_COLOR", "") not in ("", "0")
     colour = (terminal or forced) and not environ.get("NO_COLOR")

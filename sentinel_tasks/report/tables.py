@@ -1,4 +1,4 @@
-"""Many reports, workers or findings → one line each."""
+"""Tables: one line for each report, worker or finding."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _row(report: Report) -> tuple[str, ...]:
 
 
 def workers_table(workers: Sequence[Mapping[str, Any]], style: Style) -> str:
-    """One line a worker; what it does not tell is a dash."""
+    """One line a worker; what it does not report is a dash."""
     titles = ("WORKER", "SERVICE", "STATUS", "PID", "MEMORY", "CPU", "QUEUE", "JOBS", "ERRORS", "JOB")
     colours = {"working": "GREEN", "error": "RED"}
     rows = [_worker_row(worker) for worker in workers]
@@ -72,6 +72,6 @@ def findings_page(findings: Sequence[Finding], style: Style) -> str:
 
 
 def _finding_lines(finding: Finding, width: int, style: Style) -> list[str]:
-    mark = "ok" if finding.ok else "bad" if finding.severity == "error" else "warn"
-    line = f"{style.mark(mark)} {finding.name.ljust(width)}  {plain(finding.reason)}"
-    return [line, f"   {style.mark('hints')} {plain(finding.remedy)}"] if not finding.ok and finding.remedy else [line]
+    sign = "ok" if finding.ok else "bad" if finding.severity == "error" else "warn"
+    line = f"{style.sign(sign)} {finding.name.ljust(width)}  {plain(finding.reason)}"
+    return [line, f"   {style.sign('hints')} {plain(finding.remedy)}"] if not finding.ok and finding.remedy else [line]

@@ -68,9 +68,9 @@ def complain(console: Console, error: SentinelError) -> int:
     with suppress(OSError):
         console.document(document)
     for line in error.what.splitlines():
-        console.diagnostic(f"{console.err.mark('bad')} {plain(line)}")
+        console.diagnostic(f"{console.err.sign('bad')} {plain(line)}")
     if error.hint:
-        console.diagnostic(f"   {console.err.mark('hints')} {plain(error.hint)}")
+        console.diagnostic(f"   {console.err.sign('hints')} {plain(error.hint)}")
     return error.exit_code
 
 
