@@ -1,1 +1,1 @@
-"""Opinions on what was seen: pure functions, tested by tables."""
+"""What follows from what was seen: pure functions, tested by tables."""

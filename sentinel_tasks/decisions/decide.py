@@ -1,6 +1,6 @@
-"""The opinion: what state is that, what to do now. Pure, and the contract's table (Start).
+"""The decision: which state a service is in, and what to do now (contract: Start, Decision). Pure.
 
-Nothing here looks at a clock, a process or tmux; the table test runs every row.
+Nothing here looks at a clock, a process or tmux; a test goes through every row of the contract's table.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from .ownership import FRIENDLY
 
 
 class Watch(Struct, frozen=True):
-    """What this task already did for a service: the launch it follows, and whether that was its own.
+    """What this task did for a service so far.
 
-    `launched` is the launch this task made, `seen` the launch it found alive; `late` says that the deadline has passed,
-    `anew` that a one-shot that is done is wanted once more.
+    `launched` is the launch that it made, `found` the launch that it found alive; `late` says that the deadline has
+    passed, `anew` that a one-shot which is completed is to run once more.
     """
 
     launched: str | None = None
-    seen: str | None = None
+    found: str | None = None
     late: bool = False
     anew: bool = False
 
     @property
     def follows(self) -> str | None:
-        """The launch whose end this task reports as a failure: its own, else the one it found; None before any."""
-        return self.launched or self.seen
+        """The launch whose end is a failure of this task: its own, else the one that it found; None before either."""
+        return self.launched or self.found
 
 
 def state(service: Service, seen: Observation) -> State:
-    """The one word of the contract (Documents) for what was seen."""
+    """The state of the service as of this look (contract: Documents, States)."""
     if seen.alive:
         return _state_alive(service, seen)
     others = [holder for holder in seen.holders if holder.relation != "ours"]
@@ -63,17 +63,17 @@ def _state_ended(service: Service, seen: Observation) -> State:
 
 
 def is_healthy(seen: Observation) -> bool:
-    """Healthy and ours: the check passed, and it was our own process that it asked."""
+    """True if the health check passed; it is asked only where the answer comes from the service itself."""
     return seen.answer is not None and seen.answer.ok
 
 
 def is_ending(service: Service, seen: Observation) -> bool:
-    """True while the service takes the time that it is given after C-c; one that outlives that goes on running."""
+    """True while the service is given time to end after C-c; one that outlives that time counts as running on."""
     return seen.ending_for is not None and 0 <= seen.ending_for < service.stop_timeout
 
 
 def decide(service: Service, seen: Observation, watch: Watch) -> Action:
-    """The contract's table (Start): exactly one action for whatever was seen."""
+    """Exactly one action for whatever was seen (contract: Start, Decision)."""
     intruders = tuple(holder for holder in seen.holders if holder.relation != "ours")
     if intruders:
         return _decide_taken(service, seen, watch, intruders)
@@ -123,8 +123,8 @@ def _worst(holders: tuple[Holder, ...]) -> Holder:
 
 
 def _decide_alive(service: Service, seen: Observation, watch: Watch) -> Action:
-    broken_off_before_it_had_its_orders = seen.run is None and watch.launched is None
-    if broken_off_before_it_had_its_orders:
+    waits_for_a_task_that_is_gone = seen.run is None and watch.launched is None
+    if waits_for_a_task_that_is_gone:
         return Launch()
     if is_ending(service, seen):
         return Wait()

@@ -8,7 +8,7 @@ from ..model import STATES_HEALTHY, STATES_STARTED, Condition, Service, State
 
 
 def order(services: Iterable[Service]) -> list[Service]:
-    """The services, each after all that it depends on, otherwise as they came; ValueError names a cycle."""
+    """The services, each after all that it depends on, otherwise in the order given; ValueError names a cycle."""
     given = {service.name: service for service in services}
     placed: dict[str, Service] = {}
 
@@ -28,7 +28,7 @@ def order(services: Iterable[Service]) -> list[Service]:
 
 
 def with_dependencies(wanted: Iterable[str], services: Mapping[str, Service]) -> list[Service]:
-    """The wanted services and all that they need, in order."""
+    """The wanted services and all that they depend on, in dependency order."""
     names: dict[str, None] = {}
 
     def add(name: str) -> None:
@@ -42,8 +42,8 @@ def with_dependencies(wanted: Iterable[str], services: Mapping[str, Service]) ->
     return order(service for service in services.values() if service.name in names)
 
 
-def is_satisfied(condition: Condition, now: State, settled: bool) -> bool:
-    """True if a dependency in this state lets the next one start; `settled` says that its own start is over."""
+def is_satisfied(condition: Condition, state: State, settled: bool) -> bool:
+    """True if a dependency in this state lets what needs it start; `settled` says that its own start is over."""
     if condition == "completed":
-        return now == "completed"
-    return now in STATES_STARTED if condition == "started" else settled and now in STATES_HEALTHY
+        return state == "completed"
+    return state in STATES_STARTED if condition == "started" else settled and state in STATES_HEALTHY

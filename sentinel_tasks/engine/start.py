@@ -114,7 +114,7 @@ class Start:
         One whose start is over (it reloads, or is late) is given the whole time from now.
         """
         if track.watch.follows is None and seen.pane is not None:
-            track.watch = replace(track.watch, seen=seen.pane.launch)
+            track.watch = replace(track.watch, found=seen.pane.launch)
         if track.deadline is None:
             spent = seen.age if state(track.service, seen) == "starting" else 0.0
             track.deadline = self.world.monotonic() + max(0.0, track.service.startup_timeout - spent)

@@ -179,7 +179,7 @@ def test_our_own_listener_does_not_excuse_another_one() -> None:
 
 # While waiting
 
-LAUNCHED, FOUND = Watch(launched="L1"), Watch(seen="L1")
+LAUNCHED, FOUND = Watch(launched="L1"), Watch(found="L1")
 
 
 @pytest.mark.parametrize("conflict", CONFLICTS)
@@ -529,7 +529,7 @@ def test_wanted_services_bring_what_they_need_and_no_more() -> None:
 )
 def test_conditions(condition: Condition, satisfied: set[State]) -> None:
     states: tuple[State, ...] = get_args(State)
-    assert {now for now in states if is_satisfied(condition, now, settled=True)} == satisfied
+    assert {each for each in states if is_satisfied(condition, each, settled=True)} == satisfied
 
 
 def test_healthy_counts_only_once_its_own_start_is_over() -> None:
