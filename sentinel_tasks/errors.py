@@ -1,7 +1,7 @@
 """One tree of errors: what happened, why, and the next command to type.
 
-A refusal or a crash of a service is a :class:`~sentinel_tasks.model.Report`, not an error; these
-are for what keeps a task from finding out.
+An error means that the task could not do its work. A service that was refused or has crashed is no error: the task
+did its work and has a :class:`~sentinel_tasks.model.Report` of it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class SentinelError(Exception):
-    """Something a person must hear about, with the way on (`hint`) and the task's exit code (contract: Tasks)."""
+    """Ends a task: what happened (`what`), the next command to type (`hint`), the exit code (contract: Tasks)."""
 
     exit_code = 1
 
@@ -29,7 +29,7 @@ class Problem(NamedTuple):
 
 
 class ConfigurationError(SentinelError):
-    """The configuration or a flag is wrong; carries every problem found, nothing was started."""
+    """The configuration or a flag is wrong; it has every problem that was found, and nothing was started."""
 
     exit_code = 2
 
@@ -44,7 +44,7 @@ def _on_one_line(text: str) -> str:
 
 
 class NothingThere(SentinelError):
-    """Asked to show something that is not running and left nothing behind."""
+    """What the task was to show does not run, or was never there."""
 
     exit_code = 3
 
@@ -56,7 +56,7 @@ class TmuxUnavailable(SentinelError):
 
 
 class TmuxRefused(SentinelError):
-    """tmux answered a command with an error; `was_overtaken` if somebody else changed what it was about meanwhile."""
+    """tmux answered a command with an error; `was_overtaken` if somebody else changed its target meanwhile."""
 
     def __init__(self, what: str, hint: str = "", was_overtaken: bool = False) -> None:
         super().__init__(what, hint)
@@ -64,10 +64,10 @@ class TmuxRefused(SentinelError):
 
 
 class StateFolderUnusable(SentinelError):
-    """The state folder can't be made, written, or trusted."""
+    """The state folder can't be created or written to, or is not safe to use."""
 
 
 class Interrupted(SentinelError):
-    """Ctrl-C while waiting: the service goes on, the task ends."""
+    """Ctrl-C during a wait: the task ends, the service goes on."""
 
     exit_code = 130

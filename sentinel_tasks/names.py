@@ -1,4 +1,4 @@
-"""Names that must come out the same every time: sessions, suffixes, marks. Pure."""
+"""Names that are the same in every run: of sessions, state folders and marks, and as a person types them. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TASKS_OF_A_WORKSPACE = frozenset({"up", "down", "ps", "logs", "restart", "attach
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
 
 LONGEST_SLUG = 246
-"""Of the 255 bytes that a file system gives a name, what a hyphen and a digest leave."""
+"""A file's name may have 255 bytes; a hyphen and a digest need nine of them."""
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\␞␟\udc80-\udcff]")
 _ESCAPED = re.compile(r"\\x([0-9a-f]{4})")
@@ -40,7 +40,7 @@ def session_name(folder: str) -> str:
 
 
 def session_with_suffix(folder: str) -> str:
-    """The name a workspace takes when the plain one belongs to somebody else; stable from run to run."""
+    """The session's name where the plain one belongs to somebody else; the same in every run."""
     return f"{session_name(folder)}-{digest(folder, 6)}"
 
 
@@ -50,7 +50,7 @@ def state_name(folder: str) -> str:
 
 
 def mark(path: str) -> str:
-    """A path as a tmux user option carries it: itself, but for characters that would break a line or a field.
+    """A path as a tmux user option carries it: characters that would break a line or a field are escaped.
 
     It is the same in every locale: where Python reads paths in another encoding, it has them as escaped bytes.
     """
@@ -64,7 +64,7 @@ def unmarked(text: str) -> str:
 
 
 def port_variable(service: str) -> str:
-    """The variable that tells every service of a workspace this one's port (contract: Configuration)."""
+    """The variable that gives this service's port to every service of the workspace (contract: Configuration)."""
     return f"SENTINEL_PORT_{service.upper().replace('-', '_')}"
 
 
@@ -74,17 +74,17 @@ def as_port_pairs(ports: Mapping[str, int]) -> str:
 
 
 def port_pairs(text: str) -> dict[str, int]:
-    """The ports that `as_port_pairs` was given; whatever else is in the text is passed over."""
+    """The ports that `as_port_pairs` was given; anything else in the text is ignored."""
     pairs = (pair.partition("=") for pair in text.split())
     return {name: int(port) for name, _, port in pairs if port.isdecimal() and port.isascii()}
 
 
 def typed_tmux(socket_name: str | None) -> str:
-    """The tmux whose sessions are meant, as a person types it."""
+    """The tmux command with this server's socket, as a person types it."""
     return shlex.join(["tmux", *(["-L", socket_name] if socket_name else [])])
 
 
 def typed_target(session: str, index: int | None = None) -> str:
-    """A session or window as a person types it after `-t`: always quoted, zsh takes a bare `=word` for a command."""
+    """A session or window as a person types it after `-t`; quoted, because zsh takes a bare `=word` for a command."""
     quoted = shlex.quote(f"={session}" if index is None else f"={session}:{index}")
     return quoted if quoted.startswith("'") else f"'{quoted}'"

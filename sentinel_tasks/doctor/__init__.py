@@ -1,6 +1,6 @@
-"""Is this machine ready and safe: CHECKS, each a small function of one look, and what may be mended.
+"""Checks whether this machine is ready and safe, and mends what may be mended (contract: Doctor).
 
-Contract: Doctor.
+Each check is a function from one look at the machine to findings.
 """
 
 from .examine import examine

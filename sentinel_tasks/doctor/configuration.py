@@ -8,7 +8,7 @@ from .look import Look
 
 
 def values(look: Look) -> list[Finding]:
-    """Every value is one that is allowed; the exit code is 2 if not, as with every other task."""
+    """Every value is allowed; if not, the exit code is 2, as with every other task."""
     wrong = [
         failed(
             "configuration", f"{problem.key}: {problem.value!r}: {problem.reason}", "correct it; nothing starts before"
@@ -29,7 +29,7 @@ def unread_keys(look: Look) -> list[Finding]:
 
 
 def tasks_file(look: Look) -> list[Finding]:
-    """There is a tasks file, and what it declares is part of what Invoke lists."""
+    """There is a tasks file, and Invoke lists every service that it declares."""
     if not look.given.has_tasks_file:
         reason = f"there is no tasks.py in {look.workspace.path}, nor above it: Invoke lists no task"
         return [failed("tasks-file", reason, "echo 'from sentinel_tasks import namespace' >tasks.py", "warning")]

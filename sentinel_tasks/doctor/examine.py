@@ -1,4 +1,4 @@
-"""Runs the checks; with `fix`, mends what may be mended and looks again before it says so."""
+"""Runs the checks; with `fix`, mends what may be mended and looks again before it reports that."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def examine(look: Callable[[], Look], fix: bool, checks: Iterable[Check] = CHECKS) -> list[Finding]:
-    """Every check's findings, in order; with `fix`, what was mended is looked at again before that is said."""
+    """Every check's findings, in order; with `fix`, what was mended is looked at again before it is reported."""
     first = look()
     findings = []
     for check in checks:
@@ -50,7 +50,7 @@ def examine(look: Callable[[], Look], fix: bool, checks: Iterable[Check] = CHECK
 
 
 def _found(check: Check, look: Look) -> list[Finding]:
-    """A check that can't be made has not been passed."""
+    """The findings of one check; a check that can't be made does not hold."""
     try:
         return check(look)
     except (SentinelError, OSError) as reason:
@@ -68,7 +68,7 @@ def _mended(check: Check, look: Callable[[], Look], before: list[Finding]) -> li
 
 
 def _mend(finding: Finding) -> str:
-    """Nothing if it was mended, or what was in the way."""
+    """Mends it; returns what was in the way, or nothing."""
     try:
         if finding.mend is not None:
             finding.mend()
@@ -78,8 +78,8 @@ def _mend(finding: Finding) -> str:
 
 
 def _as_mended(finding: Finding) -> Finding:
-    told = f"mended: {finding.reason}"
-    return replace(finding, ok=True, severity="info", reason=told, remedy="", fixed=True, mend=None)
+    reason = f"mended: {finding.reason}"
+    return replace(finding, ok=True, severity="info", reason=reason, remedy="", fixed=True, mend=None)
 
 
 def _with_why(finding: Finding, why: str) -> Finding:

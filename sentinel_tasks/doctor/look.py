@@ -17,7 +17,7 @@ from ..world import World
 
 
 class Given(Struct, frozen=True):
-    """What only the caller can tell: what is wrong with the configuration, how the tasks file was read, and of Invoke.
+    """What only the caller knows: problems of the configuration, how the tasks file was read, what Invoke lacks.
 
     `unread` are keys and variables that nothing reads, each with what may have been meant; not all are in it unless
     `keys_are_known`. `unlisted` are the services that the tasks file declares and `inv --list` does not show, by file.
@@ -34,7 +34,7 @@ class Given(Struct, frozen=True):
 
 
 class Look:
-    """The world as it is at this moment; make a new one to look again."""
+    """The machine at one moment; make a new one to look again."""
 
     def __init__(self, world: World, given: Given) -> None:
         self.world, self.given = world, given
@@ -63,7 +63,7 @@ class Look:
 
     @property
     def silent(self) -> str:
-        """Why tmux can't be asked, or nothing."""
+        """Why tmux can't be asked; empty if it can."""
         return self._asked[1]
 
     @property
@@ -78,7 +78,7 @@ class Look:
 
     @cached_property
     def observations(self) -> Mapping[str, Observation]:
-        """Each service as start would see it, its health not asked."""
+        """Each service as a start would see it, except that its health is not asked."""
         from ..observation.observe import observe
         from ..observation.snapshot import take_snapshot
 
@@ -91,7 +91,7 @@ class Look:
     def strays(self) -> Mapping[str, list[Identity]]:
         """Processes of this workspace's services whose window is gone, by service.
 
-        What a service that runs has detached from its window is none; without tmux's word nobody can tell.
+        A process that a running service has detached from its window is no stray. If tmux can't be asked, nobody knows.
         """
         if self.silent:
             return {}

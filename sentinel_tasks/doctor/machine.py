@@ -1,4 +1,4 @@
-"""What must be installed: tmux, and packages in the versions that this one asks for."""
+"""What must be installed: tmux, and packages in the versions that this one needs."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def tmux(look: Look) -> list[Finding]:
     """tmux is there, and 3.2 or newer."""
     if not look.world.tmux.is_installed:
         return [failed("tmux", "tmux is not installed", f"{INSTALL_TMUX}, e.g. apt-get install tmux")]
-    said, version = look.world.tmux.version()
+    name, version = look.world.tmux.version()
     if version and version < OLDEST:
-        return [failed("tmux", f"{said} is too old", INSTALL_TMUX)]
+        return [failed("tmux", f"{name} is too old", INSTALL_TMUX)]
     if look.silent:
-        return [failed("tmux", f"{said} can't be asked: {look.silent}", "see the lines on its socket below")]
-    return [passed("tmux", said)]
+        return [failed("tmux", f"{name} can't be asked: {look.silent}", "see the lines on its socket below")]
+    return [passed("tmux", name)]
 
 
 def packages(look: Look) -> list[Finding]:
-    """Every package that this one needs is there, in a version that it can use."""
+    """Every package that this one needs is installed in a version that it can use."""
     try:
         requirements = metadata.requires(PACKAGE) or []
     except metadata.PackageNotFoundError:
@@ -60,7 +60,7 @@ def _runs_embedded_api(service: Service) -> bool:
 
 
 def _needed(requirements: Iterable[str], extras: Iterable[str]) -> Iterable[tuple[str, str, str]]:
-    """(extra, name, versions) of every requirement that counts here."""
+    """The extra, name and versions of every requirement that counts here."""
     for requirement in requirements:
         if found := REQUIREMENT.match(requirement):
             name, wanted, condition = found.groups()
@@ -70,7 +70,7 @@ def _needed(requirements: Iterable[str], extras: Iterable[str]) -> Iterable[tupl
 
 
 def _unmet(name: str, wanted: str) -> str:
-    """What is wrong with the installed version, or nothing."""
+    """What is wrong with the installed version; empty if nothing is."""
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -79,7 +79,7 @@ def _unmet(name: str, wanted: str) -> str:
 
 
 def satisfies(version: str, wanted: str) -> bool:
-    """True if the version is in the range; of the ways to say one, those that this project uses (`>=` and `<`)."""
+    """True if the version is in the range, which is given by `>=` and `<` as in this project's requirements."""
     bounds = re.findall(r"(>=|<)\s*([\d.]+)", wanted)
     own = _numbers(version)
     return all(own >= _numbers(bound) if sign == ">=" else own < _numbers(bound) for sign, bound in bounds)

@@ -22,7 +22,7 @@ NO_SECRETS = frozenset({"PWD", "OLDPWD"})
 SECRET = re.compile(
     rf"(?<![^_])(?:(?:{WORD})s?|{SHORT})(?:_|\Z)|(?:(?:{WORD})s?|{KEY}(?:_id)?)\d*\Z|(?<!ssh)_auth\Z", re.IGNORECASE
 )
-"""A part of the name between underscores, or its end."""
+"""Matches a word between underscores, or the end of the name."""
 VARIABLE = re.compile(r"(?:([^=\n]+)=\"(?:[^\"\\]|\\.)*\"; export \1;|unset ([^\n]*);)(?:\n|\Z)", re.S)
 OPTION = re.compile(r"(status-left|status-right|status-format\[\d+\]|window-status-(?:current-)?format)\*? (.*)\Z")
 USER_OPTION = re.compile(r"(@[\w-]+) (.*)\Z")
@@ -69,7 +69,7 @@ def _closed(name: str, path: str, mode: int, wanted: int) -> list[Finding]:
 
 
 def environment(look: Look) -> list[Finding]:
-    """The server's environments hold no variable that looks like a secret; only names are ever read from here."""
+    """The server's environments hold no variable that looks like a secret; values are never shown."""
     if not look.panes:
         return [] if look.silent else [passed("environment", "no server runs")]
     wrong = [
@@ -90,29 +90,29 @@ def _environments(look: Look) -> Iterator[tuple[str, str, list[str]]]:
     yield "tmux's global environment", "-g", variable_names("\n".join(ask("show-environment", "-g", "-s")))
     sessions = {pane.session_id: pane.session for pane in look.panes}
     for session_id, name in sessions.items():
-        said = ask("show-environment", "-s", "-t", session_id)
-        yield f"the session {name}", f"-t {shlex.quote(session_id)}", variable_names("\n".join(said))
+        lines = ask("show-environment", "-s", "-t", session_id)
+        yield f"the session {name}", f"-t {shlex.quote(session_id)}", variable_names("\n".join(lines))
 
 
-def variable_names(said: str) -> list[str]:
-    """The names in what `show-environment -s` says; a value's own lines are never taken for one."""
+def variable_names(text: str) -> list[str]:
+    """The names in the output of `show-environment -s`; no line of a value is taken for a name."""
     names, place = [], 0
-    while place < len(said):
-        if found := VARIABLE.match(said, place):
+    while place < len(text):
+        if found := VARIABLE.match(text, place):
             names += [found[1]] if found[1] else []
             place = found.end()
         else:
-            place = (said.find("\n", place) + 1) or len(said)
+            place = (text.find("\n", place) + 1) or len(text)
     return names
 
 
 def is_likely_secret(name: str) -> bool:
-    """True if a variable of this name is likely to hold a secret: stricter than what masks, for it accuses."""
+    """True if a variable of this name is likely to hold a secret; a wrong alarm costs more here than in masking."""
     return name.upper() not in NO_SECRETS and SECRET.search(name) is not None
 
 
 def status_line(look: Look) -> list[Finding]:
-    """No status line that our session would draw runs a command."""
+    """No status line of our session runs a command."""
     if not look.panes:
         return [] if look.silent else [passed("status-line", "no server runs")]
     ask = look.world.tmux.ask
@@ -136,7 +136,7 @@ def status_line(look: Look) -> list[Finding]:
 
 
 def runs_a_command(text: str, user_options: Mapping[str, str]) -> bool:
-    """True if drawing this format does, itself or through the user's own options that it expands (`#{E:@name}`)."""
+    """True if drawing this format runs a command, also through user options that it expands (`#{E:@name}`)."""
     texts = [text]
     for each in texts:
         texts += [value for name in EXPANDED.findall(each) if (value := user_options.get(name, "")) not in texts]
@@ -147,7 +147,7 @@ def runs_a_command(text: str, user_options: Mapping[str, str]) -> bool:
 
 
 def session_names(look: Look) -> list[Finding]:
-    """Every session of ours has a name that no other tool can mistake."""
+    """Every session of ours has a well-formed name."""
     if look.silent:
         return []
     ours = {pane.session_id: pane for pane in look.panes if pane.workspace}
@@ -162,8 +162,8 @@ def session_names(look: Look) -> list[Finding]:
         for session_id, pane in ours.items()
         if not SESSION.match(pane.session)
     ]
-    told = ", ".join(pane.session for pane in ours.values())
-    return passed_unless("session-names", wrong, told or "there is no session of ours")
+    names_of_ours = ", ".join(pane.session for pane in ours.values())
+    return passed_unless("session-names", wrong, names_of_ours or "there is no session of ours")
 
 
 def _fitting_name(pane: Pane, taken: Container[str]) -> str:
@@ -190,7 +190,7 @@ def history_limit(look: Look) -> list[Finding]:
 
 
 def gone_workspaces(look: Look) -> list[Finding]:
-    """No session of ours belongs to a folder that is no more."""
+    """Every session of ours belongs to a workspace that exists."""
     if look.silent:
         return []
     homes = {pane.session: pane.workspace for pane in look.panes if pane.workspace}

@@ -1,4 +1,4 @@
-"""Each service's command and port, and processes that have outlived their window."""
+"""Each service's command and port, and what runs without a declaration or a window."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _command(service: Service, world: World) -> Finding:
 
 
 def program(command: str | tuple[str, ...]) -> str | None:
-    """The program that a command runs first; None where only a shell could tell."""
+    """The program that a command runs first; None if only a shell could find out."""
     if not isinstance(command, str):
         return command[0] if command else None
     try:
@@ -75,7 +75,7 @@ def program(command: str | tuple[str, ...]) -> str | None:
 
 
 def find(word: str, folder: str, environ: Mapping[str, str]) -> str | None:
-    """Where the program is, looked for as the launcher will."""
+    """The path of the program, looked for as the launcher does; None if it is not found."""
     if "/" in word:
         return shutil.which(os.path.join(folder, os.path.expanduser(word)))
     return shutil.which(word, path=environ.get("PATH", os.defpath))
@@ -85,7 +85,7 @@ def find(word: str, folder: str, environ: Mapping[str, str]) -> str | None:
 
 
 def ports(look: Look) -> list[Finding]:
-    """Each service's port is free, or it is ours."""
+    """Each service's port is free or ours."""
     return [_port(service, look) for service in look.workspace.services if service.name in look.observations]
 
 
@@ -103,7 +103,7 @@ def _port(service: Service, look: Look) -> Finding:
 
 
 def shared_ports(look: Look) -> list[Finding]:
-    """No other workspace of this user has a service with the same fixed port, on whatever tmux server."""
+    """No other workspace of this user, on any tmux server, has a service with the same fixed port."""
     home = mark(look.workspace.path)
     fixed = {service.port: service for service in look.workspace.services if service.port}
     others = {
@@ -124,11 +124,11 @@ def shared_ports(look: Look) -> list[Finding]:
     return passed_unless("shared-ports", wrong, "no other workspace seen here wants the same port")
 
 
-# Services without a name or a window
+# What runs without a declaration or a window
 
 
 def unconfigured(look: Look) -> list[Finding]:
-    """No service still runs that the configuration names no more."""
+    """Every service that runs is declared."""
     if look.silent:
         return []
     wrong = [
@@ -160,7 +160,7 @@ def _shown(whom: Iterable[Identity]) -> str:
 
 
 def end(world: World, whom: list[Identity]) -> None:
-    """Ends these processes: each signal step is for those that outlived the one before."""
+    """Ends these processes; each signal step is for those that survived the one before."""
     began, taken = world.monotonic(), 0
     while living := [who for who in whom if processes.is_alive(who)]:
         elapsed = world.monotonic() - began

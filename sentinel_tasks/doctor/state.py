@@ -1,4 +1,4 @@
-"""The state folder: closed to others, without links; and locks that nobody holds."""
+"""The state folder is closed to others and has no links; locks and logs in it are not left behind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ELSEWHERE = "or set XDG_STATE_HOME to a folder where that is so"
 
 
 def state_folder(look: Look) -> list[Finding]:
-    """All that is below the state folder is ours, no link, closed to group and others, and can be written to."""
+    """Everything in the state folder is ours, no link, closed to group and others, and can be written to."""
     root = Path(look.workspace.state_folder).parent
     wrong = [finding for path in _everything(root) if (finding := _openness(path))] or _unwritable(root)
     reason = f"{root} is closed to others" if root.exists() else f"{root} is not there yet; it is made 0700"
@@ -75,7 +75,7 @@ def _remove(path: Path) -> str:
 
 
 def locks(look: Look) -> list[Finding]:
-    """No task has left a lock or a hand-over of this workspace behind, and none hangs while it holds one."""
+    """No lock or launch specification of this workspace was left behind, and none is held by a task that hangs."""
     folder, now = Path(look.workspace.state_folder), look.world.now()
     own = [*folder.glob("*.lock"), *folder.glob("*.spec")]
     wrong = [finding for path in sorted(own) if not path.is_symlink() and (finding := _leftover(path, now))]
@@ -105,7 +105,7 @@ def _hangs(path: Path, age: float) -> Finding:
 
 
 def logs(look: Look) -> list[Finding]:
-    """No log has more files than it may, kept for a `logs --follow` that does not read on."""
+    """No log has too many files, kept for a `logs --follow` that does not read on."""
     wrong = [finding for service in look.workspace.services if (finding := _kept(service, look.world.state))]
     return passed_unless("logs", wrong, "none is longer than it may be")
 

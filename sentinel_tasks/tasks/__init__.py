@@ -1,1 +1,1 @@
-"""The verbs: the only place that knows Invoke. Words → nouns → one engine call → report → exit code."""
+"""The tasks, and the only room that knows Invoke: flags → workspace → one engine call → report → exit code."""

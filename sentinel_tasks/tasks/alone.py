@@ -1,4 +1,4 @@
-"""Invoke for a workspace whose tasks file lists no `doctor`: it builds no namespace, or there is none at all."""
+"""Invoke with the task `doctor`, even where the tasks file does not list it or there is no tasks file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ take_over(complain_of_file)
 
 
 class Alone(Program):
-    """Invoke as ever, with the doctor among its tasks."""
+    """Invoke's own program, with the doctor among its tasks."""
 
     def load_collection(self) -> None:
         """Loads the tasks file if there is one, and adds the doctor to what it lists."""

@@ -22,10 +22,7 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 @contextmanager
 def seldom_collecting() -> Iterator[None]:
-    """A short task is mostly imports, and a collection for every 700 new objects is a tenth of its time.
-
-    Contract: Limits.
-    """
+    """Has Python look for garbage less often, which would take a tenth of a short task (contract: Limits)."""
     before = gc.get_threshold()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
     try:
@@ -35,7 +32,7 @@ def seldom_collecting() -> Iterator[None]:
 
 
 def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None:
-    """Runs the task's body; ends in an exit code of the contract (Tasks) whatever happens."""
+    """Runs the task's body; whatever happens, it ends with an exit code of the contract (Tasks)."""
     from ..errors import Interrupted, SentinelError
     from ..report import never_fail_to_print
 
@@ -58,7 +55,7 @@ def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None
 
 
 def complain(console: Console, error: SentinelError) -> int:
-    """Says what is wrong and the way on, as a document too where one was asked for; the error's exit code."""
+    """Prints the error and the next command to type, with `--json` also as a document; returns the exit code."""
     from ..errors import ConfigurationError
     from ..text.sanitize import plain
 
@@ -75,7 +72,7 @@ def complain(console: Console, error: SentinelError) -> int:
 
 
 def complain_of_file(error: ConfigurationError) -> int:
-    """Says what is wrong with a configuration file while Invoke reads it, before there is a task; the exit code."""
+    """Prints what is wrong with a configuration file, while Invoke reads it for a task; returns the exit code."""
     from ..report import never_fail_to_print
 
     never_fail_to_print()
@@ -83,9 +80,9 @@ def complain_of_file(error: ConfigurationError) -> int:
 
 
 def _in_words(reason: OSError) -> str:
-    """What the system refused, on what."""
-    said = reason.strerror or str(reason)
-    return f"{reason.filename}: {said}" if reason.filename else said
+    """What the system refused, and on which file."""
+    words = reason.strerror or str(reason)
+    return f"{reason.filename}: {words}" if reason.filename else words
 
 
 def problem_documents(problems: Iterable[Problem]) -> list[dict[str, object]]:

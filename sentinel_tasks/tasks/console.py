@@ -1,4 +1,4 @@
-"""What a task gets from Invoke and from the terminal: flags, configuration, streams and how they may be written to."""
+"""What surrounds one task: the configuration that Invoke read, the environment, and the streams to print to."""
 
 from __future__ import annotations
 
@@ -43,43 +43,43 @@ class Console:
 
     @property
     def dry(self) -> bool:
-        """Invoke's own `--dry`: tell the plan, change nothing."""
+        """Invoke's own `--dry`: print the plan, change nothing."""
         return bool(self.context.config.run.dry)
 
     def result(self, text: str) -> None:
-        """Words that were asked for; nothing where a document was."""
+        """Prints words to stdout, unless a document was asked for."""
         if not self.as_json:
             self._show(text)
 
     def diagnostic(self, text: str) -> None:
-        """Words beside the result."""
+        """Prints words to stderr."""
         from ..report import put_aside
 
         put_aside(text, sys.stderr)
 
     def document(self, document: object) -> None:
-        """The document, where one was asked for."""
+        """Prints the document to stdout, if one was asked for."""
         if self.as_json:
             from ..report import dumps
 
             self._show(dumps(document))
 
     def _show(self, text: str) -> None:
-        """A reader that has gone has seen enough, and what became of the task is told by its exit code."""
+        """A reader that has gone is no error: the exit code still says what became of the task."""
         from ..report import put
 
         with suppress(BrokenPipeError):
             put(text, sys.stdout)
 
     def echo(self, text: str) -> None:
-        """Invoke's own `--echo`: each tmux command and each signal."""
+        """With Invoke's own `--echo`, prints a tmux command or a signal."""
         if self.context.config.run.echo:
             self.diagnostic(text)
 
-    # Nouns
+    # What the task is about
 
     def workspace(self, flags: Mapping[str, Mapping[str, Any]] | None = None) -> Workspace:
-        """The workspace of the tasks file; ConfigurationError if anything is wrong with it."""
+        """The workspace of the tasks file; ConfigurationError if anything in its configuration is wrong."""
         from ..config.load import Sources, read
         from ..system.state_folder import state_root
         from .declared import declared
@@ -100,7 +100,7 @@ class Console:
         return project_folder(self.context.config) or os.getcwd()
 
     def world(self, workspace: Workspace) -> World:
-        """The world of that workspace, which shows here that it waits."""
+        """The world of that workspace; its waits are shown on stderr."""
         from ..report import Live
         from ..world import World
 
@@ -108,7 +108,7 @@ class Console:
         return World(workspace, self.environ, self.echo, self._live.show)
 
     def clear(self) -> None:
-        """Takes the live lines away."""
+        """Removes the live lines."""
         if self._live:
             self._live.clear()
 
@@ -118,7 +118,7 @@ def _section(found: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Invoke's config objects as plain dicts, so that no key can be mistaken for a method."""
+    """Invoke's config objects as plain dicts, so that no key is taken for a method."""
     if hasattr(value, "items") and hasattr(value, "keys"):
         return {str(key): _plain(value[key]) for key in [*value.keys()]}
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value

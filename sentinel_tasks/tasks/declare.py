@@ -1,4 +1,4 @@
-"""How a tasks file declares its services: Collections, and what Python said of each (contract: Configuration)."""
+"""How a tasks file declares its services: Collections, and the settings given in Python (contract: Configuration)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ take_over(complain_of_file)
 def service(name: str, **settings: Any) -> Collection:
     """A Collection with the tasks of one service: `start`, `status`, `logs`, `stop`, `restart`, `attach`.
 
-    `settings` are the keys of the configuration; `invoke.yaml` and the environment override them. What is
-    wrong with them is told by the first task that runs, all at once.
+    `settings` are the keys of the configuration; `invoke.yaml` and the environment override them. The first task
+    that runs reports everything that is wrong with them.
     """
     before = declared.settings.setdefault(name, settings)
     if before != settings and before and settings:
@@ -45,19 +45,19 @@ def _collection(name: str) -> Collection:
 
 
 def workspace(*services: Collection) -> Collection:
-    """The root Collection of a workspace: each service's tasks, and those of the whole (`up`, `down`, `ps`, …)."""
+    """The root Collection of a workspace: each service's tasks, and the workspace's own (`up`, `down`, `ps`, …)."""
     given: tuple[object, ...] = services
     collections = [each for each in given if isinstance(each, Collection)]
     reason = "must be a Collection, as service(...) gives; a list of them needs a * before it"
     declared.problems += [Problem("workspace", repr(each), reason) for each in given if each not in collections]
     misnamed = [each for each in collections if each.name in TASKS_OF_A_WORKSPACE]
     root = root_of(*(each for each in collections if each not in misnamed))
-    declared.roots += [root, *misnamed]  # the first task that runs complains of these
+    declared.roots += [root, *misnamed]  # the first task that runs reports these
     return root
 
 
 def root_of(*collections: Collection) -> Collection:
-    """A Collection of these and of the workspace's tasks, without a say in which services are the workspace's."""
+    """A Collection of these and of the workspace's tasks; it does not decide which services the workspace has."""
     root = Collection()
     for each in collections:
         root.add_collection(each)
@@ -67,7 +67,7 @@ def root_of(*collections: Collection) -> Collection:
 
 
 def from_procfile(path: str = "Procfile") -> list[Collection]:
-    """One Collection a line of the Procfile, with the ports and the environment that honcho would give.
+    """One Collection for each process of the Procfile, with the port and the environment that honcho would give it.
 
     A relative path is looked for beside the file that calls this.
     """
@@ -88,10 +88,10 @@ def from_procfile(path: str = "Procfile") -> list[Collection]:
 
 
 def _first_port(env_file: Path) -> int:
-    """honcho counts from PORT, where the environment or `.env` has one; a service's own PORT is not meant."""
+    """PORT in `.env` or the environment, from which honcho counts too; inside a service PORT is that service's own."""
     from ..system.state_folder import read_env_file
 
-    told = "" if "SENTINEL_SERVICE" in os.environ else os.environ.get("PORT", "")
+    port = "" if "SENTINEL_SERVICE" in os.environ else os.environ.get("PORT", "")
     with suppress(OSError, ValueError):
-        told = read_env_file(str(env_file)).get("PORT") or told
-    return int(told) if told.isdecimal() and told.isascii() else FIRST_PROCFILE_PORT
+        port = read_env_file(str(env_file)).get("PORT") or port
+    return int(port) if port.isdecimal() and port.isascii() else FIRST_PROCFILE_PORT

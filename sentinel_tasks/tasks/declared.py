@@ -1,4 +1,4 @@
-"""What this process's tasks file has declared so far; the tasks read it when they run."""
+"""What the tasks file has declared so far; the tasks read it when they run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import Problem
 
 
 class ServiceTask(Task[Any]):
-    """A task of one service; Invoke takes two tasks of the same name and code for one, and would run only the first."""
+    """A task of one service, equal to no other service's: of two equal tasks Invoke would run only the first."""
 
     service = ""
 
@@ -23,14 +23,14 @@ class ServiceTask(Task[Any]):
 
 
 def services_below(collection: Collection) -> Iterator[str]:
-    """The services whose tasks are in that Collection, or in one within it."""
+    """The services whose tasks are in that Collection, or in one inside it."""
     yield from (each.service for each in collection.tasks.values() if isinstance(each, ServiceTask))
     for inner in collection.collections.values():
         yield from services_below(inner)
 
 
 class Declared:
-    """What this process's tasks file declared: settings by service, the workspace's members, and what is wrong."""
+    """What the tasks file declared: settings by service, root Collections, and problems."""
 
     def __init__(self) -> None:
         self.settings: dict[str, Mapping[str, Any]] = {}
@@ -38,7 +38,7 @@ class Declared:
         self.problems: list[Problem] = []
 
     def members(self) -> dict[str, Mapping[str, Any]]:
-        """The workspace's services: those below what `workspace(...)` gave by now, or all that were declared."""
+        """The workspace's services: those below what `workspace(...)` returned, or, if it was not called, all."""
         names = [name for root in self.roots for name in services_below(root)] if self.roots else self.settings
         return {name: self.settings[name] for name in names}
 

@@ -1,4 +1,4 @@
-"""What `doctor` does: looks, mends if asked to, shows a line a check; and what only Invoke can tell it."""
+"""The task `doctor`: gives the doctor what only Invoke knows, and shows what it found."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OURS = ("sentinel_tasks", "invoke")
 
 
 def examine_machine(console: Console, fix: bool) -> int:
-    """Every check's line or document, and the exit code of the contract; with Invoke's `--dry` nothing is mended."""
+    """Shows every check and returns the exit code (contract: Doctor); with Invoke's `--dry` nothing is mended."""
     from ..config.load import unread_variables
     from ..doctor import Given, Look, examine
     from ..doctor.examine import exit_code
@@ -57,7 +57,7 @@ def examine_machine(console: Console, fix: bool) -> int:
 
 
 def _workspace(console: Console) -> tuple[Workspace, list[Problem]]:
-    """The workspace, or as much of it as there is where the configuration is wrong."""
+    """The workspace and the problems of its configuration; if there are any, it has no services."""
     from ..errors import ConfigurationError
     from ..model import Workspace
     from ..names import session_name, state_name
@@ -75,10 +75,10 @@ def _workspace(console: Console) -> tuple[Workspace, list[Problem]]:
 
 
 def unread_keys(config: Config) -> list[tuple[str, str]] | None:
-    """Keys of the project's configuration file, and of one given with `-f`, that no code reads, with a likely other.
+    """Keys of the project's configuration file, and of one given with `-f`, that no code reads, each with a likely one.
 
     A key is read if it is Invoke's, ours or a Collection's, or if a loaded module that uses Invoke has it in its text.
-    None if Invoke does not tell which keys there are.
+    None if this release of Invoke hides the keys.
     """
     given, configured = files_of_project(config), keys_of_collections(config)
     return None if given is None or configured is None else [*_unread(given, configured)]
@@ -116,7 +116,7 @@ def _texts() -> Iterator[str]:
 
 
 def _uses_invoke(module: ModuleType) -> bool:
-    """True for a module of somebody else that has something of Invoke's or ours in it."""
+    """True for a foreign module that has an object of Invoke's or of ours."""
     if module.__name__.partition(".")[0] in OURS:
         return False
     return any(_home(value) in OURS for value in [*vars(module).values()])
@@ -131,9 +131,9 @@ def _home(value: object) -> str:
 
 
 def unlisted(project: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The tasks file and the services that it declares, where it builds no namespace: Invoke then lists none of them.
+    """Each tasks file that builds no namespace, with the services that it declares: Invoke lists none of them.
 
-    `inv doctor` is not listed there either; `python -m sentinel_tasks doctor` is.
+    It does not list `inv doctor` either; `python -m sentinel_tasks doctor` works all the same.
     """
     for module in [*sys.modules.values()]:
         names = [str(value.name) for value in vars(module).values() if isinstance(value, Collection) and value.name]
@@ -149,5 +149,5 @@ def _is_tasks_file(file: str, project: str) -> bool:
 
 
 def _namespace(module: ModuleType) -> bool:
-    """True if the module has what Invoke looks for."""
+    """True if the module has a Collection of a name that Invoke looks for."""
     return any(isinstance(getattr(module, name, None), Collection) for name in ("ns", "namespace"))

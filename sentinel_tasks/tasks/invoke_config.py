@@ -1,7 +1,7 @@
-"""Invoke's private names: every one that is replaced or read is named here, and nowhere else.
+"""The only room that knows private names of Invoke.
 
-Three of its functions are replaced, because each would end in a traceback before any task runs: reading a configuration
-file, merging two of them, and casting variables. Our own reading (`config.load`) knows what each key may be.
+Three functions of Invoke are replaced, because a wrong or unusual configuration would end them in a traceback before
+any task runs: those that read a configuration file, merge two of them, and cast variables. Some attributes are read.
 A release of Invoke may lack any of these names. Then the tasks work without it, and `inv doctor` reports the loss.
 """
 
@@ -22,7 +22,7 @@ from ..errors import ConfigurationError, Problem
 VERSION = str(invoke.__version__)
 SECTION = "sentinel"
 SUFFIXES = ("yaml", "yml", "json", "py")
-"""Of Invoke's configuration files, in the order in which it looks for them."""
+"""The endings of Invoke's configuration files, in the order in which it looks for them."""
 
 NO_MAPPING = "it is no mapping of keys to values"
 
@@ -81,7 +81,7 @@ def _replace(owner: object, name: str, made_of: Callable[[Callable[..., Any]], C
 
 
 def _reading_files(original: Callable[..., None], refuse: Refuse) -> Callable[..., None]:
-    """A file that Invoke can't use is a configuration error: one line, and the exit code 2."""
+    """Reading as before, but a file that Invoke can't use is a configuration error: one line, and exit code 2."""
 
     def load_file(config: Config, prefix: str, absolute: bool = False, merge: bool = True) -> None:
         try:
@@ -112,7 +112,7 @@ def _path(config: Config, level: str) -> str:
 
 
 def _merging(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Within our section a later value replaces an earlier one, also a mapping by a text: Invoke would refuse it."""
+    """Merging as before, but in our section a later value may have another type than the one that it replaces."""
 
     def merge(base: dict[str, Any], updates: dict[str, Any]) -> Any:
         if updates and SECTION in updates:
@@ -132,7 +132,7 @@ def _make_way(base: dict[str, Any], updates: dict[str, Any]) -> None:
 
 
 def _reading_variables(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Variables of our section are ours to read: Invoke would cast each to the type of the value in the file."""
+    """Casting as before, but not in our section: `config.load` reads its variables and knows what each may be."""
 
     def crawl(reader: object, key_path: list[str], env_vars: Mapping[str, Any]) -> Any:
         return {} if key_path == [SECTION] else original(reader, key_path, env_vars)
@@ -162,17 +162,17 @@ def _folder_of_tasks_file(config: Config) -> str | None:
 
 
 def file_of_flag(config: Config) -> Mapping[str, Any]:
-    """What the file given with Invoke's flag `-f` says; nothing if there is none."""
+    """The content of the file given with Invoke's flag `-f`; empty if there is none."""
     return getattr(config, "_runtime", None) or {}
 
 
 def files_of_project(config: Config) -> Mapping[str, Any] | None:
-    """What the project's file and the one given with `-f` say; None if this release of Invoke does not tell."""
+    """The content of the project's file and of the one given with `-f`; None if this release of Invoke hides it."""
     if not (hasattr(config, "_project") and hasattr(config, "_runtime")):
         return None
     return {**(config._project or {}), **file_of_flag(config)}
 
 
 def keys_of_collections(config: Config) -> set[str] | None:
-    """The keys that Collections are configured with; None if this release of Invoke does not tell."""
+    """The keys that Collections are configured with; None if this release of Invoke hides them."""
     return set(config._collection) if hasattr(config, "_collection") else None

@@ -1,4 +1,4 @@
-"""The tasks of one service: thin verbs around one engine call each (contract: Tasks)."""
+"""The tasks of one service (contract: Tasks). Each has its flags as parameters and runs one function of ours."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def help_of(body: Callable[..., None]) -> dict[str, str]:
 def tasks_of(name: str) -> list[ServiceTask]:
     """`start`, `status`, `logs`, `stop`, `restart` and `attach` for the service of that name.
 
-    `dev` and `telemetry` answer to `start` and `activate` alike.
+    `dev` and `telemetry` have `start` and `activate` for the same task.
     """
 
     def status(c: Context, json: bool = False) -> None:
@@ -86,7 +86,7 @@ def _task(
 
 
 def _starting(name: str, act: Callable[[Console, Names, Mapping[str, str], bool], int]) -> Callable[..., None]:
-    """The body of a task that has all the flags of a start: `act` is given them, and whether to wait."""
+    """The body of a task that has all the flags of a start; `act` gets them, and whether to wait."""
 
     def start(
         c: Context,
@@ -103,5 +103,5 @@ def _starting(name: str, act: Callable[[Console, Names, Mapping[str, str], bool]
 
 
 def given_flags(**given: str | None) -> dict[str, str]:
-    """The keys of the configuration for which a flag was given."""
+    """The flags that were given, by the key of the configuration that each overrides."""
     return {key: value for key, value in given.items() if value is not None}

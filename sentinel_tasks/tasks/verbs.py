@@ -1,4 +1,4 @@
-"""What the verbs that act do: workspace, one engine call, its reports shown, its exit code."""
+"""The verbs that act: read the workspace, call the engine once, show its reports, return the exit code."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def _port_of_many(wanted: Sequence[str], flags: Mapping[str, str]) -> list[Probl
 
 
 def _of_many(service: Service, flags: Mapping[str, str]) -> Mapping[str, str]:
-    """What flags for several services mean to one: an automatic port is for those that have a port."""
+    """The flags as they apply to one of several services: an automatic port is only for one that has a port."""
     if service.port is not None or service.auto_port or flags.get("port") != "auto":
         return flags
     return {key: value for key, value in flags.items() if key != "port"}
 
 
 def start_services(console: Console, names: Names, flags: Mapping[str, str], wait: bool, together: bool = False) -> int:
-    """Starts them and what they need; shows what came of each."""
+    """Starts them and what they need, and shows what became of each."""
     from ..engine.start import Options, start
 
     world, wanted = open_world(console, names, flags)
@@ -69,7 +69,7 @@ def start_services(console: Console, names: Names, flags: Mapping[str, str], wai
 def stop_services(
     console: Console, names: Names, flags: Mapping[str, str], together: bool = False, close: bool = False
 ) -> int:
-    """Stops them in reverse order of dependency; `close` ends the session too if nothing else is in it."""
+    """Stops them in reverse order of dependency; `close` also closes the session if nothing else is in it."""
     from ..engine.stop import stop
 
     world, wanted = open_world(console, names, flags)
@@ -92,13 +92,13 @@ def without_window(report: Report) -> Report:
 def restart_services(
     console: Console, names: Names, flags: Mapping[str, str], wait: bool, together: bool = False
 ) -> int:
-    """Stops them, then starts them; a service that would not stop is not started."""
+    """Stops them, then starts them and what they need; if one does not stop, none is started."""
     from ..engine.start import Options, start
     from ..engine.stop import stop
 
     world, wanted = open_world(console, names, flags)
     if not console.dry:
-        world.state.prepare()  # what can't be started again is not stopped
+        world.state.prepare()  # raises before anything is stopped that could not be started again
     ended = stop(world, wanted, dry=console.dry)
     if any(report.code for report in ended):
         return show_outcome(console, ended, "stopped", None if together else wanted[0])
@@ -111,9 +111,9 @@ def restart_services(
 def show_outcome(
     console: Console, reports: Sequence[Report], done: str, only: str | None, restarted: Names = None
 ) -> int:
-    """Says what came of each service; the exit code is that of the first failure, or of the one service meant.
+    """Shows what became of each service; returns the exit code of the first failure, or of the one service meant.
 
-    Beside those that were `restarted`, what they need was only started.
+    If `restarted` is given, the services that are not in it were only started, because those need them.
     """
     console.clear()
     meant = [report for report in reports if only is None or report.service.name == only]
@@ -138,13 +138,13 @@ def _outcome_document(reports: Sequence[Report], meant: Sequence[Report], togeth
 def _show_report(console: Console, report: Report, done: str) -> None:
     from ..report import details, outcome_line
 
-    say, style = (console.diagnostic, console.err) if report.code else (console.result, console.out)
+    show, style = (console.diagnostic, console.err) if report.code else (console.result, console.out)
     lines = [*([] if console.dry else [outcome_line(report, done, style)]), *details(report, style)]
-    say("\n".join(lines) if lines else f"{report.service.name}: nothing to do")
+    show("\n".join(lines) if lines else f"{report.service.name}: nothing to do")
 
 
 def show_notes(console: Console, reports: Sequence[Report]) -> None:
-    """What else is to be known of each, or what would be done; beside the document where one was asked for."""
+    """Prints the notes of each report, or with `--dry` its plan; with `--json` to stderr, beside the document."""
     from ..report import note_lines
 
     for line in (line for report in reports for line in note_lines(report)):

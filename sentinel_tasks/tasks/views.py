@@ -1,4 +1,4 @@
-"""What the verbs that only look do: status, ps, logs, workers, and the way to a window or a page."""
+"""The verbs that only look: status, ps, logs, workers, and the way to a window or a page."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def show_workers(console: Console, name: str) -> int:
 
 
 def open_page(console: Console, name: str) -> int:
-    """The service's page in a browser; its address where there is none."""
+    """Prints the address of the service's page, and opens it in a browser if there is one."""
     import webbrowser
 
     from ..engine.status import status
@@ -81,7 +81,7 @@ def open_page(console: Console, name: str) -> int:
 
 
 def has_browser(environ: Mapping[str, str]) -> bool:
-    """True where a page can be shown: on macOS, or where a display or a chosen browser is."""
+    """True if a browser can be opened: on macOS, or where the environment names a display or a browser."""
     return sys.platform == "darwin" or any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
 
 
@@ -109,7 +109,7 @@ def _session(group: Sequence[Report]) -> str | None:
 
 
 def follow_or_show(console: Console, names: Names, lines: str, follow: bool, together: bool = False) -> int:
-    """The last lines, and with `follow` all that come after."""
+    """Shows the last lines, and with `follow` all that come after them."""
     from ..engine.log_lines import following, last, log_files
     from ..errors import NothingThere
     from ..report import is_read
@@ -132,7 +132,7 @@ def follow_or_show(console: Console, names: Names, lines: str, follow: bool, tog
 def _until_nobody_reads(
     console: Console, lines: Iterable[tuple[str, str]], names: Sequence[str], together: bool
 ) -> int:
-    """Prints the lines until there are no more, their reader has gone, or Ctrl-C."""
+    """Prints the lines until they end, their reader has gone, or Ctrl-C is pressed; returns the exit code."""
     from ..report import put
 
     try:
@@ -164,7 +164,7 @@ def _number_of_lines(text: str) -> int:
 
 
 def attach_to(console: Console, name: str | None) -> int:
-    """The session, or one service's window, in this terminal; off a terminal the command to type."""
+    """Shows the session, or one service's window, in this terminal; off a terminal, prints the command to type."""
     import subprocess
 
     from ..engine.session import place_of

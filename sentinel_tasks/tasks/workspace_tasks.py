@@ -82,7 +82,7 @@ def schema(c: Context) -> None:
 
 @verb
 def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
-    """Is this machine ready and safe?"""
+    """Check whether this machine is ready and safe."""
     from .doctor_verb import examine_machine
 
     run(c, json, lambda console: examine_machine(console, fix))
