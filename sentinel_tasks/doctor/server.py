@@ -12,7 +12,7 @@ from functools import partial
 from ..model import Finding, Pane
 from ..names import SESSION, session_name, session_with_suffix, typed_target, typed_tmux, unmarked
 from ..system.state_folder import close_to_others, is_gone
-from ..text.masking import KEY, SHORT, WORD
+from ..text.secrets import KEY, SHORT, WORD
 from ..tmux.sockets import distrust
 from .findings import failed, passed, passed_unless
 from .look import Look

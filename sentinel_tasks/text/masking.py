@@ -1,37 +1,44 @@
 """Command lines with their secrets masked: what a name or a shape gives away as secret becomes `***`.
 
-Contract: Configuration, API.
-
-Standard library only, and alone: the embedded API and the rest show the same.
+Contract: Configuration, API. Standard library only: the embedded API and the rest show the same.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
+
+from .secrets import ADDRESSES, FLAGS_OF_PROGRAMS, SHAPES, is_secret
+
+__all__ = ["LONGEST", "MASK", "is_secret", "masked", "masked_text"]
 
 MASK = "***"
 LONGEST = 2000
 """Characters of an argument that are looked at, and so shown."""
-WORD = r"pass(?:w(?:or)?d|phrase)|pwd|secret|token|cred(?:ential|s)|apikey|bearer|authorization|cookie|jwt"
-KEY = r"(?:api|access|auth|private|secret|signing|encryption|deploy|master|ssh)[-_]?key"
-SHORT = r"pass|pat|pw|dsn"
-"""What secrets are called, whatever the case: words that may end a longer one, keys, and words that stand alone."""
-_LOOSE = r"auth|pass(?![a-z])"
-"""In harmless names too: enough to mask a value, not enough for the doctor to accuse."""
-_NAME = rf"[\w.-]*(?:{WORD}|{KEY}|{_LOOSE}|(?<![a-z])(?:{SHORT})(?![a-z]))[\w.-]*"
+_NAME = r"[\w.-]+"
 _VALUE = r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|"
-_FLAG = rf"(?i)--?{_NAME}"
-_FLAG_AND_VALUE = rf"(?is)(--?{_NAME}=).+"
-_SECRETS = (
-    r"(://)[^/\s]+(?=@)",
+_FLAG = rf"--?({_NAME})|aws_(?:secret_access_key|session_token)"
+_FLAG_AND_VALUE = rf"(?s)(--?({_NAME})=)(.+)"
+_ASSIGNED = rf"({_NAME})[\"']?\s*[=:]\s*"
+_ASSIGNED_VALUE = re.compile(rf"{_VALUE}[^\s&;]+")
+_AFTER_A_FLAG = rf"(?:^|(?<=\s))--?({_NAME})\s+"
+_VALUE_AFTER_A_FLAG = re.compile(rf"{_VALUE}[^\s-]\S*")
+_HEADERS = (
     r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]{6,}",
-    rf"(?i)((?:^|\s)--?{_NAME}\s+)({_VALUE}[^\s-]\S*)",
-    rf"(?i)((?:^|[\s;&?{{,(\"'])-{{0,2}}{_NAME}[\"']?\s*[=:]\s*)({_VALUE}[^\s&;]+)",
-    r"(?i)((?:authorization|cookie)\s*:\s*)[^\"'\s][^\"'\n]*",
-    r"()\b(?:gh[pousr]_|github_pat_|glpat-|sk-|xox[abprs]-|AKIA|eyJ)[\w.-]{16,}",
+    r"(?i)((?:authorization|cookie|x-api-key|x-auth-token)\s*:\s*)[^\"'\s][^\"'\n]*",
+    r"(?i)(\baws_(?:secret_access_key|session_token)\s+)\S+",
+    r"(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----).+",
 )
-"""Compiled when first used: that takes 3 ms, and most tasks show nothing that must be masked."""
+_PLAIN_VALUE = re.compile(r"(?i)[\"']?(?:true|false|yes|no|on|off|none|null)[\"']?,?\Z")
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    """Compiled when first used: that takes some milliseconds, and most tasks show nothing that must be masked."""
+    shapes = rf"()(?<![\w-])(?:{'|'.join(SHAPES)})"
+    programs = (rf"((?<![\w.-])(?:{p.programs})(?:\s[^|;&\n]*?)?\s{p.flag})({p.value})" for p in FLAGS_OF_PROGRAMS)
+    return tuple(re.compile(pattern) for pattern in (*ADDRESSES, *_HEADERS, shapes, *programs))
 
 
 def masked(arguments: Sequence[str]) -> list[str]:
@@ -39,20 +46,57 @@ def masked(arguments: Sequence[str]) -> list[str]:
     shown: list[str] = []
     after_flag = False
     for argument in arguments:
-        text = re.sub(_FLAG_AND_VALUE, rf"\1{MASK}", argument[:LONGEST], count=1) if argument[:1] == "-" else argument
-        shown.append(MASK if after_flag and not argument.startswith("-") else masked_text(text))
-        after_flag = re.fullmatch(_FLAG, argument[:LONGEST]) is not None
+        text = argument[:LONGEST]
+        is_value = after_flag and not text.startswith("-") and not _PLAIN_VALUE.match(text)
+        shown.append(MASK if is_value else _masked_argument(text))
+        flag = re.fullmatch(_FLAG, text)
+        after_flag = flag is not None and is_secret(flag[1] or text)
+    return _without_secrets_of_programs([*map(str, arguments)], shown)
+
+
+def _masked_argument(text: str) -> str:
+    """A flag's value may hold blanks."""
+    flag = re.fullmatch(_FLAG_AND_VALUE, text)
+    if flag and is_secret(flag[2]) and not _PLAIN_VALUE.match(flag[3]):
+        return f"{flag[1]}{MASK}"
+    return masked_text(text)
+
+
+def _without_secrets_of_programs(arguments: Sequence[str], shown: list[str]) -> list[str]:
+    """What only the program's name gives away: `-psecret` is a password of mysql and a port of ssh."""
+    for place, argument in enumerate(arguments):
+        program = argument.rpartition("/")[2] if len(argument) < LONGEST else ""
+        for known in FLAGS_OF_PROGRAMS:
+            words = " ".join(arguments[place : place + 2]) if r"\s" in known.programs else program
+            if program and re.fullmatch(known.programs, words):
+                _mask_flags(arguments, shown, place + 1, known.flag)
     return shown
+
+
+def _mask_flags(arguments: Sequence[str], shown: list[str], begin: int, flag: str) -> None:
+    for place in range(begin, len(arguments)):
+        own, pair = arguments[place][:LONGEST], " ".join(arguments[place : place + 2])[:LONGEST]
+        if found := re.match(rf"({flag})\S", own):
+            shown[place] = f"{found[1]}{MASK}"
+        elif (found := re.match(rf"({flag})\S", pair)) and len(found[1]) > len(own):
+            shown[place + 1] = f"{found[1][len(own) + 1 :]}{MASK}"
 
 
 def masked_text(text: str) -> str:
     """One piece of text with its secrets masked, cut where it is too long to be looked through."""
     text = text[:LONGEST]
-    for secret in _SECRETS:
-        text = re.sub(secret, rf"\1{MASK}", text)
-    return text
+    for pattern in _patterns():
+        text = pattern.sub(rf"\1{MASK}", text)
+    text = _without_values(text, _AFTER_A_FLAG, _VALUE_AFTER_A_FLAG)
+    return _without_values(text, _ASSIGNED, _ASSIGNED_VALUE)
 
 
-def is_secret(name: str) -> bool:
-    """True if the name gives its value away as secret."""
-    return re.fullmatch(_FLAG, f"-{name[:LONGEST]}") is not None
+def _without_values(text: str, named: str, a_value: re.Pattern[str]) -> str:
+    """The text without the values that stand after secret-looking names."""
+    shown, place = [], 0
+    for found in re.finditer(named, text):
+        value = a_value.match(text, found.end()) if found.end() >= place and is_secret(found[1]) else None
+        if value and not _PLAIN_VALUE.match(value[0]) and not value[0].startswith((MASK, "//")):
+            shown += [text[place : found.end()], MASK]
+            place = value.end()
+    return "".join([*shown, text[place:]])
