@@ -67,6 +67,13 @@ class HealthChecks(Protocol):
     def load(self) -> None: ...
 
 
+class Background(Protocol):
+    """Work that goes on beside the loop."""
+
+    def join(self, timeout: float) -> None: ...
+    def is_alive(self) -> bool: ...
+
+
 class LogReader(Protocol):
     """A place in a log that moves forward."""
 
@@ -112,6 +119,14 @@ class World:
     def sleep(self, seconds: float) -> None:
         """Lets time pass before the next look."""
         time.sleep(seconds)
+
+    def in_background(self, work: Callable[[], object], ends_with_us: bool = True) -> Background:
+        """Begins work for which the loop does not wait; this process ends without it if it `ends_with_us`."""
+        import threading
+
+        thread = threading.Thread(target=work, daemon=ends_with_us)
+        thread.start()
+        return thread
 
     def with_workspace(self, workspace: Workspace) -> World:
         """The same surroundings for another workspace, or for this one on another tmux server."""

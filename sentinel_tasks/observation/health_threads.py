@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 
 from ..health.question import Question
 from ..model import Answer, Service
-from ..world import World
+from ..world import Background, World
 from .health_check import Ask
 
 
@@ -21,13 +20,13 @@ class HealthThreads:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._asked: dict[str, tuple[threading.Thread, list[Answer]]] = {}
+        self._asked: dict[str, tuple[Background, list[Answer]]] = {}
         self._refusals: dict[str, Answer] = {}
 
     def __call__(self, service: Service, question: Question) -> Answer | None:
-        thread, answers = self._asked.get(service.name) or self._put(service.name, question)
-        thread.join(self.QUICK)
-        if thread.is_alive():
+        work, answers = self._asked.get(service.name) or self._put(service.name, question)
+        work.join(self.QUICK)
+        if work.is_alive():
             return self._refusals.get(service.name)
         del self._asked[service.name]
         answer = answers[0] if answers else Answer(False, "the health check broke off")
@@ -38,14 +37,13 @@ class HealthThreads:
     def prepare(self, services: Iterable[Service]) -> None:
         """Gets ready to ask while there is nothing to ask yet."""
         if any(service.health.kind == "http" for service in services):
-            threading.Thread(target=self._world.health.load, daemon=True).start()
+            self._world.in_background(self._world.health.load)
 
-    def _put(self, name: str, question: Question) -> tuple[threading.Thread, list[Answer]]:
+    def _put(self, name: str, question: Question) -> tuple[Background, list[Answer]]:
         answers: list[Answer] = []
         ends_with_us = question.health.kind != "command"  # a command would be left running
-        thread = threading.Thread(target=lambda: answers.append(self._world.health.ask(question)), daemon=ends_with_us)
-        thread.start()
-        self._asked[name] = thread, answers
+        work = self._world.in_background(lambda: answers.append(self._world.health.ask(question)), ends_with_us)
+        self._asked[name] = work, answers
         return self._asked[name]
 
 
