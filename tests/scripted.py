@@ -1,0 +1,99 @@
+"""A world that follows a script: what it shows turn by turn, and what it was sent. No time passes and nothing runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from sentinel_tasks.model import Workspace
+from sentinel_tasks.tmux.commands import Opening
+from sentinel_tasks.world import World
+from tests.facts import NOW
+from tests.turns import Fact, Turn
+
+FOLDER = Path("/state/app")
+
+
+class Door:
+    """A part of the world: it does what is given here, and shows what is so in the turn that is now."""
+
+    def __init__(self, world: ScriptedWorld, **acts: object) -> None:
+        self._world = world
+        vars(self).update(acts)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._world.turn, name)
+
+
+class ScriptedWorld(World):
+    """Shows one turn after the other: whoever sleeps, or waits for a lock, is at the next one then.
+
+    `sent` is what it was told to do, with the second. A loop that still waits after the last turn has failed.
+    """
+
+    def __init__(self, workspace: Workspace, turns: Mapping[float, Sequence[Fact]], **environ: str) -> None:
+        super().__init__(workspace, environ)
+        self.sent, self.specs, self.openings = list[str](), dict[str, Any](), dict[str, Opening]()
+        self.later = list(turns.items())
+        self.sleep(0)
+        vars(self).update(
+            now=lambda: NOW + self.time,
+            monotonic=lambda: self.time,
+            in_background=lambda work, ends_with_us=True: SimpleNamespace(
+                join=lambda timeout: self.turn.has(hangs=True) or work(), is_alive=lambda: self.turn.has(hangs=True)
+            ),
+            with_workspace=lambda there: ScriptedWorld(there, {self.time: self.turn.shown}),
+            other_sockets=lambda: sorted({fact.socket for fact in self.turn.shown if fact.socket}),
+            **dict.fromkeys(("distrusted_sockets", "is_gone"), lambda *_: None),
+            is_being_written=lambda log: self.turn.has(service=log.stem, is_writing=True),
+            reserving=lambda: nullcontext(SimpleNamespace(take=lambda port: True, of_launch=lambda launch, ports: [])),
+            choosing_ports=nullcontext,
+            **dict.fromkeys(("health", "logs", "ports"), Door(self)),
+            processes=Door(self, send=lambda who, number: self._send(f"{number.name[3:]} {who.pid}")),
+            tmux=Door(
+                self,
+                open_session=lambda opening: self._open("new session", opening),
+                open_window=lambda opening, adopt: self._open("new window", opening),
+                reopen=lambda opening, pane: self._open("same window", opening),
+                mark_ready=lambda pane: self._send(f"{pane.service} is ready"),
+                remember_ports=lambda session, ports: self._send(f"remember {ports}"),
+            ),
+            state=Door(
+                self,
+                folder=FOLDER,
+                events=FOLDER / "events",
+                log=lambda name: FOLDER / f"{name}.log",
+                record=lambda name: FOLDER / f"{name}.run.json",
+                event=lambda name, event, pid, reason: self._send(f"event {event} of {name}"),
+                make_fifo=lambda name, launch: Path(name),
+                send_spec=lambda fifo, spec, is_there: self._take(fifo.name, spec),
+                lock=self._lock,
+                **dict.fromkeys(("prepare", "sweep", "remove_fifo"), lambda *_: None),
+            ),
+        )
+
+    def sleep(self, seconds: float) -> None:
+        assert self.later, f"it still waits after the last turn, having sent {self.sent}"
+        self.time, facts = self.later.pop(0)
+        self.turn = Turn(facts, self.workspace.socket_name, self.openings)
+
+    @contextmanager
+    def _lock(self, name: str) -> Iterator[None]:
+        while self.turn.has(service=name, is_locked=True):
+            self.sleep(0)
+        yield
+
+    def _open(self, how: str, opening: Opening) -> None:
+        self.turn.check_opening(opening.service)
+        self._send(f"{how} for {opening.service}")
+        self.openings[opening.service] = opening
+
+    def _take(self, service: str, spec: Mapping[str, object]) -> bool:
+        self.specs[service] = spec
+        return not self.turn.has(service=service, is_deaf=True)
+
+    def _send(self, what: str) -> None:
+        self.sent.append(f"{self.time:g}: {what}")
