@@ -11,6 +11,7 @@ import invoke
 import pytest
 from invoke.config import Config
 
+import sentinel_tasks
 from sentinel_tasks.tasks.invoke_config import LOSES_CHECK, LOSES_NAME, LOSSES, losses
 from tests.lab import Lab, Result
 
@@ -80,3 +81,10 @@ def test_without_an_attribute_of_invoke_the_tasks_work_and_doctor_reports_the_lo
     with (release / "config.py").open("a") as module:
         module.write(HIDING.format(names=[name.removeprefix("Config.") for name in names]))
     assert_the_tasks_work_and_doctor_reports(lab, release, names)
+
+
+def test_no_other_file_has_a_private_name_of_invoke() -> None:
+    private = re.compile(rf"\b[Cc]onfig\._|\b(?:{'|'.join(name.rpartition('.')[2] for name in FUNCTIONS)})\b")
+    room = Path(sentinel_tasks.__file__).parent
+    found = [path.name for path in room.rglob("*.py") if private.search(path.read_text(encoding="utf-8"))]
+    assert found == ["invoke_config.py"]
