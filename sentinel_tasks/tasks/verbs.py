@@ -93,19 +93,17 @@ def restart_services(
     console: Console, names: Names, flags: Mapping[str, str], wait: bool, together: bool = False
 ) -> int:
     """Stops them, then starts them and what they need; if one does not stop, none is started."""
-    from ..engine.start import Options, start
-    from ..engine.stop import stop
+    from ..engine.restart import restart
+    from ..engine.start import Options
 
     world, wanted = open_world(console, names, flags)
-    if not console.dry:
-        world.state.prepare()  # raises before anything is stopped that could not be started again
-    ended = stop(world, wanted, dry=console.dry)
-    if any(report.code for report in ended):
-        return show_outcome(console, ended, "stopped", None if together else wanted[0])
+    only = None if together else wanted[0]
+    done = restart(world, wanted, Options(wait=wait, dry=console.dry))
+    if done.started is None:
+        return show_outcome(console, done.stopped, "stopped", only)
     if console.dry:
-        show_notes(console, ended)
-    reports = start(world, wanted, Options(wait=wait, dry=console.dry, restarted=frozenset(wanted)))
-    return show_outcome(console, reports, "restarted", None if together else wanted[0], wanted)
+        show_notes(console, done.stopped)
+    return show_outcome(console, done.started, "restarted", only, wanted)
 
 
 def show_outcome(
