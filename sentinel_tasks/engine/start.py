@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from ..config.environment import check_environments
 from ..decisions.decide import Watch, decide, is_ending, state
 from ..decisions.dependencies import is_satisfied, with_dependencies
+from ..decisions.pause import pause_after
 from ..errors import SentinelError
 from ..model import Action, Done, EndHolders, Fail, Holder, Launch, Observation, Progress, Refuse, Report, Service, Wait
 from ..observation.health_threads import HealthThreads
@@ -22,7 +23,6 @@ from .launching import Launched, Ready, launch_all, on_port
 from .takeover import end_holder, strays
 from .track import Track, progress_of
 
-FIRST_PAUSE, LONGEST_PAUSE, PAUSE_PER_SECOND = 0.02, 0.25, 0.04
 LAST_WORDS_SECONDS = 1.0
 MOST_TIMES_OVERTAKEN = 5
 
@@ -66,8 +66,7 @@ class Start:
             if all(track.settled for track in self.tracks.values()):
                 break
             self.world.progress(self._progress())
-            elapsed = self.world.monotonic() - began
-            self.world.sleep(min(max(FIRST_PAUSE, elapsed * PAUSE_PER_SECOND), LONGEST_PAUSE))
+            self.world.sleep(pause_after(self.world.monotonic() - began))
         return [track.report for track in self.tracks.values() if track.report]
 
     def turn(self) -> None:
@@ -242,11 +241,11 @@ class Start:
             for track in failed
             if (seen := self.seen[track.service.name]).pane and seen.run and seen.run.ended is not None
         }
-        deadline = self.world.monotonic() + LAST_WORDS_SECONDS
+        began = self.world.monotonic()
         while not all(self.world.logs.is_complete(log, launch) for log, launch in silent.items()):
-            if self.world.monotonic() >= deadline:
+            if (elapsed := self.world.monotonic() - began) >= LAST_WORDS_SECONDS:
                 return
-            self.world.sleep(FIRST_PAUSE)
+            self.world.sleep(pause_after(elapsed))
 
     def _ready(self, track: Track, seen: Observation, action: Done) -> None:
         if seen.alive and seen.pane and seen.pane.ready != seen.pane.launch and not self.options.dry:

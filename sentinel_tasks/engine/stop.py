@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from ..decisions.decide import is_ending
 from ..decisions.dependencies import order
 from ..decisions.escalation import Escalation, SignalStep, stop_of_a_service
+from ..decisions.pause import pause_after
 from ..model import Identity, Observation, Pane, Progress, Report, Service, Workspace
 from ..observation.observe import observe
 from ..observation.process_table import ProcessTable
@@ -24,7 +25,6 @@ from . import outcomes
 from .signals import send
 from .start import refuse_inside
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.1
 LOG_SECONDS = 1.0
 
 
@@ -83,8 +83,7 @@ class Stop:
             waiting = [self._progress(ending) for ending in self.endings if not ending.over]
             if waiting:
                 self.world.progress(waiting)
-                elapsed = self.world.monotonic() - began
-                self.world.sleep(min(max(FIRST_PAUSE, elapsed * 0.1), LONGEST_PAUSE))
+                self.world.sleep(pause_after(self.world.monotonic() - began))
         return self._reports()
 
     def plan(self, ending: Ending) -> Report:
@@ -171,11 +170,11 @@ class Stop:
 
     def _reports(self) -> list[Report]:
         """The processes are gone: let the logs be written to their ends, then look whether the ports are free."""
-        deadline = self.world.monotonic() + LOG_SECONDS
         ended = [ending.service.name for ending in self.endings if ending.family and not ending.left]
         logs = [self.world.state_of(self.first[name].pane).log(name) for name in ended]
-        while any(map(self.world.is_being_written, logs)) and self.world.monotonic() < deadline:
-            self.world.sleep(FIRST_PAUSE)
+        began = self.world.monotonic()
+        while any(map(self.world.is_being_written, logs)) and (elapsed := self.world.monotonic() - began) < LOG_SECONDS:
+            self.world.sleep(pause_after(elapsed))
         snapshot = take_snapshot(self.world, len(self.endings))
         return [
             self._report(ending, observe(ending.service, self.world, snapshot, lambda *_: None))
