@@ -1,6 +1,6 @@
-"""The nouns: what is configured, what was seen, what was decided, what is told.
+"""The nouns: what is configured, what was seen, what was decided, what is reported.
 
-Frozen values without behaviour of their own; this module imports nothing of ours.
+Frozen values, and the sets of words that they hold; this module imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -46,20 +46,29 @@ Line = tuple[float, bytes]
 class KindOfHealth(Struct, frozen=True):
     """How a configuration writes one kind of health check: as a `word`, with a `key` of a mapping, or as an address.
 
-    `written` is every way, for a person; `needs_port` is true for a check of the service's port and nothing else.
+    `written` is every way, for a person. `needs_port` is true for a check of the service's port and nothing else,
+    `needs_listener` for one that fails while nobody listens there, `asks_suspended` for one that asks a suspended
+    service as usual.
     """
 
     written: tuple[str, ...]
     word: str = ""
     key: str = ""
     needs_port: bool = False
+    needs_listener: bool = False
+    asks_suspended: bool = False
 
 
 HEALTH_KINDS: dict[HealthKind, KindOfHealth] = {
-    "http": KindOfHealth(("a path such as /health", "a URL", "{path: …, expect: …}"), key="path"),
-    "tcp": KindOfHealth(("tcp",), word="tcp", needs_port=True),
+    "http": KindOfHealth(
+        ("a path such as /health", "a URL", "{path: …, expect: …}"),
+        key="path",
+        needs_listener=True,
+        asks_suspended=True,
+    ),
+    "tcp": KindOfHealth(("tcp",), word="tcp", needs_port=True, needs_listener=True),
     "exit": KindOfHealth(("exit",), word="exit"),
-    "command": KindOfHealth(("{command: …}",), key="command"),
+    "command": KindOfHealth(("{command: …}",), key="command", asks_suspended=True),
     "log": KindOfHealth(("{log: REGEX}",), key="log"),
     "up": KindOfHealth(("null",), word="null"),
 }
@@ -67,7 +76,10 @@ HEALTH_KINDS: dict[HealthKind, KindOfHealth] = {
 
 
 class Health(Struct, frozen=True):
-    """How a service proves that it works (contract: Configuration); `expect` holds statuses such as `200` or `3xx`."""
+    """One service's health check (contract: Configuration, Health checks).
+
+    `target` is what is asked: an address, a command or a pattern; `expect` holds statuses such as `200` or `3xx`.
+    """
 
     kind: HealthKind
     target: str | tuple[str, ...] = ""
@@ -227,14 +239,14 @@ class Listener(Struct, frozen=True):
 
     @property
     def pid(self) -> int | None:
-        """Of the process that listens; None where that is unseen."""
+        """The pid of the process that listens; None if it can't be seen."""
         return self.identity.pid if self.identity else None
 
 
 class Holder(Struct, frozen=True):
-    """A listener and what it is to the service: the relation of the contract (Documents).
+    """A listener on the service's port, with its relation to the service (contract: Start, Relations).
 
-    `is_gone` says that the workspace it belongs to is no more.
+    `inside` says that it runs in the workspace's folder, `is_gone` that the workspace it belongs to does not exist.
     """
 
     listener: Listener
@@ -245,7 +257,7 @@ class Holder(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """What the health check said; `workers` only where the answer counts them."""
+    """The answer to a health check; `workers` and `summary` only where the answer counts workers."""
 
     ok: bool
     detail: str
@@ -255,7 +267,7 @@ class Answer(Struct, frozen=True):
 
 
 class Observation(Struct, frozen=True):
-    """Everything seen of one service in one look. `answer` is None when nobody was asked.
+    """Everything seen of one service in one look. `answer` is None if nobody was asked.
 
     `open_at` are the loopback addresses at which its port accepts, `elsewhere` the places where it listens while that
     port is silent, `last_output` the last lines of a run that is over, `wanted_is_free` whether a port that is wanted
@@ -279,12 +291,12 @@ class Observation(Struct, frozen=True):
 
     @property
     def alive(self) -> bool:
-        """True while the launcher runs or will run the service; its record counts before tmux's late word."""
+        """True while the launcher runs the service or will run it again; tmux reports an end later than the record."""
         return self.pane is not None and self.pane.alive and not (self.run is not None and self.run.is_over)
 
     @property
     def place(self) -> str | None:
-        """The session that its window is in, wherever a person moved it; else the workspace's, if it is there."""
+        """The session that the service's window is in, also after a person moved it; else the workspace's session."""
         return self.pane.session if self.pane else self.session if self.session_exists else None
 
     @property
@@ -304,17 +316,17 @@ class Observation(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """The service is as wanted; `adopted` names the pane of a hand-started process."""
+    """The service is as wanted; `adopted` is the process that was started by hand, if it is one."""
 
     adopted: Holder | None = None
 
 
 class Wait(Struct, frozen=True):
-    """Nothing to do but look again."""
+    """There is nothing to do but to look again."""
 
 
 class Launch(Struct, frozen=True):
-    """Start it, on a port of its own choice if `move` is set."""
+    """Start the service, on another port than the wanted one if `move` is set."""
 
     move: bool = False
 
@@ -327,13 +339,13 @@ class EndHolders(Struct, frozen=True):
 
 
 class Refuse(Struct, frozen=True):
-    """The port is in other hands and stays there: exit 4."""
+    """The port is held by something that is left alone: exit 4."""
 
     holder: Holder
 
 
 class Fail(Struct, frozen=True):
-    """It did not come up: exit 1. `kind` says how, for the report's words."""
+    """The service did not come up: exit 1; `kind` says how."""
 
     kind: Literal["ended", "timeout", "not-taken", "dependency"]
     reason: str = ""
@@ -342,7 +354,7 @@ class Fail(Struct, frozen=True):
 Action = Done | Wait | Launch | EndHolders | Refuse | Fail
 
 
-# What is told
+# What is reported
 
 
 class Report(Struct, frozen=True):
@@ -361,9 +373,9 @@ class Report(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """What one check of the doctor found, with the remedy beside what does not hold (contract: Documents, Doctor).
+    """What one check of the doctor found, with a remedy if the check does not hold (contract: Doctor).
 
-    `mend` is what `--fix` may do about it, None where that is left to a person; `fixed` once it was done and seen.
+    `mend` is what `--fix` may do about it, None if that is left to a person; `fixed` is true once it helped.
     """
 
     name: str
@@ -376,7 +388,7 @@ class Finding(Struct, frozen=True):
 
 
 class Progress(Struct, frozen=True):
-    """What a person may be shown of one service while a task waits for it. Seconds."""
+    """What a person is shown of one service while a task waits for it; times in seconds."""
 
     service: Service
     word: str

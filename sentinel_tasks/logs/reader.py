@@ -1,4 +1,4 @@
-"""The door to the log files that capture.py writes: the last lines, all lines since a start, and those to come."""
+"""Reads the log files that the log pump writes: the last lines, all lines since a launch, and those to come."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AT_BEGIN = re.compile(rb"(?=%s)" % re.escape(ANY_BEGIN))
 class Reader:
     """Reads a log forward from a place in it, through any number of rotations.
 
-    One that is `patient` never loses a line, however late it reads it: no file goes before it was read.
+    A `patient` reader never loses a line, however slow it is: no file is removed before it was read.
     """
 
     def __init__(self, path: Path, patient: bool = False) -> None:
@@ -42,7 +42,7 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """Lets go of the file that is being read, which may be removed then."""
+        """Closes the file that is being read; it may be removed then."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -50,7 +50,7 @@ class Reader:
     # Where to begin
 
     def from_last(self, count: int) -> Reader:
-        """Begins so that `count` lines of what is there now come first."""
+        """Begins with the last `count` lines that are there now."""
         missing = count
         for path in rotated(self.path):
             self._open(path, 0)
@@ -87,16 +87,16 @@ class Reader:
     # Reading on
 
     def next_lines(self, end: os.stat_result | None = None) -> list[Line]:
-        """Some of the lines that were not given yet, in bounded memory; none if there are none now before `end`."""
+        """Some of the lines not given yet, in bounded memory; an empty list if there are none before `end` now."""
         while not self._is_at(end) and (data := self._more()):
             if lines := list(self._split(data)):
                 return lines
         return []
 
     def lines(self, with_rest: bool = False) -> Iterator[Line]:
-        """Every whole line that is there now and was not given yet; `with_rest` gives an unfinished last one too.
+        """Every whole line that is there now and was not given yet; with `with_rest` an unfinished last one, too.
 
-        Their times never go back, whatever the clock did. They end, even if the service prints faster than we read.
+        Times never go back, whatever the clock did. It ends even if the service prints faster than we read.
         """
         end, limit = newest(self.path), self._read + self._most_unread()
         while lines := self.next_lines(end):
@@ -146,7 +146,7 @@ class Reader:
         return data
 
     def _move_on(self) -> bool:
-        """To the next newer file if ours was rotated away and is read to its end."""
+        """Goes on to the next newer file if ours was rotated and is read to its end."""
         assert self._file is not None
         own = os.fstat(self._file)
         if own.st_size > self._offset:
@@ -165,7 +165,7 @@ class Reader:
         return True
 
     def _time_of(self, line: bytes, place: int) -> float:
-        """When its first printed byte came: a service may be silent for long after the annotation of its begin."""
+        """When the first printed byte came: a service may print nothing for long after its begin annotation."""
         found = ANNOTATIONS.match(line)
         return self._time_at(place + (found.end() if found else 0))
 
@@ -197,7 +197,7 @@ def since_launch(path: Path, launch: str) -> Iterator[bytes]:
 
 
 def is_complete(path: Path, launch: str) -> bool:
-    """True once the launcher's last word on that launch is in the log, or can't be waited for."""
+    """True once the end annotation of that launch is in the log, or the log can't be read."""
     try:
         with open(opened(path), "rb") as file:
             file.seek(-min(BLOCK, file.seek(0, os.SEEK_END)), os.SEEK_END)
@@ -209,9 +209,9 @@ def is_complete(path: Path, launch: str) -> bool:
 
 
 def last_lines(path: Path, count: int, launch: str = "") -> list[Line]:
-    """The last `count` lines of the log, an unfinished one included, of this launch only if one is named.
+    """The last `count` lines of the log, an unfinished one included; only those of `launch` if it is given.
 
-    Marks on lines of their own do not count, nor do the blank lines by which a program pushed its screen away.
+    Lines of annotations alone do not count, nor do blank lines with which a program scrolled its screen away.
     """
     with Reader(path).from_last(count + MOST_PADDING) as reader:
         lines = list(reader.lines(with_rest=True))
@@ -230,7 +230,7 @@ def last_words(path: Path, count: int, launch: str = "") -> list[str]:
 
 
 def without_padding(lines: Sequence[Line]) -> list[Line]:
-    """The lines without blank ones that stand right before a cleared screen."""
+    """The lines, without the blank ones right before a cleared screen."""
     kept: list[Line] = []
     for when, line in lines:
         while kept and clears_screen(line) and not kept[-1][1].strip():

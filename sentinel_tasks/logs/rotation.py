@@ -1,4 +1,4 @@
-"""The files of a log as capture.py leaves them: rotated by number, held by whoever follows, their times beside them."""
+"""The files of a log as the log pump (supervisor/capture.py) leaves them: rotated by number, with their times."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rotated(path: Path) -> list[Path]:
 
 
 def _ages(path: Path) -> list[int]:
-    """Of the log's files, newest first; one may be missing while they are being renamed."""
+    """The ages of the log's files, newest first; one may be missing while they are being renamed."""
     try:
         names = os.listdir(path.parent)
     except FileNotFoundError:
@@ -37,7 +37,7 @@ def _aged(path: Path, age: int) -> Path:
 
 
 def opened(path: Path) -> int:
-    """The file, opened; OSError if it is a link or no file at all: a FIFO would be waited for."""
+    """The file, opened; OSError if it is a link or no regular file: reading a FIFO would block."""
     file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if stat.S_ISREG(os.fstat(file).st_mode):
         return file
@@ -46,7 +46,7 @@ def opened(path: Path) -> int:
 
 
 def held(path: Path) -> int:
-    """The file, opened; while it is, capture.py removes neither it nor a newer one. FileNotFoundError if it is gone."""
+    """The file, opened and held: the log pump removes neither it nor a newer one. FileNotFoundError if it is gone."""
     file = opened(path)
     with suppress(OSError):  # a file system without locks
         fcntl.flock(file, fcntl.LOCK_SH)
@@ -59,8 +59,8 @@ def held(path: Path) -> int:
 def open_next(path: Path, own: os.stat_result, open_file: Callable[[Path], int]) -> int | None:
     """The file that is the next newer one after ours, opened; None if ours is the newest.
 
-    Names move on while we look, ours before those of newer files: the file of the age before ours is the right one if
-    ours has not moved meanwhile. Where that age is missing, the names must have meant the same before and after.
+    Files are renamed while we look, ours before the newer ones. The file of the age before ours is the right one if
+    ours was not renamed meanwhile. If no file has that age, the names must be the same before and after we opened it.
     """
     while not _is_same(path, own):
         ages = _ages(path)
@@ -81,7 +81,7 @@ def open_next(path: Path, own: os.stat_result, open_file: Callable[[Path], int])
 
 
 def _count_since(own: os.stat_result, path: Path, ages: list[int]) -> int:
-    """How many files are newer than ours, which somebody removed: they were written to after it."""
+    """How many files are newer than ours, after somebody removed ours: those that were written to later."""
     found = [_stat(_aged(path, age)) for age in ages]
     return sum(each is not None and each.st_mtime_ns >= own.st_mtime_ns for each in found)
 
@@ -122,12 +122,12 @@ def _is_same(path: Path, own: os.stat_result) -> bool:
 
 
 def times_path(path: Path) -> Path:
-    """The file that tells when which byte came; capture.py holds its lock while the log is being written."""
+    """The file of when which byte came; the log pump holds its lock while the log is being written."""
     return path.with_name(f"{path.name}.times")
 
 
 def _times(path: Path, since: int) -> list[tuple[int, float]]:
-    """When the bytes from that place on came; of a log that was written for days, a follower wants only the last."""
+    """When the bytes from that place on came; what came before is not read, for a log may hold days."""
     try:
         with open(times_path(path), "rb") as file:
 
@@ -144,7 +144,7 @@ def _times(path: Path, since: int) -> list[tuple[int, float]]:
     return list(TIMES.iter_unpack(data[: len(data) // TIMES.size * TIMES.size]))
 
 
-# Searched from the end, for what is asked for is there
+# Searched from the end, because what is asked for is usually there
 
 
 def offset_of_last(file: int, count: int) -> tuple[int, int]:
@@ -164,7 +164,7 @@ def offset_of_last(file: int, count: int) -> tuple[int, int]:
 
 
 def _newlines_backwards(block: bytes, place: int, end: int) -> Iterator[int]:
-    """Positions of the newlines that stand before a line, last first; the one that ends the file stands before none."""
+    """Positions of the newlines that a line follows, last first; no line follows the one that ends the file."""
     index = len(block)
     while (index := block.rfind(b"\n", 0, index)) >= 0:
         if place + index + 1 < end:
@@ -172,7 +172,7 @@ def _newlines_backwards(block: bytes, place: int, end: int) -> Iterator[int]:
 
 
 def last_place_of(words: bytes, path: Path) -> int:
-    """Where the words stand last in the file, -1 if nowhere; read from its end, for there they are."""
+    """Where the words stand last in the file, -1 if nowhere; reads the file from its end."""
     try:
         with open(opened(path), "rb") as file:
             place, after = file.seek(0, os.SEEK_END), b""

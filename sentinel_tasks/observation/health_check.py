@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ..decisions.ownership import FRIENDLY
 from ..health.question import Question
-from ..model import UP_AFTER, Answer, HealthKind, Holder, Observation, Service
+from ..model import HEALTH_KINDS, UP_AFTER, Answer, HealthKind, Holder, Observation, Service
 from ..report.phrases import ended
 from ..text.sanitize import readable
 from ..tmux.lookup import known_ports
@@ -39,9 +39,9 @@ def _without_asking(
 ) -> Answer | None:
     if bare.alive and bare.run is not None and bare.run.next_start is not None:
         return Answer(False, f"{ended(bare.run)}; it is about to be started again (restart {bare.run.restarts})")
-    if kind in ("http", "tcp") and bare.port and not holders:
+    if HEALTH_KINDS[kind].needs_listener and bare.port and not holders:
         return Answer(False, f"nothing listens on port {bare.port}")
-    if kind not in ("http", "command") and (why := _suspended(world, bare)):
+    if not HEALTH_KINDS[kind].asks_suspended and (why := _suspended(world, bare)):
         return Answer(False, why)
     if kind == "tcp":
         return Answer(True, "the port accepts")
@@ -65,7 +65,7 @@ def _answered_by_a_stranger(service: Service, world: World, snapshot: Snapshot, 
 
 
 def _was_seen_ready(bare: Observation) -> bool:
-    """True if a start saw it ready in this very life; one that was started again must say so again."""
+    """True if a start saw it ready in this very run; a run that follows it must say so again."""
     restarted = bare.run is not None and bare.run.restarts > 0
     return bare.pane is not None and bare.pane.ready == bare.pane.launch and not restarted
 
