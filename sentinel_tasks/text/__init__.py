@@ -1,1 +1,1 @@
-"""What may be shown of foreign text, and how long things last."""
+"""Foreign text made safe to show, annotations in logs, and lengths of time in words."""

@@ -1,4 +1,4 @@
-"""Lengths of time as people say them. Pure."""
+"""Lengths of time in words. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ UNITS = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "m"), (60, "m", 1, "s"))
 
 
 def duration(seconds: float) -> str:
-    """`12s`, `3m 12s`, `2h 5m`, `4d 1h`; nothing is shorter than `0s`."""
+    """`12s`, `3m 12s`, `2h 5m`, `4d 1h`; a negative length is `0s`."""
     whole = int(max(0.0, seconds))
     for size, unit, smaller, smaller_unit in UNITS:
         if whole >= size:

@@ -1,6 +1,6 @@
-"""What a program printed, as lines that are safe to show: no sequence that drives the reader's terminal. Pure.
+"""Lines that a program printed, made safe to show: without the sequences that control a terminal. Pure.
 
-Nor what turns the order of a line around: it would make the rest of our own line say something else.
+Signs that reverse the order of a line are left out too: they would change how the rest of our own line reads.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def plain(text: str) -> str:
 
 
 def last_line(lines: Sequence[str]) -> str:
-    """The last line that says something, as far as it fits a phrase."""
+    """The last line that is not blank, cut to fit into a sentence."""
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return last if len(last) <= LONGEST_CAUSE else f"{last[:LONGEST_CAUSE]}..."
 
