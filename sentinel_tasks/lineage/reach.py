@@ -1,4 +1,4 @@
-"""Who may be signalled at all, whatever is asked (contract: Signals). Pure."""
+"""Who may be signalled at all, whatever is asked (contract: Start, Decision). Pure."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ POLL_SECONDS, LOOK_SECONDS = 0.002, 0.3
 
 
 def state_root() -> Path:
-    """Where all workspaces keep their logs and records: `$XDG_STATE_HOME/sentinel` (contract: Stop and logs)."""
+    """The folder of all logs and records: `$XDG_STATE_HOME/sentinel` (contract: Workspace, State folder)."""
     import platformdirs
 
     if chosen := os.environ.get("XDG_STATE_HOME"):
@@ -92,7 +92,7 @@ class State(Struct, frozen=True):
 
     @property
     def events(self) -> Path:
-        """The event log of all services, a line of JSON for each event (contract: Stop and logs)."""
+        """The event log of all services, a line of JSON for each event (contract: Documents, Events)."""
         return self.folder / "events.jsonl"
 
     def prepare(self) -> None:
@@ -138,7 +138,7 @@ class State(Struct, frozen=True):
             return None
 
     def event(self, service: str, event: str, pid: int | None, reason: str) -> None:
-        """Appends one line to `events.jsonl` (contract: Stop and logs)."""
+        """Appends one line to `events.jsonl` (contract: Documents, Events)."""
         line = json.dumps({"time": time.time(), "service": service, "event": event, "pid": pid, "reason": reason})
         with suppress(OSError), open(_open_private(self.events, os.O_APPEND), "w") as file:
             file.write(f"{line}\n")

@@ -1,0 +1,41 @@
+"""Code and tests cite docs/contract.md by section; every section that they name is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.contract import CONTRACT
+
+ROOT = Path(__file__).parents[1]
+FILES = [path for folder in ("sentinel_tasks", "tests", "bench") for path in sorted((ROOT / folder).rglob("*.py"))]
+HEADINGS = [(len(signs), name) for signs, name in re.findall(r"^(##+) (.+)$", CONTRACT, re.M)]
+
+
+def sections() -> dict[str, set[str]]:
+    """The names of the sections below each chapter."""
+    found: dict[str, set[str]] = {}
+    for depth, name in HEADINGS:
+        if depth == 2:
+            chapter = name
+            found[chapter] = set()
+        else:
+            found[chapter].add(name)
+    return found
+
+
+def is_there(citation: str) -> bool:
+    """True for `Chapter`, `Chapter, Section`, and several chapters."""
+    below = sections()
+    chapter, *names = re.split(r", ", citation)
+    return chapter in below and all(name in below[chapter] or name in below for name in names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_section_that_is_cited_is_in_the_contract(path: Path) -> None:
+    text = re.sub(r"\n\s*(?:#\s*)?", " ", path.read_text(encoding="utf-8"))
+    cited = re.findall(r"[Cc]ontract: ([A-Z][A-Za-z ,:;]*?)[).`]", text)
+    wrong = [each for part in cited for each in re.split(r"[;:] ", part) if not is_there(each)]
+    assert not wrong
