@@ -16,14 +16,14 @@ from tests import facts
 from tests.facts import NOW
 
 MINE = "the launch that this task made"
-ADDRESS = "127.0.0.1"
 
 
 class Fact(Struct, frozen=True):
     """What is so of one service, or of a stranger.
 
-    Of its `pids` the first has started the others, and the last listens on `port`. Whoever asks whether it is healthy
-    gets `answer`; while something `hangs`, nobody is answered. `run` is on record, `output` in the log.
+    Of its `pids` the first has started the others, and the last listens on `port` and has started those `below`.
+    Whoever asks whether it is healthy gets `answer`; while something `hangs`, nobody is answered. `run` is on record,
+    `output` in the log.
     """
 
     service: str = ""
@@ -31,8 +31,10 @@ class Fact(Struct, frozen=True):
     socket: str | None = None
     run: Run | None = None
     pids: tuple[int, ...] = ()
+    below: tuple[int, ...] = ()
     foreground: tuple[int, ...] = ()
     port: int | None = None
+    address: str = "127.0.0.1"
     answer: Answer | None = None
     hangs: bool = False
     output: tuple[str, ...] = ()
@@ -91,7 +93,7 @@ class Turn:
     # Processes
 
     def _of(self, pid: int) -> list[Fact]:
-        return [fact for fact in self.facts() if pid in fact.pids]
+        return [fact for fact in self.facts() if pid in (*fact.pids, *fact.below)]
 
     def identity(self, pid: int) -> Identity | None:
         return who(pid) if self._of(pid) else None
@@ -103,10 +105,17 @@ class Turn:
         return 60.0
 
     def children(self) -> dict[int, list[int]]:
-        return {fact.pids[0]: list(fact.pids[1:]) for fact in self.facts() if fact.pids}
+        started: dict[int, list[int]] = {}
+        for fact in self.facts():
+            for pid, others in ((fact.pids[0], fact.pids[1:]), (fact.pids[-1], fact.below)) if fact.pids else ():
+                started.setdefault(pid, []).extend(others)
+        return started
 
     def tree(self, pid: int) -> list[Identity]:
-        return [who(each) for fact in self._of(pid) for each in fact.pids]
+        family, started = [pid], self.children()
+        for each in family:
+            family += started.get(each, [])
+        return [who(each) for each in family if self._of(each)]
 
     def foreground(self, pid: int) -> list[Identity]:
         return [who(each) for fact in self._of(pid) for each in fact.foreground]
@@ -128,13 +137,13 @@ class Turn:
     # Ports
 
     def open_addresses(self, port: int) -> tuple[str, ...]:
-        return (ADDRESS,) if self.has(port=port) else ()
+        return tuple(fact.address for fact in self.facts(port=port))
 
     def is_free(self, port: int) -> bool:
         return not self.has(port=port)
 
     def all_listeners(self) -> list[tuple[int, int | None, str]]:
-        return [(fact.port, fact.pids[-1] if fact.pids else None, ADDRESS) for fact in self.facts() if fact.port]
+        return [(each.port, each.pids[-1] if each.pids else None, each.address) for each in self.facts() if each.port]
 
     def listening(self, pids: Iterable[int]) -> list[tuple[int, int | None, str]]:
         own = set(pids)

@@ -104,9 +104,8 @@ def _decide_adopted(seen: Observation, holder: Holder) -> Action:
 def _decide_conflict(service: Service, seen: Observation, intruders: tuple[Holder, ...]) -> Action:
     if service.on_conflict == "auto" and not seen.alive:
         return Launch(move=True)
-    if all(_may_end(service, holder) for holder in intruders):
-        return EndHolders(intruders, "takeover")
-    return Refuse(_worst(intruders))
+    spared = tuple(holder for holder in intruders if not _may_end(service, holder))
+    return Refuse(_worst(spared)) if spared else EndHolders(intruders, "takeover")
 
 
 def _may_end(service: Service, holder: Holder) -> bool:

@@ -46,10 +46,14 @@ def play(history: History, act: Callable[[ScriptedWorld, list[str]], list[Report
 
 
 def _line(report: Report) -> str:
-    """`web: running, changed, exit 0; its error; its notes`; what a refusal tells of the holder is tested elsewhere."""
+    """`web: running, changed, exit 0; its error; its notes; | its output`.
+
+    What a refusal tells of the holder is tested elsewhere.
+    """
     changed = ", changed" if report.changed else ""
     words = [f"{report.service.name}: {report.state}{changed}, exit {report.code}", report.error]
-    return "; ".join(word for word in [*words, *(report.notes if report.code != 4 else ())] if word)
+    words += [*(report.notes if report.code != 4 else ()), *(f"| {line}" for line in report.tail)]
+    return "; ".join(word for word in words if word)
 
 
 # The services of most histories
@@ -59,7 +63,7 @@ def service(name: str, port: int | None = None, **keys: Any) -> Service:
     """A service that is asked by HTTP if it has a port."""
     health = Health("http", "/") if port else Health("up")
     given = {"title": name, "port": port, "health": health, "window": name, "index": None, "verb": "start"}
-    return facts.service(name, **{**given, **keys})
+    return facts.service(name, **{**given, "command": ("node", "."), **keys})
 
 
 WEB = service("web", 3000)
@@ -117,7 +121,7 @@ def stranger(pid: int = 800, port: int = 3000, folder: str = "/elsewhere", **key
 
 def by_hand(pid: int = 900, port: int = 3000, answer: Answer | None = HEALTHY, **keys: Any) -> Fact:
     """A server that a person started in a window of the session."""
-    pane = facts.foreign_pane(session=facts.SESSION, pid=pid, window_name="sh", index=5)
+    pane = facts.foreign_pane(session=facts.SESSION, workspace=PATH, pid=pid, window_name="sh", index=5)
     return Fact(pane=pane, pids=(pid, pid + 1), port=port, answer=answer, **keys)
 
 
