@@ -1,74 +1,340 @@
-"""Starts as histories: what is seen turn by turn, what is done about it, what is told."""
+"""Starts as histories: what is seen turn by turn, what is done about it, and what is told at the end."""
 
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from sentinel_tasks.engine.start import start
+from sentinel_tasks.engine.start import Options, start
+from sentinel_tasks.model import Listener
+from tests import facts
 from tests.engine.histories import (
     CTRL_C,
+    DB,
     EARLIER,
+    WEB,
     History,
     alive,
+    by_hand,
     ended,
     locked,
     play,
     running,
+    service,
     sick,
     stranger,
 )
+from tests.facts import NOW, PATH
+from tests.turns import Fact
 
-HISTORIES = {
-    "healthy at the first look": History(
+NEW, READY = "0: new session for web", "web is ready"
+STARTED = "web: running, changed, exit 0"
+LATE = "web: unhealthy, exit 1; not healthy after 30 s"
+NOT_FOUND = "HTTP 404 from http://localhost:3000/"
+NO_WAIT, DRY = Options(wait=False), Options(dry=True)
+OLD = {"launch": EARLIER}
+LONG_AGO = {"began": NOW - 3600, "started": NOW - 3600}
+
+WITHOUT_PORT = service("web")
+ONCE_MORE = {"exit_code": 1, "ended": NOW, "next_start": NOW + 9, "restarts": 1}
+
+WAITING = {
+    "it is healthy at the first look": History(
         {0: [], 1: [running()]},
-        sent=["0: new session for web", "1: web is ready"],
-        told=["web: running, changed, exit 0"],
+        sent=[NEW, f"1: {READY}"],
+        told=[STARTED],
     ),
-    "healthy after some looks": History(
+    "it is healthy after some looks": History(
         {0: [], 1: [alive()], 2: [sick()], 3: [running()]},
-        sent=["0: new session for web", "3: web is ready"],
-        told=["web: running, changed, exit 0"],
+        sent=[NEW, f"3: {READY}"],
+        told=[STARTED],
     ),
-    "crashes before it is healthy": History(
-        {0: [], 1: [alive()], 2: [ended(run={"exit_code": 3}, output=["boom"])]},
-        sent=["0: new session for web"],
+    "its health check hangs for a while": History(
+        {0: [], 1: [running(hangs=True)], 2: [running(hangs=True)], 3: [running()]},
+        sent=[NEW, f"3: {READY}"],
+        told=[STARTED],
+    ),
+    "its health check hangs for ever": History(
+        {0: [], 29: [running(hangs=True)], 30: [running(hangs=True)]},
+        sent=[NEW],
+        told=[f"{LATE}: its health check has not answered"],
+    ),
+    "its health check hangs after it was refused: the refusal is the cause that is told": History(
+        {0: [], 1: [sick()], 2: [sick(hangs=True)], 30: [sick(hangs=True)]},
+        sent=[NEW],
+        told=[f"{LATE}: {NOT_FOUND}"],
+    ),
+    "it is not healthy in time, and not a moment earlier": History(
+        {0: [], 1: [alive()], 29.9: [sick()], 30: [sick()]},
+        sent=[NEW],
+        told=[f"{LATE}: {NOT_FOUND}"],
+    ),
+    "it listens on another port": History(
+        {0: [], 29: [alive(port=3001)], 30: [alive(port=3001)]},
+        sent=[NEW],
+        told=[f"{LATE}: nothing listens on port 3000; it listens on 3001 instead"],
+    ),
+    "without a check it must stay up for a second": History(
+        {0: [], 0.5: [alive(WITHOUT_PORT)], 0.9: [alive(WITHOUT_PORT)], 1: [alive(WITHOUT_PORT)]},
+        services=(WITHOUT_PORT,),
+        sent=[NEW, f"1: {READY}"],
+        told=[STARTED],
+    ),
+    "it crashes, and its policy starts it again": History(
+        {0: [], 1: [alive(run=ONCE_MORE)], 2: [running()]},
+        sent=[NEW, f"2: {READY}"],
+        told=[STARTED],
+    ),
+    "it is suspended": History(
+        {0: [], 1: [alive(WITHOUT_PORT, is_suspended=True)], 30: [alive(WITHOUT_PORT, is_suspended=True)]},
+        services=(WITHOUT_PORT,),
+        sent=[NEW],
+        told=[f"{LATE}: it is suspended; kill -CONT -- -210 lets it go on"],
+    ),
+    "Ctrl-C leaves it as it is": History(
+        {0: [], 1: [alive()], 2: [CTRL_C]},
+        sent=[NEW],
+        told=["exit 130: interrupted; left as it is: web"],
+    ),
+    "nobody waits for it": History(
+        {0: [alive()]},
+        options=NO_WAIT,
+        sent=[NEW],
+        told=["web: starting, changed, exit 0"],
+    ),
+    "nobody waits for what starts already": History(
+        {0: [alive(**OLD)]},
+        options=NO_WAIT,
+        sent=[],
+        told=["web: starting, exit 0"],
+    ),
+}
+
+ENDS = {
+    "it crashes before it is healthy": History(
+        {0: [], 1: [alive()], 2: [ended(run={"exit_code": 3})]},
+        sent=[NEW],
         told=["web: crashed, exit 1; ended while starting: exit 3"],
     ),
-    "is killed before it is healthy": History(
+    "it crashes before anybody looked": History(
+        {0: [], 0.1: [ended(run={"exit_code": 127})]},
+        sent=[NEW],
+        told=["web: crashed, exit 1; ended while starting: exit 127"],
+    ),
+    "it is killed": History(
         {0: [], 1: [alive()], 2: [ended(run={"signal": "SIGKILL"})]},
-        sent=["0: new session for web"],
+        sent=[NEW],
         told=["web: crashed, exit 1; ended while starting: killed by SIGKILL"],
     ),
-    "is not healthy in time": History(
-        {0: [], 1: [alive()], 29.9: [sick()], 30: [sick()]},
-        sent=["0: new session for web"],
-        told=["web: unhealthy, exit 1; not healthy after 30 s: HTTP 404 from http://localhost:3000/"],
+    "an end with exit 0 is no success": History(
+        {0: [], 1: [ended(run={"exit_code": 0})]},
+        sent=[NEW],
+        told=["web: stopped, exit 1; ended while starting: exit 0"],
     ),
-    "runs already": History(
-        {0: [running(launch=EARLIER)]},
-        sent=["0: web is ready"],
+    "somebody stops it meanwhile": History(
+        {0: [], 1: [alive()], 2: [ended(run={"signal": "SIGINT", "interrupted": True})]},
+        sent=[NEW],
+        told=["web: stopped, exit 1; ended while starting: it was stopped (SIGINT)"],
+    ),
+    "its launcher could not run it": History(
+        {0: [], 1: [ended(run={"error": "no such folder: /srv"})]},
+        sent=[NEW],
+        told=["web: crashed, exit 1; could not be started: no such folder: /srv"],
+    ),
+    "its window is closed": History(
+        {0: [], 1: [alive()], 2: []},
+        sent=[NEW],
+        told=["web: stopped, exit 1; ended while starting: its window was closed while it was starting"],
+    ),
+    "its end could not be written down": History(
+        {0: [], 1: [alive()], 2: [replace(ended(), run=None)]},
+        sent=[NEW],
+        told=[
+            "web: stopped, exit 1; "
+            "ended while starting: how could not be written down in /state/app (is its disk full?)"
+        ],
+    ),
+    "its last words are waited for": History(
+        {
+            0: [],
+            1: [ended(run={"exit_code": 1}, is_writing=True)],
+            1.1: [ended(run={"exit_code": 1}, output=["boom"])],
+        },
+        sent=[NEW],
+        told=["web: crashed, exit 1; ended while starting: exit 1; | boom"],
+    ),
+    "its last words never come": History(
+        {
+            0: [],
+            1: [ended(run={"exit_code": 1}, is_writing=True)],
+            2: [ended(run={"exit_code": 1}, is_writing=True)],
+        },
+        sent=[NEW],
+        told=["web: crashed, exit 1; ended while starting: exit 1"],
+    ),
+}
+
+THERE_ALREADY = {
+    "it runs already": History(
+        {0: [running(**OLD)]},
+        sent=[f"0: {READY}"],
         told=["web: running, exit 0"],
     ),
-    "is launched by somebody else while we wait for the lock": History(
-        {0: [locked()], 1: [alive(launch=EARLIER)], 2: [running(launch=EARLIER)]},
-        sent=["2: web is ready"],
+    "it runs already on another port than is wanted now": History(
+        {0: [running(service("web", 3001), **OLD)]},
+        sent=[f"0: {READY}"],
+        told=["web: running, exit 0; it keeps port 3001; inv web.restart --port 3000 moves it to 3000"],
+    ),
+    "its window is dead and is used again": History(
+        {0: [ended(**OLD)], 1: [running()]},
+        sent=["0: same window for web", f"1: {READY}"],
+        told=[STARTED],
+    ),
+    "somebody else started it and it comes up: theirs, not ours": History(
+        {0: [alive(**OLD)], 1: [running(**OLD)]},
+        sent=[f"1: {READY}"],
         told=["web: running, exit 0"],
     ),
-    "a stranger takes the port while it starts": History(
-        {0: [], 1: [alive()], 2: [alive(), stranger()]},
-        sent=["0: new session for web"],
-        told=["web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere"],
+    "somebody else launches it while we wait for the lock": History(
+        {0: [locked()], 1: [alive(**OLD)], 2: [running(**OLD)]},
+        sent=[f"2: {READY}"],
+        told=["web: running, exit 0"],
     ),
-    "Ctrl-C while it starts": History(
-        {0: [], 1: [alive()], 2: [CTRL_C]},
-        sent=["0: new session for web"],
-        told=["exit 130: interrupted; left as it is: web"],
+    "somebody else's launch crashes: its failure is ours, and it is not launched twice": History(
+        {0: [locked()], 1: [alive(**OLD)], 2: [ended(run={"exit_code": 3}, **OLD)]},
+        sent=[],
+        told=["web: crashed, exit 1; ended while starting: exit 3"],
+    ),
+    "somebody else's launch has only the rest of its time": History(
+        {
+            0: [sick(run={"started": NOW - 20}, **OLD)],
+            9.9: [sick(run={"started": NOW - 20}, **OLD)],
+            10: [sick(run={"started": NOW - 20}, **OLD)],
+        },
+        sent=[],
+        told=[f"web: unhealthy, exit 1; not healthy after 30 s: {NOT_FOUND}"],
+    ),
+    "one that has long been unhealthy is given the whole time": History(
+        {0: [sick(run=LONG_AGO, **OLD)], 29.9: [sick(run=LONG_AGO, **OLD)], 30: [sick(run=LONG_AGO, **OLD)]},
+        sent=[],
+        told=[f"{LATE}: {NOT_FOUND}"],
+    ),
+    "one that is ending is waited for, then started": History(
+        {0: [running(run={"asked": NOW - 1}, **OLD)], 1: [ended(run={"interrupted": True}, **OLD)], 2: [running()]},
+        sent=["1: same window for web", f"2: {READY}"],
+        told=[STARTED],
+    ),
+    "one that was asked to end and did not is running": History(
+        {0: [running(run={"asked": NOW - 10}, **OLD)]},
+        sent=[f"0: {READY}"],
+        told=["web: running, exit 0"],
+    ),
+    "a launcher that nobody gives its specification is replaced": History(
+        {0: [replace(alive(**OLD), run=None, pids=(200,))], 1: [running()]},
+        sent=["0: same window for web", f"1: {READY}"],
+        told=[STARTED],
+    ),
+    "a service whose record is lost runs all the same": History(
+        {0: [replace(running(**OLD), run=None)]},
+        sent=[f"0: {READY}"],
+        told=["web: running, exit 0"],
+    ),
+    "it is started by hand in the session": History(
+        {0: [by_hand()]},
+        sent=[],
+        told=["web: running, exit 0; started by hand in window 5 (sh); adopted"],
+    ),
+    "a start from inside its own window": History(
+        {0: [running(**OLD)]},
+        environ={"SENTINEL_SERVICE": "web", "SENTINEL_WORKSPACE": PATH},
+        sent=[],
+        told=["exit 1: web can't be started or stopped from inside its own window"],
     ),
 }
 
 
-@pytest.mark.parametrize("name", HISTORIES)
+CONFLICTS = {
+    "a stranger from elsewhere holds the port": History(
+        {0: [stranger()]},
+        sent=[],
+        told=["web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere"],
+    ),
+    "another user holds the port": History(
+        {0: [Fact(port=3000, listener=Listener("", user="root"))]},
+        sent=[],
+        told=["web: conflict, exit 4; port 3000 is held by a process of user root that can't be seen"],
+    ),
+    "a program in a window of somebody else holds the port": History(
+        {0: [replace(by_hand(), pane=facts.foreign_pane(pid=900))]},
+        sent=[],
+        told=["web: conflict, exit 4; port 3000 is held by node (pid 901) in window 1 of session work"],
+    ),
+    "another service of the workspace holds the port": History(
+        {0: [replace(running(DB, **OLD), port=3000)]},
+        services=(WEB, DB),
+        wanted=("web",),
+        sent=[],
+        told=["web: conflict, exit 4; port 3000 is held by db, another service of this workspace (pid 301)"],
+    ),
+    "what was started by hand in the session does not work": History(
+        {0: [by_hand(answer=facts.SICK)]},
+        sent=[],
+        told=[
+            "web: conflict, exit 4; port 3000 is held by node (pid 901) in window 5 of session sentinel-app, "
+            "which does not pass the health check"
+        ],
+    ),
+    "a stranger takes the port while it starts": History(
+        {0: [], 1: [alive()], 2: [alive(), stranger()]},
+        sent=[NEW],
+        told=["web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere"],
+    ),
+    "a stranger from this very folder takes the port while it starts: it is not ended any more": History(
+        {0: [], 1: [alive()], 2: [alive(), stranger(folder=PATH)]},
+        sent=[NEW],
+        told=["web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from this workspace"],
+    ),
+    "a stranger listens beside it": History(
+        {0: [running(**OLD), stranger(address="::1")]},
+        sent=[],
+        told=["web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere"],
+    ),
+    "the stranger is gone once we have the lock": History(
+        {0: [stranger(folder=PATH), locked()], 1: [], 2: [running()]},
+        sent=["1: new session for web", f"2: {READY}"],
+        told=[STARTED],
+    ),
+}
+
+DRY_RUNS = {
+    "what would be started": History(
+        {0: []}, options=DRY, sent=[], told=["web: stopped, exit 0; would start web on port 3000: node ."]
+    ),
+    "what would be ended": History(
+        {0: [stranger(folder=PATH)]},
+        options=DRY,
+        sent=[],
+        told=["web: conflict, exit 0; would end what holds port 3000, then start web"],
+    ),
+    "what would be refused": History(
+        {0: [stranger()]},
+        options=DRY,
+        sent=[],
+        told=["web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere"],
+    ),
+    "what runs is not even marked as ready": History(
+        {0: [running(**OLD)]}, options=DRY, sent=[], told=["web: running, exit 0"]
+    ),
+    "what starts already is not waited for": History(
+        {0: [alive(**OLD)]}, options=DRY, sent=[], told=["web: starting, exit 0"]
+    ),
+}
+
+ALL = {**WAITING, **ENDS, **THERE_ALREADY, **CONFLICTS, **DRY_RUNS}
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_start(name: str) -> None:
-    history = HISTORIES[name]
+    history = ALL[name]
     told = play(history, lambda world, wanted: start(world, wanted, history.options))
     assert told == (history.told, history.sent)

@@ -1,0 +1,135 @@
+"""Launches as histories: what launchers are given, and what happens where tmux or a launcher does not do its part."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from sentinel_tasks.engine.start import MOST_TIMES_OVERTAKEN, Options, start
+from sentinel_tasks.model import Health
+from tests import facts
+from tests.engine.histories import (
+    DB,
+    EARLIER,
+    WEB,
+    History,
+    ended,
+    play,
+    refusing,
+    running,
+    service,
+    stranger,
+)
+from tests.facts import PATH
+from tests.scripted import ScriptedWorld
+from tests.turns import Fact
+
+AUTO = service("web", auto_port=True, health=Health("http", "/"))
+MOVING = replace(WEB, on_conflict="auto")
+CHOSEN = 23833
+"""The port at which the search for this workspace and service begins."""
+THERE = running(replace(WEB, port=CHOSEN))
+WEB_READY = "web is ready"
+NO_ROOM = "create window failed: no space for new pane"
+OLD_DB = running(DB, EARLIER)
+
+HISTORIES = {
+    "somebody else opens the session before us: the window is opened in it": History(
+        {0: [refusing()], 1: [OLD_DB], 2: [OLD_DB, running()]},
+        sent=["1: new window for web", f"2: {WEB_READY}"],
+        told=["web: running, changed, exit 0"],
+    ),
+    "somebody else is always faster": History(
+        {turn: [refusing()] for turn in range(MOST_TIMES_OVERTAKEN + 1)},
+        sent=[],
+        told=["web: stopped, exit 1; could not be started: duplicate session: sentinel-app"],
+    ),
+    "tmux refuses a window": History(
+        {0: [refusing(what=NO_ROOM, was_overtaken=False)]},
+        sent=[],
+        told=[f"web: stopped, exit 1; could not be started: {NO_ROOM}"],
+    ),
+    "tmux refuses one window: the other service is started all the same": History(
+        {0: [refusing(what=NO_ROOM, was_overtaken=False)], 1: [running(DB)]},
+        services=(WEB, DB),
+        sent=["0: new session for db", "1: db is ready"],
+        told=[f"web: stopped, exit 1; could not be started: {NO_ROOM}", "db: running, changed, exit 0"],
+    ),
+    "the launcher does not take its specification": History(
+        {0: [Fact("web", is_deaf=True), OLD_DB]},
+        sent=["0: new window for web"],
+        told=["web: stopped, exit 1; could not be started: its window did not take its orders"],
+    ),
+    "the tmux server ends at once": History(
+        {0: [Fact("web", is_deaf=True)]},
+        sent=["0: new session for web"],
+        told=[
+            "web: stopped, exit 1; could not be started: the tmux server has ended; `exit-unattached on` in tmux.conf "
+            "makes it do so"
+        ],
+    ),
+    "an automatic port is chosen and remembered": History(
+        {0: [], 1: [THERE]},
+        services=(AUTO,),
+        sent=["0: new session for web", f"0: remember web={CHOSEN}", f"1: {WEB_READY}"],
+        told=["web: running, changed, exit 0"],
+    ),
+    "the automatic port is taken: the next one is chosen": History(
+        {0: [stranger(port=CHOSEN)], 1: [stranger(port=CHOSEN), running(replace(WEB, port=CHOSEN + 1))]},
+        services=(AUTO,),
+        sent=["0: new session for web", f"0: remember web={CHOSEN + 1}", f"1: {WEB_READY}"],
+        told=["web: running, changed, exit 0"],
+    ),
+    "the wanted port is taken, and it may move": History(
+        {0: [stranger()], 1: [stranger(), THERE]},
+        services=(MOVING,),
+        sent=["0: new session for web", f"1: {WEB_READY}"],
+        told=["web: running, changed, exit 0"],
+    ),
+    "the wanted port is taken while it starts, and it may move": History(
+        {0: [], 1: [stranger(), ended(run={"exit_code": 1})], 2: [stranger(), THERE]},
+        services=(MOVING,),
+        sent=["0: new session for web", "1: same window for web", f"2: {WEB_READY}"],
+        told=["web: running, changed, exit 0"],
+    ),
+    "one that runs does not move": History(
+        {0: [running(launch=EARLIER), stranger(address="::1")]},
+        services=(MOVING,),
+        sent=[],
+        told=["web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_start(name: str) -> None:
+    history = HISTORIES[name]
+    told = play(history, lambda world, wanted: start(world, wanted, history.options))
+    assert told == (history.told, history.sent)
+
+
+def test_a_launcher_is_given_its_command_and_environment() -> None:
+    web = service("web", 3000, env=(("COLOUR", "red"),), restart="always")
+    world = ScriptedWorld(facts.workspace(web, DB), {0: []}, HOME="/home/ann", TMUX="a terminal's own")
+    start(world, ["web"], Options(wait=False))
+    spec = world.specs["web"]
+    assert (spec["command"], spec["cwd"], spec["restart"]) == (["node", "."], PATH, "always")
+    assert spec["env"] == {
+        "HOME": "/home/ann",
+        "COLOUR": "red",
+        "PORT": "3000",
+        "SENTINEL_PORT_DB": "5432",
+        "SENTINEL_PORT_WEB": "3000",
+        "SENTINEL_SERVICE": "web",
+        "SENTINEL_SESSION": facts.SESSION,
+        "SENTINEL_WORKSPACE": PATH,
+    }
+
+
+def test_a_window_carries_the_marks_of_its_launch() -> None:
+    world = ScriptedWorld(facts.workspace(WEB), {0: []})
+    start(world, ["web"], Options(wait=False))
+    opening = world.openings["web"]
+    assert (opening.session, opening.home, opening.name, opening.index) == (facts.SESSION, PATH, "web", 3)
+    assert (opening.service, opening.port, opening.kind) == ("web", 3000, "http")
+    assert opening.argv[-1] == opening.launch
