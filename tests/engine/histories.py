@@ -17,6 +17,8 @@ from tests.scripted import ScriptedWorld
 from tests.turns import MINE, Fact
 
 EARLIER = "a launch before"
+OLD: Mapping[str, Any] = {"launch": EARLIER}
+"""For what is there already when the task begins."""
 NOTHING: Mapping[str, Any] = {}
 
 

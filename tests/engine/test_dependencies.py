@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from sentinel_tasks.engine.start import Options, start
 from sentinel_tasks.model import Condition, Service
-from tests.engine.histories import DB, EARLIER, JOB, WEB, History, alive, ended, play, running, service, sick
+from tests.engine.histories import DB, JOB, OLD, WEB, History, alive, ended, play, running, service, sick
 
-OLD: dict[str, Any] = {"launch": EARLIER}
 NEW_DB, NEW_JOB, DB_READY, WEB_READY = "new session for db", "new session for job", "db is ready", "web is ready"
 NEW_WEB, NEXT_WEB = "new session for web", "new window for web"
 

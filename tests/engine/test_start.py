@@ -11,7 +11,7 @@ from tests import facts
 from tests.engine.histories import (
     CTRL_C,
     DB,
-    EARLIER,
+    OLD,
     WEB,
     History,
     alive,
@@ -32,7 +32,6 @@ STARTED = "web: running, changed, exit 0"
 LATE = "web: unhealthy, exit 1; not healthy after 30 s"
 NOT_FOUND = "HTTP 404 from http://localhost:3000/"
 NO_WAIT, DRY = Options(wait=False), Options(dry=True)
-OLD = {"launch": EARLIER}
 LONG_AGO = {"began": NOW - 3600, "started": NOW - 3600}
 
 WITHOUT_PORT = service("web")

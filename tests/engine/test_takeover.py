@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from msgspec.structs import replace
 
@@ -12,7 +10,7 @@ from tests import facts
 from tests.engine.histories import (
     CTRL_C,
     DB,
-    EARLIER,
+    OLD,
     WEB,
     History,
     by_hand,
@@ -25,7 +23,6 @@ from tests.engine.histories import (
 )
 from tests.facts import PATH
 
-OLD: dict[str, Any] = {"launch": EARLIER}
 OURS = stranger(folder=PATH)
 TAKEOVER, SPARING = replace(WEB, on_conflict="takeover"), replace(WEB, on_conflict="fail")
 NEW, READY = "new session for web", "web is ready"
