@@ -63,22 +63,29 @@ class Sources(Struct, frozen=True):
 
 def read(sources: Sources, project: str, state_root: Path, problems: Sequence[Problem] = ()) -> Workspace:
     """The workspace with all its services; ConfigurationError with every problem, also those found before."""
-    config = sources.config
+    workspace, found = read_all(sources, project, state_root, problems)
+    if found:
+        raise ConfigurationError(found)
+    return workspace
+
+
+def read_all(
+    sources: Sources, project: str, state_root: Path, problems: Sequence[Problem] = ()
+) -> tuple[Workspace, list[Problem]]:
+    """The workspace with the services that are configured well, and every problem, also those found before."""
+    problems_found, config = Problems(problems), sources.config
     if not isinstance(config, Mapping):
-        raise ConfigurationError([Problem("sentinel", config, "must be a mapping of keys to values")])
-    problems_found = Problems(problems)
+        problems_found.add("sentinel", config, "must be a mapping of keys to values")
+        config = {}
     folder = workspace_folder(project, sources.environ)
     sources = replace(sources, environ=_heeded(sources))
     general = _general(config, sources.environ, problems_found)
     services = _services(sources, _sections(config, sources.declared, problems_found), folder, problems_found)
-    problems_found.raise_if_any()
+    state_folder, found = str(state_root / state_name(folder)), problems_found.problems
+    ordered = tuple(services if found else order(services))
     return Workspace(
-        path=folder,
-        session=session_name(folder),
-        state_folder=str(state_root / state_name(folder)),
-        services=tuple(order(services)),
-        **general,
-    )
+        path=folder, session=session_name(folder), state_folder=state_folder, services=ordered, **general
+    ), found
 
 
 def _services(sources: Sources, sections: Mapping[str, Keys], folder: str, problems_found: Problems) -> list[Service]:

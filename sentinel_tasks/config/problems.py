@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..errors import ConfigurationError, Problem
+from ..errors import Problem
 from ..text.masking import MASK, is_secret, masked, masked_text
 
 HIDDEN = "…"
@@ -30,11 +30,6 @@ class Problems:
         near = nearest(name or key.rpartition(".")[2], names)
         meant = f"did you mean {near}?" if near else f"known are {', '.join(names)}"
         self.add(key, HIDDEN if isinstance(value, Mapping | list | tuple) else value, f"unknown {kind}; {meant}")
-
-    def raise_if_any(self) -> None:
-        """ConfigurationError with all that was collected, if there is any."""
-        if self.problems:
-            raise ConfigurationError(self.problems)
 
 
 def nearest(word: str, names: list[str]) -> str:

@@ -114,9 +114,24 @@ ALLOWED = {
 """What is allowed, in a person's words; msgspec's own words name types."""
 
 SERVICE_TYPES: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(ServiceKeys)}
+HEALTH_TYPES: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(HealthKeys)}
 SENTINEL_TYPES: dict[str, Any] = {
     field.name: field.type for field in msgspec.structs.fields(SentinelKeys) if field.name != "services"
 }
+
+
+def takes_text(path: tuple[str, ...]) -> bool:
+    """True if the key of that path below `sentinel` may be any text, so that `12:30` can be meant as it is written."""
+    if len(path) == 1:
+        wanted = SENTINEL_TYPES.get(path[0])
+    elif len(path) > 3 and path[2] == "health":
+        wanted = HEALTH_TYPES.get(path[3])
+    else:
+        wanted = SERVICE_TYPES.get(path[2]) if len(path) > 2 else None
+    try:
+        return wanted is None or converted("any text", wanted) is not None
+    except msgspec.ValidationError:
+        return False
 
 
 def converted(value: object, wanted: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from ..model import Health, Pane, Service
 from ..names import mark, unmarked
 from ..world import World
@@ -17,6 +19,12 @@ def marked_service(pane: Pane) -> Service:
     return Service(
         name, name, "", "configured", unmarked(pane.home), pane.port, health, window=pane.window_name, has_tasks=False
     )
+
+
+def running_unread(world: World, panes: Iterable[Pane]) -> list[Service]:
+    """Services that run and whose configuration can't be read: healthy as long as their port accepts."""
+    found = unconfigured(world, panes)
+    return [replace(each, health=Health("tcp")) if each.port else each for each in found]
 
 
 def unconfigured(world: World, panes: Iterable[Pane]) -> list[Service]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from .invoke_config import file_of_flag, project_folder
+from .invoke_config import file_of_flag, problems_in_files, project_folder
 
 if TYPE_CHECKING:
+    from ..errors import Problem
     from ..model import Workspace
     from ..report import Live, Style
     from ..world import World
@@ -57,6 +58,12 @@ class Console:
 
         put_aside(text, sys.stderr)
 
+    def warning(self, text: str) -> None:
+        """Prints to stderr what a person must know although the task goes on."""
+        from ..text.sanitize import plain
+
+        self.diagnostic(f"{self.err.sign('warn')} {plain(text)}")
+
     def document(self, document: object) -> None:
         """Prints the document to stdout, if one was asked for."""
         if self.as_json:
@@ -80,14 +87,25 @@ class Console:
 
     def workspace(self, flags: Mapping[str, Mapping[str, Any]] | None = None) -> Workspace:
         """The workspace of the tasks file; ConfigurationError if anything in its configuration is wrong."""
-        from ..config.load import Sources, read
+        from ..errors import ConfigurationError
+
+        workspace, problems = self.workspace_and_problems(flags)
+        if problems:
+            raise ConfigurationError(problems)
+        return workspace
+
+    def workspace_and_problems(
+        self, flags: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> tuple[Workspace, list[Problem]]:
+        """The workspace with all of its services that are configured well, and what is wrong with the others."""
+        from ..config.load import Sources, read_all
         from ..system.state_folder import state_root
         from .declared import declared
 
         config = self.context.config
         section, last = _section(config.get("sentinel")), _section(file_of_flag(config).get("sentinel"))
         sources = Sources(declared.members(), section, self.environ, last, flags)
-        return read(sources, self.project, state_root(), declared.problems)
+        return read_all(sources, self.project, state_root(), [*problems_in_files, *declared.problems])
 
     @property
     def has_tasks_file(self) -> bool:

@@ -7,7 +7,9 @@ A release of Invoke may lack any of these names. Then the tasks work without it,
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -18,6 +20,7 @@ from invoke.exceptions import CollectionNotFound, Exit
 from invoke.loader import FilesystemLoader
 
 from ..errors import ConfigurationError, Problem
+from . import yaml_file
 
 VERSION = str(invoke.__version__)
 SECTION = "sentinel"
@@ -31,6 +34,7 @@ LOSES_NAME = "the message about a configuration file that can't be read may not 
 LOSES_KEYS = "keys of the project's configuration that nothing reads are not looked for"
 LOSSES: Mapping[str, str] = {
     "Config._load_file": "a configuration file that can't be read ends in a traceback",
+    "Config._load_yaml": "YAML changes values such as 1.10, 0123 and no, and a key that is there twice is not reported",
     "merge_dicts": "a key of `sentinel` that has different types in two configuration files ends in a traceback",
     "Environment._crawl": "a variable INVOKE_SENTINEL_… of another type than the configured value ends in a traceback",
     "Config._project_prefix": "with Invoke's flag -c or -r another folder is taken for the workspace",
@@ -66,11 +70,20 @@ def _environment_reader() -> object:
 Refuse = Callable[[ConfigurationError], int]
 """Shows the error to the user; returns the exit code."""
 
+problems_in_files: list[Problem] = []
+"""What is wrong with the files that Invoke has read for this process; the tasks report it when they run."""
+
+LOOKS_OR_ENDS = frozenset({"attach", "doctor", "down", "logs", "ps", "status", "stop"})
+"""The tasks that serve what runs even where a configuration file can't be read."""
+
 
 @cache
 def take_over(refuse: Refuse) -> None:
     """From now on Invoke reads and merges configuration files and variables as the contract (Configuration) says."""
     _replace(Config, "_load_file", lambda original: _reading_files(original, refuse))
+    for name in ("_load_yaml", "_load_yml"):
+        _replace(Config, name, _reading_yaml)
+    _replace(Config, "_load_json", _reading_json)
     _replace(invoke.config, "merge_dicts", _merging)
     _replace(_environment_reader(), "_crawl", _reading_variables)
 
@@ -92,9 +105,54 @@ def _reading_files(original: Callable[..., None], refuse: Refuse) -> Callable[..
             if merge and content:
                 config.merge()
         except Exception as reason:
-            raise Exit(code=refuse(_unreadable(_path(config, prefix), reason))) from reason
+            unreadable = _unreadable(_path(config, prefix), reason)
+            if not _only_looks_or_ends(sys.argv[1:]):
+                raise Exit(code=refuse(unreadable)) from reason
+            setattr(config, f"_{prefix}", {})
+            setattr(config, f"_{prefix}_found", False)
+            problems_in_files.extend(unreadable.problems)
 
     return load_file
+
+
+def _only_looks_or_ends(words: list[str]) -> bool:
+    """True if the first task of this command line serves what runs, with or without a configuration."""
+    tasks = [word for word in words if not word.startswith("-")]
+    return bool(tasks) and tasks[0].rpartition(".")[2] in LOOKS_OR_ENDS
+
+
+def _reading_yaml(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Reading as before, but our section as it is written, doubled keys and YAML's surprises reported."""
+
+    def load_yaml(config: Config, path: str) -> Any:
+        content, problems = yaml_file.read(path, _takes_text)
+        problems_in_files.extend(problems)
+        return content
+
+    return load_yaml
+
+
+def _takes_text(path: tuple[str, ...]) -> bool:
+    from ..config.schema import takes_text
+
+    return takes_text(path)
+
+
+def _reading_json(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Reading as before; a key that is there twice is reported."""
+
+    def load_json(config: Config, path: str) -> Any:
+        def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+            names = [name for name, _ in pairs]
+            doubled = {name for name in names if names.count(name) > 1}
+            reason = f"is there twice ({os.path.basename(path)})"
+            problems_in_files.extend(Problem(name, "…", reason) for name in sorted(doubled))
+            return dict(pairs)
+
+        with open(path, encoding="utf-8-sig") as file:
+            return json.load(file, object_pairs_hook=once)
+
+    return load_json
 
 
 def _unreadable(path: str, reason: Exception) -> ConfigurationError:

@@ -32,6 +32,36 @@ def open_world(console: Console, names: Names, flags: Mapping[str, str]) -> tupl
     return console.world(workspace), wanted
 
 
+def open_running_world(console: Console, names: Names, flags: Mapping[str, str]) -> tuple[World, list[str]]:
+    """As `open_world`, but with a wrong configuration what runs is known from its windows, and the problems are told.
+
+    ConfigurationError if a flag is wrong, or if a service that is meant neither runs nor is configured well.
+    """
+    from msgspec.structs import replace
+
+    from ..errors import ConfigurationError
+    from ..observation.unconfigured import running_unread
+
+    workspace, problems = console.workspace_and_problems()
+    if not problems:
+        return open_world(console, names, flags)
+    world = console.world(workspace)
+    running = running_unread(world, world.tmux.panes())
+    services = [replace(service, **_timeouts(flags)) for service in (*workspace.services, *running)]
+    wanted = [service.name for service in services] if names is None else list(names)
+    if any(name not in {service.name for service in services} for name in wanted):
+        raise ConfigurationError(problems)
+    for problem in problems:
+        console.warning(f"{problem.key}: {problem.value!r}: {problem.reason}")
+    return console.world(replace(workspace, services=tuple(services))), wanted
+
+
+def _timeouts(flags: Mapping[str, str]) -> dict[str, float]:
+    """The one flag that a stop has; a wrong one counts for nothing while the configuration is wrong."""
+    text = flags.get("stop_timeout", "")
+    return {"stop_timeout": float(text)} if text.replace(".", "", 1).isdecimal() else {}
+
+
 def _unknown(wanted: Iterable[str], known: Sequence[str]) -> list[Problem]:
     from ..config.problems import Problems
 
@@ -72,7 +102,7 @@ def stop_services(
     """Stops them in reverse order of dependency; `close` also closes the session if nothing else is in it."""
     from ..engine.stop import stop
 
-    world, wanted = open_world(console, names, flags)
+    world, wanted = open_running_world(console, names, flags)
     reports = stop(world, wanted, dry=console.dry, and_unconfigured=together and names is None)
     if close and not console.dry and not any(report.code for report in reports):
         from ..engine.session import close_session

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .console import Console
-from .verbs import Names, open_world
+from .verbs import Names, open_running_world
 
 if TYPE_CHECKING:
     from ..model import Report, Workspace
@@ -21,7 +21,7 @@ def show_status(console: Console, name: str) -> int:
     from ..engine.status import status
     from ..report import as_json, status_page
 
-    world, _ = open_world(console, [name], {})
+    world, _ = open_running_world(console, [name], {})
     (report,) = status(world, [name])
     console.document(as_json(report))
     console.result(status_page(report, console.out))
@@ -34,7 +34,7 @@ def show_all(console: Console, everywhere: bool) -> int:
     from ..report import table
     from ..text.sanitize import plain
 
-    world, names = open_world(console, None, {})
+    world, names = open_running_world(console, None, {})
     groups = everything(world) if everywhere else [status(world, names, and_unconfigured=True)]
     console.document({"workspaces": [_workspace_document(world, group) for group in groups]})
     for group in groups:
@@ -49,7 +49,7 @@ def show_workers(console: Console, name: str) -> int:
     from ..engine.status import workers
     from ..report import status_page, workers_table
 
-    world, _ = open_world(console, [name], {})
+    world, _ = open_running_world(console, [name], {})
     report, found = workers(world, name)
     console.document({"service": name, "state": report.state, "workers": found, "error": report.error})
     if report.code:
@@ -69,7 +69,7 @@ def open_page(console: Console, name: str) -> int:
     from ..errors import NothingThere
     from ..report.phrases import command
 
-    world, _ = open_world(console, [name], {})
+    world, _ = open_running_world(console, [name], {})
     (report,) = status(world, [name])
     if report.state != "running" or report.seen.port is None:
         raise NothingThere(f"{name} is {report.state}", command(report.service, "start"))
@@ -115,7 +115,7 @@ def follow_or_show(console: Console, names: Names, lines: str, follow: bool, tog
     from ..report import is_read
 
     count = _number_of_lines(lines)
-    world, wanted = open_world(console, names, {})
+    world, wanted = open_running_world(console, names, {})
     logs = log_files(world, wanted)
     if follow:
         to_come = following(world, logs, count, console.out.colour, lambda: is_read(sys.stdout))
@@ -170,7 +170,7 @@ def attach_to(console: Console, name: str | None) -> int:
     from ..engine.session import place_of
     from ..errors import NothingThere
 
-    world, _ = open_world(console, None if name is None else [name], {})
+    world, _ = open_running_world(console, None if name is None else [name], {})
     place = place_of(world, name)
     if place is None:
         what = f"{name or 'this workspace'} has no window to attach to"

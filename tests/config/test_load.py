@@ -325,7 +325,7 @@ def test_the_file_of_the_command_line_comes_before_the_environment(lab: Lab) -> 
     (lab.path / "last.json").write_text(json.dumps({"sentinel": last}))
     names = [f"INVOKE_SENTINEL_SERVICES_{each}" for each in ("TELEMETRY_PORT", "TELEMETRY_ENV_A", "A_B_PORT")]
     environ = {**dict.fromkeys(names, "3700"), "WORKER_API_PORT": "3800", "DEV_SERVER_PORT": "3801"}
-    told = lab.inv("-f", "last.json", "ps", "--json", env=environ)
+    told = lab.inv("-f", "last.json", "up", "--json", env=environ)
     assert [each["key"] for each in told.json["problems"]] == ["sentinel.services.telemetry.env.A"]
     last["services"]["telemetry"]["env"] = {}
     (lab.path / "last.json").write_text(json.dumps({"sentinel": last}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -332,3 +333,14 @@ def test_the_files_of_the_state_folder_are_ours_alone(lab: Lab) -> None:
     activated(lab)
     for path in [lab.folder / "state/sentinel", *(lab.folder / "state/sentinel").rglob("*")]:
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_variable_reaches_the_service_as_it_was_written(lab: Lab) -> None:
+    """`V: 1.10` came as 1.1, and `W: 0123` as 83."""
+    port = lab.port()
+    command = json.dumps(lab.server("--port", str(port)))
+    text = f"sentinel: {{services: {{dev: {{port: {port}, command: {command}, env: {{V: 1.10, W: 0123, X: yes}}}}}}}}"
+    (lab.path / "invoke.yaml").write_text(text)
+    assert lab.inv("dev.start").code == 0
+    environ = psutil.Process(lab.inv("dev.status", "--json").json["pid"]).environ()
+    assert [environ[name] for name in "VWX"] == ["1.10", "0123", "yes"]
