@@ -121,7 +121,7 @@ def stranger(pid: int = 800, port: int = 3000, folder: str = "/elsewhere", **key
     return Fact(**{"pids": (pid,), "port": port, "listener": replace(facts.LISTENER, cwd=folder), **keys})
 
 
-def by_hand(pid: int = 900, port: int = 3000, answer: Answer | None = HEALTHY, **keys: Any) -> Fact:
+def by_hand(pid: int = 900, port: int | None = 3000, answer: Answer | None = HEALTHY, **keys: Any) -> Fact:
     """A server that a person started in a window of the session."""
     pane = facts.foreign_pane(session=facts.SESSION, workspace=PATH, pid=pid, window_name="sh", index=5)
     return Fact(pane=pane, pids=(pid, pid + 1), port=port, answer=answer, **keys)

@@ -1,0 +1,152 @@
+"""Status as histories of one turn: every state, and the services of other workspaces and servers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from sentinel_tasks.engine.status import everything, status
+from sentinel_tasks.model import Listener
+from tests import facts
+from tests.engine.histories import (
+    DB,
+    JOB,
+    OLD,
+    WEB,
+    History,
+    alive,
+    by_hand,
+    ended,
+    play,
+    running,
+    service,
+    sick,
+    stranger,
+    stray,
+)
+from tests.facts import NOW, OTHER_PATH, OTHER_SESSION
+from tests.scripted import ScriptedWorld
+from tests.turns import Fact
+
+LONG_AGO = {"began": NOW - 3600, "started": NOW - 3600}
+NOT_FOUND = "not healthy: HTTP 404 from http://localhost:3000/"
+OLD_SERVICE = service("old", 4000)
+
+
+def seen_ready(fact: Fact) -> Fact:
+    """A start saw it healthy."""
+    assert fact.pane is not None
+    return replace(fact, pane=replace(fact.pane, ready=fact.pane.launch))
+
+
+def elsewhere(fact: Fact, **keys: Any) -> Fact:
+    """The same in the other workspace's session, or as told."""
+    assert fact.pane is not None
+    there = {"session": OTHER_SESSION, "session_path": OTHER_PATH, "workspace": OTHER_PATH, "home": OTHER_PATH}
+    return replace(fact, pane=replace(fact.pane, **{**there, **keys}))
+
+
+STATES = {
+    "it runs": ([running(**OLD)], "web: running, exit 0"),
+    "it starts": ([alive(**OLD)], "web: starting, exit 0"),
+    "it starts and is not healthy yet": ([sick(**OLD)], "web: starting, exit 0"),
+    "it was not healthy in time": ([sick(run=LONG_AGO, **OLD)], f"web: unhealthy, exit 1; {NOT_FOUND}"),
+    "it was healthy once": ([seen_ready(sick(**OLD))], f"web: unhealthy, exit 1; {NOT_FOUND}"),
+    "it is between two runs": (
+        [seen_ready(alive(run={"exit_code": 1, "ended": NOW, "next_start": NOW + 9, "restarts": 2}, **OLD))],
+        "web: unhealthy, exit 1; not healthy: exit 1; it is about to be started again (restart 2)",
+    ),
+    "it crashed": (
+        [ended(run={"exit_code": 3}, output=("one", "boom"), **OLD)],
+        "web: crashed, exit 3; exit 3: boom",
+    ),
+    "it was killed": ([ended(run={"signal": "SIGKILL"}, **OLD)], "web: crashed, exit 3; killed by SIGKILL"),
+    "its launcher was killed": ([ended(run={"ended": None}, **OLD)], "web: crashed, exit 3; its launcher was killed"),
+    "it was stopped": ([ended(run={"signal": "SIGINT", "interrupted": True}, **OLD)], "web: stopped, exit 3"),
+    "it ended by itself": ([ended(run={"exit_code": 0}, **OLD)], "web: stopped, exit 3"),
+    "it never ran": ([], "web: stopped, exit 3"),
+    "its window was closed, and how it ended is on record": (
+        [Fact("web", run=ended(run={"exit_code": 3}, **OLD).run)],
+        "web: crashed, exit 3; exit 3",
+    ),
+    "only a stray is left": ([stray(port=3000)], "web: stopped, exit 3"),
+    "a stranger has its port": (
+        [stranger()],
+        "web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere",
+    ),
+    "a stranger has its port while it runs": (
+        [alive(**OLD), stranger()],
+        "web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere",
+    ),
+    "another user has its port": (
+        [Fact(port=3000, listener=Listener("", user="root"))],
+        "web: conflict, exit 4; port 3000 is held by a process of user root that can't be seen",
+    ),
+    "it is started by hand": ([by_hand()], "web: running, exit 0; started by hand in window 5 (sh); adopted"),
+    "what is started by hand does not work": (
+        [by_hand(answer=facts.SICK)],
+        "web: conflict, exit 4; port 3000 is held by node (pid 901) in window 5 of session sentinel-app",
+    ),
+    "it is suspended": (
+        [seen_ready(replace(sick(**OLD), is_suspended=True))],
+        f"web: unhealthy, exit 1; {NOT_FOUND}: it is suspended; kill -CONT -- -200 lets it go on",
+    ),
+    "its record is lost": ([replace(running(**OLD), run=None)], "web: running, exit 0"),
+    "a launcher waits for its specification": (
+        [replace(alive(**OLD), run=None, pids=(200,))],
+        "web: starting, exit 0",
+    ),
+}
+
+ONE_SHOTS = {
+    "it is done": (ended(JOB, run={"exit_code": 0}, **OLD), "job: completed, exit 0"),
+    "it failed": (ended(JOB, run={"exit_code": 1}, **OLD), "job: crashed, exit 3; exit 1"),
+    "it goes on": (alive(JOB, run=LONG_AGO, **OLD), "job: starting, exit 0"),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_status(name: str) -> None:
+    shown, line = STATES[name]
+    assert play(History({0: shown}, []), status) == ([line], [])
+
+
+@pytest.mark.parametrize("name", ONE_SHOTS)
+def test_status_of_a_one_shot(name: str) -> None:
+    shown, line = ONE_SHOTS[name]
+    assert play(History({0: [shown]}, [], services=(JOB,)), status) == ([line], [])
+
+
+def test_status_of_several_is_told_in_their_order() -> None:
+    history = History({0: [running(**OLD), ended(DB, run={"exit_code": 1}, **OLD)]}, [], services=(WEB, DB, JOB))
+    lines = ["web: running, exit 0", "db: crashed, exit 3; exit 1", "job: stopped, exit 3"]
+    assert play(history, status) == (lines, [])
+
+
+def test_what_the_configuration_names_no_more_is_shown_while_it_runs() -> None:
+    def all_of_them(world: ScriptedWorld, wanted: Sequence[str]) -> Any:
+        return status(world, wanted, and_unconfigured=True)
+
+    shown = [running(**OLD), running(OLD_SERVICE, **OLD), ended(DB, run={"exit_code": 1}, **OLD)]
+    told, _ = play(History({0: shown}, []), all_of_them)
+    assert told == ["web: running, exit 0", "old: running, exit 0"]
+
+
+def test_ps_of_all_workspaces_asks_nobody_elsewhere() -> None:
+    def flat(world: ScriptedWorld, wanted: Sequence[str]) -> Any:
+        return [replace(report, notes=(report.workspace.path,)) for each in everything(world) for report in each]
+
+    shown = [
+        running(**OLD),
+        elsewhere(seen_ready(running(DB, **OLD))),
+        replace(elsewhere(alive(OLD_SERVICE, **OLD), home="/home/ann/third"), socket="work"),
+    ]
+    told, _ = play(History({0: shown}, []), flat)
+    assert told == [
+        "web: running, exit 0; /home/ann/app",
+        "db: running, exit 0; /home/ann/other",
+        "old: starting, exit 0; /home/ann/third",
+    ]
