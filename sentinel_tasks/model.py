@@ -112,6 +112,8 @@ class Service(Struct, frozen=True):
     verb: str = "start"
     counts_workers: bool = False
     has_tasks: bool = True
+    cwd_template: str = ""
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """The name alone: an environment may hold secrets."""

@@ -1,85 +1,209 @@
-"""What a service's process sees: the caller's variables, then the files', then its own, then ours.
+"""What a service's process sees, and its configuration with the names in it replaced by that.
 
-Contract: Configuration.
+Contract: Configuration, Environment of a service.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 
 from ..errors import ConfigurationError, Problem
-from ..model import Service
+from ..model import Health, Pane, Service
 from ..names import port_variable
-from ..system.state_folder import read_env_file
+from ..system.env_file import read_env_file
+from ..text.interpolation import Unset, expand, names_in
+from ..tmux.lookup import Session, known_ports
 from ..world import World
 from .load import PORT_VARIABLES
+from .problems import HIDDEN
 
 OF_THE_CALLERS_TERMINAL = ("TMUX", "TMUX_PANE", "COLUMNS", "LINES", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "_")
 OF_ANOTHER_SERVICE = ("WORKER_ID", "SENTINEL_WORKER_COMMAND")
+UNKNOWN_PORT = 1
+
+Names = Mapping[str, str]
 
 
 def service_environment(
     service: Service, world: World, session: str, port: int | None, ports: Mapping[str, int]
 ) -> dict[str, str]:
-    """The whole environment of the service's process; ConfigurationError if one of its files can't be read."""
-    environment = _configured(service, world)
-    environment |= {
+    """The whole environment of the service's process; ConfigurationError if a file or a name in it can't be had."""
+    own = _own(service, world, session, port, ports)
+    beneath = _of_the_caller(world.environ)
+    beneath |= _of_files(service, {**beneath, **own})
+    return {**beneath, **_of_the_configuration(service, beneath, own), **own}
+
+
+def _own(service: Service, world: World, session: str, port: int | None, ports: Mapping[str, int]) -> dict[str, str]:
+    own = {
         "SENTINEL_WORKSPACE": world.workspace.path,
         "SENTINEL_SESSION": session,
         "SENTINEL_SERVICE": service.name,
         **{port_variable(name): str(number) for name, number in ports.items()},
     }
     if port is not None:
-        environment["PORT"] = str(port)
+        own["PORT"] = str(port)
         if variable := PORT_VARIABLES.get(service.name):
-            environment[variable] = str(port)
+            own[variable] = str(port)
     if service.worker_command is not None:
-        environment["SENTINEL_WORKER_COMMAND"] = _as_json(service.worker_command)
-    return environment
+        own["SENTINEL_WORKER_COMMAND"] = _as_json(service.worker_command)
+    return own
 
 
-def _configured(service: Service, world: World) -> dict[str, str]:
-    called_by_a_service = "SENTINEL_SERVICE" in world.environ
+def _of_the_caller(environ: Names) -> dict[str, str]:
+    called_by_a_service = "SENTINEL_SERVICE" in environ
     dropped = {*OF_THE_CALLERS_TERMINAL, *OF_ANOTHER_SERVICE, *(["PORT"] if called_by_a_service else [])}
-    environment = {
-        name: value
-        for name, value in world.environ.items()
-        if name not in dropped and not name.startswith("SENTINEL_PORT_")
+    return {
+        name: value for name, value in environ.items() if name not in dropped and not name.startswith("SENTINEL_PORT_")
     }
-    if service.env_files:
-        check_environments([service])
-        environment |= read_env_file(*service.env_files)
-    return environment | dict(service.env)
 
 
-def check_environments(services: Iterable[Service]) -> None:
-    """ConfigurationError with every file of variables that can't be read; before anything is started."""
-    files = [(service, path) for service in services for path in service.env_files]
-    problems = [problem for service, path in files if (problem := _problem(service, path))]
+def _of_files(service: Service, names: Names) -> dict[str, str]:
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    for path in service.env_files:
+        try:
+            found |= read_env_file(path, {**names, **found})
+        except (OSError, ValueError) as reason:
+            why = os.strerror(reason.errno) if isinstance(reason, OSError) and reason.errno else str(reason)
+            problems.append(Problem(f"sentinel.services.{service.name}.env_file", path, why))
+    if problems:
+        raise ConfigurationError(problems)
+    return found
+
+
+def _of_the_configuration(service: Service, beneath: Names, own: Names) -> dict[str, str]:
+    """The variables of `env`: each may refer to the others, and to itself for what lies beneath it."""
+    written, found = dict(service.env), dict[str, str]()
+    problems: list[Problem] = []
+    for name in _in_order(service, written):
+        itself = {name: beneath[name]} if name in beneath else {}
+        names = {**beneath, **found, **own, **itself}
+        try:
+            found[name] = expand(written[name], names)
+        except Unset as unset:
+            problems.append(_unset(f"sentinel.services.{service.name}.env.{name}", unset))
+    if problems:
+        raise ConfigurationError(problems)
+    return found
+
+
+def _in_order(service: Service, written: Names) -> list[str]:
+    """The names, those that others refer to first; ConfigurationError if two refer to each other."""
+    from graphlib import CycleError, TopologicalSorter
+
+    needs = {
+        name: [each for each in names_in(text) if each in written and each != name] for name, text in written.items()
+    }
+    try:
+        return [*TopologicalSorter(needs).static_order()]
+    except CycleError as cycle:
+        circle = " -> ".join(cycle.args[1])
+        key = f"sentinel.services.{service.name}.env.{cycle.args[1][0]}"
+        raise ConfigurationError([Problem(key, HIDDEN, f"these refer to each other: {circle}")]) from cycle
+
+
+def _unset(key: str, unset: Unset) -> Problem:
+    name = unset.name
+    return Problem(key, HIDDEN, f"{name} is not set; write ${{{name}:-default}} for a default, $$ for a dollar")
+
+
+# Names in the rest of the configuration
+
+
+def interpolated(service: Service, workspace: str, environment: Names) -> Service:
+    """The service with the names in its folder, its command's words and its health check replaced by what it sees.
+
+    A command that is a string is left to its shell. ConfigurationError with every name that is not set.
+    """
+    if not _has_names(service):
+        return service
+    problems: list[Problem] = []
+
+    def replaced(key: str, text: str, braced_only: bool = False) -> str:
+        try:
+            return expand(text, environment, braced_only)
+        except Unset as unset:
+            problems.append(_unset(f"sentinel.services.{service.name}.{key}", unset))
+            return text
+
+    folder = os.path.expanduser(replaced("cwd", service.cwd_template)) if service.cwd_template else service.cwd
+    command = service.command
+    words = command if isinstance(command, str) else tuple(replaced("command", word) for word in command)
+    target = service.health.target
+    if not isinstance(target, str):
+        target = tuple(replaced("health", word) for word in target)
+    elif service.health.kind != "command":
+        target = replaced("health", target, braced_only=service.health.kind == "log")
+    if problems:
+        raise ConfigurationError(problems)
+    cwd = os.path.normpath(os.path.join(workspace, folder))
+    health = replace(service.health, target=target)
+    return replace(service, cwd=cwd, cwd_template="", command=words, health=health)
+
+
+def _has_names(service: Service) -> bool:
+    texts = (service.cwd_template, *_words(service.command), *_words(service.health.target), _text(service.health))
+    return any("$" in text for text in texts)
+
+
+def _words(command: str | tuple[str, ...]) -> tuple[str, ...]:
+    return () if isinstance(command, str) else command
+
+
+def _text(health: Health) -> str:
+    return health.target if isinstance(health.target, str) and health.kind != "command" else ""
+
+
+# Before anything is started, and where nothing may fail
+
+
+def check_environments(world: World, services: Iterable[Service]) -> None:
+    """ConfigurationError with all that keeps the services from their environment; before anything is started."""
+    problems: list[Problem] = []
+    for service in services:
+        try:
+            with_its_environment(service, world)
+        except ConfigurationError as reason:
+            problems += reason.problems
     if problems:
         raise ConfigurationError(problems)
 
 
-def _problem(service: Service, path: str) -> Problem | None:
-    try:
-        read_env_file(path)
-    except (OSError, ValueError) as reason:
-        why = os.strerror(reason.errno) if isinstance(reason, OSError) and reason.errno else str(reason)
-        return Problem(f"sentinel.services.{service.name}.env_file", path, why)
-    return None
+def with_its_environment(service: Service, world: World) -> tuple[Service, dict[str, str]]:
+    """The service as it would run, and what it would see; ConfigurationError if something of that can't be had.
+
+    Ports that are still to be chosen have some number here: what counts is which names are set.
+    """
+    services = world.workspace.services
+    ports = {each.name: each.port or UNKNOWN_PORT for each in services if each.port or each.auto_port}
+    environment = service_environment(service, world, world.workspace.session, ports.get(service.name), ports)
+    return interpolated(service, world.workspace.path, environment), environment
 
 
 def visible_environment(
     service: Service, world: World, session: str, port: int | None, ports: Mapping[str, int]
 ) -> dict[str, str]:
-    """The environment to ask a health check with: the service's, without files that can't be read."""
-    try:
-        return service_environment(service, world, session, port, ports)
-    except ConfigurationError:
-        return service_environment(replace(service, env_files=()), world, session, port, ports)
+    """The environment to ask a health check with: the service's, or what can be had of it."""
+    for less in (service, replace(service, env_files=()), replace(service, env_files=(), env=())):
+        with suppress(ConfigurationError):
+            return service_environment(less, world, session, port, ports)
+    return dict(world.environ)
+
+
+def as_it_would_run(service: Service, world: World, session: Session, panes: Sequence[Pane]) -> Service:
+    """The service with the names in it replaced by what it would see; unchanged where one of them is not set."""
+    if not _has_names(service):
+        return service
+    ports = known_ports(world.workspace, session, panes)
+    environment = visible_environment(service, world, session.name, ports.get(service.name), ports)
+    with suppress(ConfigurationError):
+        return interpolated(service, world.workspace.path, environment)
+    return service
 
 
 def _as_json(command: str | tuple[str, ...]) -> str:

@@ -78,12 +78,14 @@ class ServiceReader:
         command, why = self._command(() if has_tasks else known)
         health = self._health(port)
         values = self.values
+        folder = values.get("cwd", ".")
         found = Service(
             name=self.name,
             title=values.get("title", self.name),
             command=command,
             why=why,
-            cwd=os.path.normpath(os.path.join(self.folder, os.path.expanduser(values.get("cwd", ".")))),
+            cwd=os.path.normpath(os.path.join(self.folder, os.path.expanduser(folder))),
+            cwd_template=folder if "$" in folder else "",
             port=port if isinstance(port, int) else None,
             auto_port=port == "auto",
             health=health,

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from ..config.environment import service_environment
+from ..config.environment import with_its_environment
 from ..decisions.escalation import CLEANUP
 from ..decisions.ownership import FRIENDLY
 from ..decisions.pause import pause_after
@@ -46,12 +46,12 @@ def commands(look: Look) -> list[Finding]:
 
 def _command(service: Service, world: World) -> Finding:
     name, key = f"{service.name}.command", f"sentinel.services.{service.name}"
+    try:
+        service, environ = with_its_environment(service, world)
+    except ConfigurationError as reason:
+        return failed(name, reason.what, f"correct it in {key}")
     if not os.path.isdir(service.cwd):
         return failed(name, f"there is no folder {service.cwd}", f"correct {key}.cwd")
-    try:
-        environ = service_environment(service, world, world.workspace.session, service.port, {})
-    except ConfigurationError as reason:
-        return failed(name, reason.what, f"correct {key}.env_file")
     word = program(service.command)
     if word is None or find(word, service.cwd, environ):
         return passed(name, f"{word or 'a shell command'} is found")

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..config.environment import service_environment
+from ..config.environment import interpolated, service_environment
 from ..errors import TmuxRefused
 from ..model import Observation, Service
 from ..names import mark
@@ -92,9 +92,10 @@ class _Launch:
         self.taken: Future[bool] | None = None
         self.refused: TmuxRefused | None = None
         environment = service_environment(ready.service, world, snapshot.session.name, self.port, ports)
+        service = interpolated(ready.service, world.workspace.path, environment)
         self.spec: dict[str, object] = {
-            "command": _to_run(ready.service, world, environment),
-            "cwd": ready.service.cwd,
+            "command": _to_run(service, world, environment),
+            "cwd": service.cwd,
             "env": environment,
             "restart": ready.service.restart,
             "stop_timeout": ready.service.stop_timeout,

@@ -49,7 +49,7 @@ class Start:
             service.name: Track(service, began, Watch(anew=service.name in options.restarted))
             for service in with_dependencies(wanted, services)
         }
-        check_environments(track.service for track in self.tracks.values())
+        check_environments(world, [track.service for track in self.tracks.values()])
         self.health_threads = HealthThreads(world)
         self.seen: dict[str, Observation] = {}
         self.snapshot: Snapshot

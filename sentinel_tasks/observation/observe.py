@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ..config.environment import as_it_would_run
 from ..model import Identity, Observation, Pane, Run, Service
 from ..tmux.lookup import pane_of, remembered_ports
 from ..world import World
@@ -19,6 +20,7 @@ LINES_OF_OUTPUT = 20
 
 def observe(service: Service, world: World, snapshot: Snapshot, put: Ask, for_a_start: bool = False) -> Observation:
     """Everything there is to know of one service now: what start, stop and status decide on, and what reports tell."""
+    service = as_it_would_run(service, world, snapshot.session, snapshot.panes)
     pane = pane_of(world.workspace.path, service.name, snapshot.panes)
     run = _run(world, service, pane)
     if run is None or run.is_incomplete:

@@ -12,7 +12,6 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from io import StringIO
 from pathlib import Path
 
 import msgspec
@@ -227,18 +226,3 @@ def _write_all(descriptor: int, data: bytes, patience: Patience) -> None:
 
 def _open_private(path: Path, flags: int) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | flags, 0o600)
-
-
-def read_env_file(*paths: str) -> dict[str, str]:
-    """The variables of `.env` files, `${…}` expanded as python-dotenv does, a later file's also by an earlier one's.
-
-    OSError or ValueError if one can't be read.
-    """
-    import dotenv.parser
-
-    text = "\n".join(Path(path).read_text(encoding="utf-8") for path in paths)
-    for binding in dotenv.parser.parse_stream(StringIO(text)):
-        if binding.error:
-            empty = len(binding.original.string) - len(binding.original.string.lstrip("\n"))
-            raise ValueError(f"line {binding.original.line + empty} is not NAME=value")
-    return {name: value for name, value in dotenv.dotenv_values(stream=StringIO(text)).items() if value is not None}

@@ -89,9 +89,9 @@ def from_procfile(path: str = "Procfile") -> list[Collection]:
 
 def _first_port(env_file: Path) -> int:
     """PORT in `.env` or the environment, from which honcho counts too; inside a service PORT is that service's own."""
-    from ..system.state_folder import read_env_file
+    from ..system.env_file import read_env_file
 
     port = "" if "SENTINEL_SERVICE" in os.environ else os.environ.get("PORT", "")
     with suppress(OSError, ValueError):
-        port = read_env_file(str(env_file)).get("PORT") or port
+        port = read_env_file(str(env_file), os.environ).get("PORT") or port
     return int(port) if port.isdecimal() and port.isascii() else FIRST_PROCFILE_PORT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 import subprocess
 import threading
@@ -344,3 +345,26 @@ def test_a_variable_reaches_the_service_as_it_was_written(lab: Lab) -> None:
     assert lab.inv("dev.start").code == 0
     environ = psutil.Process(lab.inv("dev.status", "--json").json["pid"]).environ()
     assert [environ[name] for name in "VWX"] == ["1.10", "0123", "yes"]
+
+
+def test_an_address_follows_another_services_automatic_port(lab: Lab) -> None:
+    command = f"exec {shlex.join(lab.server())} --port $PORT"
+    lab.configure(
+        db={"command": command, "port": "auto"},
+        web={"command": ["sleep", "$SECONDS_"], "env": {"URL": "db:${SENTINEL_PORT_DB}", "SECONDS_": "600"}},
+        ask={"command": ["sleep", "600"], "health": {"command": ["test", "$SENTINEL_PORT_DB", "-gt", "1"]}},
+    )
+    assert lab.inv("up").code == 0
+    services = {each["service"]: each for each in lab.inv("ps", "--json").json["workspaces"][0]["services"]}
+    seen = psutil.Process(services["web"]["pid"])
+    assert seen.environ()["URL"] == f"db:{services['db']['port']}"
+    assert seen.cmdline() == ["sleep", "600"]
+    assert services["ask"]["state"] == "running"
+
+
+def test_a_name_that_is_not_set_starts_nothing(lab: Lab) -> None:
+    lab.configure(dev={"command": ["sleep", "600"], "port": None, "health": None, "env": {"A": "$NONE_OF_THESE"}})
+    told = lab.inv("dev.start")
+    assert told.code == 2
+    assert "sentinel.services.dev.env.A: '…': NONE_OF_THESE is not set" in told.err
+    assert lab.windows() == []

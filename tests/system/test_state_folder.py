@@ -20,7 +20,7 @@ from sentinel_tasks.logs.rotation import times_path
 from sentinel_tasks.model import Run
 from sentinel_tasks.system import state_folder
 from sentinel_tasks.system.locks import is_held
-from sentinel_tasks.system.state_folder import State, private_folder, read_env_file, send_spec, state_root
+from sentinel_tasks.system.state_folder import State, private_folder, send_spec, state_root
 from tests.lab import until
 
 
@@ -288,22 +288,3 @@ def test_remove_fifo_twice(state: State) -> None:
     state.remove_fifo(fifo)
     state.remove_fifo(fifo)
     until(lambda: not fifo.exists())
-
-
-# Environment files
-
-
-def test_env_file(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text('A=1\nexport B="two words"\n# C=3\nD=${A}2\nE\nF=\n')
-    assert read_env_file(str(tmp_path / ".env")) == {"A": "1", "B": "two words", "D": "12", "F": ""}
-
-
-def test_env_file_that_can_not_be_read(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        read_env_file(str(tmp_path / "missing"))
-    (tmp_path / "slip").write_text("A=1\n\nexport hunter 2\nB=2\n")
-    with pytest.raises(ValueError, match=r"^line 3 is not NAME=value$"):
-        read_env_file(str(tmp_path / "slip"))
-    (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    with pytest.raises(UnicodeError):
-        read_env_file(str(tmp_path / "binary"))
