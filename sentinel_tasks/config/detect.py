@@ -9,6 +9,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from .procfile import WEB, commands
+
 SCRIPTS = ("dev:direct", "dev", "start")
 LOCK_FILES = {
     "bun.lock": "bun",
@@ -20,8 +22,7 @@ LOCK_FILES = {
 PORT_FLAGS = {"vite": "--port $PORT --strictPort", "astro": "--port $PORT", "ng": "--port $PORT"}
 """Dev servers that do not read PORT and must be told."""
 
-PROCFILE_LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>\S.*)", re.ASCII | re.DOTALL)
-"""As honcho has it: what begins in any other way is no process."""
+PROCFILE_HAS_WEB = "the Procfile has a line web"
 
 UNREADABLE = object()
 
@@ -77,18 +78,11 @@ def _from_manage_py(workspace: Path) -> Choice | None:
 
 
 def _from_procfile(workspace: Path) -> Choice | None:
-    command = procfile(workspace / "Procfile").get("web")
-    return (command, "the Procfile has a line web") if command else None
-
-
-def procfile(path: Path) -> dict[str, str]:
-    """The Procfile's commands by name, in its order; {} if there is none that can be read."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeError):
-        return {}
-    found = (PROCFILE_LINE.match(line) for line in lines)
-    return {line["name"]: line["command"].rstrip() for line in found if line}
+        command = commands(workspace / "Procfile").get(WEB)
+    except ValueError:
+        return None
+    return (command, PROCFILE_HAS_WEB) if command else None
 
 
 def _static(workspace: Path) -> Choice:

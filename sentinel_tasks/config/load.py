@@ -15,7 +15,9 @@ from ..decisions.dependencies import order
 from ..errors import ConfigurationError, Problem
 from ..model import Service, Workspace
 from ..names import SERVICE, TASKS_OF_A_WORKSPACE, session_name, state_name
+from .detect import PROCFILE_HAS_WEB
 from .problems import Problems, nearest
+from .procfile import WEB
 from .schema import SENTINEL_TYPES, SERVICE_TYPES
 from .service import ServiceReader, checked
 
@@ -59,6 +61,7 @@ class Sources(Struct, frozen=True):
     environ: Mapping[str, str]
     last: object = None
     flags: Mapping[str, Keys] | None = None
+    of_procfile: Mapping[str, str] = {}
 
 
 def read(sources: Sources, project: str, state_root: Path, problems: Sequence[Problem] = ()) -> Workspace:
@@ -95,10 +98,18 @@ def _services(sources: Sources, sections: Mapping[str, Keys], folder: str, probl
         if (service := reader.service(name in sources.declared, sections)) is not None:
             services.append(service)
             ports[name] = reader.source("port")
+    services = _each_once(services, sources.of_procfile)
     _check_ports(services, ports, problems_found)
     _check_completions(services, problems_found)
     _check_cycles(services, problems_found)
     return services
+
+
+def _each_once(services: list[Service], of_procfile: Mapping[str, str]) -> list[Service]:
+    """Without the Procfile's `web` where that is what `dev` runs, and with what is to be known of its processes."""
+    runs_web = any(service.name == "dev" and service.why == PROCFILE_HAS_WEB for service in services)
+    kept = [each for each in services if not (runs_web and each.name == WEB and WEB in of_procfile)]
+    return [replace(each, notes=(note,)) if (note := of_procfile.get(each.name)) else each for each in kept]
 
 
 def _heeded(sources: Sources) -> dict[str, str]:

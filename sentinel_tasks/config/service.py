@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ..model import HEALTH_KINDS, Condition, Health, Service
-from .detect import dev_command
+from .detect import PROCFILE_HAS_WEB, dev_command
 from .problems import HIDDEN, Problems, listed, nearest
 from .schema import ALLOWED, HEALTH_KEYS, HEALTH_WORDS, SERVICE_TYPES, HealthKeys, converted
 
@@ -90,7 +90,7 @@ class ServiceReader:
             auto_port=port == "auto",
             health=health,
             env=tuple(self._environment()),
-            env_files=tuple(self._env_files()),
+            env_files=tuple(self._env_files(why)),
             depends_on=self._depends_on(known),
             window=values.get("window", self.name),
             worker_command=_words(None if values.get("worker_command") == "null" else values.get("worker_command")),
@@ -189,8 +189,10 @@ class ServiceReader:
             else:
                 yield name, text
 
-    def _env_files(self) -> list[str]:
-        given = self.values.get("env_file", [])
+    def _env_files(self, why: str) -> list[str]:
+        beside = os.path.join(self.folder, ".env")
+        by_procfile = why == PROCFILE_HAS_WEB and os.path.isfile(beside)
+        given = self.values.get("env_file", [beside] if by_procfile else [])
         names = [given] if isinstance(given, str) else given
         return [os.path.join(self.folder, os.path.expanduser(name)) for name in names if name]
 

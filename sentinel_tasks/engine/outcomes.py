@@ -120,7 +120,7 @@ def would_not_stop(service: Service, workspace: Workspace, seen: Observation, le
 
 def chosen(service: Service) -> list[str]:
     """What a service without a configured command runs, and why (contract: Configuration)."""
-    return [] if service.why == "configured" else [f"runs {_shown(service)}: {service.why}"]
+    return [*([] if service.why == "configured" else [f"runs {_shown(service)}: {service.why}"]), *service.notes]
 
 
 def _shown(service: Service) -> str:

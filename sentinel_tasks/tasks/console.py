@@ -104,7 +104,7 @@ class Console:
 
         config = self.context.config
         section, last = _section(config.get("sentinel")), _section(file_of_flag(config).get("sentinel"))
-        sources = Sources(declared.members(), section, self.environ, last, flags)
+        sources = Sources(declared.members(), section, self.environ, last, flags, declared.of_procfile)
         return read_all(sources, self.project, state_root(), [*problems_in_files, *declared.problems])
 
     @property

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import inspect
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from invoke.collection import Collection
 
-from ..config.detect import procfile
 from ..errors import Problem
 from ..names import TASKS_OF_A_WORKSPACE
 from .boundary import complain_of_file
@@ -18,8 +16,6 @@ from .declared import declared
 from .invoke_config import take_over
 from .service_tasks import tasks_of
 from .workspace_tasks import workspace_tasks
-
-FIRST_PROCFILE_PORT, PORT_STEP = 5000, 100
 
 take_over(complain_of_file)
 
@@ -71,27 +67,16 @@ def from_procfile(path: str = "Procfile") -> list[Collection]:
 
     A relative path is looked for beside the file that calls this.
     """
+    from ..config.procfile import processes
+
     caller = Path(inspect.stack()[1].filename).parent
     found = caller / path
     if not found.is_file():
         declared.problems.append(Problem("from_procfile", path, f"there is no such file in {caller}"))
-    shared: dict[str, Any] = {"cwd": str(found.parent)}
-    if (found.parent / ".env").is_file():
-        shared["env_file"] = str(found.parent / ".env")
-    first = _first_port(found.parent / ".env")
-    collections = []
-    for number, (name, command) in enumerate(procfile(found).items()):
-        settings: dict[str, Any] = {"command": command, "port": first + PORT_STEP * number, **shared}
-        settings["health"] = "tcp" if name == "web" else None
-        collections.append(service(name.lower().replace("_", "-"), **settings))
-    return collections
-
-
-def _first_port(env_file: Path) -> int:
-    """PORT in `.env` or the environment, from which honcho counts too; inside a service PORT is that service's own."""
-    from ..system.env_file import read_env_file
-
-    port = "" if "SENTINEL_SERVICE" in os.environ else os.environ.get("PORT", "")
-    with suppress(OSError, ValueError):
-        port = read_env_file(str(env_file), os.environ).get("PORT") or port
-    return int(port) if port.isdecimal() and port.isascii() else FIRST_PROCFILE_PORT
+    try:
+        made = processes(found, os.environ)
+    except ValueError as reason:
+        declared.problems.append(Problem("from_procfile", path, str(reason)))
+        return []
+    declared.of_procfile.update({each.name: each.note for each in made})
+    return [service(each.name, **each.settings) for each in made]

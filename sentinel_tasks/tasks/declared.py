@@ -30,12 +30,13 @@ def services_below(collection: Collection) -> Iterator[str]:
 
 
 class Declared:
-    """What the tasks file declared: settings by service, root Collections, and problems."""
+    """What the tasks file declared: settings by service, root Collections, problems, and notes on a Procfile's."""
 
     def __init__(self) -> None:
         self.settings: dict[str, Mapping[str, Any]] = {}
         self.roots: list[Collection] = []
         self.problems: list[Problem] = []
+        self.of_procfile: dict[str, str] = {}
 
     def members(self) -> dict[str, Mapping[str, Any]]:
         """The workspace's services: those below what `workspace(...)` returned, or, if it was not called, all."""

@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from honcho.environ import parse_procfile
 
-from sentinel_tasks.config.detect import SCRIPTS, dev_command, procfile
+from sentinel_tasks.config.detect import SCRIPTS, dev_command
 from tests.lab import Lab, is_open, until
 
 
@@ -106,43 +105,6 @@ def test_procfile_without_web_is_passed_over(tmp_path: Path) -> None:
     command, why = dev_command(tmp_path)
     assert "http.server" in command
     assert "served" in why
-
-
-@pytest.mark.parametrize(
-    ("text", "commands"),
-    [
-        ("web: serve --port $PORT\nworker: work\n", {"web": "serve --port $PORT", "worker": "work"}),
-        ("b: 2\na: 1", {"b": "2", "a": "1"}),
-        ("# comment: x\n\n  # more: y\nweb: x", {"web": "x"}),
-        ("web: echo a: b", {"web": "echo a: b"}),
-        ("web:x", {"web": "x"}),
-        ("no colon here\nweb: x", {"web": "x"}),
-        ("web:\nworker:   ", {}),
-        (" indented: x\nthe web: y\nweb : z\n\tweb: w", {}),
-        ("web: x\r\nworker: y\r\n", {"web": "x", "worker": "y"}),
-        ("web: echo one\x0cpage", {"web": "echo one\x0cpage"}),
-        ("", {}),
-    ],
-)
-def test_procfile(tmp_path: Path, text: str, commands: dict[str, str]) -> None:
-    (tmp_path / "Procfile").write_bytes(text.encode())
-    assert procfile(tmp_path / "Procfile") == commands
-    assert list(procfile(tmp_path / "Procfile")) == list(commands)
-
-
-def test_procfile_that_can_not_be_read(tmp_path: Path) -> None:
-    assert procfile(tmp_path / "missing") == {}
-    (tmp_path / "Procfile").write_bytes(b"web: \xff")
-    assert procfile(tmp_path / "Procfile") == {}
-
-
-def test_procfile_gives_what_honcho_would_run(tmp_path: Path) -> None:
-    text = (
-        "web: gunicorn app:app --bind :$PORT\nworker: celery -A app worker\n# not: this\n nor: this\n"
-        "clock-1: tick # each minute\n"
-    )
-    (tmp_path / "Procfile").write_text(text)
-    assert procfile(tmp_path / "Procfile") == dict(parse_procfile(text).processes)
 
 
 def test_static_server_serves_the_folder_on_loopback_until_it_is_ended(lab: Lab) -> None:

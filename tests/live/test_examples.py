@@ -171,7 +171,7 @@ def test_procfile_is_brought_up_and_down(example: Callable[[str], Example], with
     (workspace.folder / "parts").mkdir()
     base = str(free_port())
     worked(workspace.run("inv", "up", within=within, PORT=base))
-    assert (workspace.state("web"), workspace.state("worker")) == ("running", "running")
+    assert (workspace.state("dev"), workspace.state("worker")) == ("running", "running")
     assert "mails: waiting for jobs" in worked(workspace.inv("worker.logs"))
     worked(workspace.run("inv", "down", within=within))
     assert workspace.processes() == []

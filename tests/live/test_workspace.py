@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -388,6 +390,36 @@ def test_a_procfile_runs_as_honcho_runs_it(lab: Lab) -> None:
     assert told == {line.split("| ")[1] for line in ours.splitlines() if "PORT" in line}
 
 
+def test_all_processes_of_a_procfile_run_whatever_they_are_called(lab: Lab) -> None:
+    (lab.path / "Procfile").write_text(f"logs: {STAYS}\n2fa: {STAYS}\n_x: {STAYS}\nrelease: echo migrated\n")
+    declare(lab, "namespace = workspace(*from_procfile())", "from_procfile, ")
+    told = lab.inv("up")
+    assert told.code == 0, told.said
+    assert "the Procfile calls it logs" in told.said
+    states = {name: each["state"] for name, each in listed(lab).items()}
+    assert states == {"logs-process": "running", "process-2fa": "running", "x": "running", "release": "completed"}
+
+
+def test_a_strangers_use_of_a_workers_counted_port_does_not_matter(lab: Lab) -> None:
+    port = lab.port()
+    (lab.path / "Procfile").write_text(f"web: {shlex.join(lab.server())} --port $PORT\nworker: {STAYS}\n")
+    (lab.path / ".env").write_text(f"PORT={port}\n")
+    declare(lab, "namespace = workspace(*from_procfile())", "from_procfile, ")
+    with suppress(OSError), socket.create_server(("127.0.0.1", port + 100)):
+        assert lab.inv("up").code == 0
+
+
+def test_a_procfiles_web_runs_once(lab: Lab) -> None:
+    """It ran as `dev` and as `web`, and without `.env` as `dev`."""
+    command = f"{shlex.join(lab.server())} --port $PORT"
+    (lab.path / "Procfile").write_text(f"web: test $FROM_FILE = yes && exec {command}\nworker: {STAYS}\n")
+    (lab.path / ".env").write_text("FROM_FILE=yes\n")
+    declare(lab, "namespace = workspace(dev, *from_procfile())", "dev, from_procfile, ")
+    told = lab.inv("up", env={"DEV_SERVER_PORT": str(lab.port())})
+    assert told.code == 0, told.said
+    assert [*listed(lab)] == ["dev", "worker"]
+
+
 def test_a_procfile_does_not_count_from_the_port_of_the_service_that_calls(lab: Lab) -> None:
     """`inv web.restart` in the window of `worker` gave `web` the port of `worker`."""
     (lab.path / "Procfile").write_text(f"web: {STAYS}\nworker: {STAYS}\n")
@@ -523,9 +555,9 @@ def test_a_service_that_is_declared_wrong_is_told_and_not_left_out(lab: Lab, bod
 def test_a_procfile_that_is_not_there_is_told(lab: Lab) -> None:
     declare(lab, 'namespace = workspace(*from_procfile("Procfil"))', "from_procfile, ")
     assert lab.inv("--list").code == 0
-    for words in (["up"], ["ps"]):
+    for words, code in ((["up"], 2), (["ps"], 0)):
         done = lab.inv(*words)
-        assert (done.code, "'Procfil': there is no such file" in done.err) == (2, True), done.said
+        assert (done.code, "'Procfil': there is no such file" in done.err) == (code, True), done.said
 
 
 def test_a_terminal_too_small_for_all_services_is_left_clean(lab: Lab) -> None:
