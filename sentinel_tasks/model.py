@@ -184,7 +184,10 @@ class Pane(Struct, frozen=True):
 class Run(Struct, frozen=True):
     """What the launcher recorded of one launch and its latest run: the process, when it was asked to end, how it ended.
 
-    Times are epoch seconds: the launch `began`, the run `started`, was `asked` to end by C-c, and `ended`.
+    Times are epoch seconds: the launch `began`, the run `started`, was `asked` to end, went on in the background though
+    its own process had exited 0 (`backgrounded`), and `ended`. `launcher_ticks` and `ticks` are when the launcher and
+    the run's process began by the kernel's clock; `family` are the descendants that the launcher knew when it wrote,
+    each by pid and ticks. `cause` is why the run was asked to end, where that was no task and no C-c.
     """
 
     launch: str
@@ -201,6 +204,11 @@ class Run(Struct, frozen=True):
     next_start: float | None = None
     last_exit: str | None = None
     error: str | None = None
+    launcher_ticks: int = 0
+    ticks: int | None = None
+    family: tuple[tuple[int, int], ...] = ()
+    backgrounded: float | None = None
+    cause: str | None = None
 
     @property
     def is_incomplete(self) -> bool:

@@ -141,7 +141,15 @@ class _Launch:
             kind=service.health.kind,
             launch=self.id,
             port=self.port,
-            argv=(*PYTHON, str(SUPERVISOR / "launch.py"), str(self.fifo), str(record), self.id),
+            argv=(
+                *PYTHON,
+                str(SUPERVISOR / "launch.py"),
+                str(self.fifo),
+                str(record),
+                self.id,
+                self.world.workspace.path,
+                service.name,
+            ),
             log_command=f"exec {shlex.join(str(word) for word in log_words)}",
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from .process import Kind, Process, is_multiplexer
 
 LAUNCHER = "sentinel_tasks/supervisor/launch.py"
 ON_LINUX = sys.platform == "linux"
-PS = ["ps", "-axo", "pid=,ppid=,pgid=,tpgid=,uid=,state=,lstart=,comm="]
+PS = ["-axo", "pid=,ppid=,pgid=,tpgid=,uid=,state=,lstart=,comm="]
 WORDS_OF_A_DATE = 5
 
 Table = dict[int, Process]
@@ -78,8 +77,7 @@ def command_line(pid: int) -> tuple[str, ...]:
         if ON_LINUX:
             with open(f"/proc/{pid}/cmdline", "rb") as file:
                 return tuple(os.fsdecode(file.read()).rstrip("\0").split("\0"))
-        told = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        return tuple(told.stdout.split())
+        return tuple(_ps("-o", "args=", "-p", str(pid)).split())
     except OSError:
         return ()
 
@@ -102,16 +100,24 @@ def age(process: Process) -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - process.ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _as_ps_tells(command: list[str]) -> Iterator[Process]:
+def _as_ps_tells(words: list[str]) -> Iterator[Process]:
     """There a process's `ticks` are the second at which it began, and its session is its group's."""
     try:
-        told = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
+        lines = _ps(*words).splitlines()
     except OSError:
         return
-    for line in told.stdout.splitlines():
-        words = line.split(None, 6 + WORDS_OF_A_DATE)
-        if len(words) > 6 + WORDS_OF_A_DATE:
-            yield _from_ps(words)
+    for line in lines:
+        fields = line.split(None, 6 + WORDS_OF_A_DATE)
+        if len(fields) > 6 + WORDS_OF_A_DATE:
+            yield _from_ps(fields)
+
+
+def _ps(*words: str) -> str:
+    """What ps(1) answers. Where the kernel tells by itself nobody pays for the import."""
+    import subprocess
+
+    environ = {**os.environ, "LC_ALL": "C"}
+    return subprocess.run(["ps", *words], capture_output=True, text=True, check=False, env=environ).stdout
 
 
 def _from_ps(words: list[str]) -> Process:

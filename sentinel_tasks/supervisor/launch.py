@@ -1,9 +1,10 @@
-"""The launcher: takes its launch specification, runs the service as its child, records how it ended. Stands alone.
+"""The launcher: takes its launch specification, runs the service as its child, records how it ended.
 
-tmux runs it in the service's pane as `python -I -S -X utf8 launch.py SPEC_FIFO RECORD LAUNCH`. The specification comes
-through a FIFO, so that no secret is ever in a file or a command line. RECORD is the JSON file that tasks read as
-:class:`sentinel_tasks.model.Run`. The launcher stays the service's parent because tmux reports exit codes late, and in
-the service's process group so that C-c reaches both.
+tmux runs it in the service's pane as `python -I -S -X utf8 launch.py SPEC_FIFO RECORD LAUNCH WORKSPACE SERVICE`. The
+specification comes through a FIFO, so that no secret is ever in a file or a command line. RECORD is the JSON file that
+tasks read as :class:`sentinel_tasks.model.Run`. By the last three words a task finds it wherever its window is. The
+launcher stays the service's parent because tmux reports exit codes late, and in the service's process group so that C-c
+reaches both.
 """
 
 from __future__ import annotations
@@ -19,10 +20,16 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+if not __package__:  # run as a script: what is ours is found behind the standard library, never before it
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    __package__ = "sentinel_tasks.supervisor"
+
+from ..lineage import table
+
 SEND_SECONDS = 5.0
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 QUICK_RESTARTS, STABLE_SECONDS = 10, 60.0
-ROOM = 512
+ROOM = 1024
 """Bytes of every record, so that a later one needs no more of a full disk than the first."""
 ASKED_SECONDS = 30.0
 """An end counts as asked for until so many seconds, and the stop timeout, after the last signal that asked for it."""
@@ -39,7 +46,9 @@ class Launcher:
 
     def __init__(self, record_path: str, launch: str) -> None:
         self.path = record_path
-        self.record: dict[str, object] = {"launch": launch, "launcher": os.getpid(), "began": time.time()}
+        me = os.getpid()
+        self.record: dict[str, object] = {"launch": launch, "launcher": me, "launcher_ticks": ticks_of(me)}
+        self.record["began"] = time.time()
         self.child = self.wakeup = 0
         self.asked_at = float("-inf")
         self.asked_seconds = ASKED_SECONDS
@@ -110,7 +119,8 @@ class Launcher:
             except OSError as refused:
                 return self.not_begun(spec, f"no process can be made for it: {refused.strerror}")
         write_event(spec, event, pid, reason)
-        self.note(pid=pid, started=time.time(), ended=None, exit_code=None, signal=None, next_start=None, asked=None)
+        self.record.update(pid=pid, ticks=ticks_of(pid), family=[[pid, ticks_of(pid)]], backgrounded=None, cause=None)
+        self.note(started=time.time(), ended=None, exit_code=None, signal=None, next_start=None, asked=None)
         code = self.end_of(pid)
         self.note_end(spec, pid, code, time.monotonic() - began)
         return code
@@ -172,6 +182,12 @@ class Launcher:
         deadline = time.monotonic() + seconds
         while not self.asked_to_end() and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, 0.1))
+
+
+def ticks_of(pid: int) -> int:
+    """When the process began by the kernel's clock (lineage/process.py); 0 if there is none any more."""
+    process = table.one(pid)
+    return process.ticks if process else 0
 
 
 def write(path: str, how_to_open: int, text: bytes) -> None:
@@ -303,8 +319,11 @@ def annotate_log(word: str, launch: str) -> None:
         os.write(1, f"\x1b]7357;sentinel-{word};{launch}\x07".encode())
 
 
-def main(fifo: str, record_path: str, launch: str) -> int:
-    """Takes the specification and runs the service by it; the last exit code as a shell has it, or 75 without one."""
+def main(fifo: str, record_path: str, launch: str, workspace: str, service: str) -> int:
+    """Takes the specification and runs the service by it; the last exit code as a shell has it, or 75 without one.
+
+    Workspace and service are there to be seen from outside, in its command line.
+    """
     launcher = Launcher(record_path, launch)
     launcher.listen()
     try:

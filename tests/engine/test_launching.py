@@ -132,4 +132,4 @@ def test_a_window_carries_the_marks_of_its_launch() -> None:
     opening = world.openings["web"]
     assert (opening.session, opening.home, opening.name, opening.index) == (facts.SESSION, PATH, "web", 3)
     assert (opening.service, opening.port, opening.kind) == ("web", 3000, "http")
-    assert opening.argv[-1] == opening.launch
+    assert opening.argv[-3:] == (opening.launch, PATH, "web")

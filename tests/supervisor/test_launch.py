@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from sentinel_tasks.lineage import table
 from sentinel_tasks.model import Run
 from sentinel_tasks.supervisor import launch
 from sentinel_tasks.supervisor.launch import is_due
@@ -36,7 +37,8 @@ class Launch:
         self.record = self.state.record("web")
         self.fifo = self.state.make_fifo("web", "L1")
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-X", "utf8", str(SCRIPT), str(self.fifo), str(self.record), "L1"],
+            [sys.executable, "-I", "-S", "-X", "utf8", str(SCRIPT), str(self.fifo), str(self.record), "L1",
+             str(folder), "web"],
             stdin=-1, stdout=-1, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         self.said = b""
@@ -102,6 +104,17 @@ def test_exit_code(launched: Launch, code: int) -> None:
     assert run.launcher == launched.process.pid
     assert run.pid not in (None, launched.process.pid)
     assert run.began <= (run.started or 0) <= (run.ended or 0)
+
+
+def test_record_tells_processes_that_no_later_one_can_be_taken_for(launched: Launch) -> None:
+    launched.give(f"{READY}exec sleep 60")
+    launched.wait_for(b"ready")
+    told = until(lambda: launched.told.pid and launched.told)
+    launcher, service = table.one(launched.process.pid), table.one(told.pid)
+    assert launcher
+    assert service
+    assert (told.launcher_ticks, told.ticks) == (launcher.ticks, service.ticks)
+    assert told.family == ((service.pid, service.ticks),)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGPIPE])
@@ -345,7 +358,7 @@ def test_orders_that_never_come(tmp_path: Path) -> None:
     impatient = "import sys; from sentinel_tasks.supervisor import launch; launch.SEND_SECONDS = 0.2"
     code = f"{impatient}; sys.exit(launch.main(*sys.argv[1:]))"
     state = State(tmp_path)
-    words = [str(state.make_fifo("web", "L1")), str(state.record("web")), "L1"]
+    words = [str(state.make_fifo("web", "L1")), str(state.record("web")), "L1", str(tmp_path), "web"]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, timeout=20, check=False)
     run = state.run("web")
     assert run is not None
@@ -366,7 +379,7 @@ def test_orders_that_are_broken(launched: Launch, spec: bytes) -> None:
 
 
 def test_window_opened_by_hand(tmp_path: Path) -> None:
-    words = [str(tmp_path / "missing"), str(tmp_path / "record"), "L1"]
+    words = [str(tmp_path / "missing"), str(tmp_path / "record"), "L1", str(tmp_path), "web"]
     done = subprocess.run([sys.executable, str(SCRIPT), *words], capture_output=True, timeout=20, check=False)
     assert done.returncode == 75
     assert b"Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""The supervisor's files import nothing of ours and so repeat a few facts: they agree with the rest of the package."""
+"""What the supervisor repeats, because it imports nothing of ours but lineage, agrees with the rest."""
 
 from typing import get_args
 
