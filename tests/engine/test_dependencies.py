@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from sentinel_tasks.engine.start import Options, start
 from sentinel_tasks.model import Condition, Service
@@ -17,6 +18,8 @@ def web_after(**needed: Condition) -> Service:
     return service("web", 3000, depends_on=tuple(needed.items()))
 
 
+SLOW_JOB = replace(JOB, startup_timeout=60.0)
+NOT_HEALTHY = "not healthy after 30 s: HTTP 404 from http://localhost:3000/"
 DONE = {"exit_code": 0}
 FAILED = {"exit_code": 1}
 HISTORIES = {
@@ -76,6 +79,16 @@ HISTORIES = {
         services=(DB, WEB),
         sent=[f"0: {NEW_DB}", f"0: {NEXT_WEB}", f"2: {WEB_READY}"],
         told=["db: crashed, exit 1; ended while starting: exit 1", "web: running, changed, exit 0"],
+    ),
+    "db was started, but is late: web is not started though it had waited for that alone": History(
+        {0: [], 1: [sick(DB), alive(JOB)], 30: [sick(DB), alive(JOB)], 31: [alive(JOB)], 32: [ended(JOB, run=DONE)]},
+        services=(web_after(db="started", job="completed"), DB, SLOW_JOB),
+        sent=[f"0: {NEW_DB}", "0: new window for job"],
+        told=[
+            f"db: unhealthy, exit 1; {NOT_HEALTHY}",
+            "job: completed, changed, exit 0",
+            f"web: stopped, exit 1; waits for db, which failed: {NOT_HEALTHY}",
+        ],
     ),
     "web runs already and waits for nobody": History(
         {0: [running(**OLD)], 1: [ended(DB, run=FAILED)]},

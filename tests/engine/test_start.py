@@ -68,6 +68,11 @@ WAITING = {
         sent=[NEW],
         told=[f"{LATE}: {NOT_FOUND}"],
     ),
+    "its time counts from the launch, not from when its process began": History(
+        {0: [], 2: [sick(run={"started": NOW + 2})], 29.9: [sick(run={"started": NOW + 2})], 30: [sick()]},
+        sent=[NEW],
+        told=[f"{LATE}: {NOT_FOUND}"],
+    ),
     "it listens on another port": History(
         {0: [], 29: [alive(port=3001)], 30: [alive(port=3001)]},
         sent=[NEW],
