@@ -49,6 +49,12 @@ bench: tmux $(dev) compile ## the contract's limits, measured
 chaos: tmux $(dev) ## random faults, judged from outside (ROUNDS=200 SEED=7)
 	.venv/bin/python -m tests.chaos $(ROUNDS) $(SEED)
 
+# Needs redis, nginx, memcached, PostgreSQL, caddy and (its folder in PM2_BIN) pm2; here it installs what pip has.
+.PHONY: programs
+programs: tmux $(dev) ## real programs, each killed in every way (NAMES='redis nginx' for some)
+	$(pip) gunicorn setproctitle celery redis
+	.venv/bin/python -m tests.programs $(NAMES)
+
 # Written beside and then put in place: a run that fails leaves the shipped file as it is.
 .PHONY: schema
 schema: compile ## the JSON Schema that is shipped, made anew from the code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import FrameType
 
 
 def parse() -> argparse.Namespace:
@@ -30,6 +32,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--stop-delay", type=float, default=0.0, help="seconds that a graceful end takes")
     parser.add_argument("--children", type=int, default=0, help="children that only sleep")
     parser.add_argument("--daemons", type=int, default=0, help="children in a session of their own that ignore SIGINT")
+    parser.add_argument("--roster", help="a folder where it enters itself, and each signal that it receives")
+    parser.add_argument("--deaf", action="store_true", help="enters signals into the roster and does not obey")
+    parser.add_argument("--tell-pid", action="store_true", help="answers with its pid")
+    parser.add_argument("--rewrite-title", action="store_true", help="writes over its environment, as title-setters do")
+    parser.add_argument("--background", action="store_true", help="goes on as a daemon; what was started exits 0")
+    parser.add_argument("--leave-main-thread", action="store_true", help="serves from another thread than its first")
     parser.add_argument("--print-env", action="append", default=[], help="variables to print")
     return parser.parse_args()
 
@@ -39,7 +47,60 @@ def end_slowly(seconds: float) -> None:
     os._exit(0)
 
 
+def go_into_the_background() -> None:
+    """Forks twice and leaves the session, as daemons do."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+
+
+def rewrite_title() -> None:
+    """Writes over what /proc tells as the environment, as redis, nginx and PostgreSQL do to show a title there."""
+    variables = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
+    number = 0
+    while (variable := variables[number]) is not None:
+        ctypes.memset(ctypes.cast(variables, ctypes.POINTER(ctypes.c_void_p))[number], 0, len(variable))
+        number += 1
+
+
+def keep_roster(folder: str, is_deaf: bool) -> None:
+    """Enters this process, and every signal that it receives before it obeys."""
+
+    def enter(text: str) -> None:
+        with open(f"{folder}/{os.getpid()}", "a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+
+    def obey(number: int, _: FrameType | None) -> None:
+        enter(signal.Signals(number).name)
+        if is_deaf:
+            return
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"):
+        signal.signal(signal.Signals[name], obey)
+    enter(os.environ.get("SENTINEL_SERVICE", "-"))
+
+
+def leave_main_thread(options: argparse.Namespace) -> None:
+    """Lets another thread serve, and ends the first one alone."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    threading.Thread(target=serve, args=(options,)).start()
+    ctypes.CDLL(None).syscall(60, 0)
+
+
 def behave(options: argparse.Namespace) -> None:
+    if options.background:
+        go_into_the_background()
+    if options.roster:
+        keep_roster(options.roster, options.deaf)
+    if options.rewrite_title:
+        rewrite_title()
     for name in options.ignore:
         signal.signal(signal.Signals[name], signal.SIG_IGN)
     if options.stop_delay:
@@ -75,7 +136,8 @@ def serve(options: argparse.Namespace) -> None:
                 held.append(client)
                 continue
             status = "503" if time.monotonic() - began < options.ready_after else options.status
-            threading.Thread(target=answer, args=(client, status, options.body), daemon=True).start()
+            body = str(os.getpid()) if options.tell_pid else options.body
+            threading.Thread(target=answer, args=(client, status, body), daemon=True).start()
 
 
 def answer(client: socket.socket, status: str, body: str) -> None:
@@ -98,6 +160,8 @@ def main() -> None:
     time.sleep(options.delay)
     if options.port:
         print(f"listening on {options.port}", flush=True)
+        if options.leave_main_thread:
+            leave_main_thread(options)
         serve(options)
     while True:
         time.sleep(600)

@@ -3,85 +3,10 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shlex
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-from tests.lab import SERVER, Lab, Result, is_open, until
-from tests.packages import INTERPRETERS, copy_packages
-
-
-def program(name: str) -> str:
-    """Its path, also where only the administrator looks for programs; empty if it is not there."""
-    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or ""
-
-
-class Somebody:
-    """A user made for this test, with a home, a workspace and a tmux server of its own."""
-
-    def __init__(self, folder: Path, account: pwd.struct_passwd) -> None:
-        self.folder, self.account = folder, account
-        self.path = folder / "app"
-        self.environ = {
-            "HOME": str(folder / "home"), "XDG_STATE_HOME": str(folder / "state"), "TMUX_TMPDIR": str(folder / "tmux"),
-            "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(folder / "lib"),
-        }  # fmt: skip
-        for name in ("home", "state", "tmux", "app"):
-            (folder / name).mkdir(mode=0o700)
-        (self.path / "tasks.py").write_text("from sentinel_tasks import namespace\n")
-        copy_packages(folder / "lib")
-        self.server = shutil.copy(SERVER, folder / "lib")
-        self.python = next((each for each in INTERPRETERS if self._runs(each)), "")
-
-    def own(self) -> None:
-        """Gives everything in the folder to the user."""
-        for path in (self.folder, *self.folder.rglob("*")):
-            os.lchown(path, self.account.pw_uid, self.account.pw_gid)
-
-    def _runs(self, python: str) -> bool:
-        self.own()
-        return self.run("env", python, "-c", "import invoke, msgspec, psutil, sentinel_tasks").returncode == 0
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        user = [f"--reuid={self.account.pw_uid}", f"--regid={self.account.pw_gid}", "--clear-groups"]
-        return subprocess.run(
-            [program("setpriv"), *user, "--", *words],
-            cwd=self.path,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def inv(self, *words: str) -> Result:
-        done = self.run(self.python, "-m", "invoke", *words)
-        assert "Traceback" not in done.stderr, done.stderr
-        return Result(done.returncode, done.stdout, done.stderr, 0.0)
-
-
-@pytest.fixture
-def somebody() -> Iterator[Somebody]:
-    if os.getuid() or not all(map(program, ("useradd", "userdel", "setpriv"))):
-        pytest.skip("needs root, useradd, userdel and setpriv")
-    name = f"sentinel-test-{os.getpid()}"
-    subprocess.run([program("useradd"), "--no-create-home", "--shell", "/usr/sbin/nologin", name], check=True)
-    folder = Path(tempfile.mkdtemp(prefix="sentinel-user-"))
-    try:
-        made = Somebody(folder, pwd.getpwnam(name))
-        if not made.python:
-            pytest.skip("no Python with these packages that another user may run")
-        yield made
-        made.run("tmux", "kill-server")
-    finally:
-        subprocess.run([program("userdel"), "--force", name], check=True, capture_output=True)
-        shutil.rmtree(folder)
+from tests.lab import Lab, is_open, until
+from tests.somebody import Somebody
 
 
 def test_what_is_roots_is_neither_touched_nor_claimed(lab: Lab, somebody: Somebody) -> None:
