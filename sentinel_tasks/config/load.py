@@ -62,6 +62,7 @@ class Sources(Struct, frozen=True):
     last: object = None
     flags: Mapping[str, Keys] | None = None
     of_procfile: Mapping[str, str] = {}
+    file: str = ""
 
 
 def read(sources: Sources, project: str, state_root: Path, problems: Sequence[Problem] = ()) -> Workspace:
@@ -94,7 +95,8 @@ def read_all(
 def _services(sources: Sources, sections: Mapping[str, Keys], folder: str, problems_found: Problems) -> list[Service]:
     services, ports = [], {}
     for name, section in sections.items():
-        reader = ServiceReader(name, _raw(name, section, sources, folder), folder, problems_found)
+        files = {**dict.fromkeys(sources.declared.get(name, {}), "tasks.py"), **dict.fromkeys(section, sources.file)}
+        reader = ServiceReader(name, _raw(name, section, sources, folder), folder, problems_found, files)
         if (service := reader.service(name in sources.declared, sections)) is not None:
             services.append(service)
             ports[name] = reader.source("port")

@@ -12,6 +12,24 @@ HIDDEN = "…"
 """Shown in place of what may be secrets: variables, and whatever holds more than one value."""
 
 
+NAMES_ELSEWHERE = {
+    "cmd": "command", "entrypoint": "command", "exec": "command", "run": "command", "script": "command",
+    "args": "command",
+    "dir": "cwd", "directory": "cwd", "folder": "cwd", "path": "cwd", "root": "cwd", "workdir": "cwd",
+    "working_dir": "cwd", "working_directory": "cwd", "work_dir": "cwd",
+    "environment": "env", "vars": "env", "variables": "env", "dotenv": "env_file", "envfile": "env_file",
+    "env_files": "env_file", "healthcheck": "health", "health_check": "health", "ready": "health",
+    "readiness": "health",
+    "readiness_probe": "health", "ports": "port", "after": "depends_on", "depends": "depends_on", "needs": "depends_on",
+    "requires": "depends_on", "autorestart": "restart", "restart_policy": "restart", "availability": "restart",
+    "timeout": "startup_timeout", "start_timeout": "startup_timeout", "shutdown_timeout": "stop_timeout",
+    "stop_grace_period": "stop_timeout", "socket": "socket_name", "history": "history_limit", "processes": "services",
+    "test": "command", "url": "path", "http": "path", "uri": "path", "regex": "log", "pattern": "log", "line": "log",
+    "status": "expect", "code": "expect",
+}  # fmt: skip
+"""What other tools call our keys."""
+
+
 class Problems:
     """Collects problems, so that a person sees all of them at once."""
 
@@ -24,16 +42,22 @@ class Problems:
         if problem not in self.problems:
             self.problems.append(problem)
 
-    def unknown(self, key: str, value: object, kind: str, known: Iterable[str], name: str = "") -> None:
+    def unknown(self, key: str, value: object, kind: str, known: Iterable[str], name: str = "", file: str = "") -> None:
         """Adds a problem of a key that nothing reads, or of the value `name`; what may hold secrets is not shown."""
         names = sorted(known)
         near = nearest(name or key.rpartition(".")[2], names)
         meant = f"did you mean {near}?" if near else f"known are {', '.join(names)}"
-        self.add(key, HIDDEN if isinstance(value, Mapping | list | tuple) else value, f"unknown {kind}; {meant}")
+        self.add(
+            key,
+            HIDDEN if isinstance(value, Mapping | list | tuple) else value,
+            f"unknown {kind}{f' in {file}' if file else ''}; {meant}",
+        )
 
 
 def nearest(word: str, names: list[str]) -> str:
-    """The name most likely meant: one that looks alike, else one that begins alike; an empty string if none does."""
+    """The name most likely meant: what others call it, else one that looks or begins alike; empty if there is none."""
+    if (ours := NAMES_ELSEWHERE.get(word.lower().replace("-", "_"))) in names:
+        return str(ours)
     alike = difflib.get_close_matches(word, names, n=1)
     begun = [name for name in names if word and (name.startswith(word) or word.startswith(name))]
     return next(iter([*alike, *begun]), "")

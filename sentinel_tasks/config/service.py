@@ -15,7 +15,7 @@ import msgspec
 from ..model import HEALTH_KINDS, Condition, Health, Service
 from .detect import PROCFILE_HAS_WEB, dev_command
 from .problems import HIDDEN, Problems, listed, nearest
-from .schema import ALLOWED, HEALTH_KEYS, HEALTH_WORDS, SERVICE_TYPES, HealthKeys, converted
+from .schema import ALLOWED, HEALTH_KEYS, HEALTH_TYPES, HEALTH_WORDS, SERVICE_TYPES, HealthKeys, converted
 
 EXPECTATION = re.compile(r"[1-5]\d\d|[1-5][xX]{2}|<[1-6]\d\d", re.ASCII)
 PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "log_backups", "index")
@@ -36,8 +36,15 @@ def checked(key: str, source: str, value: object, wanted: Any, problems_found: P
 class ServiceReader:
     """Reads one service's keys; what is wrong with them is added to the problems."""
 
-    def __init__(self, name: str, raw: dict[str, tuple[str, Any]], folder: str, problems_found: Problems) -> None:
-        self.name, self.folder, self.problems_found = name, folder, problems_found
+    def __init__(
+        self,
+        name: str,
+        raw: dict[str, tuple[str, Any]],
+        folder: str,
+        problems_found: Problems,
+        files: Mapping[str, str] = {},
+    ) -> None:
+        self.name, self.folder, self.problems_found, self.files = name, folder, problems_found, files
         self.before = len(problems_found.problems)
         self.sources = {key: source for key, (source, _) in raw.items()}
         self.given = {key: value for key, (_, value) in raw.items()}
@@ -47,7 +54,12 @@ class ServiceReader:
 
     def _take(self, key: str, source: str, value: object) -> None:
         if key not in SERVICE_TYPES:
-            self.problems_found.unknown(source, value, "key", SERVICE_TYPES)
+            self.problems_found.unknown(source, value, "key", SERVICE_TYPES, file=self.files.get(key, ""))
+            return
+        if key == "health" and isinstance(value, Mapping) and (unknown := [*(set(value) - set(HEALTH_TYPES))]):
+            for inner in sorted(map(str, unknown)):
+                at, file = f"{source}.{inner}", self.files.get(key, "")
+                self.problems_found.unknown(at, value[inner], "key", HEALTH_TYPES, file=file)
             return
         if key == "env" and isinstance(value, Mapping):
             value = {name: text for name, text in value.items() if self._is_one_value(f"{source}.{name}", text)}

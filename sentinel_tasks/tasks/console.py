@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from .invoke_config import file_of_flag, problems_in_files, project_folder
+from .invoke_config import file_of_flag, name_of_file, problems_in_files, project_folder
 
 if TYPE_CHECKING:
     from ..errors import Problem
@@ -104,7 +104,9 @@ class Console:
 
         config = self.context.config
         section, last = _section(config.get("sentinel")), _section(file_of_flag(config).get("sentinel"))
-        sources = Sources(declared.members(), section, self.environ, last, flags, declared.of_procfile)
+        sources = Sources(
+            declared.members(), section, self.environ, last, flags, declared.of_procfile, name_of_file(config)
+        )
         return read_all(sources, self.project, state_root(), [*problems_in_files, *declared.problems])
 
     @property

@@ -224,6 +224,13 @@ def file_of_flag(config: Config) -> Mapping[str, Any]:
     return getattr(config, "_runtime", None) or {}
 
 
+def name_of_file(config: Config) -> str:
+    """The name of the file that our section most likely comes from: that of the flag `-f`, else the project's."""
+    level = "runtime" if SECTION in file_of_flag(config) else "project"
+    path = getattr(config, f"_{level}_path", None)
+    return os.path.basename(str(path)) if path else ""
+
+
 def files_of_project(config: Config) -> Mapping[str, Any] | None:
     """The content of the project's file and of the one given with `-f`; None if this release of Invoke hides it."""
     if not (hasattr(config, "_project") and hasattr(config, "_runtime")):

@@ -432,7 +432,6 @@ WRONG: list[tuple[str, Any]] = [
     ("health", "http://[::1/"),
     ("health", {"path": "ok"}),
     ("health", {"path": ""}),
-    ("health", {"comand": "x"}),
     ("health", {}),
     ("health", {"path": "/", "log": "x"}),
     ("health", {"log": "("}),
@@ -477,6 +476,29 @@ WRONG: list[tuple[str, Any]] = [
     ("worker_command", []),
     ("worker_command", ""),
 ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "reason"),
+    [
+        ({"cmd": "x"}, "cmd", "unknown key; did you mean command?"),
+        ({"directory": "x"}, "directory", "unknown key; did you mean cwd?"),
+        ({"health": {"comand": "x"}}, "health.comand", "unknown key; did you mean command?"),
+        ({"health": {"url": "/"}}, "health.url", "unknown key; did you mean path?"),
+        ({"environment": {"A": 1}}, "environment", "unknown key; did you mean env?"),
+    ],
+)
+def test_a_key_as_other_tools_call_it_is_told_by_our_name(
+    project: Path, keys: dict[str, Any], key: str, reason: str
+) -> None:
+    """`cmd` was taken for `cwd`, and a key of `health` was not named."""
+    found = wrong(project, **{"command": "x", **keys})
+    assert (found.key, found.reason) == (f"sentinel.services.web.{key}", reason)
+
+
+def test_a_wrong_key_is_told_with_its_file(lab: Lab) -> None:
+    lab.configure(dev={"cmd": "x"})
+    assert "sentinel.services.dev.cmd: 'x': unknown key in invoke.yaml; did you mean command?" in lab.inv("up").err
 
 
 @pytest.mark.parametrize(("key", "value"), WRONG)

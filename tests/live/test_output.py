@@ -377,9 +377,9 @@ def test_a_wrong_variable_is_named(lab: Lab, variable: str, value: str) -> None:
 
 def test_a_configuration_file_that_cannot_be_read_is_no_traceback(lab: Lab) -> None:
     (lab.path / "invoke.yaml").write_text("sentinel: [not, a, mapping]\n")
-    assert lab.inv("telemetry.status").code == 2
+    assert lab.inv("telemetry.activate").code == 2
     (lab.path / "invoke.yaml").write_text("sentinel: {services: [dev]}\n")
-    assert lab.inv("telemetry.status").code == 2
+    assert lab.inv("telemetry.activate").code == 2
 
 
 def test_an_env_file_that_is_missing_is_named(lab: Lab) -> None:
