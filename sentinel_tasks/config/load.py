@@ -100,6 +100,7 @@ def _services(sources: Sources, sections: Mapping[str, Keys], folder: str, probl
         if (service := reader.service(name in sources.declared, sections)) is not None:
             services.append(service)
             ports[name] = reader.source("port")
+    services = [replace(each, notes=_passed_over(each.name, sources.environ)) for each in services]
     services = _each_once(services, sources.of_procfile)
     _check_ports(services, ports, problems_found)
     _check_completions(services, problems_found)
@@ -111,7 +112,8 @@ def _each_once(services: list[Service], of_procfile: Mapping[str, str]) -> list[
     """Without the Procfile's `web` where that is what `dev` runs, and with what is to be known of its processes."""
     runs_web = any(service.name == "dev" and service.why == PROCFILE_HAS_WEB for service in services)
     kept = [each for each in services if not (runs_web and each.name == WEB and WEB in of_procfile)]
-    return [replace(each, notes=(note,)) if (note := of_procfile.get(each.name)) else each for each in kept]
+    notes = {each.name: of_procfile.get(each.name, "") for each in kept}
+    return [replace(each, notes=(*each.notes, notes[each.name])) if notes[each.name] else each for each in kept]
 
 
 def _heeded(sources: Sources) -> dict[str, str]:
@@ -227,7 +229,14 @@ def _port_from_its_variable(name: str, environ: Mapping[str, str], folder: str) 
     text = environ.get(variable)
     own = environ.get("SENTINEL_WORKSPACE", folder) == folder
     overruled = _variable(name, "port") in environ
-    return {"port": (variable, text)} if text and own and not overruled else {}
+    is_address = "://" in (text or "")
+    return {"port": (variable, text)} if text and own and not overruled and not is_address else {}
+
+
+def _passed_over(name: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """That a variable of the guide's holds an address, as some platforms set it for a service of that name."""
+    variable = PORT_VARIABLES.get(name, "")
+    return (f"{variable} is no port but an address; it is passed over",) if "://" in environ.get(variable, "") else ()
 
 
 def _check_ports(services: list[Service], given_as: Mapping[str, str], problems_found: Problems) -> None:

@@ -496,6 +496,12 @@ def test_a_key_as_other_tools_call_it_is_told_by_our_name(
     assert (found.key, found.reason) == (f"sentinel.services.web.{key}", reason)
 
 
+def test_a_variable_that_a_platform_sets_to_an_address_is_passed_over(project: Path) -> None:
+    """Kubernetes and container links set `NAME_PORT=tcp://…`: nothing could be started."""
+    found = configured(project, environ={"WORKER_API_PORT": "tcp://10.0.0.1:80"}).service("telemetry")
+    assert (found.port, found.notes) == (3000, ("WORKER_API_PORT is no port but an address; it is passed over",))
+
+
 def test_a_wrong_key_is_told_with_its_file(lab: Lab) -> None:
     lab.configure(dev={"cmd": "x"})
     assert "sentinel.services.dev.cmd: 'x': unknown key in invoke.yaml; did you mean command?" in lab.inv("up").err
