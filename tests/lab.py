@@ -24,7 +24,10 @@ import psutil
 INV = str(Path(sys.executable).with_name("inv"))
 SERVER = Path(__file__).parent / "server.py"
 TASKS = "from sentinel_tasks import namespace\n"
-PATIENCE = 20.0
+PATIENCE = 60.0
+"""Seconds that a test waits for what must come, on a machine with much else to do; idle, it takes less than one."""
+LONG = 86_400
+"""Seconds, the longest wait that a service may be given: one that outlasts every test. Who comes back did not wait."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class Zygote:
     def close(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         self.folder.cleanup()
 
 
@@ -180,7 +183,7 @@ class Lab:
     # Running
 
     def inv(
-        self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 60.0
+        self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = PATIENCE
     ) -> Result:
         """Runs `inv` as a person or a Makefile would, without a terminal."""
         environ, folder = {**self.environ, **(env or {})}, cwd or self.path
@@ -246,7 +249,7 @@ class Lab:
             subprocess.run(
                 ["tmux", "-S", str(socket_path), "kill-server"], env=self.environ, capture_output=True, check=False
             )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.06)
         said = [f"{process.pid} {shlex.join(process.cmdline())}" for process in left if process.is_running()]

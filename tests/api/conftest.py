@@ -7,13 +7,14 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from tests.lab import PATIENCE, until
 
 Start = Callable[..., "RunningApi"]
 Spawn = Callable[..., "subprocess.Popen[bytes]"]
@@ -31,7 +32,7 @@ class RunningApi:
         assert match, f"the API said {line!r}"
         self.port = int(match[1])
         self.url = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=10)
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=PATIENCE)
 
     def registry(self) -> dict[str, Any]:
         answer = self.http.get("/api/workers/registry")
@@ -43,12 +44,12 @@ class RunningApi:
         found: dict[str, dict[str, Any]] = self.registry()["workers"]
         return found
 
-    def end(self, number: signal.Signals = signal.SIGINT) -> int:
+    def end(self, number: signal.Signals = signal.SIGINT, seconds: float = PATIENCE) -> int:
         self.http.close()
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            return self.process.wait(10)
+            return self.process.wait(seconds)
         finally:
             self.process.kill()
             for pipe in (self.process.stdout, self.process.stderr):
@@ -72,12 +73,9 @@ def clean_environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
-def eventually(look: Callable[[], object], seconds: float = 8.0) -> None:
-    """Wait until `look` gives something true."""
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
+def is_marked(pid: int) -> bool:
+    """True once its environment can be seen, which is a moment after its program was found to be there."""
+    return b"SENTINEL_WORKSPACE=" in Path(f"/proc/{pid}/environ").read_bytes()
 
 
 def launched(workspace: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> RunningApi:
@@ -136,6 +134,7 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
     ) -> subprocess.Popen[bytes]:
         env = {**marked(workspace, service), **environment}
         running.append(subprocess.Popen(command, env=env, start_new_session=True, stdin=subprocess.DEVNULL))
+        until(lambda: is_marked(running[-1].pid), "the new program in the process")
         return running[-1]
 
     yield run

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.api.conftest import RunningApi, Spawn, Start
+from tests.lab import PATIENCE, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -21,6 +22,7 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+MILLISECONDS = 1000 * PATIENCE
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing (Debian package: chromium)"),
@@ -30,8 +32,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    sync_api.expect.set_options(timeout=MILLISECONDS)
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=MILLISECONDS)
         yield browser
         browser.close()
 
@@ -40,6 +43,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page on which anything that goes wrong, or that asks another machine, fails the test."""
     page = browser.new_page(viewport={"width": 1180, "height": 900})
+    page.set_default_timeout(MILLISECONDS)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if "Content Security" in message.text else None)
@@ -91,18 +95,20 @@ def test_rows_are_sorted_and_found_by_keyboard(page: Page, api: RunningApi) -> N
     expect(page.locator("tbody tr")).to_have_count(3)
     page.get_by_role("button", name="Queue").focus()
     page.keyboard.press("Enter")
-    assert ids(page) == ["b", "a", "c"]
+    until(lambda: shows(page, "b", "a", "c"))
     page.keyboard.press("Enter")
-    assert ids(page) == ["c", "a", "b"]
+    until(lambda: shows(page, "c", "a", "b"))
     expect(page.locator('th[data-column="queue"]')).to_have_attribute("aria-sort", "ascending")
     page.get_by_label("Find").fill("b")
-    assert ids(page) == ["b"]
+    until(lambda: shows(page, "b"))
     page.get_by_label("Find").fill("nobody")
     expect(page.locator("#nothing-found")).to_be_visible()
 
 
-def ids(page: Page) -> list[str | None]:
-    return [one.get_attribute("data-key") for one in page.locator("tbody tr").all()]
+def shows(page: Page, *ids: str) -> bool:
+    """True while exactly these rows are there, in this order."""
+    found: list[str] = page.locator("tbody tr").evaluate_all("rows => rows.map(row => row.dataset.key)")
+    return found == [*ids]
 
 
 def test_one_worker_in_depth(page: Page, start: Start, spawn: Spawn) -> None:
@@ -125,7 +131,7 @@ def test_a_lost_connection_is_told_and_found_again(page: Page, start: Start) -> 
     expect(page.get_by_role("alert")).to_contain_text("Lost the connection")
     expect(row(page, "w1")).to_be_visible()
     start(arguments=["--port", str(first.port)])
-    expect(page.locator("#connection")).to_have_text("live", timeout=10_000)
+    expect(page.locator("#connection")).to_have_text("live")
     expect(page.locator("#lost")).to_be_hidden()
     expect(page.locator("#empty")).to_be_visible()
 
@@ -149,6 +155,7 @@ def test_the_token_is_asked_for_once(page: Page, start: Start) -> None:
 def test_nothing_is_cut_off_on_a_phone(browser: Browser, api: RunningApi, scheme: str) -> None:
     put(api, "worker-with-quite-a-long-name-" + "x" * 60, status="working", current_job="a long job " * 20)
     page = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_default_timeout(MILLISECONDS)
     page.goto(api.url)
     sync_api.expect(page.locator("tbody tr")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

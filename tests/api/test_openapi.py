@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.api.conftest import RunningApi, Start
+from tests.lab import PATIENCE
 
 PROGRAM = shutil.which("schemathesis", path=str(Path(sys.executable).parent)) or shutil.which("schemathesis")
 SLEEP = '["sleep", "60"]'
 
 
 @pytest.mark.skipif(PROGRAM is None, reason="schemathesis is missing")
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_every_answer_is_as_described(start: Start) -> None:
     api = start(SENTINEL_WORKER_COMMAND=SLEEP, TES_DEV_TOKEN="t")
     command = [
@@ -27,6 +28,10 @@ def test_every_answer_is_as_described(start: Start) -> None:
         "all",
         "-n",
         "8",
+        "--suppress-health-check",
+        "too_slow",
+        "--request-timeout",
+        str(PATIENCE),
     ]
     result = subprocess.run(command, cwd=api.workspace, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -6,7 +6,8 @@ import socket
 import httpx
 import pytest
 
-from tests.api.conftest import RunningApi, Start, eventually
+from tests.api.conftest import RunningApi, Start
+from tests.lab import until
 
 
 def put(api: RunningApi, worker_id: str, **fields: object) -> httpx.Response:
@@ -26,7 +27,7 @@ def test_a_worker_comes_works_fails_and_leaves(api: RunningApi) -> None:
 
 def test_a_silent_worker_terminates(api: RunningApi) -> None:
     put(api, "w1", status="working", ttl=1)
-    eventually(lambda: api.workers()["w1"]["status"] == "terminated")
+    until(lambda: api.workers()["w1"]["status"] == "terminated")
 
 
 @pytest.mark.parametrize(
@@ -65,8 +66,8 @@ def test_a_wrong_body_is_a_clear_400(empty_api: RunningApi, body: bytes) -> None
 
 
 def test_a_huge_body_is_refused_and_the_sender_hears_it(empty_api: RunningApi) -> None:
-    chunk = bytes(1_000_000)
-    whole = empty_api.http.put("/api/workers/registry/w1", content=bytes(100_000_000))
+    chunk = bytes(100_000)
+    whole = empty_api.http.put("/api/workers/registry/w1", content=bytes(10_000_000))
     pieces = empty_api.http.put("/api/workers/registry/w1", content=(chunk for _ in range(100)))
     for answer in (whole, pieces):
         assert answer.status_code == 413

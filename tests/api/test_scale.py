@@ -8,13 +8,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.api.conftest import RunningApi, Start, eventually
+from tests.api.conftest import RunningApi, Start
+from tests.lab import until
 
 SLEEP = json.dumps(["sleep", "60"])
 REPORT = """
 from sentinel_tasks.api.client import report
 import time
-report(status="working", current_job="x")
+while not report(status="working", current_job="x"):
+    time.sleep(0.1)
 time.sleep(60)
 """
 STUBBORN = """
@@ -52,8 +54,8 @@ def test_a_shell_line_is_one_worker_and_ends_whole(start: Start) -> None:
     api = start(SENTINEL_WORKER_COMMAND=json.dumps("sleep 60 & sleep 61; true"))
     scale(api, 1)
     (worker,) = api.workers().values()
+    until(lambda: len(psutil.Process(worker["pid"]).children()) == 2)
     children = psutil.Process(worker["pid"]).children()
-    eventually(lambda: len(psutil.Process(worker["pid"]).children()) == 2)
     scale(api, 0)
     assert not any(alive(child.pid) for child in children)
 
@@ -70,14 +72,14 @@ def test_each_worker_can_report_itself(start: Start) -> None:
     api = start(SENTINEL_WORKER_COMMAND=command, TES_DEV_TOKEN="t")
     api.http.headers["X-TES-Dev-Token"] = "t"
     scale(api, 2)
-    eventually(lambda: [worker["current_job"] for worker in api.workers().values()] == ["x", "x"])
-    eventually(lambda: all(worker["resource_usage"]["rss_mb"] > 1 for worker in api.workers().values()))
+    until(lambda: [worker["current_job"] for worker in api.workers().values()] == ["x", "x"])
+    until(lambda: all(worker["resource_usage"]["rss_mb"] > 1 for worker in api.workers().values()))
 
 
 def test_a_worker_that_crashes_says_how(start: Start) -> None:
     api = start(SENTINEL_WORKER_COMMAND=json.dumps("exit 3"))
     scale(api, 1)
-    eventually(lambda: [worker["last_error"] for worker in api.workers().values()] == ["exited with code 3"])
+    until(lambda: [worker["last_error"] for worker in api.workers().values()] == ["exited with code 3"])
     assert scale(api, 1)[1] == {"created": 1, "terminated": 0}
 
 
@@ -105,7 +107,7 @@ def test_workers_end_with_the_api_even_stubborn_ones(start: Start) -> None:
     api = start(SENTINEL_WORKER_COMMAND=json.dumps([sys.executable, "-c", STUBBORN]))
     scale(api, 1)
     (worker,) = api.workers().values()
-    eventually(lambda: _ignores_term(worker["pid"]))
+    until(lambda: _ignores_term(worker["pid"]))
     assert api.end() == 0
     assert not alive(worker["pid"])
 

@@ -4,13 +4,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from websockets.sync.client import connect
 
-from tests.api.conftest import Start, clean_environment, eventually
+from sentinel_tasks.api import stream
+from tests.api.conftest import Start, clean_environment
+from tests.lab import PATIENCE, until
 
 RUN_WITHOUT = "import sys, runpy; sys.modules['{}'] = None; runpy.run_module('sentinel_tasks.api', run_name='__main__')"
 
@@ -21,7 +22,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         env={**clean_environment(), **environment},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -56,9 +57,7 @@ def test_it_ends_at_once_and_quietly_with_streams_open(
     api.registry()
     with connect(f"ws://127.0.0.1:{api.port}/ws/workers/telemetry", proxy=None) as client:
         client.recv()
-        asked = time.monotonic()
-        assert api.end(number) == 0
-        assert time.monotonic() - asked < 3
+        assert api.end(number, stream.PATIENCE / 2) == 0
     assert capfd.readouterr().err == ""
 
 
@@ -72,10 +71,8 @@ def test_it_ends_at_once_although_a_stream_is_not_read(start: Start, capfd: pyte
             b"GET /ws/workers/telemetry HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
         )
-        eventually(lambda: "sentinel_stream_clients 1.0" in api.http.get("/metrics").text)
-        asked = time.monotonic()
-        assert api.end() == 0
-        assert time.monotonic() - asked < 3
+        until(lambda: "sentinel_stream_clients 1.0" in api.http.get("/metrics").text)
+        assert api.end(seconds=stream.PATIENCE / 2) == 0, "it waited for the client"
     assert capfd.readouterr().err == ""
 
 
@@ -84,9 +81,9 @@ def test_asked_to_end_while_still_starting() -> None:
         [sys.executable, "-m", "sentinel_tasks.api", "--port", "0"], env=clean_environment(), stderr=subprocess.PIPE
     )
     try:
-        eventually(lambda: _handles_interrupt(process.pid))
+        until(lambda: _handles_interrupt(process.pid))
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read() == b""
     finally:

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -17,18 +16,18 @@ from tests.lab import until
 
 
 class SlowSampler:
-    """A machine that takes long to look at, and fails as often as told."""
+    """A machine that takes as long to look at as is wanted, and fails as often as told."""
 
     def __init__(self, failures: int = 0) -> None:
         self.failures, self.looks, self.at_once, self.most_at_once = failures, 0, 0, 0
-        self.lock = threading.Lock()
+        self.lock, self.go_on = threading.Lock(), threading.Event()
 
     def sample(self, reported: Collection[int], scaled: Mapping[int, str]) -> Mapping[int, Process]:
         with self.lock:
             self.looks += 1
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
-        time.sleep(0.05)
+        self.go_on.wait()
         with self.lock:
             self.at_once -= 1
         if self.looks > 1 and self.failures:
@@ -57,6 +56,7 @@ def test_a_request_that_was_given_up_lets_nobody_look_at_the_same_time(options: 
         for _ in range(5):
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(api.look(), 0.01)
+        sampler.go_on.set()
         await api.look()
 
     asyncio.run(use())
@@ -69,6 +69,7 @@ def test_a_look_that_fails_is_told_and_made_again(
     """One error ended the background work for ever."""
     monkeypatch.setattr(telemetry, "PERIOD", 0.01)
     sampler = SlowSampler(failures=2)
+    sampler.go_on.set()
 
     async def use() -> None:
         async with made(options, sampler).running():
@@ -80,7 +81,9 @@ def test_a_look_that_fails_is_told_and_made_again(
 
 def test_nothing_is_started_once_the_api_ends(options: Options) -> None:
     async def use() -> None:
-        api = made(options, SlowSampler())
+        sampler = SlowSampler()
+        sampler.go_on.set()
+        api = made(options, sampler)
         async with api.running():
             assert (await api.scale(1)).created == 1
         with pytest.raises(ScaleError, match="ending"):

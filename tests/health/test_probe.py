@@ -23,11 +23,14 @@ from sentinel_tasks.health.http import LARGEST_BODY, matches
 from sentinel_tasks.health.probe import ask
 from sentinel_tasks.health.question import Question, url
 from sentinel_tasks.model import Answer, Health
-from tests.lab import until
+from tests.lab import PATIENCE, until
 
 Talk = Callable[[socket.socket, bytes], None]
-PATIENCE = 0.6
+SOON = 0.6
+"""Seconds that are given to whoever will not answer; all others have the suite's patience."""
 DRIP = 0.05
+ROUNDED = 0.1
+"""Milliseconds: an answer tells no shorter ones."""
 
 
 class Server:
@@ -69,7 +72,7 @@ class Server:
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
         for thread in self.threads:
-            thread.join(10)
+            thread.join(PATIENCE)
 
 
 Serve = Callable[..., Server]
@@ -128,11 +131,13 @@ def question(health: Health, port: int | None = None, **keys: Any) -> Question:
 
 def test_healthy(serve: Serve) -> None:
     server = serve(answering(200, b'{"total": 47}'))
+    began = time.monotonic()
     answer = ask_http(server.port, "/api/workers/registry", counts_workers=True)
+    asked_for = time.monotonic() - began
     assert (answer.ok, answer.detail, answer.workers) == (True, "200", 47)
     assert ask_http(server.port, "/api/workers/registry").workers is None
     assert answer.latency_ms is not None
-    assert 0 < answer.latency_ms < 1000 * PATIENCE
+    assert 0 < answer.latency_ms <= 1000 * asked_for + ROUNDED
     assert server.requests[0].startswith(b"GET /api/workers/registry HTTP/1.1\r\n")
 
 
@@ -159,12 +164,10 @@ def test_redirect_is_an_answer_and_is_not_followed(serve: Serve) -> None:
 
 
 def test_server_that_never_answers_is_not_healthy_and_does_not_keep_us(serve: Serve) -> None:
-    began = time.monotonic()
-    answer = ask_http(serve(silent).port)
+    answer = ask_http(serve(silent).port, patience=SOON)
     assert not answer.ok
     assert "no answer" in answer.detail
-    assert "0.6 s" in answer.detail
-    assert time.monotonic() - began < 3 * PATIENCE
+    assert f"{SOON} s" in answer.detail
 
 
 def test_nobody_there() -> None:
@@ -178,26 +181,20 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 
 @pytest.mark.parametrize("drop", [b"X", b"X: y\r\n"])
 def test_head_that_drips_for_ever_is_not_healthy_and_does_not_keep_us(serve: Serve, drop: bytes) -> None:
-    began = time.monotonic()
-    answer = ask_http(serve(dripping(HEAD, drop)).port)
+    answer = ask_http(serve(dripping(HEAD, drop)).port, patience=SOON)
     assert not answer.ok
     assert "no answer" in answer.detail
-    assert time.monotonic() - began < 3 * PATIENCE
 
 
 def test_body_that_drips_for_ever_does_not_keep_us(serve: Serve) -> None:
-    began = time.monotonic()
-    answer = ask_http(serve(dripping(HEAD + b"Content-Type: text/event-stream\r\n\r\n", b"data: x\n\n")).port)
-    assert answer.ok
+    server = serve(dripping(HEAD + b"Content-Type: text/event-stream\r\n\r\n", b"data: x\n\n"))
+    answer = until(lambda: (told := ask_http(server.port, patience=SOON)).ok and told)
     assert answer.workers is None
-    assert time.monotonic() - began < 3 * PATIENCE
 
 
 def test_body_that_never_comes_does_not_make_a_good_status_bad(serve: Serve) -> None:
-    began = time.monotonic()
     server = serve(lambda client, request: client.sendall(HEAD + b"Content-Type: text/event-stream\r\n\r\n"))
-    assert ask_http(server.port).ok
-    assert time.monotonic() - began < 3 * PATIENCE
+    until(lambda: ask_http(server.port, patience=SOON).ok)
 
 
 def test_huge_body_is_not_read_to_its_end(serve: Serve) -> None:
@@ -209,7 +206,7 @@ def test_huge_body_is_not_read_to_its_end(serve: Serve) -> None:
             client.sendall(b" " * 65536)
             sent.append(65536)
 
-    answer = ask_http(serve(talk).port, patience=20)
+    answer = ask_http(serve(talk).port)
     assert answer.ok
     assert sum(sent) < 20 * LARGEST_BODY
 
@@ -217,7 +214,7 @@ def test_huge_body_is_not_read_to_its_end(serve: Serve) -> None:
 def test_huge_body_in_a_small_parcel_is_not_unpacked_to_its_end(serve: Serve) -> None:
     bomb = gzip.compress(b"0" * 200_000_000)
     before = psutil.Process().memory_info().rss
-    assert ask_http(serve(answering(200, bomb, "Content-Encoding: gzip")).port, patience=20).ok
+    assert ask_http(serve(answering(200, bomb, "Content-Encoding: gzip")).port).ok
     assert psutil.Process().memory_info().rss - before < 150_000_000
 
 
@@ -278,7 +275,7 @@ def test_certificate_that_a_development_server_signed_itself_is_taken(serve: Ser
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(Path(__file__).with_name("self_signed.pem"))
     server = serve(answering(200), tls=context)
-    assert ask_http(server.port, f"https://{host}:{server.port}/", patience=20).ok
+    assert ask_http(server.port, f"https://{host}:{server.port}/").ok
 
 
 def test_path_with_a_url_in_its_query_is_asked_of_the_service(serve: Serve) -> None:
@@ -382,11 +379,9 @@ def test_command_sees_the_services_environment() -> None:
 
 
 def test_command_that_takes_too_long_is_ended_with_all_its_children() -> None:
-    began = time.monotonic()
-    answer = ask_command("sleep 61.5 & sleep 61.5; true")
+    answer = ask_command("sleep 86401 & sleep 86401; true", patience=SOON)
     assert not answer.ok
-    assert "more than 0.6 s" in answer.detail
-    assert time.monotonic() - began < 10 * PATIENCE
+    assert f"more than {SOON} s" in answer.detail
     until(lambda: not _sleepers())
 
 
@@ -405,7 +400,7 @@ def test_command_ends_with_the_task_that_asks_it(tmp_path: Path) -> None:
 
 def _sleepers() -> list[psutil.Process]:
     own = psutil.Process().children(recursive=True)
-    return [each for each in own if each.status() != psutil.STATUS_ZOMBIE and each.cmdline()[1:] == ["61.5"]]
+    return [each for each in own if each.status() != psutil.STATUS_ZOMBIE and each.cmdline()[1:] == ["86401"]]
 
 
 # A line of the log

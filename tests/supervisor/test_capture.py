@@ -20,7 +20,7 @@ from sentinel_tasks.logs.rotation import rotated, times_path
 from sentinel_tasks.supervisor import capture
 from sentinel_tasks.supervisor.capture import END, LONGEST_LINE, TIMES, Log, has_ended
 from sentinel_tasks.system.locks import is_held, remove_unheld
-from tests.lab import until
+from tests.lab import PATIENCE, until
 
 SCRIPT = capture.__file__
 
@@ -53,7 +53,7 @@ class Capture:
         assert self.process.stderr is not None
         said = self.process.stderr.read()
         self.process.stderr.close()
-        assert self.process.wait(10) == 0
+        assert self.process.wait(PATIENCE) == 0
         return said
 
 
@@ -121,7 +121,7 @@ def test_it_ends_by_itself_once_its_launcher_has(path: Path, launcher: subproces
     writer = Capture(path, launcher.pid)
     writer.print(last)
     launcher.kill()
-    assert writer.process.wait(10) == 0
+    assert writer.process.wait(PATIENCE) == 0
     assert path.read_bytes() == last
     assert writer.close() == b""
 

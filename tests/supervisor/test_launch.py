@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from sentinel_tasks.supervisor import launch
 from sentinel_tasks.supervisor.launch import is_due
 from sentinel_tasks.system.processes import tree
 from sentinel_tasks.system.state_folder import State, send_spec
-from tests.lab import until
+from tests.lab import PATIENCE, until
 
 SCRIPT = launch.__file__
 READY = "echo ready; "
@@ -61,7 +60,7 @@ class Launch:
         return self.end(), self.told
 
     def end(self) -> int:
-        self.said, _ = self.process.communicate(timeout=20)
+        self.said, _ = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode
 
     def close(self) -> None:
@@ -276,7 +275,7 @@ def test_crash_is_tried_again_and_c_c_ends_it(launched: Launch) -> None:
     assert not told.is_over
     assert told.next_start is not None
     assert told.ended is not None
-    assert 0.9 < told.next_start - told.ended < 3
+    assert 0 < told.next_start - told.ended <= 1
     os.killpg(launched.process.pid, signal.SIGINT)
     assert launched.end() in (0, 3)
     assert launched.told.is_over
@@ -359,7 +358,7 @@ def test_orders_that_never_come(tmp_path: Path) -> None:
     code = f"{impatient}; sys.exit(launch.main(*sys.argv[1:]))"
     state = State(tmp_path)
     words = [str(state.make_fifo("web", "L1")), str(state.record("web")), "L1", str(tmp_path), "web"]
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, timeout=20, check=False)
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, timeout=PATIENCE, check=False)
     run = state.run("web")
     assert run is not None
     assert (done.returncode, run.is_over, run.exit_code) == (75, True, None)
@@ -380,7 +379,7 @@ def test_orders_that_are_broken(launched: Launch, spec: bytes) -> None:
 
 def test_window_opened_by_hand(tmp_path: Path) -> None:
     words = [str(tmp_path / "missing"), str(tmp_path / "record"), "L1", str(tmp_path), "web"]
-    done = subprocess.run([sys.executable, str(SCRIPT), *words], capture_output=True, timeout=20, check=False)
+    done = subprocess.run([sys.executable, str(SCRIPT), *words], capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == 75
     assert b"Traceback" not in done.stderr
 
@@ -397,11 +396,9 @@ def test_record_that_can_not_be_written_does_not_end_the_service(launched: Launc
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
 def test_launcher_that_waits_for_orders_ends_when_its_window_is_closed(launched: Launch, number: int) -> None:
     until(lambda: catches(launched.process.pid, signal.SIGTERM), "its handlers")
-    began = time.monotonic()
     os.kill(launched.process.pid, number)
     assert launched.end() == 75
-    assert time.monotonic() - began < launch.SEND_SECONDS / 2
-    assert launched.told.interrupted
+    assert launched.told.interrupted, "it waited on, until none had come"
 
 
 def catches(pid: int, number: int) -> bool:

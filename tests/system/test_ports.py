@@ -14,6 +14,7 @@ import pytest
 from sentinel_tasks.decisions.ownership import covers
 from sentinel_tasks.system import sock_diag
 from sentinel_tasks.system.ports import all_listeners, is_free, listening, open_addresses, uid_of
+from tests.lab import free_port
 
 Listen = Callable[..., int]
 
@@ -174,23 +175,30 @@ def test_covers(listener: str, connected: str, covered: bool) -> None:
     assert covers(listener, connected) is covered
 
 
+OPENS_AND_CLOSES = """
+import socket, sys, threading, time
+
+def open_and_close(port):
+    while True:
+        with socket.create_server(("127.0.0.1", port)):
+            time.sleep(0.02)
+
+for port in sys.argv[1:]:
+    threading.Thread(target=open_and_close, args=(int(port),)).start()
+print(flush=True)
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere psutil alone tells who listens")
 def test_a_listener_that_opens_or_closes_during_the_look_is_not_taken_for_one_that_cannot_be_seen() -> None:
     """Of a service that had just begun to listen, `up` said: held by a process of user root that can't be seen."""
-    opens_and_closes = """if True:
-        import socket, threading, time
-        def open_and_close():
-            while True:
-                with socket.create_server(("127.0.0.1", 0)):
-                    time.sleep(0.02)
-        for _ in range(12):
-            threading.Thread(target=open_and_close).start()
-    """
-    ever_unseen = {row for row in all_listeners() if row[1] is None}
-    with subprocess.Popen([sys.executable, "-c", opens_and_closes]) as process:
+    ports = [free_port() for _ in range(12)]
+    with subprocess.Popen([sys.executable, "-c", OPENS_AND_CLOSES, *map(str, ports)], stdout=-1) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
         try:
-            looks = [all_listeners() for _ in range(150)]
+            looks = [[row for row in all_listeners() if row[0] in ports] for _ in range(150)]
         finally:
             process.kill()
-    assert any(pid == process.pid for look in looks for _, pid, _ in look), "it never listened during a look"
-    assert {row for look in looks for row in look if row[1] is None} <= ever_unseen
+    assert any(looks), "it never listened during a look"
+    assert {pid for look in looks for _, pid, _ in look} == {process.pid}

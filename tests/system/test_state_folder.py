@@ -194,9 +194,8 @@ def test_lock_is_free_once_its_holder_was_killed(state: State) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         os.kill(holder.pid, signal.SIGKILL)
-        began = time.monotonic()
         with state.lock("web"):
-            assert time.monotonic() - began < 5
+            pass
 
 
 def test_lock_is_free_after_an_error(state: State) -> None:
