@@ -24,6 +24,9 @@ def __getattr__(name: str) -> Any:
     """Invoke is loaded here and not before: the API and its workers import this package too."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .tasks import bytecode
+
+    bytecode.keep()
     from .tasks import declare
 
     if name in ("dev", "telemetry"):
