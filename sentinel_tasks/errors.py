@@ -14,10 +14,11 @@ class SentinelError(Exception):
 
     exit_code = 1
 
-    def __init__(self, what: str, hint: str = "") -> None:
+    def __init__(self, what: str, hint: str = "", exit_code: int | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.hint = hint
+        self.exit_code = self.exit_code if exit_code is None else exit_code
 
 
 class Problem(NamedTuple):

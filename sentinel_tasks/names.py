@@ -9,7 +9,9 @@ import zlib
 from collections.abc import Mapping
 
 SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
-TASKS_OF_A_WORKSPACE = frozenset({"up", "down", "ps", "logs", "restart", "attach", "doctor", "schema"})
+TASKS_OF_A_WORKSPACE = frozenset(
+    {"up", "down", "ps", "logs", "restart", "attach", "doctor", "schema", "wait", "run", "env", "url"}
+)
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
 
 LONGEST_SLUG = 246
@@ -66,6 +68,11 @@ def unmarked(text: str) -> str:
 def port_variable(service: str) -> str:
     """The variable that gives this service's port to every service of the workspace (contract: Configuration)."""
     return f"SENTINEL_PORT_{service.upper().replace('-', '_')}"
+
+
+def url_variable(service: str) -> str:
+    """The variable that tells a service's address on this machine (contract: Tasks, Environment)."""
+    return f"SENTINEL_URL_{service.upper().replace('-', '_')}"
 
 
 def as_port_pairs(ports: Mapping[str, int]) -> str:

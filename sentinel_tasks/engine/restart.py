@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..model import Report
+from ..config.environment import with_its_environment
+from ..decisions.dependencies import with_dependencies
+from ..errors import ConfigurationError, Problem
+from ..model import STATUS_CODES, Report, Service
 from ..world import World
-from .start import Options, start
+from .start import Options, Start, start
 from .stop import stop
+
+REFUSED = STATUS_CODES["conflict"]
 
 
 class Restarted(Struct, frozen=True):
@@ -25,9 +30,28 @@ def restart(world: World, wanted: Sequence[str], options: Options) -> Restarted:
 
     Contract: Start, Restart.
     """
-    if not options.dry:
-        world.state.prepare()  # raises before anything is stopped that could not be started again
+    options = replace(options, restarted=frozenset(wanted))
+    if not options.dry and (refused := _refusals(world, wanted, options)):
+        return Restarted(refused, None)
     stopped = stop(world, wanted, dry=options.dry)
     if any(report.code for report in stopped):
         return Restarted(stopped, None)
-    return Restarted(stopped, start(world, wanted, replace(options, restarted=frozenset(wanted))))
+    return Restarted(stopped, start(world, wanted, options))
+
+
+def _refusals(world: World, wanted: Sequence[str], options: Options) -> list[Report]:
+    """The reports of those that could not be started again: known before anything is stopped. Errors are raised."""
+    world.state.prepare()
+    services = {service.name: service for service in world.workspace.services}
+    problems = [problem for each in with_dependencies(wanted, services) for problem in _no_folder(each, world)]
+    if problems:
+        raise ConfigurationError(problems)
+    planned = Start(world, wanted, replace(options, dry=True))
+    planned.turn()
+    return [track.report for track in planned.tracks.values() if track.report and track.report.code == REFUSED]
+
+
+def _no_folder(service: Service, world: World) -> Iterator[Problem]:
+    folder = with_its_environment(service, world)[0].cwd
+    if world.is_gone(folder):
+        yield Problem(f"sentinel.services.{service.name}.cwd", folder, "there is no such folder")

@@ -10,6 +10,7 @@ from invoke.context import Context
 from .boundary import run
 from .console import Console
 from .declared import ServiceTask
+from .run_verbs import run_beside, show_environment, show_url, wait_for
 from .verbs import Names, restart_services, start_services, stop_services
 from .views import attach_to, follow_or_show, open_page, show_status, show_workers
 
@@ -25,13 +26,18 @@ HELP = {
     "lines": "how many lines of each service",
     "follow": "keep showing what comes",
     "fix": "do what is safe to do",
+    "for_": "healthy, started, completed or stopped",
+    "name": "the service",
+    "export": 'as shell commands: eval "$(inv env --export)"',
+    "dotenv": "as lines of a .env file",
+    "reveal": "show secrets too",
 }
 
 
 def help_of(body: Callable[..., None]) -> dict[str, str]:
     """The help texts of a task's flags: they are the parameters of its body after Invoke's context."""
     flags = [*inspect.signature(body).parameters][1:]
-    return {flag.replace("_", "-"): HELP[flag] for flag in flags}
+    return {flag.strip("_").replace("_", "-"): HELP[flag] for flag in flags}
 
 
 def tasks_of(name: str) -> list[ServiceTask]:
@@ -52,18 +58,8 @@ def tasks_of(name: str) -> list[ServiceTask]:
     def attach(c: Context) -> None:
         run(c, False, lambda console: attach_to(console, name))
 
-    def workers(c: Context, json: bool = False) -> None:
-        run(c, json, lambda console: show_workers(console, name))
-
-    def open_(c: Context) -> None:
-        run(c, False, lambda console: open_page(console, name))
-
     first, alias = ("activate", "start") if name == "telemetry" else ("start", "activate")
     aliases = [alias] if name in ("dev", "telemetry") else []
-    more = [
-        _task(workers, "The workers that the API knows of."),
-        _task(open_, "Open the dashboard, or print its address.", "open"),
-    ]
     verbs = [
         _task(_starting(name, start_services), f"Start {name} and wait until it is healthy.", first, aliases),
         _task(status, f"The state of {name}."),
@@ -71,11 +67,50 @@ def tasks_of(name: str) -> list[ServiceTask]:
         _task(stop, f"Stop {name} and all its processes."),
         _task(_starting(name, restart_services), f"Stop {name}, then start it in the same window.", "restart"),
         _task(attach, f"Show the window of {name} in this terminal."),
-        *(more if name == "telemetry" else []),
+        *_beside(name),
+        *(_of_telemetry(name) if name == "telemetry" else []),
     ]
     for each in verbs:
         each.service = name
     return verbs
+
+
+def _beside(name: str) -> list[ServiceTask]:
+    """The tasks that wait for the service, or use what it sees."""
+
+    def wait(c: Context, for_: str = "healthy", timeout: str | None = None, json: bool = False) -> None:
+        run(c, json, lambda console: wait_for(console, [name], for_, timeout))
+
+    def env(c: Context, export: bool = False, dotenv: bool = False, reveal: bool = False, json: bool = False) -> None:
+        run(c, json, lambda console: show_environment(console, name, export, dotenv, reveal))
+
+    def run_(c: Context) -> None:
+        run(c, False, lambda console: run_beside(console, name))
+
+    def url(c: Context, json: bool = False) -> None:
+        run(c, json, lambda console: show_url(console, name))
+
+    return [
+        _task(wait, f"Wait until {name} is healthy; nothing is started."),
+        _task(run_, f"Run a command in the folder and environment of {name}: inv {name}.run -- COMMAND.", "run"),
+        _task(env, f"Print the environment of {name}."),
+        _task(url, f"Print the address at which {name} answers."),
+    ]
+
+
+def _of_telemetry(name: str) -> list[ServiceTask]:
+    """The tasks that only the Worker Telemetry API has."""
+
+    def workers(c: Context, json: bool = False) -> None:
+        run(c, json, lambda console: show_workers(console, name))
+
+    def open_(c: Context) -> None:
+        run(c, False, lambda console: open_page(console, name))
+
+    return [
+        _task(workers, "The workers that the API knows of."),
+        _task(open_, "Open the dashboard, or print its address.", "open"),
+    ]
 
 
 def _task(

@@ -1,4 +1,4 @@
-"""The tasks of a whole workspace: `up`, `down`, `ps`, `logs`, `restart`, `attach`, `doctor`, `schema`."""
+"""The tasks of a whole workspace: `up`, `down`, `ps`, `logs` and the like."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from invoke.context import Context
 from invoke.tasks import Task
 
 from .boundary import run
+from .run_verbs import run_beside, show_environment, show_url, wait_for
 from .service_tasks import LINES, given_flags, help_of
 from .verbs import restart_services, start_services, stop_services
 from .views import attach_to, follow_or_show, show_all, show_schema
@@ -16,7 +17,7 @@ from .views import attach_to, follow_or_show, show_all, show_schema
 
 def verb(body: Callable[..., None]) -> Task[Any]:
     """A task of the workspace: its description is the body's docstring, its flags are the body's parameters."""
-    return Task(body, help=help_of(body), auto_shortflags=False)
+    return Task(body, name=body.__name__.strip("_"), help=help_of(body), auto_shortflags=False)
 
 
 @verb
@@ -88,6 +89,32 @@ def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
     run(c, json, lambda console: examine_machine(console, fix))
 
 
+@verb
+def wait(
+    c: Context, only: str | None = None, for_: str = "healthy", timeout: str | None = None, json: bool = False
+) -> None:
+    """Wait until every service is healthy; nothing is started."""
+    run(c, json, lambda console: wait_for(console, names(only), for_, timeout, together=True))
+
+
+@verb
+def run_(c: Context, name: str) -> None:
+    """Run a command in a service's folder and environment: inv run NAME -- COMMAND."""
+    run(c, False, lambda console: run_beside(console, name))
+
+
+@verb
+def env(c: Context, export: bool = False, dotenv: bool = False, json: bool = False) -> None:
+    """Print the ports and addresses of all services, for shells and tests."""
+    run(c, json, lambda console: show_environment(console, None, export, dotenv, reveal=True))
+
+
+@verb
+def url(c: Context, name: str, json: bool = False) -> None:
+    """Print the address at which a service answers."""
+    run(c, json, lambda console: show_url(console, name))
+
+
 def names(only: str | None) -> list[str] | None:
     """The services that `--only` names; None if it was not given."""
     return None if only is None else list(dict.fromkeys(name.strip() for name in only.split(",")))
@@ -95,4 +122,4 @@ def names(only: str | None) -> list[str] | None:
 
 def workspace_tasks() -> list[Task[Any]]:
     """The tasks that every workspace has beside those of its services."""
-    return [up, down, ps, logs, restart, attach, doctor, schema]
+    return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url]

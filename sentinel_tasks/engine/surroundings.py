@@ -1,0 +1,45 @@
+"""What a service sees, for a command that is run beside it or a tool that wants its variables."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ..config.environment import interpolated, service_environment
+from ..model import Service
+from ..names import port_variable, url_variable
+from ..observation.snapshot import take_snapshot
+from ..tmux.lookup import known_ports
+from ..world import World
+
+
+class Surroundings(Struct, frozen=True):
+    """One service as it runs or would run, and its whole environment."""
+
+    service: Service
+    environment: dict[str, str]
+
+
+def surroundings_of(world: World, name: str) -> Surroundings:
+    """The service's folder and environment as they are now; ConfigurationError if something of that can't be had."""
+    service, snapshot = world.workspace.service(name), take_snapshot(world)
+    ports = known_ports(world.workspace, snapshot.session, snapshot.panes)
+    environment = service_environment(service, world, snapshot.session.name, ports.get(name), ports)
+    return Surroundings(interpolated(service, world.workspace.path, environment), environment)
+
+
+def addresses(world: World) -> dict[str, str]:
+    """`SENTINEL_PORT_NAME` and `SENTINEL_URL_NAME` of every service of the workspace that has a port now."""
+    snapshot = take_snapshot(world)
+    ports = known_ports(world.workspace, snapshot.session, snapshot.panes)
+    found: dict[str, str] = {}
+    for service in world.workspace.services:
+        if service.name in ports:
+            found[port_variable(service.name)] = str(ports[service.name])
+            found[url_variable(service.name)] = url(service, ports[service.name])
+    return found
+
+
+def url(service: Service, port: int) -> str:
+    """The address of the service's root on this machine."""
+    scheme = "https" if str(service.health.target).startswith("https:") else "http"
+    return f"{scheme}://localhost:{port}"

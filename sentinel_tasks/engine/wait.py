@@ -1,0 +1,92 @@
+"""Wait: look until services are as wanted, have failed, or time is up; nothing is started or ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+from msgspec.structs import replace
+
+from ..decisions.decide import state
+from ..decisions.pause import pause_after
+from ..model import (
+    STATES_HEALTHY,
+    STATES_NOT_RUNNING,
+    STATES_STARTED,
+    Observation,
+    Progress,
+    Report,
+    Service,
+    State,
+)
+from ..observation.health_threads import HealthThreads
+from ..observation.observe import observe
+from ..observation.snapshot import take_snapshot
+from ..report.phrases import command
+from ..world import World
+from . import outcomes
+
+Goal = Literal["healthy", "started", "completed", "stopped"]
+GOALS: tuple[Goal, ...] = get_args(Goal)
+
+REACHED: dict[Goal, frozenset[State]] = {
+    "healthy": STATES_HEALTHY,
+    "started": STATES_STARTED,
+    "completed": frozenset({"completed"}),
+    "stopped": STATES_NOT_RUNNING | {"completed"},
+}
+"""The states in which a goal is reached; `crashed` reaches `stopped`, and no other."""
+
+
+def wait(world: World, wanted: Iterable[str], goal: Goal, timeout: float | None) -> list[Report]:
+    """Each service's report once all are as wanted, one has failed, or its time is up (contract: Tasks, Wait).
+
+    `timeout` is in seconds; None gives each service the time that its start, or for `stopped` its stop, may take.
+    """
+    services = [world.workspace.service(name) for name in wanted]
+    threads, began = HealthThreads(world), world.monotonic()
+    while True:
+        snapshot, elapsed = take_snapshot(world, len(services)), world.monotonic() - began
+        seen = [observe(service, world, snapshot, threads) for service in services]
+        reports = [
+            _outcome(service, world, found, goal, elapsed >= _limit(service, goal, timeout))
+            for service, found in zip(services, seen, strict=True)
+        ]
+        known = [report for report in reports if report is not None]
+        if len(known) == len(reports) or any(report.code for report in known):
+            return known
+        world.progress(
+            [_progress(each, goal, elapsed, timeout) for each, r in zip(services, reports, strict=True) if not r]
+        )
+        world.sleep(pause_after(elapsed))
+
+
+def _limit(service: Service, goal: Goal, timeout: float | None) -> float:
+    if timeout is not None:
+        return timeout
+    return service.stop_timeout if goal == "stopped" else service.startup_timeout
+
+
+def _outcome(service: Service, world: World, seen: Observation, goal: Goal, is_late: bool) -> Report | None:
+    """The report once there is nothing more to wait for, else None."""
+    word = state(service, seen)
+    report = replace(outcomes.report(service, world.workspace, seen), changed=False)
+    if word in REACHED[goal]:
+        return replace(report, code=0)
+    if goal != "stopped" and word in STATES_NOT_RUNNING:
+        return _never(service, report)
+    if not is_late:
+        return None
+    why = (report.error or "").removeprefix("not healthy: ") or (seen.answer.detail if seen.answer else f"it is {word}")
+    return replace(report, code=1, error=f"not {goal} in time: {why}", hint=report.hint or command(service, "logs"))
+
+
+def _never(service: Service, report: Report) -> Report:
+    """It does not run: it has failed, or there is nothing to wait for."""
+    if report.state == "stopped":
+        return replace(report, code=3, error="it is not running, and nothing starts it", hint=command(service, "start"))
+    return replace(report, code=1)
+
+
+def _progress(service: Service, goal: Goal, elapsed: float, timeout: float | None) -> Progress:
+    return Progress(service, f"not {goal} yet", elapsed, _limit(service, goal, timeout))

@@ -1,0 +1,139 @@
+"""The verbs that wait for services, or use their environment: wait, run, env, url."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .console import Console
+from .verbs import Names, open_running_world, open_world, show_outcome
+
+if TYPE_CHECKING:
+    from ..engine.wait import Goal
+
+NOT_FOUND, NOT_RUNNABLE = 127, 126
+LONGEST_WAIT = 86_400.0
+
+
+def wait_for(console: Console, names: Names, goal: str, timeout: str | None, together: bool = False) -> int:
+    """Waits until the services are as wanted, and shows what became of each; starts nothing."""
+    from ..engine.wait import wait
+    from ..errors import Interrupted
+
+    world, wanted = open_running_world(console, names, {})
+    wanted_state, seconds = _goal(goal), _seconds(timeout)
+    try:
+        reports = wait(world, wanted, wanted_state, seconds)
+    except KeyboardInterrupt as reason:
+        raise Interrupted("interrupted; what was waited for goes on", "inv ps") from reason
+    return show_outcome(console, reports, goal, None if together else wanted[0])
+
+
+def _goal(text: str) -> Goal:
+    from ..engine.wait import GOALS
+    from ..errors import ConfigurationError, Problem
+
+    for goal in GOALS:
+        if goal == text:
+            return goal
+    raise ConfigurationError([Problem("--for", text, f"must be one of {', '.join(GOALS)}")])
+
+
+def _seconds(text: str | None) -> float | None:
+    from ..errors import ConfigurationError, Problem
+
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_WAIT:
+        raise ConfigurationError([Problem("--timeout", text, f"must be seconds, from 0 to {LONGEST_WAIT:g}")])
+    return seconds
+
+
+def words_after_dashes(argv: list[str]) -> list[str]:
+    """The words after `--` as they were typed: Invoke joins them, and their quoting is gone then."""
+    return argv[argv.index("--") + 1 :] if "--" in argv else []
+
+
+def run_beside(console: Console, name: str) -> int:
+    """Runs the words after `--` in the service's folder and environment, in this terminal; its exit code."""
+    import subprocess
+
+    from ..engine.surroundings import surroundings_of
+    from ..errors import ConfigurationError, Problem, SentinelError
+
+    world, _ = open_world(console, [name], {})
+    words = words_after_dashes(sys.argv)
+    if not words:
+        reason = f"must be the command to run, after two dashes: inv run {name} -- COMMAND"
+        raise ConfigurationError([Problem("run", "", reason)])
+    found = surroundings_of(world, name)
+    if console.dry:
+        console.result(f"would run {shlex.join(words)} in {found.service.cwd}")
+        return 0
+    program = _program(words[0], found.service.cwd, found.environment)
+    if program is None:
+        raise SentinelError(f"{words[0]}: command not found on the PATH of {name}", f"inv {name}.env", NOT_FOUND)
+    sys.stdout.flush()
+    try:
+        code = subprocess.call([program, *words[1:]], cwd=found.service.cwd, env=found.environment)
+    except KeyboardInterrupt:
+        return 130
+    except OSError as reason:
+        raise SentinelError(f"{words[0]}: {reason.strerror}", "", NOT_RUNNABLE) from reason
+    return code if code >= 0 else 128 - code
+
+
+def _program(word: str, folder: str, environment: Mapping[str, str]) -> str | None:
+    """Where the service itself would find the program."""
+    import os
+    import shutil
+
+    if "/" in word:
+        return shutil.which(os.path.join(folder, word))
+    return shutil.which(word, path=environment.get("PATH", os.defpath))
+
+
+def show_environment(console: Console, name: str | None, export: bool, dotenv: bool, reveal: bool) -> int:
+    """The service's environment, or without a name the workspace's ports and addresses; secrets masked."""
+    from ..engine.surroundings import addresses, surroundings_of
+    from ..text.masking import MASK, is_secret, masked_text
+
+    world, _ = open_world(console, None if name is None else [name], {})
+    found = addresses(world) if name is None else surroundings_of(world, name).environment
+    shown = {key: value if reveal else MASK if is_secret(key) else masked_text(value) for key, value in found.items()}
+    console.document(shown)
+    for key, value in sorted(shown.items()):
+        console.result(_line(key, value, export, dotenv))
+    return 0
+
+
+def _line(key: str, value: str, export: bool, dotenv: bool) -> str:
+    if export:
+        return f"export {key}={shlex.quote(value)}"
+    if dotenv:
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"{key}='{escaped}'"
+    return f"{key}={value}"
+
+
+def show_url(console: Console, name: str) -> int:
+    """The address at which the service answers; exit 3 if it does not run or listens nowhere."""
+    from ..engine.status import status
+    from ..engine.surroundings import url
+    from ..errors import NothingThere
+    from ..report.phrases import command
+
+    world, _ = open_running_world(console, [name], {})
+    (report,) = status(world, [name])
+    if not report.seen.holders or report.seen.port is None or report.state == "conflict":
+        raise NothingThere(f"{name} is {report.state} and answers nowhere", command(report.service, "start"))
+    address = url(report.service, report.seen.port)
+    console.document({"service": name, "url": address})
+    console.result(address)
+    return 0

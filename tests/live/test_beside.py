@@ -1,0 +1,87 @@
+"""Commands beside a service: its environment, its address, and waiting for it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.lab import INV, Lab
+
+SHOW = "import os, sys; print(os.environ['A'], os.getcwd(), sys.argv[1:]); sys.exit(7)"
+
+
+def test_a_command_runs_in_a_services_surroundings(lab: Lab) -> None:
+    (lab.path / "sub").mkdir()
+    lab.configure(dev={"command": "sleep 600", "port": None, "health": None, "cwd": "sub", "env": {"A": "from dev"}})
+    lab.real = True
+    words = ["two words", 'a "quoted" one', "$A", ""]
+    for task in (["run", "dev"], ["dev.run"]):
+        told = lab.inv(*task, "--", sys.executable, "-c", SHOW, *words)
+        assert (told.code, told.out) == (7, f"from dev {lab.path / 'sub'} {words}\n"), told.said
+
+
+def test_a_command_that_is_not_there_is_told(lab: Lab) -> None:
+    lab.real = True
+    told = lab.inv("run", "dev", "--", "no-such-program")
+    assert (told.code, "no-such-program: command not found" in told.err) == (127, True), told.said
+    assert lab.inv("run", "dev").code == 2
+
+
+def test_an_environment_can_be_taken_over_by_a_shell(lab: Lab) -> None:
+    port = lab.port()
+    lab.configure(dev={"command": lab.server("--port", str(port)), "port": port, "env": {"A": "it's $5"}})
+    script = f'eval "$({INV} dev.env --export)"; printf "%s %s" "$A" "$PORT"'
+    (lab.path / "invoke.yaml").write_text((lab.path / "invoke.yaml").read_text().replace("$5", "$$5"))
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"it's $5 {port}"
+    addresses = lab.inv("env", "--json").json
+    assert addresses["SENTINEL_URL_DEV"] == f"http://localhost:{port}"
+
+
+def test_secrets_are_masked_unless_they_are_wanted(lab: Lab) -> None:
+    lab.configure(dev={"command": "sleep 600", "port": None, "health": None, "env": {"API_TOKEN": "hunter2"}})
+    assert "hunter2" not in lab.inv("dev.env").said + lab.inv("dev.env", "--json").said
+    assert "API_TOKEN='hunter2'" in lab.inv("dev.env", "--dotenv", "--reveal").out
+
+
+def test_an_address_is_told_only_where_somebody_answers(lab: Lab) -> None:
+    port = lab.port()
+    lab.configure(dev={"command": lab.server("--port", str(port)), "port": port})
+    assert lab.inv("url", "dev").code == 3
+    assert lab.inv("dev.wait").code == 3
+    assert lab.inv("dev.start", "--no-wait").code == 0
+    assert lab.inv("wait", "--only", "dev", "--timeout", "60").code == 0
+    assert lab.inv("dev.url").out == f"http://localhost:{port}\n"
+
+
+def test_a_wait_ends_with_the_service(lab: Lab) -> None:
+    lab.configure(dev={"command": "sleep 1; echo the cause; exit 3", "port": None, "health": {"log": "never"}})
+    assert lab.inv("dev.start", "--no-wait").code == 0
+    told = lab.inv("dev.wait", "--json")
+    assert (told.code, told.json["state"]) == (1, "crashed")
+    assert "the cause" in told.json["error"]
+    assert json.loads(lab.inv("dev.wait", "--for", "stopped", "--json").out)["state"] == "crashed"
+
+
+def test_a_restart_that_can_not_start_again_stops_nothing(lab: Lab) -> None:
+    """Everything was stopped, and then the broken env file was told."""
+    port = lab.port()
+    (lab.path / ".env").write_text("A=1\n")
+    keys = {"command": lab.server("--port", str(port)), "port": port, "env_file": ".env"}
+    lab.configure(dev=keys)
+    assert lab.inv("dev.start").code == 0
+    pid = lab.inv("dev.status", "--json").json["pid"]
+    (lab.path / ".env").write_text("what is this\n")
+    assert lab.inv("dev.restart").code == 2
+    (lab.path / ".env").write_text("A=1\n")
+    lab.configure(dev={**keys, "cwd": "gone"})
+    assert lab.inv("restart", "--only", "dev").code == 2
+    taken = lab.port()
+    lab.listen(taken, cwd=lab.folder)
+    lab.configure(dev={**keys, "port": taken})
+    assert lab.inv("dev.restart").code == 4
+    lab.configure(dev=keys)
+    assert lab.inv("dev.status", "--json").json["pid"] == pid
