@@ -73,6 +73,8 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     log_backups: Annotated[int, Meta(ge=0, le=1_000, description="rotated logs that are kept")] | UnsetType = UNSET
     window: Annotated[str, Meta(min_length=1, max_length=200, description="its window's name")] | UnsetType = UNSET
     index: Annotated[int, Meta(ge=0, le=998, description="its window's index")] | UnsetType = UNSET
+    autostart: Annotated[bool, Meta(description="false: up alone does not start it")] | UnsetType = UNSET
+    groups: Annotated[str | list[Name], Meta(description="what up --group may call it")] | UnsetType = UNSET
     worker_command: (
         Annotated[Text | Words | None, Meta(description="what the embedded Worker Telemetry API starts as a worker")]
         | UnsetType
@@ -105,6 +107,8 @@ ALLOWED = {
     "log_max_mb": "megabytes, more than 0 and at most 100000",
     "log_backups": "a whole number from 0 to 1000",
     "index": "a window's index from 0 to 998",
+    "autostart": "true or false",
+    "groups": "a name, or a list of names, of a-z, 0-9 and -",
     "history_limit": "a number of lines from 1 to 10000000",
     "window": "a name of 1 to 200 characters",
     "title": "a text that is not empty",

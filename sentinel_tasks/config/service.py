@@ -18,7 +18,7 @@ from .problems import HIDDEN, Problems, listed, nearest
 from .schema import ALLOWED, HEALTH_KEYS, HEALTH_TYPES, HEALTH_WORDS, SERVICE_TYPES, HealthKeys, converted
 
 EXPECTATION = re.compile(r"[1-5]\d\d|[1-5][xX]{2}|<[1-6]\d\d", re.ASCII)
-PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "log_backups", "index")
+PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "log_backups", "index", "autostart")
 
 
 def checked(key: str, source: str, value: object, wanted: Any, problems_found: Problems) -> Any:
@@ -104,6 +104,7 @@ class ServiceReader:
             env=tuple(self._environment()),
             env_files=tuple(self._env_files(why)),
             depends_on=self._depends_on(known),
+            groups=tuple(_names(self.values.get("groups", []))),
             window=values.get("window", self.name),
             worker_command=_words(None if values.get("worker_command") == "null" else values.get("worker_command")),
             verb="activate" if self.name == "telemetry" else "start",
@@ -210,9 +211,7 @@ class ServiceReader:
 
     def _depends_on(self, known: Iterable[str]) -> tuple[tuple[str, Condition], ...]:
         given = self.values.get("depends_on", [])
-        if isinstance(given, str):
-            given = [name.strip() for name in given.split(",") if name.strip()]
-        needed = dict(given if isinstance(given, dict) else dict.fromkeys(given, "healthy"))
+        needed = dict(given if isinstance(given, dict) else dict.fromkeys(_names(given), "healthy"))
         for name in needed:
             if name not in known:
                 self.problems_found.unknown(f"sentinel.services.{self.name}.depends_on.{name}", name, "service", known)
@@ -225,6 +224,11 @@ def _is_url(text: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def _names(given: str | list[str]) -> list[str]:
+    """A list of names, or names with commas between them."""
+    return [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
 
 
 def _words(given: Any) -> str | tuple[str, ...] | None:

@@ -17,6 +17,8 @@ from .views import attach_to, follow_or_show, open_page, show_status, show_worke
 LINES = "50"
 HELP = {
     "only": "these services, separated by commas",
+    "group": "the services of these groups, separated by commas",
+    "except_": "not these services, separated by commas",
     "all": "every workspace on this machine",
     "port": "the port to use instead, or auto",
     "timeout": "seconds it may take",

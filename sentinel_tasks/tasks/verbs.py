@@ -9,7 +9,7 @@ from .console import Console
 
 if TYPE_CHECKING:
     from ..errors import Problem
-    from ..model import Report, Service
+    from ..model import Report, Service, Workspace
     from ..world import World
 
 Names = Sequence[str] | None
@@ -85,6 +85,33 @@ def _of_many(service: Service, flags: Mapping[str, str]) -> Mapping[str, str]:
     if service.port is not None or service.auto_port or flags.get("port") != "auto":
         return flags
     return {key: value for key, value in flags.items() if key != "port"}
+
+
+def start_part(console: Console, meant: Mapping[str, list[str] | None], flags: Mapping[str, str], wait: bool) -> int:
+    """Starts the part of the workspace that is meant, and what it needs; shows what became of each."""
+    from ..decisions.selection import Part, selected, unknown_groups
+    from ..errors import ConfigurationError
+
+    part = Part(meant["only"], meant["groups"], meant["without"] or ())
+    workspace = console.workspace()
+    problems = [*_unknown([*(part.only or ()), *part.without], [service.name for service in workspace.services])]
+    problems += _no_groups(unknown_groups(workspace.services, part), workspace)
+    if problems:
+        raise ConfigurationError(problems)
+    if not (names := selected(workspace.services, part)):
+        console.result("nothing to start: no service is meant")
+        return 0
+    return start_services(console, names, flags, wait, together=True)
+
+
+def _no_groups(groups: Sequence[str], workspace: Workspace) -> list[Problem]:
+    from ..config.problems import Problems
+
+    known = sorted({group for service in workspace.services for group in service.groups})
+    problems_found = Problems()
+    for group in groups:
+        problems_found.unknown("--group", group, "group", known, group)
+    return problems_found.problems
 
 
 def start_services(console: Console, names: Names, flags: Mapping[str, str], wait: bool, together: bool = False) -> int:

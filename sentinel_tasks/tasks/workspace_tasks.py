@@ -11,7 +11,7 @@ from invoke.tasks import Task
 from .boundary import run
 from .run_verbs import run_beside, show_environment, show_url, wait_for
 from .service_tasks import LINES, given_flags, help_of
-from .verbs import restart_services, start_services, stop_services
+from .verbs import restart_services, start_part, stop_services
 from .views import attach_to, follow_or_show, show_all, show_schema
 
 
@@ -24,6 +24,8 @@ def verb(body: Callable[..., None]) -> Task[Any]:
 def up(
     c: Context,
     only: str | None = None,
+    group: str | None = None,
+    except_: str | None = None,
     port: str | None = None,
     timeout: str | None = None,
     no_wait: bool = False,
@@ -32,7 +34,8 @@ def up(
 ) -> None:
     """Start every service, in dependency order, and wait until all are healthy."""
     flags = given_flags(port=port, startup_timeout=timeout, on_conflict=on_conflict)
-    run(c, json, lambda console: start_services(console, names(only), flags, not no_wait, together=True))
+    part = {"only": names(only), "groups": names(group), "without": names(except_) or []}
+    run(c, json, lambda console: start_part(console, part, flags, not no_wait))
 
 
 @verb
@@ -115,9 +118,9 @@ def url(c: Context, name: str, json: bool = False) -> None:
     run(c, json, lambda console: show_url(console, name))
 
 
-def names(only: str | None) -> list[str] | None:
-    """The services that `--only` names; None if it was not given."""
-    return None if only is None else list(dict.fromkeys(name.strip() for name in only.split(",")))
+def names(given: str | None) -> list[str] | None:
+    """The names that a flag lists with commas; None if it was not given."""
+    return None if given is None else list(dict.fromkeys(name.strip() for name in given.split(",")))
 
 
 def workspace_tasks() -> list[Task[Any]]:

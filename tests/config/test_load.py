@@ -473,6 +473,8 @@ WRONG: list[tuple[str, Any]] = [
     ("index", -1),
     ("index", 999),
     ("index", None),
+    ("autostart", "perhaps"),
+    ("groups", ["Front end"]),
     ("worker_command", []),
     ("worker_command", ""),
 ]
@@ -633,7 +635,7 @@ def test_values_below_an_unknown_key_are_not_shown(project: Path) -> None:
 
 
 def test_unknown_key_that_resembles_none_is_told_with_all(project: Path) -> None:
-    assert "known are command, cwd" in wrong(project, zzz=1).reason
+    assert "known are autostart, command, cwd" in wrong(project, zzz=1).reason
 
 
 def test_service_without_a_command(project: Path) -> None:

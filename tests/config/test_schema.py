@@ -45,6 +45,8 @@ WHOLE = {
             "window": "📡 telemetry",
             "index": 2,
             "worker_command": ["python", "worker.py"],
+            "autostart": True,
+            "groups": ["backend"],
         },
     },
 }

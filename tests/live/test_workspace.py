@@ -580,3 +580,18 @@ def test_a_terminal_too_small_for_all_services_is_left_clean(lab: Lab) -> None:
 def screen(lab: Lab, *words: str) -> str:
     """What a person's terminal shows."""
     return lab.tmux("capture-pane", "-p", "-t", "person", *words, socket_name="screen")
+
+
+def test_up_takes_part_of_a_workspace(lab: Lab) -> None:
+    declare(lab, "namespace = workspace()")
+    lab.configure(
+        web={"command": STAYS, "groups": ["frontend"], "depends_on": ["api"]},
+        api={"command": STAYS, "autostart": False},
+        docs={"command": STAYS, "groups": "frontend", "autostart": False},
+        job={"command": STAYS},
+    )
+    assert sorted(states(lab.inv("up", "--except", "job", "--json"))) == ["api", "web"]
+    assert sorted(states(lab.inv("up", "--group", "frontend", "--json"))) == ["api", "docs", "web"]
+    assert listed(lab)["job"]["state"] == "stopped"
+    wrong = lab.inv("up", "--group", "fronted")
+    assert (wrong.code, "did you mean frontend?" in wrong.err) == (2, True), wrong.said
