@@ -203,6 +203,13 @@ class Lab:
         self.started.append(process)
         return process
 
+    def begin_waiting(self, *words: str) -> subprocess.Popen[bytes]:
+        """Starts `inv` in the background; it waits by now, for what the test has not let come yet."""
+        process = self.spawn(INV, *words)
+        assert process.stderr is not None
+        assert b"for up to" in process.stderr.readline()
+        return process
+
     def listen(self, port: int, *words: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
         """A server outside tmux that listens on the port already."""
         process = self.spawn(*self.server("--port", str(port), *words), cwd=cwd)

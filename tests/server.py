@@ -21,15 +21,17 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only-ipv6", action="store_true", help="leaves IPv4 alone, as asyncio does")
     parser.add_argument("--reuse-port", action="store_true", help="shares the port with whoever does so, too")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before it listens")
+    parser.add_argument("--listen-once", default="/", metavar="FILE", help="does not listen before this file is there")
     parser.add_argument("--status", default="200")
     parser.add_argument("--body", default="{}")
-    parser.add_argument("--ready-after", type=float, default=0.0, help="answers 503 before")
+    parser.add_argument("--ready-once", default="/", metavar="FILE", help="answers 503 before this file is there")
     parser.add_argument("--hang", action="store_true", help="accepts and never answers")
     parser.add_argument("--exit-after", type=float, default=None, help="seconds until it exits by itself")
     parser.add_argument("--exit-code", type=int, default=0)
     parser.add_argument("--say", action="append", default=[], help="lines to print at the start")
     parser.add_argument("--ignore", action="append", default=[], help="signals to ignore, such as SIGINT")
     parser.add_argument("--stop-delay", type=float, default=0.0, help="seconds that a graceful end takes")
+    parser.add_argument("--end-once", default="/", metavar="FILE", help="goes on ending until this file is there")
     parser.add_argument("--children", type=int, default=0, help="children that only sleep")
     parser.add_argument("--daemons", type=int, default=0, help="children in a session of their own that ignore SIGINT")
     parser.add_argument("--roster", help="a folder where it enters itself, and each signal that it receives")
@@ -42,9 +44,15 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def end_slowly(seconds: float) -> None:
-    time.sleep(seconds)
+def end_slowly(options: argparse.Namespace) -> None:
+    time.sleep(options.stop_delay)
+    wait_for(options.end_once)
     os._exit(0)
+
+
+def wait_for(file: str) -> None:
+    while not os.path.exists(file):
+        time.sleep(0.02)
 
 
 def go_into_the_background() -> None:
@@ -103,8 +111,8 @@ def behave(options: argparse.Namespace) -> None:
         rewrite_title()
     for name in options.ignore:
         signal.signal(signal.Signals[name], signal.SIG_IGN)
-    if options.stop_delay:
-        signal.signal(signal.SIGINT, lambda *_: end_slowly(options.stop_delay))
+    if options.stop_delay or options.end_once != "/":
+        signal.signal(signal.SIGINT, lambda *_: end_slowly(options))
     sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
     for _ in range(options.children):
         subprocess.Popen(sleeper)
@@ -129,13 +137,13 @@ def serve(options: argparse.Namespace) -> None:
             server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         server.bind((options.host, options.port))
         server.listen(64)
-        began, held = time.monotonic(), []
+        held = []
         while True:
             client, _ = server.accept()
             if options.hang:
                 held.append(client)
                 continue
-            status = "503" if time.monotonic() - began < options.ready_after else options.status
+            status = options.status if os.path.exists(options.ready_once) else "503"
             body = str(os.getpid()) if options.tell_pid else options.body
             threading.Thread(target=answer, args=(client, status, body), daemon=True).start()
 
@@ -158,6 +166,7 @@ def main() -> None:
         print(f"{name}={os.environ.get(name)}", flush=True)
     behave(options)
     time.sleep(options.delay)
+    wait_for(options.listen_once)
     if options.port:
         print(f"listening on {options.port}", flush=True)
         if options.leave_main_thread:
