@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +22,8 @@ import pytest
 
 from sentinel_tasks.engine.port_assignment import AUTO_COUNT
 from sentinel_tasks.names import digest
-from tests.lab import INV, Lab, Result, is_open, until
+from sentinel_tasks.supervisor.capture import SECONDS_BETWEEN_TIMES
+from tests.lab import INV, LONG, PATIENCE, Lab, Result, is_open, until
 
 WORKSPACE = "from sentinel_tasks import {names}service, workspace\n\n{body}\n"
 STAYS = "exec sleep 600"
@@ -156,9 +158,10 @@ def test_a_service_that_only_the_configuration_declares_is_part_of_the_workspace
 
 
 def test_a_crashing_service_is_started_again_and_stop_ends_that(lab: Lab) -> None:
-    lab.configure(web={"command": "sleep 1.1; exit 3", "restart": "on-failure"})
+    lab.configure(web={"command": "until test -e crash; do sleep .05; done; exit 3", "restart": "on-failure"})
     declare(lab, 'namespace = workspace(service("web"))')
     assert lab.inv("web.start").code == 0
+    (lab.path / "crash").touch()
     until(lambda: (lab.inv("web.status", "--json").json["restarts"] or 0) >= 1, "a restart")
     paused = re.compile(r"running yet \(\d+ restarts?, last after exit 3\)")
     until(lambda: paused.search(lab.inv("web.status").out), "a pause")
@@ -244,7 +247,7 @@ namespace = workspace(api, web)
     )
     trees = worktrees(lab, lab.workspace("project", tasks), "feature")
     starts = [lab.spawn(sys.executable, "-m", "invoke", "up", cwd=tree) for tree in trees]
-    assert [start.wait(30) for start in starts] == [0, 0]
+    assert [start.wait(PATIENCE) for start in starts] == [0, 0]
     ports = [listed(lab, tree)["api"]["port"] for tree in trees]
     assert ports[0] != ports[1]
     for tree, port in zip(trees, ports, strict=True):
@@ -315,8 +318,8 @@ def test_workspaces_that_know_nothing_of_each_other_never_choose_the_same_port(l
     starts = []
     for path, home in zip(paths, homes, strict=True):
         starts.append(lab.spawn(INV, *words, cwd=path, env=home))
-        assert at_once or starts[-1].wait(30) == 0
-    assert [start.wait(30) for start in starts] == [0, 0]
+        assert at_once or starts[-1].wait(PATIENCE) == 0
+    assert [start.wait(PATIENCE) for start in starts] == [0, 0]
     places = list(zip(paths, homes, strict=True))
     assert [lab.inv("up", cwd=path, env=home).code for path, home in places] == [0, 0]
     ports = [listed(lab, path, home)["api"]["port"] for path, home in places]
@@ -357,15 +360,18 @@ def test_an_automatic_port_is_not_one_that_is_taken(lab: Lab) -> None:
 
 
 def test_logs_of_all_services_come_in_the_order_of_time(lab: Lab) -> None:
-    turn = "while [ ! -e {before} ]; do sleep 0.05; done; echo {name} {n}; sleep 0.15; touch {name}{n}; "
-    a = "".join(turn.format(before=f"b{n - 1}", name="a", n=n) for n in (1, 2, 3))
-    b = "".join(turn.format(before=f"a{n}", name="b", n=n) for n in (1, 2, 3))
+    turn = "until test -e {name}{n}; do sleep .05; done; echo {name} {n}; "
+    a, b = ("".join(turn.format(name=name, n=n) for n in (1, 2, 3)) for name in "ab")
     lab.configure(a={"command": a + STAYS}, b={"command": b + STAYS})
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
     assert lab.inv("up").code == 0
     until(lambda: len([log for log in lab.state("[ab].log") if log.stat().st_size]) == 2, "both logs to be written")
-    (lab.path / "b0").touch()
-    until(lambda: "b 3" in lab.inv("logs").out, "all lines")
+    for line in ("a 1", "b 1", "a 2", "b 2", "a 3", "b 3"):
+        (log,) = lab.state(f"{line[0]}.log")
+        (lab.path / line.replace(" ", "")).touch()
+        until(lambda: line.encode() in log.read_bytes(), line)  # noqa: B023 (called at once)
+        came = time.monotonic()
+        until(lambda: time.monotonic() > came + 2 * SECONDS_BETWEEN_TIMES)  # noqa: B023
     lines = [line.split("| ")[1] for line in lab.inv("logs").out.splitlines()]
     assert lines == ["a 1", "b 1", "a 2", "b 2", "a 3", "b 3"]
     document = lab.inv("logs", "--json", "--only", "a").json
@@ -375,17 +381,21 @@ def test_logs_of_all_services_come_in_the_order_of_time(lab: Lab) -> None:
 
 def test_a_procfile_runs_as_honcho_runs_it(lab: Lab) -> None:
     show = f"{sys.executable} -c \"import os; print(dict(PORT=os.environ['PORT'], A=os.environ['A'], d=os.getcwd()))\""
-    (lab.path / "Procfile").write_text(f"one: {show}; sleep 3\ntwo: {show}; sleep 3\n")
+    wait = "until test -e seen; do sleep .05; done"
+    (lab.path / "Procfile").write_text(f"one: {show}; {wait}\ntwo: {show}; {wait}\n")
     (lab.path / ".env").write_text(f"A='from the file'\nPORT={lab.port()}\n")
     declare(lab, 'namespace = workspace(*from_procfile("Procfile"))', "from_procfile, ")
     honcho = str(Path(sys.executable).with_name("honcho"))
-    theirs = subprocess.run(
-        [honcho, "start"], cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False, timeout=30
-    )
+    theirs = lab.path / "theirs"
+    running = lab.spawn("sh", "-c", f"exec {honcho} start >{theirs}", env={"PYTHONUNBUFFERED": "1"})
+    until(lambda: theirs.exists() and theirs.read_text().count("PORT") == 2)
+    (lab.path / "seen").touch()
+    running.wait(PATIENCE)
+    (lab.path / "seen").unlink()
     assert lab.inv("up").code == 0
-    ours = lab.inv("logs").out
+    ours = until(lambda: (said := lab.inv("logs").out).count("PORT") == 2 and said)
     lab.inv("down")
-    told = {line.split("| ")[1] for line in theirs.stdout.splitlines() if "PORT" in line}
+    told = {line.split("| ")[1] for line in theirs.read_text().splitlines() if "PORT" in line}
     assert len(told) == 2
     assert told == {line.split("| ")[1] for line in ours.splitlines() if "PORT" in line}
 
@@ -458,10 +468,10 @@ def test_one_look_at_many_services_is_one_tmux_process(lab: Lab) -> None:
 def test_without_waiting_what_a_service_needs_is_waited_for_all_the_same(lab: Lab) -> None:
     lab.configure(
         db={"command": f"sleep 0.5; echo up; {STAYS}", "health": {"log": "up"}},
-        web={"command": STAYS, "depends_on": ["db"]},
+        web={"command": STAYS, "depends_on": ["db"], "health": {"log": "up"}},
     )
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
-    up = lab.inv("up", "--no-wait", "--json", timeout=20)
+    up = lab.inv("up", "--no-wait", "--json")
     assert up.code == 0
     assert states(up) == {"db": "running", "web": "starting"}
     assert lab.inv("down").code == 0
@@ -563,7 +573,7 @@ def test_a_procfile_that_is_not_there_is_told(lab: Lab) -> None:
 def test_a_terminal_too_small_for_all_services_is_left_clean(lab: Lab) -> None:
     names = [f"s{number}" for number in range(20)]
     wait = "while [ ! -e table-was-seen ]; do sleep 0.2; done"
-    ready = {"command": f"{wait}; echo ready; {STAYS}", "health": {"log": "ready"}}
+    ready = {"command": f"{wait}; echo ready; {STAYS}", "health": {"log": "ready"}, "startup_timeout": LONG}
     lab.configure(**dict.fromkeys(names, ready))
     declare(lab, "namespace = workspace()")
     lab.tmux("new-session", "-d", "-s", "person", "-x", "60", "-y", "12", "sh", socket_name="screen")
@@ -572,7 +582,7 @@ def test_a_terminal_too_small_for_all_services_is_left_clean(lab: Lab) -> None:
     (lab.path / "table-was-seen").touch()
     until(lambda: "code=0" in screen(lab), "the end")
     history = screen(lab, "-S", "-")
-    assert " of 30 s" not in history
+    assert f" of {LONG} s" not in history
     assert [line.count("started") for line in history.splitlines() if "window" in line] == [1] * len(names)
     assert lab.inv("down").code == 0
 
