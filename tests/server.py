@@ -24,7 +24,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--listen-once", default="/", metavar="FILE", help="does not listen before this file is there")
     parser.add_argument("--status", default="200")
     parser.add_argument("--body", default="{}")
-    parser.add_argument("--ready-once", default="/", metavar="FILE", help="answers 503 before this file is there")
     parser.add_argument("--hang", action="store_true", help="accepts and never answers")
     parser.add_argument("--exit-after", type=float, default=None, help="seconds until it exits by itself")
     parser.add_argument("--exit-code", type=int, default=0)
@@ -143,9 +142,8 @@ def serve(options: argparse.Namespace) -> None:
             if options.hang:
                 held.append(client)
                 continue
-            status = options.status if os.path.exists(options.ready_once) else "503"
             body = str(os.getpid()) if options.tell_pid else options.body
-            threading.Thread(target=answer, args=(client, status, body), daemon=True).start()
+            threading.Thread(target=answer, args=(client, options.status, body), daemon=True).start()
 
 
 def answer(client: socket.socket, status: str, body: str) -> None:

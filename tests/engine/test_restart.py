@@ -12,7 +12,21 @@ from sentinel_tasks.engine.start import Options
 from sentinel_tasks.errors import StateFolderUnusable
 from sentinel_tasks.model import Report
 from tests import facts
-from tests.engine.histories import DB, JOB, OLD, WEB, History, alive, ended, play, running, service, stranger, stray
+from tests.engine.histories import (
+    CTRL_C,
+    DB,
+    JOB,
+    OLD,
+    WEB,
+    History,
+    alive,
+    ended,
+    play,
+    running,
+    service,
+    stranger,
+    stray,
+)
 from tests.scripted import ScriptedWorld
 
 UP, DB_UP = running(**OLD), running(DB, **OLD)
@@ -115,6 +129,16 @@ HISTORIES = {
         wanted=("web",),
         sent=[*INT, f"1: {SAME_WINDOW}", f"2: {READY}"],
         told=["job: completed, exit 0", STARTED],
+    ),
+    "Ctrl-C while it is stopping": History(
+        {0: [UP], 1: [CTRL_C]},
+        sent=INT,
+        told=["exit 130: interrupted; asked to stop, and may still end: web"],
+    ),
+    "Ctrl-C while it is starting again": History(
+        {0: [UP], 1: [DOWN], 2: [CTRL_C]},
+        sent=[*INT, f"1: {SAME_WINDOW}"],
+        told=["exit 130: interrupted; left as it is: web"],
     ),
     "a dry run of one that runs": History(
         {0: [UP]},

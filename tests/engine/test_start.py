@@ -189,6 +189,11 @@ THERE_ALREADY = {
         sent=[f"0: {READY}"],
         told=["web: running, exit 0; it keeps port 3001; inv web.restart --port 3000 moves it to 3000"],
     ),
+    "it runs already on another port than is wanted, and that is taken": History(
+        {0: [running(service("web", 3001), **OLD), stranger()]},
+        sent=[f"0: {READY}"],
+        told=["web: running, exit 0; it keeps port 3001; 3000 is taken"],
+    ),
     "its window is dead and is used again": History(
         {0: [ended(**OLD)], 1: [running()]},
         sent=["0: same window for web", f"1: {READY}"],
@@ -222,6 +227,11 @@ THERE_ALREADY = {
         {0: [sick(run=LONG_AGO, **OLD)], 29.9: [sick(run=LONG_AGO, **OLD)], 30: [sick(run=LONG_AGO, **OLD)]},
         sent=[],
         told=[f"{LATE}: {NOT_FOUND}"],
+    ),
+    "one that reloads is waited for however long it has run": History(
+        {0: [alive(run=LONG_AGO, **OLD)], 5: [running(run=LONG_AGO, **OLD)]},
+        sent=[f"5: {READY}"],
+        told=["web: running, exit 0"],
     ),
     "one that is ending is waited for, then started": History(
         {0: [running(run={"asked": NOW - 1}, **OLD)], 1: [ended(run={"interrupted": True}, **OLD)], 2: [running()]},
@@ -262,6 +272,11 @@ CONFLICTS = {
         {0: [stranger()]},
         sent=[],
         told=["web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere"],
+    ),
+    "a folder whose name only begins like ours is elsewhere": History(
+        {0: [stranger(folder=f"{PATH}2")]},
+        sent=[],
+        told=[f"web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from {PATH}2"],
     ),
     "another user holds the port": History(
         {0: [Fact(port=3000, listener=Listener("", user="root"))]},

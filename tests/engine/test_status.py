@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from sentinel_tasks.engine.status import everything, status
-from sentinel_tasks.model import Listener
+from sentinel_tasks.model import Health, Listener
 from tests import facts
 from tests.engine.histories import (
     DB,
@@ -55,6 +55,10 @@ STATES = {
     "it starts and is not healthy yet": ([sick(**OLD)], "web: starting, exit 0"),
     "it was not healthy in time": ([sick(run=LONG_AGO, **OLD)], f"web: unhealthy, exit 1; {NOT_FOUND}"),
     "it was healthy once": ([seen_ready(sick(**OLD))], f"web: unhealthy, exit 1; {NOT_FOUND}"),
+    "it listens on another port": (
+        [alive(port=3001, run=LONG_AGO, **OLD)],
+        "web: unhealthy, exit 1; not healthy: nothing listens on port 3000; it listens on 3001 instead",
+    ),
     "it is between two runs": (
         [seen_ready(alive(run={"exit_code": 1, "ended": NOW, "next_start": NOW + 9, "restarts": 2}, **OLD))],
         "web: unhealthy, exit 1; not healthy: exit 1; it is about to be started again (restart 2)",
@@ -101,6 +105,10 @@ STATES = {
     ),
 }
 
+WITHOUT_HTTP = {
+    "a port that accepts is not enough while it is suspended": service("web", 3000, health=Health("tcp")),
+    "staying up is not enough while it is suspended": service("web"),
+}
 ONE_SHOTS = {
     "it is done": (ended(JOB, run={"exit_code": 0}, **OLD), "job: completed, exit 0"),
     "it failed": (ended(JOB, run={"exit_code": 1}, **OLD), "job: crashed, exit 3; exit 1"),
@@ -118,6 +126,13 @@ def test_status(name: str) -> None:
 def test_status_of_a_one_shot(name: str) -> None:
     shown, line = ONE_SHOTS[name]
     assert play(History({0: [shown]}, [], services=(JOB,)), status) == ([line], [])
+
+
+@pytest.mark.parametrize("name", WITHOUT_HTTP)
+def test_status_of_a_suspended_service(name: str) -> None:
+    suspended = seen_ready(running(WITHOUT_HTTP[name], is_suspended=True, **OLD))
+    line = "web: unhealthy, exit 1; not healthy: it is suspended; kill -CONT -- -200 lets it go on"
+    assert play(History({0: [suspended]}, [], services=(WITHOUT_HTTP[name],)), status) == ([line], [])
 
 
 def test_status_of_several_is_told_in_their_order() -> None:

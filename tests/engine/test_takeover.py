@@ -39,6 +39,11 @@ PORTS = {
         sent=[*TERM, f"1: {NEW}", f"2: {READY}"],
         told=[f"{STARTED}; {STOPPED}"],
     ),
+    "a process of a folder below gives way": History(
+        {0: [stranger(folder=f"{PATH}/src")], 1: [], 2: [running()]},
+        sent=[*TERM, f"1: {NEW}", f"2: {READY}"],
+        told=[f"{STARTED}; {STOPPED}"],
+    ),
     "one that ignores TERM is killed, and not a moment earlier": History(
         {0: [OURS], 4.9: [OURS], 5: [OURS], 6: [], 7: [running()]},
         sent=[*TERM, "5: KILL 800", f"6: {NEW}", f"7: {READY}"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -21,7 +20,7 @@ from sentinel_tasks.observation.port_holders import living_listeners
 from sentinel_tasks.observation.process_table import ProcessTable
 from sentinel_tasks.world import World
 from tests import facts
-from tests.lab import INV, SERVER, Lab, Result, is_open, until
+from tests.lab import Lab, is_open, until
 from tests.packages import copy_packages
 
 NOBODY = 65534
@@ -90,16 +89,6 @@ def by_hand(lab: Lab, session: str, port: int, *words: str, socket_name: str = "
 # Our own window
 
 
-def test_already_running_changes_nothing(lab: Lab) -> None:
-    telemetry(lab)
-    first = lab.inv("telemetry.activate", "--json").json
-    again = lab.inv("telemetry.activate")
-    assert again.code == 0
-    assert "already running" in again.out
-    assert str(first["pid"]) in again.out
-    assert len(lab.services()) == 1
-
-
 def test_already_running_on_another_port_than_is_wanted_now_says_how_to_move_it(lab: Lab) -> None:
     port, wanted = telemetry(lab), lab.port()
     first = lab.inv("telemetry.activate", "--json").json
@@ -112,34 +101,6 @@ def test_already_running_on_another_port_than_is_wanted_now_says_how_to_move_it(
     moved = lab.inv(*way_on.partition(" moves")[0].split(), "--json")
     assert (moved.code, moved.json["port"]) == (0, wanted), moved.said
     assert lab.inv("telemetry.stop").code == 0
-
-
-def test_already_running_beside_a_port_that_is_taken_names_no_way_there(lab: Lab, foreign: Foreign) -> None:
-    port = telemetry(lab, on_conflict="auto")
-    foreign(port, cwd=Path("/"))
-    first = lab.inv("telemetry.activate", "--json").json
-    again = lab.inv("telemetry.activate", "--json")
-    assert (again.code, again.json["changed"]) == (0, False)
-    assert again.json["notes"] == [f"it keeps port {first['port']}; {port} is taken"]
-
-
-def test_still_starting_is_waited_for_not_started_twice(lab: Lab) -> None:
-    telemetry(lab, "--ready-after", "2")
-    first = lab.inv("telemetry.activate", "--no-wait", "--json")
-    assert first.code == 0
-    assert first.json["state"] == "starting"
-    second = lab.inv("telemetry.activate", "--json")
-    assert second.code == 0
-    assert second.json["state"] == "running"
-    assert second.json["changed"] is False
-    assert second.json["pid"] == first.json["pid"]
-
-
-def test_a_process_that_listens_on_nothing_yet_is_waited_for(lab: Lab) -> None:
-    telemetry(lab, "--delay", "2")
-    first = lab.inv("telemetry.activate", "--no-wait", "--json").json
-    second = lab.inv("telemetry.activate", "--json").json
-    assert (second["state"], second["changed"], second["pid"]) == ("running", False, first["pid"])
 
 
 def test_a_dead_window_is_used_again_and_keeps_what_was_on_it(lab: Lab) -> None:
@@ -208,17 +169,6 @@ def test_a_healthy_server_in_another_window_of_the_session_is_adopted(lab: Lab) 
     assert lab.inv("telemetry.status", "--json").json["state"] == "running"
 
 
-def test_an_unhealthy_server_in_another_window_of_the_session_is_refused(lab: Lab) -> None:
-    port = telemetry(lab)
-    server = by_hand(lab, "sentinel-app", port, "--status", "404")
-    for conflict in ("stop", "takeover"):
-        done = lab.inv("telemetry.activate", "--on-conflict", conflict)
-        assert done.code == 4, done.said
-        assert "does not pass the health check" in done.err
-        assert "window 0 of session sentinel-app" in done.err
-    assert lives(server)
-
-
 # Another workspace
 
 
@@ -276,48 +226,16 @@ def test_with_auto_two_worktrees_run_side_by_side(lab: Lab) -> None:
 # Outside tmux
 
 
-@pytest.mark.parametrize("conflict", ["stop", "takeover"])
-def test_a_process_run_from_this_workspace_gives_way(lab: Lab, foreign: Foreign, conflict: str) -> None:
+def test_a_process_run_from_this_workspace_gives_way(lab: Lab, foreign: Foreign) -> None:
     port = telemetry(lab)
     holder = foreign(port)
     name = holder.name()
-    done = lab.inv("telemetry.activate", "--on-conflict", conflict)
+    done = lab.inv("telemetry.activate")
     assert done.code == 0, done.said
     assert f"stopped what held the port: {name} (pid {holder.pid})" in done.out
     assert "server.py" in done.out
     assert not lives(holder)
     assert '"event": "takeover"' in lab.state("events.jsonl")[0].read_text()
-
-
-def test_a_process_in_a_subfolder_of_this_workspace_gives_way(lab: Lab, foreign: Foreign) -> None:
-    port = telemetry(lab)
-    (lab.path / "src").mkdir()
-    holder = foreign(port, cwd=lab.path / "src")
-    assert lab.inv("telemetry.activate").code == 0
-    assert not lives(holder)
-
-
-@pytest.mark.parametrize("conflict", ["stop", "takeover", "fail", "auto"])
-def test_a_folder_whose_name_only_begins_like_ours_is_elsewhere(lab: Lab, foreign: Foreign, conflict: str) -> None:
-    port = telemetry(lab, on_conflict=conflict)
-    elsewhere = lab.folder / "app2"
-    elsewhere.mkdir()
-    holder = foreign(port, cwd=elsewhere)
-    done = lab.inv("telemetry.activate")
-    if conflict == "takeover":
-        assert done.code == 0
-        assert not lives(holder)
-        return
-    assert lives(holder)
-    if conflict == "auto":
-        assert done.code == 0, done.said
-        assert f":{port}" not in done.out
-        return
-    assert done.code == 4
-    assert f"run from {elsewhere}" in done.err
-    assert f"pid {holder.pid}" in done.err
-    assert "--on-conflict takeover" in done.err
-    assert lab.windows() == []
 
 
 def test_a_refusal_tells_of_the_holder_and_not_of_any_output(lab: Lab, foreign: Foreign) -> None:
@@ -330,38 +248,12 @@ def test_a_refusal_tells_of_the_holder_and_not_of_any_output(lab: Lab, foreign: 
     assert "last output" not in lab.inv("telemetry.activate").said
 
 
-def test_fail_spares_even_a_process_of_this_workspace(lab: Lab, foreign: Foreign) -> None:
-    holder = foreign(telemetry(lab))
-    done = lab.inv("telemetry.activate", "--on-conflict", "fail")
-    assert done.code == 4
-    assert "run from this workspace" in done.err
-    assert lives(holder)
-
-
-def test_auto_leaves_the_port_to_a_process_of_this_workspace(lab: Lab, foreign: Foreign) -> None:
-    port = telemetry(lab)
-    holder = foreign(port)
-    done = lab.inv("telemetry.activate", "--on-conflict", "auto", "--json")
-    assert done.code == 0
-    assert done.json["port"] != port
-    assert lives(holder)
-
-
 def test_a_suspended_holder_ends_as_soon_as_one_that_runs(lab: Lab, foreign: Foreign) -> None:
     holder = foreign(telemetry(lab))
     holder.suspend()
     done = lab.inv("telemetry.activate", "--on-conflict", "takeover")
     assert done.code == 0, done.said
     assert done.seconds < 5
-    assert not lives(holder)
-
-
-def test_a_holder_that_ignores_term_is_killed_under_takeover(lab: Lab, foreign: Foreign) -> None:
-    port = telemetry(lab)
-    holder = foreign(port, "--ignore", "SIGTERM", cwd=lab.folder)
-    done = lab.inv("telemetry.activate", "--on-conflict", "takeover", "--json")
-    assert done.code == 0, done.said
-    assert done.json["listener"]["relation"] == "ours"
     assert not lives(holder)
 
 
@@ -530,18 +422,7 @@ def test_a_foreign_listener_beside_ours_is_a_conflict(
     assert lives(holder)
 
 
-# From inside
-
-
-def test_a_service_cannot_start_itself_from_its_own_window(lab: Lab) -> None:
-    port = lab.port()
-    inside = f"{shlex.quote(INV)} telemetry.activate; echo said $?; exec {shlex.join([sys.executable, str(SERVER)])}"
-    lab.configure(telemetry={"command": inside, "port": port})
-    done: Result = lab.inv("telemetry.activate")
-    assert done.code == 0, done.said
-    said = lab.inv("telemetry.logs").out
-    assert "from inside its own window" in said
-    assert "said 1" in said
+# During the look
 
 
 def test_a_process_that_ended_during_the_look_holds_no_port() -> None:

@@ -242,24 +242,6 @@ def test_dry_with_json_is_one_true_document_and_the_plan_beside_it(lab: Lab) -> 
     lab.inv("telemetry.stop")
 
 
-def test_dry_tells_of_a_conflict(lab: Lab) -> None:
-    port = lab.port()
-    lab.configure(telemetry={"command": lab.server(), "port": port, "health": "tcp"})
-    theirs = lab.listen(port)
-    assert "would end" in lab.inv("--dry", "telemetry.activate").out
-    assert lab.inv("--dry", "telemetry.activate", "--on-conflict", "fail").code == 4
-    assert theirs.poll() is None
-
-
-def test_dry_does_not_wait_for_what_is_starting(lab: Lab) -> None:
-    configure(lab, "--delay", "60")
-    lab.inv("telemetry.activate", "--no-wait")
-    planned = lab.inv("--dry", "telemetry.activate", "--json")
-    assert document(planned, 0)["state"] == "starting"
-    assert planned.seconds < 25
-    lab.inv("telemetry.stop")
-
-
 def test_echo_tells_every_tmux_command_and_signal(lab: Lab) -> None:
     configure(lab)
     started = lab.inv("--echo", "telemetry.activate", "--json")

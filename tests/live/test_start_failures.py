@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 import subprocess
@@ -12,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.lab import INV, LONG, PATIENCE, Lab, Result, is_open, until
+from tests.lab import INV, LONG, PATIENCE, Lab, Result, until
 
 
 def failing(lab: Lab, command: object, **keys: object) -> Result:
@@ -93,106 +92,12 @@ def test_a_crash_after_a_moment_is_told_with_its_last_lines(lab: Lab) -> None:
     assert [line.split("| ")[1] for line in shown] == [f"line {number}." for number in range(10, 30)]
 
 
-def test_an_end_by_a_signal_is_told_with_its_name(lab: Lab) -> None:
-    assert "killed by SIGKILL" in failing(lab, "kill -9 $$").err
-
-
-def test_an_end_with_exit_0_is_no_success(lab: Lab) -> None:
-    assert "exit 0" in failing(lab, "echo nothing to do").err
-
-
 def test_a_failure_in_json_is_one_document(lab: Lab) -> None:
     lab.configure(telemetry={"command": "exit 3", "port": lab.port()})
     done = lab.inv("telemetry.activate", "--json")
     assert done.code == 1
     assert (done.json["state"], done.json["exit_code"], done.json["signal"]) == ("crashed", 3, None)
     assert "exit 3" in done.json["error"]
-
-
-def test_after_a_failure_it_can_be_started_in_the_same_window(lab: Lab) -> None:
-    failing(lab, "exit 3")
-    port = lab.port()
-    lab.configure(telemetry={"command": lab.server(), "port": port})
-    assert lab.inv("telemetry.activate").code == 0
-    assert len(lab.windows()) == 1
-
-
-# It never gets healthy
-
-
-def late(lab: Lab, why: str, *words: str, port: int | None = None) -> Result:
-    """What activate says of a service that is not healthy in time, once that is why; it is left running for a look."""
-    lab.configure(telemetry={"command": lab.server(*words), "port": port or lab.port(), "startup_timeout": 1})
-
-    def told() -> Result | None:
-        done = lab.inv("telemetry.activate")
-        assert done.code == 1, done.said
-        assert "not healthy after 1 s" in done.err
-        assert "left running" in done.err
-        assert len(lab.services()) == 1
-        return done if why in done.err else None
-
-    done: Result = until(told, why)
-    return done
-
-
-def test_a_server_that_accepts_and_never_answers_is_not_healthy(lab: Lab) -> None:
-    late(lab, "answer", "--hang")
-    told = lab.inv("telemetry.status", "--json")
-    assert (told.code, told.json["state"]) == (1, "unhealthy")
-
-
-def test_a_server_that_answers_404_is_not_healthy(lab: Lab) -> None:
-    done = late(lab, "HTTP 404", "--status", "404", "--say", "I am up")
-    assert "| I am up" in done.err
-
-
-def test_a_server_on_another_port_is_told_where_it_listens(lab: Lab) -> None:
-    port, other = lab.port(), lab.port()
-    where = f"nothing listens on port {port}; it listens on {other} instead"
-    late(lab, where, "--port", str(other), port=port)
-    for task in (("telemetry.status",), ("ps",), ("telemetry.status", "--json")):
-        assert where in lab.inv(*task).out, "status knew less than start"
-
-
-def test_a_late_service_that_comes_up_after_all_is_found_running(lab: Lab) -> None:
-    port = lab.port()
-    lab.configure(telemetry={"command": lab.server("--listen-once", "go"), "port": port})
-    assert lab.inv("telemetry.activate", "--timeout", "1").code == 1
-    (lab.path / "go").touch()
-    until(lambda: is_open(port))
-    again = lab.inv("telemetry.activate", "--json").json
-    assert (again["state"], again["changed"]) == ("running", False)
-
-
-RELOADER = """
-import os, subprocess, sys, time
-while True:
-    server = subprocess.Popen(sys.argv[1:])
-    while not os.path.exists("changed"):
-        time.sleep(0.05)
-    os.unlink("changed")
-    server.terminate()
-    server.wait()
-    while not os.path.exists("go"):
-        time.sleep(0.05)
-"""
-
-
-def test_a_server_that_reloads_is_waited_for_however_long_it_has_run(lab: Lab) -> None:
-    port = lab.port()
-    lab.configure(telemetry={"command": [sys.executable, "-c", RELOADER, *lab.server()], "port": port})
-    first = lab.inv("telemetry.activate", "--json").json
-    (record,) = lab.state("telemetry.run.json")
-    run = json.loads(record.read_text())
-    record.write_text(json.dumps({**run, "started": run["started"] - LONG}))
-    (lab.path / "changed").touch()
-    until(lambda: not is_open(port))
-    waiting = lab.begin_waiting("telemetry.activate", "--json", "--timeout", str(PATIENCE))
-    (lab.path / "go").touch()
-    again = json.loads(waiting.communicate(timeout=PATIENCE)[0])
-    assert (again["state"], again["pid"], again["changed"]) == ("running", first["pid"], False)
-    assert again["uptime_s"] > LONG
 
 
 # Something happens while it is waited for
@@ -205,25 +110,6 @@ def test_a_window_that_is_killed_while_starting(lab: Lab) -> None:
     assert done.code == 1
     assert "ended while starting" in done.err
     until(lambda: not psutil.pid_exists(pid), "the hung-up process to be reaped")
-
-
-def test_a_process_that_is_killed_while_starting(lab: Lab) -> None:
-    activate, pid = waiting(lab, "--delay", "60")
-    psutil.Process(pid).kill()
-    done = ends(activate)
-    assert done.code == 1
-    assert "killed by SIGKILL" in done.err
-
-
-@pytest.mark.parametrize("inside", [True, False])
-def test_a_port_that_turns_up_in_other_hands_while_starting(lab: Lab, inside: bool) -> None:
-    activate, pid = waiting(lab, "--delay", "60")
-    port = int(psutil.Process(pid).environ()["PORT"])
-    thief = lab.listen(port, cwd=lab.path if inside else lab.folder)
-    done = ends(activate)
-    assert done.code == 4, done.said
-    assert f"pid {thief.pid}" in done.err
-    assert thief.poll() is None
 
 
 def test_stop_from_another_terminal_ends_the_waiting(lab: Lab) -> None:

@@ -64,47 +64,6 @@ namespace = workspace(web, migrate, db)
     assert lab.windows() == []
 
 
-def test_down_stops_those_that_depend_first(lab: Lab) -> None:
-    order = lab.folder / "order"
-    script = lab.path / "part.py"
-    script.write_text(
-        "import signal, sys, time\n"
-        f"tell = lambda: open({str(order)!r}, 'a').write(sys.argv[1] + '\\n')\n"
-        "signal.signal(signal.SIGINT, lambda *_: (tell(), sys.exit(0)))\n"
-        "print('ready', flush=True)\ntime.sleep(600)\n"
-    )
-    run = f"{sys.executable} part.py"
-    declare(
-        lab,
-        f"""
-db = service("db", command="{run} db", health={{"log": "ready"}})
-web = service("web", command="{run} web", health={{"log": "ready"}}, depends_on=["db"])
-namespace = workspace(db, web)
-""",
-    )
-    assert lab.inv("up").code == 0
-    assert lab.inv("down").code == 0
-    assert order.read_text().split() == ["web", "db"]
-
-
-def test_a_failure_names_what_waited_for_it_and_leaves_the_rest(lab: Lab) -> None:
-    lab.configure(
-        db={"command": "echo no disk; exit 3"},
-        web={"command": STAYS, "depends_on": ["db"]},
-        other={"command": STAYS},
-    )
-    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
-    up = lab.inv("up", "--json")
-    assert up.code == 1
-    told = {each["service"]: each for each in up.json["services"]}
-    assert "no disk" in lab.inv("logs", "--only", "db").out
-    assert "waits for db" in told["web"]["error"]
-    assert told["other"]["state"] == "running"
-    assert "db" in up.json["error"]
-    assert "web" not in {window.rpartition(":")[2] for window in lab.windows()}
-    lab.inv("down")
-
-
 def test_only_brings_what_it_needs_along(lab: Lab) -> None:
     lab.configure(a={"command": STAYS}, b={"command": STAYS, "depends_on": {"a": "started"}}, c={"command": STAYS})
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
@@ -113,6 +72,9 @@ def test_only_brings_what_it_needs_along(lab: Lab) -> None:
     assert wrong.code == 2
     assert "did you mean a?" in wrong.err
     assert wrong.json["problems"][0]["key"] == "--only"
+    lab.inv("down", "--only", "a")
+    said = lab.inv("restart", "--only", "b").out
+    assert ("a: started" in said, "b: restarted" in said) == (True, True), said
     lab.inv("down")
 
 
@@ -171,40 +133,6 @@ def test_a_crashing_service_is_started_again_and_stop_ends_that(lab: Lab) -> Non
     stopped = lab.inv("web.status", "--json").json
     assert stopped["state"] == "stopped"
     assert lab.services() == []
-
-
-def test_a_one_shot_that_fails_is_reported_and_one_that_is_done_is_not_run_again(lab: Lab) -> None:
-    count = lab.folder / "count"
-    lab.configure(
-        migrate={"command": f"echo x >> {count}", "health": "exit"}, bad={"command": "exit 4", "health": "exit"}
-    )
-    declare(lab, 'namespace = workspace(service("migrate"), service("bad"))')
-    assert lab.inv("migrate.start", "--json").json["state"] == "completed"
-    assert lab.inv("migrate.start", "--json").json["changed"] is False
-    assert lab.inv("migrate.status").code == 0
-    assert lab.inv("migrate.restart").code == 0
-    assert count.read_text().split() == ["x", "x"]
-    assert lab.inv("bad.start").code == 1
-
-
-def test_a_restart_runs_a_one_shot_once_more_before_what_waits_for_it(lab: Lab) -> None:
-    """The application was started at once: the migration's earlier run counted."""
-    order = lab.folder / "order"
-    lab.configure(
-        db={"command": f"echo db | tee -a {order}; {STAYS}", "health": {"log": "db"}},
-        migrate={"command": f"sleep .3; echo migrate >> {order}", "health": "exit", "depends_on": ["db"]},
-        app={"command": f"echo app | tee -a {order}; {STAYS}", "health": {"log": "app"},
-             "depends_on": {"migrate": "completed"}},
-    )  # fmt: skip
-    declare(lab, "namespace = workspace()")
-    for words in (["up"], ["restart"], ["restart", "--only", "migrate,app"]):
-        order.write_text("")
-        assert lab.inv(*words).code == 0
-        assert order.read_text().split() == (["db"] if "--only" not in words else []) + ["migrate", "app"], words
-    assert lab.inv("down", "--only", "db").code == 0
-    said = lab.inv("restart", "--only", "app").out
-    assert ("db: started" in said, "app: restarted" in said) == (True, True), said
-    assert lab.inv("down").code == 0
 
 
 def worktrees(lab: Lab, project: Path, branch: str) -> list[Path]:
@@ -346,19 +274,6 @@ def test_ps_shows_the_workspaces_of_every_tmux_server(lab: Lab) -> None:
         assert lab.inv("down", cwd=path).code == 0
 
 
-def test_an_automatic_port_is_not_one_that_is_taken(lab: Lab) -> None:
-    lab.configure(api={"port": "auto", "command": f"{sys.executable} -m http.server $PORT --bind 127.0.0.1"})
-    declare(lab, 'namespace = workspace(service("api"))')
-    assert lab.inv("api.start").code == 0
-    first = listed(lab)["api"]["port"]
-    assert isinstance(first, int)
-    assert lab.inv("down").code == 0
-    lab.listen(first)
-    assert lab.inv("api.start").code == 0
-    assert listed(lab)["api"]["port"] != first
-    assert lab.inv("down").code == 0
-
-
 def test_logs_of_all_services_come_in_the_order_of_time(lab: Lab) -> None:
     turn = "until test -e {name}{n}; do sleep .05; done; echo {name} {n}; "
     a, b = ("".join(turn.format(name=name, n=n) for n in (1, 2, 3)) for name in "ab")
@@ -463,18 +378,6 @@ def test_one_look_at_many_services_is_one_tmux_process(lab: Lab) -> None:
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
     echoed = lab.inv("ps", "--echo").err
     assert len([line for line in echoed.splitlines() if line.startswith("tmux ")]) == 1
-
-
-def test_without_waiting_what_a_service_needs_is_waited_for_all_the_same(lab: Lab) -> None:
-    lab.configure(
-        db={"command": f"sleep 0.5; echo up; {STAYS}", "health": {"log": "up"}},
-        web={"command": STAYS, "depends_on": ["db"], "health": {"log": "up"}},
-    )
-    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
-    up = lab.inv("up", "--no-wait", "--json")
-    assert up.code == 0
-    assert states(up) == {"db": "running", "web": "starting"}
-    assert lab.inv("down").code == 0
 
 
 def test_a_service_that_the_configuration_forgot_is_shown_and_goes_down(lab: Lab) -> None:
