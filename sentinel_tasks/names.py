@@ -6,13 +6,19 @@ import os
 import re
 import shlex
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
 TASKS_OF_A_WORKSPACE = frozenset(
-    {"up", "down", "ps", "logs", "restart", "attach", "doctor", "schema", "wait", "run", "env", "url"}
+    {"up", "down", "ps", "logs", "restart", "attach", "doctor", "schema", "wait", "run", "env", "url", "export"}
 )
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
+
+PORT_VARIABLES = {"telemetry": "WORKER_API_PORT", "dev": "DEV_SERVER_PORT"}
+"""The guide's own variables for the ports of two services."""
+
+AUTO_FIRST, AUTO_COUNT = 20_000, 12_000
+"""Automatic ports lie below the range from which systems take ports for outgoing connections."""
 
 LONGEST_SLUG = 246
 """A file's name may have 255 bytes; a hyphen and a digest need nine of them."""
@@ -73,6 +79,12 @@ def port_variable(service: str) -> str:
 def url_variable(service: str) -> str:
     """The variable that tells a service's address on this machine (contract: Tasks, Environment)."""
     return f"SENTINEL_URL_{service.upper().replace('-', '_')}"
+
+
+def automatic_ports(workspace: str, service: str) -> Iterator[int]:
+    """Every port that may be chosen for a service, from a place that is always the same for it and its workspace."""
+    start = int(digest(f"{workspace}\0{service}"), 16)
+    return (AUTO_FIRST + (start + step) % AUTO_COUNT for step in range(AUTO_COUNT))
 
 
 def as_port_pairs(ports: Mapping[str, int]) -> str:

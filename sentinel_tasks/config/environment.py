@@ -13,12 +13,11 @@ from msgspec.structs import replace
 
 from ..errors import ConfigurationError, Problem
 from ..model import Health, Pane, Service
-from ..names import port_variable
+from ..names import PORT_VARIABLES, port_variable
 from ..system.env_file import read_env_file
 from ..text.interpolation import Unset, expand, names_in
 from ..tmux.lookup import Session, known_ports
 from ..world import World
-from .load import PORT_VARIABLES
 from .problems import HIDDEN
 
 OF_THE_CALLERS_TERMINAL = ("TMUX", "TMUX_PANE", "COLUMNS", "LINES", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "_")

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ..decisions.dependencies import order
 from ..errors import ConfigurationError, Problem
 from ..model import Service, Workspace
-from ..names import SERVICE, TASKS_OF_A_WORKSPACE, session_name, state_name
+from ..names import PORT_VARIABLES, SERVICE, TASKS_OF_A_WORKSPACE, session_name, state_name
 from .detect import PROCFILE_HAS_WEB
 from .problems import Problems, nearest
 from .procfile import WEB
@@ -34,7 +34,6 @@ BUILT_IN: dict[str, Keys] = {
     },
 }
 FLAGS = {"startup_timeout": "--timeout", "stop_timeout": "--timeout"}
-PORT_VARIABLES = {"telemetry": "WORKER_API_PORT", "dev": "DEV_SERVER_PORT"}
 
 
 def workspace_folder(project: str, environ: Mapping[str, str]) -> str:

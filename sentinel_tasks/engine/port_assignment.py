@@ -11,14 +11,11 @@ from functools import cached_property
 
 from ..errors import SentinelError
 from ..model import Pane, Service
-from ..names import as_port_pairs, digest, mark, port_pairs
+from ..names import AUTO_COUNT, AUTO_FIRST, as_port_pairs, automatic_ports, mark, port_pairs
 from ..observation.other_servers import panes_elsewhere
 from ..observation.snapshot import Snapshot
 from ..tmux.lookup import known_ports, remembered_ports
 from ..world import PortReservations, World
-
-AUTO_FIRST, AUTO_COUNT = 20_000, 12_000
-"""Automatic ports lie below the range from which systems take ports for outgoing connections."""
 
 
 class Assignment:
@@ -80,8 +77,7 @@ class Assignment:
 
     def _choose(self, service: str, avoided: set[int]) -> int:
         """The first port that is free, from a place that is always the same for this workspace and service."""
-        start = int(digest(f"{self.world.workspace.path}\0{service}"), 16)
-        candidates = (AUTO_FIRST + (start + step) % AUTO_COUNT for step in range(AUTO_COUNT))
+        candidates = automatic_ports(self.world.workspace.path, service)
         found = next((port for port in candidates if port not in avoided and self._is_to_be_had(port)), None)
         if found is None:
             raise SentinelError(f"no port from {AUTO_FIRST} to {AUTO_FIRST + AUTO_COUNT - 1} is free", "inv ps --all")

@@ -9,6 +9,7 @@ from invoke.context import Context
 from invoke.tasks import Task
 
 from .boundary import run
+from .export_task import export
 from .run_verbs import run_beside, show_environment, show_url, wait_for
 from .service_tasks import LINES, given_flags, help_of
 from .verbs import restart_services, start_part, stop_services
@@ -125,4 +126,4 @@ def names(given: str | None) -> list[str] | None:
 
 def workspace_tasks() -> list[Task[Any]]:
     """The tasks that every workspace has beside those of its services."""
-    return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url]
+    return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url, export]

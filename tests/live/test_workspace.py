@@ -20,8 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from sentinel_tasks.engine.port_assignment import AUTO_COUNT
-from sentinel_tasks.names import digest
+from sentinel_tasks.names import AUTO_COUNT, digest
 from sentinel_tasks.supervisor.capture import SECONDS_BETWEEN_TIMES
 from tests.lab import INV, LONG, PATIENCE, Lab, Result, is_open, until
 

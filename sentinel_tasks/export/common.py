@@ -1,0 +1,97 @@
+"""Rows, and what rows ask, that several targets share."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from ..model import Service
+from .plan import Plan
+from .rows import Loss, Put, Row, Saying
+
+MASKED = Row(
+    "a secret in a command",
+    "`***` in its place",
+    lost="it is not written: give it in a variable whose name is secret",
+)
+"""Told when the secrets are taken out, before a target sees the service."""
+
+WINDOW = Row("on_conflict, window, index", "nothing: they are of `up` and of its windows")
+METRICS = Row("--metrics", "nothing: a flag of compose and kubernetes")
+HERE = Row("a path of this machine", "as it is: it is the same machine")
+CALLER = Row("the caller's environment", "that of whoever starts the engine; none of its values is written")
+SYSTEM_FOLDERS = ("/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/")
+
+
+def is_one_shot(service: Service) -> bool:
+    """True for what is done once it exits 0."""
+    return service.health.kind == "exit"
+
+
+def lost_if(kind: str) -> Saying:
+    """A row that is lost for every service with this kind of health check."""
+
+    def say(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+        if service.health.kind == kind:
+            yield Loss()
+
+    return say
+
+
+def lost_dependency(condition: str) -> Saying:
+    """A row that is lost for every dependency of this condition."""
+
+    def say(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+        for needed in plan.needed(service, condition):
+            yield Loss(needed.name)
+
+    return say
+
+
+def unread_files(plan: Plan, service: Service) -> Iterator[Loss]:
+    """A loss for each file of variables that another reader may read in another way."""
+    for path in service.env_files:
+        if path not in plan.options.plain_files:
+            yield Loss(plan.relative(path) if plan.hosts else path)
+
+
+def machine_paths(plan: Plan, service: Service) -> Iterator[Loss]:
+    """A loss for what names a path that an image does not have."""
+    program = _program(service)
+    if program.startswith("/") and not program.startswith(SYSTEM_FOLDERS):
+        yield Loss("command")
+    texts = {"command": service.command, **{f"env {name}": value for name, value in service.env}}
+    for key, text in texts.items():
+        if plan.workspace.path in (text if isinstance(text, str) else " ".join(text)):
+            yield Loss(key)
+    if not plan.is_inside(service.cwd):
+        yield Loss("cwd")
+
+
+def _program(service: Service) -> str:
+    if not isinstance(service.command, str):
+        return service.command[0]
+    try:
+        return next(iter(shlex.split(service.command)), "")
+    except ValueError:
+        return ""
+
+
+def has_other_log_limits(service: Service) -> bool:
+    """True if the configuration says how much of the log is kept."""
+    defaults: dict[str, Any] = dict(
+        zip(Service.__struct_fields__[::-1], Service.__struct_defaults__[::-1], strict=False)
+    )
+    return any(getattr(service, key) != defaults[key] for key in ("log_max_bytes", "log_backups"))
+
+
+def seconds(number: float) -> str:
+    """A duration that systemd, compose and Go read alike."""
+    whole = round(number * 1000)
+    return f"{whole // 1000}s" if whole % 1000 == 0 else f"{whole}ms"
+
+
+def whole_seconds(number: float) -> int:
+    """The seconds for an engine that knows no fractions, never fewer."""
+    return max(1, -int(-number // 1))

@@ -1,0 +1,192 @@
+"""A Compose file: a service a container, reached by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ..model import Service
+from . import checks, prometheus
+from .common import MASKED, WINDOW, is_one_shot, machine_paths, seconds, unread_files
+from .containers import LATE, LOG_LOST, MACHINE_PATH, STARTED_IN_TIME
+from .plan import TOKEN, Plan, host_name
+from .rows import Loss, Part, Put, Row, Settings, Target, nested
+from .words import shell, words_of
+from .yaml_text import document
+
+RESTARTS = {"never": "no", "on-failure": "on-failure:10", "always": "unless-stopped"}
+Check = str | tuple[str, ...]
+
+
+def literal(text: str) -> str:
+    """The text where Compose puts variables in the place of `$`."""
+    return text.replace("$", "$$")
+
+
+def _literals(words: Iterable[str]) -> list[str]:
+    return [literal(word) for word in words]
+
+
+def _image(plan: Plan, service: Service) -> Iterator[Put]:
+    yield Put(("image",), literal(plan.image))
+    if plan.options.image is None:
+        yield Put(("build",), literal(plan.relative(plan.workspace.path)))
+
+
+def _command(plan: Plan, service: Service) -> Iterator[Put]:
+    yield from _image(plan, service)
+    yield Put(("init",), True)
+    yield Put(("entrypoint",), [])
+    yield Put(("command",), _literals(words_of(service)))
+
+
+def _folder(plan: Plan, service: Service) -> Iterator[Put]:
+    yield Put(("working_dir",), literal(plan.inside(service.cwd)))
+
+
+def _environment(plan: Plan, service: Service) -> Iterator[Put]:
+    yield Put(("environment",), {name: literal(value) for name, value in plan.environment(service).items()})
+
+
+def _files(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+    own = [f"./{service.name}.env"] if plan.secrets[service.name] else []
+    if files := [*(literal(plan.relative(path)) for path in service.env_files), *own]:
+        yield Put(("env_file",), files)
+    yield from unread_files(plan, service)
+
+
+def _port(plan: Plan, service: Service) -> Iterator[Put]:
+    if (port := plan.ports.get(service.name)) is not None:
+        yield Put(("ports",), [f"127.0.0.1:{port}:{port}"])
+
+
+def _asks(kind: str, check: Callable[[Plan, Service], Check]) -> Callable[[Plan, Service], Iterator[Put]]:
+    """The row of one kind of health check."""
+
+    def say(plan: Plan, service: Service) -> Iterator[Put]:
+        if service.health.kind == kind:
+            asked = check(plan, service)
+            words = shell(asked) if isinstance(asked, str) else asked
+            yield Put(("healthcheck", "test"), ["CMD", *_literals(words)])
+
+    return say
+
+
+def _http(plan: Plan, service: Service) -> Check:
+    return checks.http(service, plan.ports.get(service.name))
+
+
+def _tcp(plan: Plan, service: Service) -> Check:
+    return checks.tcp(plan.ports.get(service.name))
+
+
+def _given(plan: Plan, service: Service) -> Check:
+    return service.health.target
+
+
+def _stays_up(plan: Plan, service: Service) -> Check:
+    return ("true",)
+
+
+def _log(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+    yield from _asks("log", _stays_up)(plan, service)
+    if service.health.kind == "log":
+        yield Loss()
+
+
+def _startup_timeout(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+    if is_one_shot(service):
+        yield Loss()
+    else:
+        yield Put(("healthcheck", "start_period"), seconds(service.startup_timeout))
+        yield Put(("healthcheck", "start_interval"), "1s")
+        yield Put(("healthcheck", "interval"), "5s")
+        yield Put(("healthcheck", "timeout"), "2s")
+        yield Put(("healthcheck", "retries"), 1)
+
+
+def _after(condition: str) -> Callable[[Plan, Service], Iterator[Put]]:
+    """The row of one kind of dependency; a one-shot is healthy once it is done."""
+    names = {"started": "service_started", "healthy": "service_healthy", "completed": "service_completed_successfully"}
+
+    def say(plan: Plan, service: Service) -> Iterator[Put]:
+        for needed in plan.needed(service, condition):
+            wanted = "completed" if condition == "healthy" and is_one_shot(needed) else condition
+            yield Put(("depends_on", host_name(needed.name), "condition"), names[wanted])
+
+    return say
+
+
+def _restart(plan: Plan, service: Service) -> Iterator[Put]:
+    yield Put(("restart",), RESTARTS[service.restart])
+
+
+def _stop_signal(plan: Plan, service: Service) -> Iterator[Put]:
+    yield Put(("stop_signal",), "SIGINT")
+
+
+def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put]:
+    yield Put(("stop_grace_period",), seconds(service.stop_timeout))
+
+
+def _logs(plan: Plan, service: Service) -> Iterator[Put]:
+    yield Put(("logging", "driver"), "json-file")
+    yield Put(("logging", "options", "max-size"), f"{max(1, service.log_max_bytes // 1000)}k")
+    yield Put(("logging", "options", "max-file"), str(service.log_backups + 1))
+
+
+ROWS = (
+    Row("title", "nothing: a service has no title"),
+    Row("command", "`command:`, with no entrypoint of the image before it; `init: true`", _command),
+    MASKED,
+    Row(MACHINE_PATH.fact, MACHINE_PATH.becomes, machine_paths, MACHINE_PATH.lost),
+    Row("cwd", "`working_dir:` below `/app`", _folder),
+    Row("env", "`environment:`", _environment),
+    Row(
+        "env_file",
+        "`env_file:`",
+        _files,
+        "Compose has a syntax of its own: quotes, spaces, `$` or `\\` in a line may be read in another way",
+    ),
+    Row("a secret variable", "`env_file: NAME.env`, listed in `NAME.env.example`"),
+    Row("the caller's environment", "nothing: the image's"),
+    Row("port", "`PORT`, and `ports:` on loopback; an automatic one is fixed", _port),
+    Row("ports and addresses of the others", "`SENTINEL_PORT_*`, `SENTINEL_URL_*` with the services' names as hosts"),
+    Row("health: a path or URL", "`healthcheck:` with curl (in the image)", _asks("http", _http)),
+    Row("health: tcp", "`healthcheck:` with nc or bash (in the image)", _asks("tcp", _tcp)),
+    Row("health: command", "`healthcheck:`", _asks("command", _given)),
+    Row("health: log", "`healthcheck:` of `true`", _log, LOG_LOST),
+    Row("health: exit", "`service_completed_successfully` where others wait for it"),
+    Row("health: null", "`healthcheck:` of `true`, asked after a second", _asks("up", _stays_up)),
+    Row("startup_timeout", f"`start_period:`; {STARTED_IN_TIME}", _startup_timeout, LATE),
+    Row("depends_on: healthy", "`condition: service_healthy`", _after("healthy")),
+    Row("depends_on: started", "`condition: service_started`", _after("started")),
+    Row("depends_on: completed", "`condition: service_completed_successfully`", _after("completed")),
+    Row("restart", "`restart:` no, on-failure:10 or unless-stopped, after a pause that grows", _restart),
+    Row("the stop signal", "`stop_signal: SIGINT`", _stop_signal),
+    Row("stop_timeout", "`stop_grace_period:`, then KILL", _stop_timeout),
+    Row("log_max_mb, log_backups", "`logging:` of json-file", _logs),
+    Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
+    WINDOW,
+    Row("--metrics", "the service `prometheus` and its `prometheus.yml`"),
+)
+
+
+def write(plan: Plan, settings: Settings) -> Iterable[Part]:
+    """The one file, and Prometheus's own if it was asked for."""
+    services = {host_name(name): nested(puts) for name, puts in settings.items()}
+    whole: dict[str, Any] = {"name": plan.stem.lower(), "services": services}
+    if plan.options.metrics:
+        whole = prometheus.added(plan, whole)
+        yield Part("prometheus.yml", document(prometheus.configuration(plan)), prometheus.scraped(plan))
+    yield Part("compose.yaml", document(whole), tuple(settings), tuple(_notes(plan)))
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    if plan.options.image is None:
+        yield "Build it first: docker compose build (there must be a Dockerfile in the workspace)"
+    if plan.options.metrics and prometheus.has_token(plan):
+        yield f"Prometheus takes {TOKEN} from the environment of docker compose; it must be the service's own"
+
+
+TARGET = Target("compose", ROWS, write, hosts=True)

@@ -1,0 +1,10 @@
+"""What gets lost, or is left to the image, wherever services live in containers."""
+
+from __future__ import annotations
+
+from .rows import Row
+
+LOG_LOST = "nobody reads the log: it counts as healthy once it runs"
+LATE = "nothing tells of a one-shot that is late"
+STARTED_IN_TIME = "what is late is unhealthy, and goes on"
+MACHINE_PATH = Row("a path of this machine", "as it is", lost="it names a path that the image need not have")

@@ -1,0 +1,67 @@
+"""Takes every secret out of a workspace before any target sees it: what is not there can be written nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..text.masking import LONGEST, MASK, is_secret, masked, masked_text
+from ..model import Service
+
+IN_A_COMMAND = "it is written as ***, which the program will not accept: give it in a variable whose name is secret"
+
+
+class Cleaned(Struct, frozen=True):
+    """A service without its secrets: the names of the variables that must be provided, and where one was masked."""
+
+    service: Service
+    names: tuple[str, ...]
+    masked: tuple[str, ...]
+
+
+def cleaned(service: Service) -> Cleaned:
+    """The service with no value in it that a name or a shape gives away as secret."""
+    names = tuple(name for name, value in service.env if is_secret(name) or holds_secret(value))
+    health = replace(service.health, target=_without(service.health.target))
+    found = replace(
+        service,
+        title=_text(service.title),
+        command=_without(service.command),
+        health=health,
+        worker_command=None if service.worker_command is None else _without(service.worker_command),
+        env=tuple((name, value) for name, value in service.env if name not in names),
+    )
+    return Cleaned(found, names, tuple(_changed(service, found)))
+
+
+def _changed(before: Service, after: Service) -> list[str]:
+    pairs = {
+        "command": (before.command, after.command),
+        "health": (before.health, after.health),
+        "worker_command": (before.worker_command, after.worker_command),
+        "title": (before.title, after.title),
+    }
+    return [key for key, (one, other) in pairs.items() if one != other]
+
+
+def holds_secret(text: str) -> bool:
+    """True if the text's shape gives a secret away; also of a text that is too long to be masked in one go."""
+    pieces = [text[at : at + LONGEST] for at in range(0, max(len(text), 1), LONGEST // 2)]
+    return any(masked_text(piece) != piece for piece in pieces)
+
+
+def _text(text: str) -> str:
+    if not holds_secret(text):
+        return text
+    return masked_text(text) if len(text) <= LONGEST else MASK
+
+
+def _without(command: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    return _text(command) if isinstance(command, str) else _words(command)
+
+
+def _words(words: Sequence[str]) -> tuple[str, ...]:
+    shown = masked([word[:LONGEST] for word in words])
+    return tuple(after if after != word[:LONGEST] else _text(word) for word, after in zip(words, shown, strict=True))
