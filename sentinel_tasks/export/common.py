@@ -69,6 +69,12 @@ def machine_paths(plan: Plan, service: Service) -> Iterator[Loss]:
         yield Loss("cwd")
 
 
+def names_loopback(service: Service) -> bool:
+    """True if the command says where to listen, and nobody outside of a container reaches it there."""
+    text = service.command if isinstance(service.command, str) else " ".join(service.command)
+    return any(address in text for address in ("127.0.0.1", "localhost", "::1"))
+
+
 def _program(service: Service) -> str:
     if not isinstance(service.command, str):
         return service.command[0]

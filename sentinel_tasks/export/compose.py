@@ -7,8 +7,8 @@ from typing import Any
 
 from ..model import Service
 from . import checks, prometheus
-from .common import MASKED, WINDOW, is_one_shot, machine_paths, seconds, unread_files
-from .containers import LATE, LOG_LOST, MACHINE_PATH, STARTED_IN_TIME
+from .common import MASKED, WINDOW, is_one_shot, machine_paths, names_loopback, seconds, unread_files
+from .containers import LATE, LOG_LOST, LOOPBACK, MACHINE_PATH, STARTED_IN_TIME
 from .plan import TOKEN, Plan, host_name
 from .rows import Loss, Part, Put, Row, Settings, Target, nested
 from .words import shell, words_of
@@ -55,9 +55,10 @@ def _files(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     yield from unread_files(plan, service)
 
 
-def _port(plan: Plan, service: Service) -> Iterator[Put]:
+def _port(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     if (port := plan.ports.get(service.name)) is not None:
         yield Put(("ports",), [f"127.0.0.1:{port}:{port}"])
+        yield from [Loss()] if names_loopback(service) else []
 
 
 def _asks(kind: str, check: Callable[[Plan, Service], Check]) -> Callable[[Plan, Service], Iterator[Put]]:
@@ -150,7 +151,7 @@ ROWS = (
     ),
     Row("a secret variable", "`env_file: NAME.env`, listed in `NAME.env.example`"),
     Row("the caller's environment", "nothing: the image's"),
-    Row("port", "`PORT`, and `ports:` on loopback; an automatic one is fixed", _port),
+    Row("port", "`PORT`, and `ports:` on loopback; an automatic one is fixed", _port, LOOPBACK),
     Row("ports and addresses of the others", "`SENTINEL_PORT_*`, `SENTINEL_URL_*` with the services' names as hosts"),
     Row("health: a path or URL", "`healthcheck:` with curl (in the image)", _asks("http", _http)),
     Row("health: tcp", "`healthcheck:` with nc or bash (in the image)", _asks("tcp", _tcp)),

@@ -8,8 +8,17 @@ from typing import Any
 
 from ..model import Service
 from . import checks
-from .common import MASKED, WINDOW, has_other_log_limits, is_one_shot, machine_paths, unread_files, whole_seconds
-from .containers import LATE, LOG_LOST, MACHINE_PATH
+from .common import (
+    MASKED,
+    WINDOW,
+    has_other_log_limits,
+    is_one_shot,
+    machine_paths,
+    names_loopback,
+    unread_files,
+    whole_seconds,
+)
+from .containers import LATE, LOG_LOST, LOOPBACK, MACHINE_PATH
 from .kubernetes_objects import file_secret, literals, secret_name, write
 from .kubernetes_waiting import CHECK_LOST, ONCE_LOST, STARTED_LOST, after
 from .plan import TOKEN, Plan
@@ -64,10 +73,11 @@ def _files(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     yield from unread_files(plan, service)
 
 
-def _port(plan: Plan, service: Service) -> Iterator[Put]:
+def _port(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     if (port := plan.ports.get(service.name)) is not None:
         yield Put(("container", "ports"), [{"containerPort": port}])
         yield Put(("service", "ports"), [{"port": port, "targetPort": port}])
+        yield from [Loss()] if names_loopback(service) else []
 
 
 def _probes(service: Service, asked: dict[str, Any]) -> Iterator[Put]:
@@ -180,7 +190,7 @@ ROWS = (
     ),
     Row("a secret variable", "`secretKeyRef`, listed in `NAME.env.example`"),
     Row("the caller's environment", "nothing: the image's"),
-    Row("port", "`PORT`, `containerPort:` and a Service; an automatic one is fixed", _port),
+    Row("port", "`PORT`, `containerPort:` and a Service; an automatic one is fixed", _port, LOOPBACK),
     Row("ports and addresses of the others", "`SENTINEL_PORT_*`, `SENTINEL_URL_*` with the services' names as hosts"),
     Row(
         "health: a path or URL",

@@ -17,24 +17,18 @@ def lists(target: str, plan: Plan) -> Iterator[Part]:
     if target == "procfile":
         yield _for_all(plan)
     else:
-        yield from (_for(target, plan, service) for service in plan.services if _is_wanted(target, plan, service))
-
-
-def _is_wanted(target: str, plan: Plan, service: Service) -> bool:
-    return bool(plan.secrets[service.name]) or target == "systemd"
+        yield from (_for(target, plan, service) for service in plan.services if plan.secrets[service.name])
 
 
 def _for(target: str, plan: Plan, service: Service) -> Part:
-    names = plan.secrets[service.name]
-    notes = [*_how(target, plan, service), *([] if names else ["Nothing must be provided."])]
-    return Part(f"{service.name}.env.example", _empty(names), (service.name,), tuple(notes))
+    notes = tuple(_how(target, plan, service))
+    return Part(f"{service.name}.env.example", _empty(plan.secrets[service.name]), (service.name,), notes)
 
 
 def _how(target: str, plan: Plan, service: Service) -> Iterator[str]:
     name = service.name
     if target == "systemd":
         yield f"Copy it to ~/.config/{plan.stem}/{name}.env, for your user alone, and fill in the values."
-        yield "What the service takes from your terminal, such as PATH, goes there too."
     elif target == "kubernetes":
         yield f"Fill in the values, without quotes, in {name}.env; then:"
         yield f"kubectl create secret generic {secret_name(plan, service)} --from-env-file={name}.env"

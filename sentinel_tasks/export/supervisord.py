@@ -10,7 +10,7 @@ from .common import CALLER, HERE, MASKED, METRICS, WINDOW, is_one_shot, lost_dep
 from .common import whole_seconds as whole
 from .plan import Plan
 from .rows import Loss, Part, Put, Row, Settings, Target
-from .supervisord_text import HERE_FOLDER, assignment, command_line, is_plain_folder, is_plain_variable, percent
+from .supervisord_text import BESIDE, HERE_FOLDER, assignment, command_line, is_plain_folder, is_plain_variable, percent
 from .words import has_line_break, in_folder, on_one_line, shell, through_env, with_files, words_of
 
 NOBODY_ASKS = "nobody asks: it counts as started once it has been up for a second"
@@ -61,7 +61,7 @@ def _is_inline(plan: Plan, service: Service, name: str, value: str) -> bool:
 
 
 def _files_of(plan: Plan, service: Service) -> tuple[str, ...]:
-    own = (f"{HERE_FOLDER}/{service.name}.env",) if plan.secrets[service.name] else ()
+    own = (f"{BESIDE}{service.name}.env",) if plan.secrets[service.name] else ()
     return (*service.env_files, *own)
 
 

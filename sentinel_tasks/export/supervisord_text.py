@@ -10,6 +10,8 @@ from .words import NAME, has_line_break
 
 HERE_FOLDER = "%(here)s"
 """The folder of the configuration file, wherever it is taken to."""
+BESIDE = "\0"
+"""Begins a word that stands for a file in that folder; no word of a command can have it."""
 _COMMENT = re.compile(r"(\s)([;#])")
 _UNSAYABLE = re.compile(r"""["']|\s[;#]|%\(here\)s|\\""")
 
@@ -42,7 +44,7 @@ def command_line(words: Sequence[str]) -> str:
 
 def _word(word: str) -> str:
     """What begins a comment, or looks like the folder's name, is broken up by two quotes that mean nothing."""
-    if word.startswith(f"{HERE_FOLDER}/"):
-        return f'"{word}"'
+    if word.startswith(BESIDE):
+        return f'"{HERE_FOLDER}/{percent(word.removeprefix(BESIDE))}"'
     text = _COMMENT.sub(r"\1''\2", percent(shlex.quote(word)))
     return text.replace("%(here)s", "%(''here)s")

@@ -217,7 +217,8 @@ def write(plan: Plan, settings: Settings) -> Iterable[Part]:
     """A unit for each service, and the target."""
     yield Part(f"{plan.stem}.target", _target(plan), tuple(service.name for service in plan.services))
     for service in plan.services:
-        yield Part(unit(plan, service.name), _sections(settings[service.name]), (service.name,))
+        note = f"What it takes from your terminal, such as PATH: write it into ~/.config/{plan.stem}/{service.name}.env"
+        yield Part(unit(plan, service.name), _sections(settings[service.name]), (service.name,), (note,))
 
 
 def _target(plan: Plan) -> str:
