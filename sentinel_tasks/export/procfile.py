@@ -10,7 +10,7 @@ from ..names import PORT_VARIABLES, port_variable
 from .common import HERE, MASKED, METRICS, WINDOW, is_one_shot, lost_dependency, lost_if, unread_files
 from .plan import Plan
 from .rows import Loss, Part, Put, Row, Settings, Target
-from .words import on_one_line, through_env, words_of
+from .words import NAME, on_one_line, through_env, words_of
 
 NOBODY_ASKS = "nobody asks: it counts as started at once"
 NOBODY_WAITS = "nobody waits: all are started at once"
@@ -19,13 +19,21 @@ PROVIDED = "sentinel.env"
 
 def _command(plan: Plan, service: Service) -> Iterator[Put]:
     line = f"exec {shlex.join(through_env(words_of(service), _own(plan, service)))}"
-    yield Put(("line",), on_one_line(f"{_port(plan, service)}{_folder(plan, service)}{line}"))
+    yield Put(("line",), on_one_line(f"{_without(plan, service)}{_port(plan, service)}{_folder(plan, service)}{line}"))
+
+
+def _without(plan: Plan, service: Service) -> str:
+    """Takes away what the runner gives to all and this service has not: a port, and the secrets of the others."""
+    given = dict.fromkeys(name for other in plan.services for name in plan.secrets[other.name])
+    names = [name for name in given if name not in plan.secrets[service.name] and NAME.fullmatch(name)]
+    names += [] if service.name in plan.ports else ["PORT"]
+    return f"unset {' '.join(names)} && " if names else ""
 
 
 def _port(plan: Plan, service: Service) -> str:
-    """A runner gives every process a port, a platform its own to the service that is called web."""
+    """A platform has a port of its own for the service that is called web."""
     if service.name not in plan.ports:
-        return "unset PORT && "
+        return ""
     value = f'"${{{port_variable(service.name)}:-$PORT}}"'
     return f"export {' '.join(f'{name}={value}' for name in _port_variables(service))} && "
 

@@ -149,7 +149,8 @@ def _restart(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     if service.restart != "never":
         yield _put("Service", "RestartSec", "500ms")
         yield _put("Service", "RestartPreventExitStatus", "126 127")
-        yield _put("Service", "RestartForceExitStatus", "SIGHUP SIGINT SIGTERM SIGPIPE")
+        if not is_one_shot(service):  # for which these are failures anyway
+            yield _put("Service", "RestartForceExitStatus", "SIGHUP SIGINT SIGTERM SIGPIPE")
         yield _put("Unit", "StartLimitBurst", QUICK_RESTARTS + 1)
         yield _put("Unit", "StartLimitIntervalSec", seconds((QUICK_RESTARTS + 1) * STABLE_SECONDS))
         yield Loss()

@@ -14,12 +14,34 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _BREAKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 """Ends a line for one reader or another (str.splitlines, universal newlines), or can't be in a text file."""
 
-Pairs = Iterable[tuple[str, str]]
+_NEEDS_A_SHELL = re.compile(r"[;&|<>()`\n\\]|\$\(")
+_OF_THE_SHELL = frozenset({
+    "!", ".", ":", "[", "{", "}", "alias", "bg", "break", "case", "cd", "chdir", "command", "continue", "do", "done",
+    "echo", "elif", "else", "esac", "eval", "exec", "exit", "export", "false", "fc", "fg", "fi", "for", "function",
+    "getopts", "hash", "if", "in", "jobs", "kill", "let", "local", "printf", "pwd", "read", "readonly", "return",
+    "select", "set", "shift", "source", "test", "then", "time", "times", "trap", "true", "type", "typeset", "ulimit",
+    "umask", "unalias", "unset", "until", "wait", "while",
+})  # fmt: skip
+"""What a shell does itself, or reads as its grammar."""
 
 
 def words_of(service: Service) -> tuple[str, ...]:
     """The process that the command stands for: a string runs in `sh -c`, a list is run as it is."""
-    return shell(service.command) if isinstance(service.command, str) else service.command
+    return shell(in_place(service.command)) if isinstance(service.command, str) else service.command
+
+
+def in_place(command: str) -> str:
+    """The command, run in the shell's place where it is one plain program: a signal then reaches the program itself.
+
+    As `up` has it, but that it does not look whether there is such a program: there may be, where the export goes.
+    """
+    if _NEEDS_A_SHELL.search(command):
+        return command
+    try:
+        program = next(iter(shlex.split(command, comments=True)), "")
+    except ValueError:
+        return command
+    return command if not program or program in _OF_THE_SHELL or "=" in program or "$" in program else f"exec {command}"
 
 
 def shell(text: str) -> tuple[str, ...]:

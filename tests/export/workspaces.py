@@ -34,3 +34,38 @@ def put(folder: Path, files: Mapping[str, str]) -> Path:
     for path, text in files.items():
         (folder / path).write_bytes(text.encode("utf-8", "surrogateescape"))
     return folder
+
+
+HOSTILE = 'it\'s "100%" $HOME ${X} $(id) \\n `ls` ; # é🚀\n\ttwo lines\\'
+
+
+def every_kind() -> Workspace:
+    """A workspace in which every key of the configuration says something."""
+    return workspace(
+        service("db", "postgres -D 'my data'", port=5432, health=Health("tcp"), restart="always"),
+        service(
+            "cache", ("redis-server",), auto_port=True, health=Health("command", "redis-cli ping"), stop_timeout=0.5
+        ),
+        service(
+            "migrate", ("python", "manage.py", "migrate"), health=Health("exit"), cwd="/srv/app/back end",
+            depends_on=(("db", "healthy"),), restart="on-failure",
+        ),
+        service(
+            "worker", ("celery", "worker"), health=Health("log", "ready .*"),
+            env_files=("/srv/app/.env", "/etc/app.env"),
+            depends_on=(("migrate", "completed"), ("cache", "started")), worker_command="celery worker",
+            env=(("MODE", HOSTILE), ("x.y", "1")), log_backups=3,
+        ),
+        service(
+            "web", "exec uvicorn app:app --port $PORT", auto_port=True, health=Health("http", "/health"),
+            depends_on=(("migrate", "healthy"), ("cache", "healthy"), ("worker", "healthy")), restart="on-failure",
+            env=(("DB_PASSWORD", "hunter2"), ("HOSTILE", HOSTILE)), title=HOSTILE,
+        ),
+        service("report", "exec report", health=Health("exit")),
+        service("dev", ("echo", HOSTILE), port=3002, health=Health("http", "/", ("<500",))),
+        service("other", ("serve",), port=3003, health=Health("http", "https://localhost:3003/", ("2xx", "3xx"))),
+        service(
+            "telemetry", ("/opt/python", "-P", "-m", "sentinel_tasks.api"), port=3000, counts_workers=True,
+            health=Health("http", "/api/workers/registry"),
+        ),
+    )  # fmt: skip
