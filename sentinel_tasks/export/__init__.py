@@ -34,7 +34,10 @@ class Exported(Struct, frozen=True):
 
 
 def export(workspace: Workspace, target: str, options: Options | None = None) -> Exported:
-    """The same files to the byte for the same workspace and options; no value of a secret is in any of them."""
+    """The same files to the byte for the same workspace and options; no value of a secret is in any of them.
+
+    UnicodeEncodeError if the workspace holds what no text can.
+    """
     engine, asked = TARGETS[target], options or Options()
     plan = planned(workspace, asked, engine.hosts)
     told = {service.name: said(engine.rows, plan, service) for service in plan.services}

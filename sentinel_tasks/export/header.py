@@ -36,4 +36,4 @@ def is_ours(text: str) -> bool:
 
 
 def _digest(head: str, text: str) -> str:
-    return hashlib.sha256(f"{head}\0{text}".encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(f"{head}\0{text}".encode()).hexdigest()

@@ -143,9 +143,9 @@ def write(plan: Plan, settings: Settings) -> Iterable[Part]:
 def _notes(plan: Plan, lines: Mapping[str, str], once: list[str]) -> Iterator[str]:
     files = [path for service in plan.services for path in service.env_files]
     given = ",".join(dict.fromkeys([*files, f"{plan.options.folder}/{PROVIDED}"]))
-    words = ["honcho", "-d", plan.workspace.path, "-f", f"{plan.options.folder}/Procfile", "-e", given, "start"]
+    words = ["honcho", "-f", f"{plan.options.folder}/Procfile", "-e", given, "start"]
     names = [name for name in lines if name not in once] if once else []
-    yield f"Run it: {on_one_line(shlex.join([*words, *names]))}"
+    yield f"Run it in {plan.workspace.path}: {on_one_line(shlex.join([*words, *names]))}"
     if once:
         yield "Before that, once: the same with the line of what runs once"
 

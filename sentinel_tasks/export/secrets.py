@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,6 +12,9 @@ from msgspec.structs import replace
 from ..text.masking import LONGEST, MASK, is_secret, masked, masked_text
 from ..model import Service
 
+Text = TypeVar("Text", str, tuple[str, ...], str | tuple[str, ...])
+
+_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 IN_A_COMMAND = "it is written as ***, which the program will not accept: give it in a variable whose name is secret"
 
 
@@ -23,6 +28,7 @@ class Cleaned(Struct, frozen=True):
 
 def cleaned(service: Service) -> Cleaned:
     """The service with no value in it that a name or a shape gives away as secret."""
+    service = whole(service)
     names = tuple(name for name, value in service.env if is_secret(name) or holds_secret(value))
     health = replace(service.health, target=_without(service.health.target))
     found = replace(
@@ -44,6 +50,30 @@ def _changed(before: Service, after: Service) -> list[str]:
         "title": (before.title, after.title),
     }
     return [key for key, (one, other) in pairs.items() if one != other]
+
+
+def whole(service: Service) -> Service:
+    """The service with the halves of a character put together: JSON read as YAML has an emoji in two.
+
+    UnicodeEncodeError if there is half a character, or a byte that is none, left.
+    """
+    return replace(
+        service,
+        title=_joined(service.title),
+        command=_joined(service.command),
+        cwd=_joined(service.cwd),
+        health=replace(service.health, target=_joined(service.health.target)),
+        env=tuple((_joined(name), _joined(value)) for name, value in service.env),
+        env_files=_joined(service.env_files),
+        worker_command=None if service.worker_command is None else _joined(service.worker_command),
+    )
+
+
+def _joined(text: Text) -> Text:
+    if isinstance(text, str):
+        text = _HALVES.sub(lambda found: found.group().encode("utf-16", "surrogatepass").decode("utf-16"), text)
+        return text.encode().decode()
+    return tuple(_joined(each) for each in text)
 
 
 def holds_secret(text: str) -> bool:

@@ -60,7 +60,7 @@ def _export(
     force: bool,
     metrics: bool,
 ) -> int:
-    from ..errors import ConfigurationError
+    from ..errors import ConfigurationError, Problem
     from ..export import Options, one_line
     from ..export import export as exported
 
@@ -70,7 +70,12 @@ def _export(
         raise ConfigurationError(problems)
     folder = Path(os.path.abspath(to)) if to else Path(workspace.path, "deploy", target)
     options = Options(names, image, metrics, os.path.realpath(folder), _plain_files(workspace))
-    found = exported(workspace, target, options)
+    try:
+        found = exported(workspace, target, options)
+    except UnicodeEncodeError as reason:
+        raise ConfigurationError(
+            [Problem("export", target, "the configuration holds bytes that are no text")]
+        ) from reason
     if strict and found.losses:
         raise ConfigurationError(_as_problems(found))
     for lost in found.losses:
@@ -160,7 +165,7 @@ def write(folder: Path, files: Mapping[str, str], force: bool) -> list[str]:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_bytes().decode("utf-8", "surrogateescape")
+        return path.read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
         return None
 
@@ -169,7 +174,7 @@ def _replace(path: Path, text: str) -> None:
     """Whole or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_bytes(text.encode("utf-8", "surrogateescape"))
+        draft.write_bytes(text.encode())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -54,12 +54,18 @@ def procfile(round_: Round) -> tuple[Facts, Ends]:
     lines = dict(
         line.split(": ", 1) for line in (folder / "Procfile").read_text().splitlines() if line[0:1] not in "# "
     )
-    files = ["some.env", str(folder / "sentinel.env")]
-    honcho = (str(BIN / "honcho"), "-d", str(round_.folder), "-f", str(folder / "Procfile"), "-e", ",".join(files))
+    own = {keys["env_file"] for keys in round_.services.values() if "env_file" in keys}
+    files = [*own, str(folder / "sentinel.env")]
+    honcho = (str(BIN / "honcho"), "-f", str(folder / "Procfile"), "-e", ",".join(files))
     ends: Ends = {}
     if "release" in lines:
         done = subprocess.run(
-            [*honcho, "start", "release"], env=round_.lab.environ, capture_output=True, check=False, timeout=30
+            [*honcho, "start", "release"],
+            cwd=round_.folder,
+            env=round_.lab.environ,
+            capture_output=True,
+            check=False,
+            timeout=30,
         )
         ends = dict.fromkeys(round_.once(), done.returncode)
     rest = [name for name in lines if name != "release"]

@@ -36,7 +36,7 @@ class Round:
     def _prepare(self) -> None:
         for name in ("sub dir", "s'u;b #%d"):
             (self.folder / name).mkdir()
-        (self.folder / "some.env").write_text("# some\nFROM_FILE=here\nODD=file\nPORT=1\n")
+        (self.folder / "some.env").write_text("# some\nFROM_FILE=here\nODD=file\nSENTINEL_SERVICE=file\n")
         names = ", ".join(f'service("{name}")' for name in self.services)
         tasks = (
             TASKS if not names else f"from sentinel_tasks import service, workspace\nnamespace = workspace({names})\n"

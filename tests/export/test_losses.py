@@ -1,0 +1,108 @@
+"""Nothing gets lost silently: each loss is a row of the table, a comment in the file, and told by the task."""
+
+from __future__ import annotations
+
+import pytest
+
+from sentinel_tasks.export import TARGETS, export
+from sentinel_tasks.export.rows import FACTS
+from sentinel_tasks.model import Health
+from tests.export.workspaces import every_kind, exported, service
+
+LOST_KINDS = {
+    "systemd": {"log"},
+    "supervisord": {"http", "tcp", "command", "log"},
+    "compose": {"log"},
+    "kubernetes": {"log"},
+    "procfile": {"http", "tcp", "command", "log", "up"},
+}
+KINDS = {
+    "http": Health("http", "/", ("2xx", "3xx")),
+    "tcp": Health("tcp"),
+    "command": Health("command", "true"),
+    "log": Health("log", "ready"),
+    "up": Health("up"),
+}
+
+
+def lost(target: str, **keys: object) -> list[str]:
+    """What is told of one service with these keys."""
+    return [each.fact for each in exported(target, service(**keys)).losses]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_fact_has_one_row(target: str) -> None:
+    assert [row.fact for row in TARGETS[target].rows] == list(FACTS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_health_check_that_nobody_asks_is_told(target: str, kind: str) -> None:
+    told = [fact for fact in lost(target, health=KINDS[kind], port=8000) if fact.startswith("health")]
+    assert bool(told) == (kind in LOST_KINDS[target])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_each_loss_is_a_comment_in_a_file_and_has_a_reason(target: str) -> None:
+    found = export(every_kind(), target)
+    text = "".join(found.files.values())
+    assert found.losses
+    for each in found.losses:
+        assert each.why
+        assert f"# {each}\n" in text
+
+
+@pytest.mark.parametrize("target", ["systemd", "compose"])
+def test_an_ordinary_service_loses_nothing(target: str) -> None:
+    db = service("db", port=5432, health=Health("tcp"))
+    web = service("web", "exec uvicorn app:app", port=8000, health=Health("http", "/"), depends_on=(("db", "healthy"),))
+    assert exported(target, db, web).losses == ()
+
+
+def test_kubernetes_loses_nothing_where_the_configuration_says_what_it_does() -> None:
+    health = Health("http", "/", ("2xx", "3xx"))
+    assert lost("kubernetes", port=8000, health=health, restart="always") == []
+    assert lost("kubernetes", port=8000, health=Health("http", "/"), restart="always") == ["health: a path or URL"]
+    assert lost("kubernetes", restart="never") == ["restart"]
+
+
+def test_a_file_of_variables_is_lost_only_where_readers_differ() -> None:
+    keys = {"env_files": ("/srv/app/.env",)}
+    for target in TARGETS:
+        told = exported(target, service(**keys), plain_files=frozenset(keys["env_files"])).losses  # type: ignore[arg-type]
+        assert not [each for each in told if each.fact.startswith("env_file")]
+        assert [fact for fact in lost(target, **keys) if fact.startswith("env_file")]
+
+
+@pytest.mark.parametrize("target", ["compose", "kubernetes"])
+def test_what_an_image_need_not_have_is_told(target: str) -> None:
+    path = "a path of this machine"
+    assert f"{path} (command)" in lost(target, command=("/opt/tool",))
+    assert f"{path} (env DATA)" in lost(target, env=(("DATA", "/srv/app/data"),))
+    assert f"{path} (cwd)" in lost(target, cwd="/elsewhere")
+    assert path not in "".join(lost(target, command=("/usr/bin/env", "x"), cwd="/srv/app/sub"))
+
+
+@pytest.mark.parametrize("target", ["compose", "kubernetes"])
+def test_a_server_on_loopback_is_told(target: str) -> None:
+    assert "port" in lost(target, command="serve --bind 127.0.0.1", port=8000)
+    assert "port" not in lost(target, command="serve --bind 0.0.0.0", port=8000)
+
+
+@pytest.mark.parametrize("condition", ["started", "healthy", "completed"])
+def test_an_order_that_nobody_keeps_is_told(condition: str) -> None:
+    first = service("first", health=Health("exit" if condition == "completed" else "up"))
+    second = service("second", depends_on=(("first", condition),))
+    fact = f"depends_on: {condition} (first)"
+    told = {target: [each.fact for each in exported(target, first, second).losses] for target in TARGETS}
+    assert fact in told["supervisord"]
+    assert fact not in told["compose"]
+    assert (fact in told["systemd"]) == (condition == "started")
+    assert (fact in told["procfile"]) == (condition != "completed")
+    assert fact in told["kubernetes"]
+
+
+@pytest.mark.parametrize("target", ["systemd", "kubernetes"])
+def test_limits_of_the_log_are_told_only_if_the_configuration_says_some(target: str) -> None:
+    assert "log_max_mb, log_backups" not in lost(target)
+    assert "log_max_mb, log_backups" in lost(target, log_backups=3)
