@@ -13,7 +13,7 @@ dev := .venv/dev-$(folder)
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: up
 up: tmux compile ## install what is needed and start the Worker Telemetry API
@@ -44,6 +44,13 @@ imports: $(dev) ## who may import whom, by import-linter
 .PHONY: bench
 bench: tmux $(dev) compile ## the contract's limits, measured
 	.venv/bin/python -m bench
+
+.PHONY: check-exports
+check-exports: tmux $(dev) compile ## what the engines' own checkers say of the exports, 40 round trips, 500 hostile commands
+	$(pip) --group exports
+	.venv/bin/python -m tests.export.check
+	.venv/bin/python -m tests.export.round_trip $(ROUNDS) $(SEED)
+	EXPORT_EXAMPLES=500 PATH="$$PWD/.venv/bin:$$PATH" .venv/bin/python -m pytest --timeout 600 tests/export/test_hostile.py
 
 .PHONY: chaos
 chaos: tmux $(dev) ## random faults, judged from outside (ROUNDS=200 SEED=7)

@@ -9,11 +9,12 @@ from typing import Any
 from ..model import Service
 from .plan import Plan
 from .rows import Loss, Put, Row, Saying
+from .secrets import IN_A_COMMAND
 
 MASKED = Row(
     "a secret in a command",
     "`***` in its place",
-    lost="it is not written: give it in a variable whose name is secret",
+    lost=IN_A_COMMAND,
 )
 """Told when the secrets are taken out, before a target sees the service."""
 

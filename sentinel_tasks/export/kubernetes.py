@@ -151,8 +151,10 @@ def _stop_signal(plan: Plan, service: Service) -> Iterator[Put]:
         yield Put(("container", "lifecycle"), {"preStop": {"exec": {"command": [*shell(asking)]}}})
 
 
-def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put]:
+def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     yield Put(("pod", "terminationGracePeriodSeconds"), whole_seconds(service.stop_timeout) + TERM_SECONDS)
+    if whole_seconds(service.stop_timeout) != service.stop_timeout:
+        yield Loss()
 
 
 def _logs(plan: Plan, service: Service) -> Iterator[Loss]:
@@ -221,7 +223,12 @@ ROWS = (
         "restart", "a Deployment's `Always`, after a pause that grows; a Job's `backoffLimit:`", _restart, RESTART_LOST
     ),
     Row("the stop signal", "`preStop` sends INT to process 1 and waits; then TERM", _stop_signal),
-    Row("stop_timeout", "`terminationGracePeriodSeconds:`, three seconds more for TERM, then KILL", _stop_timeout),
+    Row(
+        "stop_timeout",
+        "`terminationGracePeriodSeconds:`, three seconds more for TERM, then KILL",
+        _stop_timeout,
+        "only whole seconds: it is rounded up",
+    ),
     Row("log_max_mb, log_backups", "the kubelet's own limits", _logs, "the kubelet keeps what its own limits say"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
     WINDOW,

@@ -109,7 +109,7 @@ def _init(plan: Plan, put: Put, settings: Settings) -> Object:
     if put.value is None:
         one_shot = _container(put.at[1], settings[put.at[1]])
         return {key: value for key, value in one_shot.items() if key != "ports"}
-    return {"name": f"wait-for-{host_name(put.at[1])}"[:63], "image": plan.image, "command": put.value}
+    return {"name": f"wait-for-{host_name(put.at[1])}"[:63].rstrip("-"), "image": plan.image, "command": put.value}
 
 
 def _container(name: str, puts: Sequence[Put]) -> Object:

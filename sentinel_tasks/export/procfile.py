@@ -7,7 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..model import Service
 from ..names import PORT_VARIABLES, port_variable
-from .common import HERE, MASKED, METRICS, WINDOW, is_one_shot, lost_dependency, lost_if, unread_files
+from .common import (
+    HERE,
+    MASKED,
+    METRICS,
+    WINDOW,
+    has_other_log_limits,
+    is_one_shot,
+    lost_dependency,
+    lost_if,
+    unread_files,
+)
 from .plan import Plan
 from .rows import Loss, Part, Put, Row, Settings, Target
 from .words import NAME, on_one_line, through_env, words_of
@@ -83,6 +93,11 @@ def _restart(plan: Plan, service: Service) -> Iterator[Loss]:
         yield Loss()
 
 
+def _logs(plan: Plan, service: Service) -> Iterator[Loss]:
+    if has_other_log_limits(service):
+        yield Loss()
+
+
 def _always_lost(plan: Plan, service: Service) -> Iterator[Loss]:
     yield Loss()
 
@@ -115,14 +130,14 @@ ROWS = (
     Row("health: log", "nothing", lost_if("log"), NOBODY_ASKS),
     Row("health: exit", "the line `release`, all of them in order"),
     Row("health: null", "nothing", lost_if("up"), NOBODY_ASKS),
-    Row("startup_timeout", "nothing", _startup_timeout, "nothing ends what is late"),
+    Row("startup_timeout", "nothing", _startup_timeout, "nobody notices what is late"),
     Row("depends_on: healthy", "nothing", lost_dependency("healthy"), NOBODY_WAITS),
     Row("depends_on: started", "nothing", lost_dependency("started"), NOBODY_WAITS),
     Row("depends_on: completed", "the line `release`, run before the others"),
     Row("restart", "nothing", _restart, "nothing is started again; honcho ends all when one ends"),
     Row("the stop signal", "nothing", _always_lost, "the runner's own: TERM, not INT"),
     Row("stop_timeout", "nothing", _always_lost, "the runner's own"),
-    Row("log_max_mb, log_backups", "the runner's own"),
+    Row("log_max_mb, log_backups", "the runner's own", _logs, "the runner's own"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
     WINDOW,
     METRICS,

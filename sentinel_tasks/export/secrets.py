@@ -15,7 +15,7 @@ from ..model import Service
 Text = TypeVar("Text", str, tuple[str, ...], str | tuple[str, ...])
 
 _HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-IN_A_COMMAND = "it is written as ***, which the program will not accept: give it in a variable whose name is secret"
+IN_A_COMMAND = "it is not written: give it in a variable whose name is secret"
 
 
 class Cleaned(Struct, frozen=True):

@@ -139,7 +139,7 @@ ROWS = (
     Row("health: log", "`startsecs=1`", lost_if("log"), NOBODY_ASKS),
     Row("health: exit", "`startsecs=0`", _exit),
     Row("health: null", "`startsecs=1`"),
-    Row("startup_timeout", "nothing", _startup_timeout, "nothing ends what is late"),
+    Row("startup_timeout", "nothing", _startup_timeout, "nobody notices what is late"),
     Row("depends_on: healthy", "`priority=`", lost_dependency("healthy"), NOBODY_WAITS),
     Row("depends_on: started", "`priority=`", lost_dependency("started"), NOBODY_WAITS),
     Row("depends_on: completed", "`priority=`", lost_dependency("completed"), NOBODY_WAITS),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..export import Exported
     from ..model import Workspace
 
-PLAIN_LINE = re.compile(r"\s*(#.*)?|[A-Za-z_][A-Za-z0-9_]*=[A-Za-z0-9_./:@,+%=-]*", re.ASCII)
+PLAIN_LINE = r"(?a)\s*(#.*)?|[A-Za-z_][A-Za-z0-9_]*=[A-Za-z0-9_./:@,+%=-]*"
 """A line of a file of variables that dotenv, shells, systemd, Compose and kubectl read alike."""
 
 HELP = {
@@ -141,7 +141,7 @@ def _plain_files(workspace: Workspace) -> frozenset[str]:
 
 def _is_plain(path: str) -> bool:
     try:
-        return all(PLAIN_LINE.fullmatch(line) for line in Path(path).read_text(encoding="utf-8").split("\n"))
+        return all(re.fullmatch(PLAIN_LINE, line) for line in Path(path).read_text(encoding="utf-8").split("\n"))
     except (OSError, UnicodeError):
         return False
 

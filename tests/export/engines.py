@@ -31,7 +31,12 @@ def inv(round_: Round) -> tuple[Facts, Ends]:
     down = round_.lab.inv("down", "--json")
     assert down.code == 0, down.said
     records = {name: round_.lab.state(f"{name}.run.json") for name in round_.services}
-    return _facts(round_), {name: json.loads(paths[0].read_text())["exit_code"] for name, paths in records.items()}
+    return _facts(round_), {name: _end(json.loads(paths[0].read_text())) for name, paths in records.items()}
+
+
+def _end(record: dict[str, Any]) -> int:
+    """The exit code, below 0 for a signal."""
+    return -signal.Signals[record["signal"]] if record["signal"] else int(record["exit_code"])
 
 
 def supervisord(round_: Round) -> tuple[Facts, Ends]:
@@ -43,8 +48,8 @@ def supervisord(round_: Round) -> tuple[Facts, Ends]:
     until(lambda: all(f"exited: {name} " in log.read_text() for name in round_.once()), "the one-shots")
     process.terminate()
     process.communicate(timeout=30)
-    ends = re.findall(r"(?:exited|stopped): (\S+) \(exit status (\d+)", log.read_text())
-    codes = {name: int(code) for name, code in ends}
+    ends = re.findall(r"(?:exited|stopped): (\S+) \((?:exit status (\d+)|terminated by (\w+))", log.read_text())
+    codes = {name: int(code) if code else -signal.Signals[by] for name, code, by in ends}
     return _facts(round_), {name: codes.get(name) for name in round_.services}
 
 
@@ -74,7 +79,7 @@ def procfile(round_: Round) -> tuple[Facts, Ends]:
         _heard(round_)
         process.terminate()
         said = process.communicate(timeout=30)[0].decode()
-        ends |= {name: int(code) for name, code in re.findall(r"(\S+)\.1 stopped \(rc=(\d+)\)", said)}
+        ends |= {name: int(code) for name, code in re.findall(r"(\S+)\.1 stopped \(rc=(-?\d+)\)", said)}
     return _facts(round_), {name: ends.get(name) for name in round_.services}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 import sys
 import tempfile
 import time
@@ -80,8 +81,13 @@ def differences(round_: Round, engine: str, ours: tuple[Facts, Ends], theirs: tu
         expected = None if name in round_.once() else STOPPED_BY[engine]
         if theirs[0][name].get("signal") != expected:
             yield f"{engine}: {name}: ended by {theirs[0][name].get('signal')}, not {expected}"
-        if ours[1][name] != theirs[1][name]:
-            yield f"{engine}: {name}: exit code {theirs[1][name]} for {ours[1][name]}"
+        if theirs[1][name] != (wanted := _code(ours[1][name], engine)):
+            yield f"{engine}: {name}: exit code {theirs[1][name]} for {wanted}"
+
+
+def _code(ours: int | None, engine: str) -> int | None:
+    """What is ended by a signal is ended by that of its engine."""
+    return -signal.Signals[STOPPED_BY[engine]] if ours is not None and ours < 0 else ours
 
 
 def _own(env: Mapping[str, str]) -> dict[str, str]:
