@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from ..model import Service
-from . import checks
+from . import kubernetes_health as health
 from .common import (
     MASKED,
     WINDOW,
@@ -31,7 +30,6 @@ TERM_SECONDS = 3
 FILES_LOST = "kubectl takes a line as it stands: quotes, spaces, `$` or `export` in it become part of the value"
 REDIRECTS_LOST = "a 3xx counts as healthy too; `expect: [2xx, 3xx]` says the same here"
 RESTART_LOST = "a Deployment starts it again whatever it ends with, and never gives up"
-Check = str | tuple[str, ...]
 
 
 def _command(plan: Plan, service: Service) -> Iterator[Put]:
@@ -78,58 +76,6 @@ def _port(plan: Plan, service: Service) -> Iterator[Put | Loss]:
         yield Put(("container", "ports"), [{"containerPort": port}])
         yield Put(("service", "ports"), [{"port": port, "targetPort": port}])
         yield from [Loss()] if names_loopback(service) else []
-
-
-def _probes(service: Service, asked: dict[str, Any]) -> Iterator[Put]:
-    limit = whole_seconds(service.startup_timeout)
-    yield Put(
-        ("container", "startupProbe"), {**asked, "periodSeconds": 1, "timeoutSeconds": 2, "failureThreshold": limit}
-    )
-    yield Put(
-        ("container", "readinessProbe"), {**asked, "periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 1}
-    )
-
-
-def _exec(check: Check) -> dict[str, Any]:
-    return {"exec": {"command": literals(shell(check) if isinstance(check, str) else check)}}
-
-
-def _http(plan: Plan, service: Service) -> Iterator[Put | Loss]:
-    if service.health.kind != "http":
-        return
-    port, expected = plan.ports.get(service.name), {each.lower() for each in service.health.expect}
-    if (
-        not checks.is_path(service.health)
-        or service.counts_workers
-        or "2xx" not in expected
-        or expected - {"2xx", "3xx"}
-    ):
-        yield from _probes(service, _exec(checks.http(service, port)))
-        return
-    yield from _probes(service, {"httpGet": {"path": checks.path(service.health), "port": port}})
-    if "3xx" not in expected:
-        yield Loss()
-
-
-def _tcp(plan: Plan, service: Service) -> Iterator[Put]:
-    if service.health.kind == "tcp":
-        yield from _probes(service, {"tcpSocket": {"port": plan.ports[service.name]}})
-
-
-def _health_command(plan: Plan, service: Service) -> Iterator[Put]:
-    if service.health.kind == "command":
-        yield from _probes(service, _exec(service.health.target))
-
-
-def _up(plan: Plan, service: Service) -> Iterator[Put]:
-    if service.health.kind == "up":
-        yield Put(("deployment", "minReadySeconds"), 1)
-
-
-def _log(plan: Plan, service: Service) -> Iterator[Put | Loss]:
-    if service.health.kind == "log":
-        yield Put(("deployment", "minReadySeconds"), 1)
-        yield Loss()
 
 
 def _startup_timeout(plan: Plan, service: Service) -> Iterator[Loss]:
@@ -197,14 +143,14 @@ ROWS = (
     Row(
         "health: a path or URL",
         "startup and readiness probe: `httpGet`, or curl (in the image) for other statuses than 2xx and 3xx",
-        _http,
+        health.http,
         REDIRECTS_LOST,
     ),
-    Row("health: tcp", "startup and readiness probe: `tcpSocket`", _tcp),
-    Row("health: command", "startup and readiness probe: `exec`", _health_command),
-    Row("health: log", "`minReadySeconds: 1`", _log, LOG_LOST),
+    Row("health: tcp", "startup and readiness probe: `tcpSocket`", health.tcp),
+    Row("health: command", "startup and readiness probe: `exec`", health.command),
+    Row("health: log", "`minReadySeconds: 1`", health.log, LOG_LOST),
     Row("health: exit", "a Job; an init container where others wait for it"),
-    Row("health: null", "`minReadySeconds: 1`", _up),
+    Row("health: null", "`minReadySeconds: 1`", health.up),
     Row(
         "startup_timeout",
         "the startup probe's `failureThreshold:`; what is late is started again",

@@ -6,8 +6,18 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from ..model import Service
-from .common import CALLER, HERE, MASKED, METRICS, WINDOW, is_one_shot, lost_dependency, lost_if, unread_files
-from .common import whole_seconds as whole
+from .common import (
+    CALLER,
+    HERE,
+    MASKED,
+    METRICS,
+    WINDOW,
+    is_one_shot,
+    lost_dependency,
+    lost_if,
+    unread_files,
+    whole_seconds,
+)
 from .plan import Plan
 from .rows import Loss, Part, Put, Row, Settings, Target
 from .supervisord_text import BESIDE, HERE_FOLDER, assignment, command_line, is_plain_folder, is_plain_variable, percent
@@ -104,8 +114,8 @@ def _stop_signal(plan: Plan, service: Service) -> Iterator[Put]:
 
 
 def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put | Loss]:
-    yield _put("stopwaitsecs", whole(service.stop_timeout))
-    if whole(service.stop_timeout) != service.stop_timeout:
+    yield _put("stopwaitsecs", whole_seconds(service.stop_timeout))
+    if whole_seconds(service.stop_timeout) != service.stop_timeout:
         yield Loss()
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..model import Service
-from . import checks
+from . import systemd_health as health
 from .common import CALLER, HERE, MASKED, METRICS, WINDOW, has_other_log_limits, is_one_shot, seconds, unread_files
 from .plan import Plan
 from .rows import Loss, Part, Put, Row, Settings, Target
+from .systemd_process import is_inline, put, started
 from .systemd_text import environment_line, exec_line, is_plain_folder, plain_text, specifiers
-from .words import NAME, in_folder, shell, through_env, words_of
+from .words import words_of
 
 RESTARTS = {"never": "no", "on-failure": "on-failure", "always": "always"}
+LOG_LOST = "nobody reads the log: it counts as started once it has been up for a second"
 QUICK_RESTARTS, STABLE_SECONDS = 10, 60
 
 
@@ -26,109 +28,53 @@ def provided(plan: Plan, service: Service) -> str:
     return f"%E/{plan.stem}/{service.name}.env"
 
 
-def _put(section: str, key: str, value: object) -> Put:
-    return Put((section, key), str(value))
-
-
 def _title(plan: Plan, service: Service) -> Iterator[Put]:
-    yield _put("Unit", "Description", specifiers(plain_text(service.title)))
-    yield _put("Unit", "PartOf", f"{plan.stem}.target")
-    yield _put("Install", "WantedBy", f"{plan.stem}.target")
+    yield put("Unit", "Description", specifiers(plain_text(service.title)))
+    yield put("Unit", "PartOf", f"{plan.stem}.target")
+    yield put("Install", "WantedBy", f"{plan.stem}.target")
 
 
 def _command(plan: Plan, service: Service) -> Iterator[Put]:
     kind = "oneshot" if is_one_shot(service) else "exec"
-    yield _put("Service", "Type", kind)
-    yield _put("Service", "ExecStart", exec_line(_started(plan, service, words_of(service))))
-
-
-def _started(plan: Plan, service: Service, words: tuple[str, ...]) -> tuple[str, ...]:
-    """The words in the service's folder and with its variables, as far as no line of their own says so."""
-    environment = plan.environment(service)
-    inline = {name: value for name, value in environment.items() if _is_inline(service, name)}
-    words = through_env(words, inline)
-    return words if is_plain_folder(service.cwd) else through_env(in_folder(service.cwd, words))
-
-
-def _is_inline(service: Service, name: str) -> bool:
-    """A file of variables wins over `Environment=`, and a variable's name may be none for systemd."""
-    return bool(service.env_files) or NAME.fullmatch(name) is None
+    yield put("Service", "Type", kind)
+    yield put("Service", "ExecStart", exec_line(started(plan, service, words_of(service))))
 
 
 def _folder(plan: Plan, service: Service) -> Iterator[Put]:
     if is_plain_folder(service.cwd):
-        yield _put("Service", "WorkingDirectory", specifiers(service.cwd))
+        yield put("Service", "WorkingDirectory", specifiers(service.cwd))
 
 
 def _environment(plan: Plan, service: Service) -> Iterator[Put]:
     for name, value in plan.environment(service).items():
-        if not _is_inline(service, name):
-            yield _put("Service", "Environment", environment_line(name, value))
+        if not is_inline(service, name):
+            yield put("Service", "Environment", environment_line(name, value))
 
 
 def _files(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     for path in service.env_files:
-        yield _put("Service", "EnvironmentFile", specifiers(path))
+        yield put("Service", "EnvironmentFile", specifiers(path))
     yield from unread_files(plan, service)
 
 
 def _secrets(plan: Plan, service: Service) -> Iterator[Put]:
     optional = "" if plan.secrets[service.name] else "-"
-    yield _put("Service", "EnvironmentFile", f"{optional}{provided(plan, service)}")
-
-
-def _poll(plan: Plan, service: Service, check: str | tuple[str, ...]) -> Put:
-    """Asks until it is healthy or the process has ended; systemd itself ends the wait."""
-    asked = shell(check) if isinstance(check, str) else check
-    looked = 'until timeout 2 "$@"; do kill -0 "$MAINPID" || exit 1; sleep 0.2; done'
-    words = (*shell(looked), "sh", *_started(plan, service, asked))
-    return _put("Service", "ExecStartPost", exec_line(through_env(words)))
-
-
-def _http(plan: Plan, service: Service) -> Iterator[Put]:
-    if service.health.kind == "http":
-        yield _poll(plan, service, checks.http(service, plan.ports.get(service.name)))
-
-
-def _tcp(plan: Plan, service: Service) -> Iterator[Put]:
-    if service.health.kind == "tcp":
-        yield _poll(plan, service, checks.tcp(plan.ports.get(service.name)))
-
-
-def _health_command(plan: Plan, service: Service) -> Iterator[Put]:
-    if service.health.kind == "command":
-        yield _poll(plan, service, service.health.target)
-
-
-def _stays_up() -> Put:
-    words = through_env(shell('sleep 1; kill -0 "$MAINPID"'))
-    return _put("Service", "ExecStartPost", exec_line(words))
-
-
-def _log(plan: Plan, service: Service) -> Iterator[Put | Loss]:
-    if service.health.kind == "log":
-        yield _stays_up()
-        yield Loss()
-
-
-def _up(plan: Plan, service: Service) -> Iterator[Put]:
-    if service.health.kind == "up":
-        yield _stays_up()
+    yield put("Service", "EnvironmentFile", f"{optional}{provided(plan, service)}")
 
 
 def _exit(plan: Plan, service: Service) -> Iterator[Put]:
     if is_one_shot(service):
-        yield _put("Service", "RemainAfterExit", "yes")
+        yield put("Service", "RemainAfterExit", "yes")
 
 
 def _startup_timeout(plan: Plan, service: Service) -> Iterator[Put]:
-    yield _put("Service", "TimeoutStartSec", seconds(service.startup_timeout))
+    yield put("Service", "TimeoutStartSec", seconds(service.startup_timeout))
 
 
 def _after(plan: Plan, service: Service, condition: str) -> Iterator[Put]:
     for needed in plan.needed(service, condition):
-        yield _put("Unit", "Requires", unit(plan, needed.name))
-        yield _put("Unit", "After", unit(plan, needed.name))
+        yield put("Unit", "Requires", unit(plan, needed.name))
+        yield put("Unit", "After", unit(plan, needed.name))
 
 
 def _after_healthy(plan: Plan, service: Service) -> Iterator[Put]:
@@ -145,24 +91,24 @@ def _after_started(plan: Plan, service: Service) -> Iterator[Put | Loss]:
 
 
 def _restart(plan: Plan, service: Service) -> Iterator[Put | Loss]:
-    yield _put("Service", "Restart", RESTARTS[service.restart])
+    yield put("Service", "Restart", RESTARTS[service.restart])
     if service.restart != "never":
-        yield _put("Service", "RestartSec", "500ms")
-        yield _put("Service", "RestartPreventExitStatus", "126 127")
+        yield put("Service", "RestartSec", "500ms")
+        yield put("Service", "RestartPreventExitStatus", "126 127")
         if not is_one_shot(service):  # for which these are failures anyway
-            yield _put("Service", "RestartForceExitStatus", "SIGHUP SIGINT SIGTERM SIGPIPE")
-        yield _put("Unit", "StartLimitBurst", QUICK_RESTARTS + 1)
-        yield _put("Unit", "StartLimitIntervalSec", seconds((QUICK_RESTARTS + 1) * STABLE_SECONDS))
+            yield put("Service", "RestartForceExitStatus", "SIGHUP SIGINT SIGTERM SIGPIPE")
+        yield put("Unit", "StartLimitBurst", QUICK_RESTARTS + 1)
+        yield put("Unit", "StartLimitIntervalSec", seconds((QUICK_RESTARTS + 1) * STABLE_SECONDS))
         yield Loss()
 
 
 def _stop_signal(plan: Plan, service: Service) -> Iterator[Put]:
-    yield _put("Service", "KillSignal", "SIGINT")
-    yield _put("Service", "KillMode", "control-group")
+    yield put("Service", "KillSignal", "SIGINT")
+    yield put("Service", "KillMode", "control-group")
 
 
 def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put]:
-    yield _put("Service", "TimeoutStopSec", seconds(service.stop_timeout))
+    yield put("Service", "TimeoutStopSec", seconds(service.stop_timeout))
 
 
 def _logs(plan: Plan, service: Service) -> Iterator[Loss]:
@@ -187,14 +133,17 @@ ROWS = (
     Row(CALLER.fact, "the user manager's; what else is needed, such as `PATH`, goes into `NAME.env`"),
     Row("port", "`PORT`; an automatic one is fixed"),
     Row("ports and addresses of the others", "`SENTINEL_PORT_*`, `SENTINEL_URL_*` at localhost"),
-    Row("health: a path or URL", "`ExecStartPost=` asks with curl until the status is the expected one", _http),
-    Row("health: tcp", "`ExecStartPost=` asks with nc or bash until the port accepts", _tcp),
-    Row("health: command", "`ExecStartPost=` runs it until it exits 0", _health_command),
+    Row("health: a path or URL", "`ExecStartPost=` asks with curl until the status is the expected one", health.http),
+    Row("health: tcp", "`ExecStartPost=` asks with nc or bash until the port accepts", health.tcp),
+    Row("health: command", "`ExecStartPost=` runs it until it exits 0", health.command),
     Row(
-        "health: log", "as `null`", _log, "nobody reads the log: it counts as started once it has been up for a second"
+        "health: log",
+        "as `null`",
+        health.log,
+        "nobody reads the log: it counts as started once it has been up for a second",
     ),
     Row("health: exit", "`Type=oneshot`, `RemainAfterExit=yes`", _exit),
-    Row("health: null", "`ExecStartPost=` looks after a second whether it still runs", _up),
+    Row("health: null", "`ExecStartPost=` looks after a second whether it still runs", health.up),
     Row("startup_timeout", "`TimeoutStartSec=`; what is late is ended", _startup_timeout),
     Row("depends_on: healthy", "`Requires=` and `After=`", _after_healthy),
     Row("depends_on: started", "`Requires=` and `After=`", _after_started, "it waits until that one is healthy"),
@@ -230,9 +179,9 @@ def _target(plan: Plan) -> str:
 
 def _sections(puts: Iterable[Put]) -> str:
     lines: Mapping[str, list[str]] = {"Unit": [], "Service": [], "Install": []}
-    for put in puts:
-        section, key = put.at
-        lines[section].append(f"{key}={put.value}")
+    for each in puts:
+        section, key = each.at
+        lines[section].append(f"{key}={each.value}")
     return "\n".join(f"[{section}]\n" + "".join(f"{line}\n" for line in lines[section]) for section in lines)
 
 

@@ -1,0 +1,80 @@
+"""The probes that ask after a container as `up` asks after its service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..model import Service
+from . import checks
+from .common import whole_seconds
+from .kubernetes_objects import literals
+from .plan import Plan
+from .rows import Loss, Put
+from .words import shell
+
+Check = str | tuple[str, ...]
+
+
+def _probes(service: Service, asked: dict[str, Any]) -> Iterator[Put]:
+    seconds = whole_seconds(service.startup_timeout)
+    starting = {**asked, "periodSeconds": 1, "timeoutSeconds": 2, "failureThreshold": seconds}
+    yield Put(("container", "startupProbe"), starting)
+    yield Put(("container", "readinessProbe"), {**starting, "periodSeconds": 5, "failureThreshold": 1})
+
+
+def _exec(check: Check) -> dict[str, Any]:
+    return {"exec": {"command": literals(shell(check) if isinstance(check, str) else check)}}
+
+
+def http(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+    """A path or a URL is asked."""
+    if service.health.kind != "http":
+        return
+    port = plan.ports.get(service.name)
+    if not _is_for_the_kubelet(service):
+        yield from _probes(service, _exec(checks.http(service, port)))
+        return
+    yield from _probes(service, {"httpGet": {"path": checks.path(service.health), "port": port}})
+    if "3xx" not in _expected(service):
+        yield Loss()
+
+
+def _is_for_the_kubelet(service: Service) -> bool:
+    """True if `httpGet`, which takes 2xx and 3xx and can send no token, asks what `up` would."""
+    expected = _expected(service)
+    return (
+        checks.is_path(service.health)
+        and not service.counts_workers
+        and "2xx" in expected
+        and expected <= {"2xx", "3xx"}
+    )
+
+
+def _expected(service: Service) -> set[str]:
+    return {each.lower() for each in service.health.expect}
+
+
+def tcp(plan: Plan, service: Service) -> Iterator[Put]:
+    """A port is asked."""
+    if service.health.kind == "tcp":
+        yield from _probes(service, {"tcpSocket": {"port": plan.ports[service.name]}})
+
+
+def command(plan: Plan, service: Service) -> Iterator[Put]:
+    """A command is run."""
+    if service.health.kind == "command":
+        yield from _probes(service, _exec(service.health.target))
+
+
+def up(plan: Plan, service: Service) -> Iterator[Put]:
+    """It must stay up."""
+    if service.health.kind == "up":
+        yield Put(("deployment", "minReadySeconds"), 1)
+
+
+def log(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+    """Nobody reads the log."""
+    if service.health.kind == "log":
+        yield Put(("deployment", "minReadySeconds"), 1)
+        yield Loss()
