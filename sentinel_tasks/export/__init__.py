@@ -12,9 +12,10 @@ from msgspec import Struct
 from ..model import Workspace
 from . import compose, kubernetes, procfile, supervisord, systemd
 from .header import is_ours, one_line, with_header
+from .lost import Lost
 from .plan import Options, Plan, planned
 from .provided import lists
-from .rows import Lost, Part, Target, said
+from .rows import Part, Target, said
 
 TARGETS: Mapping[str, Target] = {
     target.name: target

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ..model import Service, Workspace
 from ..names import PORT_VARIABLES, automatic_ports, digest, port_variable
-from .rows import Lost
+from .lost import Lost
 from .secrets import IN_A_COMMAND, cleaned
 
 ROOT = "/app"
@@ -77,7 +77,7 @@ class Plan(Struct, frozen=True):
 
     def environment(self, service: Service) -> dict[str, str]:
         """What the service's process sees beside its caller's variables, its files' and its secrets."""
-        own = dict(service.env) | self.shared() | {"SENTINEL_SERVICE": service.name}
+        own = self._reporting() | dict(service.env) | self.shared() | {"SENTINEL_SERVICE": service.name}
         if (port := self.ports.get(service.name)) is not None:
             own["PORT"] = str(port)
             if variable := PORT_VARIABLES.get(service.name):
@@ -93,9 +93,12 @@ class Plan(Struct, frozen=True):
         for name, port in self.ports.items():
             found[port_variable(name)] = str(port)
             found[url_variable(name)] = f"http://{self.host(name)}:{port}"
-        if self.hosts and "telemetry" in self.ports:
-            found["WORKER_API_URL"] = found[url_variable("telemetry")]
         return found
+
+    def _reporting(self) -> dict[str, str]:
+        """Where a worker in a container of its own reports itself; the configuration may say another place."""
+        is_there = self.hosts and "telemetry" in self.ports
+        return {"WORKER_API_URL": f"http://{self.host('telemetry')}:{self.ports['telemetry']}"} if is_there else {}
 
     def host(self, name: str) -> str:
         """Where the service is reached by the others."""

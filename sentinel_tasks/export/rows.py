@@ -1,4 +1,4 @@
-"""The vocabulary of an export: the facts of a service, and how a target says each of them. Imports the model alone."""
+"""The vocabulary of an export: the facts of a service, and how a target says each of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+
+from .lost import Lost
 
 if TYPE_CHECKING:
     from ..model import Service
@@ -56,18 +58,6 @@ class Loss(Struct, frozen=True):
 
     about: str = ""
     why: str = ""
-
-
-class Lost(Struct, frozen=True):
-    """One loss as it is told: of which service, which fact, and what that means there."""
-
-    service: str
-    fact: str
-    why: str
-
-    def __str__(self) -> str:
-        """One line for a person, and for the file."""
-        return f"lost: {self.service}: {self.fact}: {self.why}"
 
 
 Saying = Callable[["Plan", "Service"], Iterable[Put | Loss]]

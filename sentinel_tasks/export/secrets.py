@@ -9,8 +9,8 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..text.masking import LONGEST, MASK, is_secret, masked, masked_text
 from ..model import Service
+from ..text.masking import LONGEST, MASK, is_secret, masked, masked_text
 
 Text = TypeVar("Text", str, tuple[str, ...], str | tuple[str, ...])
 

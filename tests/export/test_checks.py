@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_tasks.export.checks import http, pattern, tcp
-from sentinel_tasks.health import matches
+from sentinel_tasks.health.http import matches
 from sentinel_tasks.model import Health
 from tests.export.workspaces import service
 from tests.lab import Lab

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from sentinel_tasks.export import TARGETS
-from sentinel_tasks.masking import LONGEST
+from sentinel_tasks.text.masking import LONGEST
 from sentinel_tasks.model import Health
 from tests.export.workspaces import exported, service
 from tests.lab import Lab
