@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PLAIN_LINE = r"(?a)\s*(#.*)?|[A-Za-z_][A-Za-z0-9_]*=[A-Za-z0-9_./:@,+%=-]*"
 """A line of a file of variables that dotenv, shells, systemd, Compose and kubectl read alike."""
 
+LARGEST_FILE = 1 << 20
+
 HELP = {
     "target": "systemd, supervisord, compose, kubernetes or procfile",
     "to": "the folder for the files (deploy/TARGET in the workspace)",
@@ -185,4 +187,4 @@ def _left_over(folder: Path, files: Iterable[str]) -> list[str]:
     from ..export import is_ours
 
     others = (path for path in folder.iterdir() if path.is_file() and path.name not in files)
-    return sorted(path.name for path in others if is_ours(_read(path) or ""))
+    return sorted(path.name for path in others if path.stat().st_size < LARGEST_FILE and is_ours(_read(path) or ""))

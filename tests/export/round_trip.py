@@ -119,6 +119,7 @@ def round_trip(seed: int) -> tuple[int, list[str]]:
 
 def main(rounds: int = 40, seed: int = 1) -> int:
     """Exit code 1 if anything differed."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job ignores
     began, count, wrong = time.monotonic(), 0, 0
     for number in range(seed, seed + rounds):
         services_, found = round_trip(number)

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -45,6 +45,7 @@ def environ(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("target", TARGETS)
 @settings(max_examples=EXAMPLES)
+@example(words=["null", "yes", "%(here)s", "%(here)s/x", "$", ""], variables={"A": "no", "B_2": "~"})
 @given(words=st.lists(TEXT, max_size=4), variables=st.dictionaries(NAMES, TEXT, max_size=3))
 def test_hostile_words_and_values_arrive_as_they_are(target: str, words: list[str], variables: dict[str, str]) -> None:
     argv = (*WITNESS, *words)

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from sentinel_tasks.export import TARGETS
-from sentinel_tasks.text.masking import LONGEST
 from sentinel_tasks.model import Health
+from sentinel_tasks.text.masking import LONGEST
 from tests.export.workspaces import exported, service
 from tests.lab import Lab
 
@@ -43,6 +43,8 @@ def test_no_secret_is_in_any_file_or_in_what_is_said(lab: Lab, target: str) -> N
     done = lab.inv("export", target, "--to", str(lab.folder / "out"), "--only", "web,db", env=environ)
     assert done.code == 0, done.said
     shown = lab.inv("export", target, "--dry", "--json", "--to", str(lab.folder / "other"), env=environ)
+    assert shown.code == 0
+    assert not (lab.folder / "other").exists()
     assert CANARY not in written(lab) + done.said + shown.said
     assert "--token" in written(lab)
 
