@@ -8,7 +8,7 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
-from sentinel_tasks.export import export
+from sentinel_tasks.export import Options, export
 from sentinel_tasks.model import Health, Service
 from tests.export.workspaces import every_kind, exported, service
 
@@ -176,3 +176,10 @@ def test_names_are_labels_that_dns_takes(name: str) -> None:
     for _, found in manifests(service(name, port=8000)):
         assert len(found) <= 63
         assert not found.endswith("-")
+
+
+@pytest.mark.parametrize("target", ["compose", "kubernetes"])
+def test_no_folder_of_this_machine_is_written(target: str) -> None:
+    given = every_kind()
+    files = export(given, target, Options(folder="/srv/app/deploy")).files
+    assert [path for path, text in files.items() if "/srv/app" in text] == []
