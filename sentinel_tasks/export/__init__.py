@@ -49,9 +49,15 @@ def export(workspace: Workspace, target: str, options: Options | None = None) ->
 
 
 def _headed(target: str, plan: Plan, part: Part, losses: Iterable[Lost]) -> str:
-    is_list = part.path.endswith(".example")
-    told = [] if is_list else [lost for lost in losses if lost.service in part.services]
+    told: list[object] = [] if part.path.endswith(".example") else list(_told(plan, part, losses))
     return with_header(" ".join(_typed(target, plan.options)), part.services, [*part.notes, *told], part.text)
+
+
+def _told(plan: Plan, part: Part, losses: Iterable[Lost]) -> Iterator[object]:
+    for name in part.services:
+        if names := plan.left.get(name):
+            yield f"{name} takes from its environment: {', '.join(names)}"
+    yield from (lost for lost in losses if lost.service in part.services)
 
 
 def _typed(target: str, options: Options) -> Iterator[str]:

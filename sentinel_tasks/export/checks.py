@@ -15,10 +15,15 @@ TOKEN = """printf 'X-TES-Dev-Token: %s' "$TES_DEV_TOKEN" | """
 
 def http(service: Service, port: int | None, host: str = "localhost") -> str:
     """Asks the address as the service's own health check would, and compares the status."""
+    return http_at(service, shlex.quote(url(service.health, port, host)))
+
+
+def http_at(service: Service, address: str) -> str:
+    """The same of an address that is quoted already."""
     health = service.health
     words = f"{CURL} {'-k ' if _is_own_https(health) else ''}"
     asked = f"{TOKEN}{words}-H @- " if service.counts_workers and is_path(health) else words
-    return f'case "$({asked}{shlex.quote(url(health, port, host))})" in {pattern(health)}) ;; *) exit 1 ;; esac'
+    return f'case "$({asked}{address})" in {pattern(health)}) ;; *) exit 1 ;; esac'
 
 
 def tcp(port: int | None, host: str = "localhost") -> str:

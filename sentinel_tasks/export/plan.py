@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from ..model import Service, Workspace
 from ..names import PORT_VARIABLES, automatic_ports, digest, port_variable
 from .lost import Lost
-from .secrets import IN_A_COMMAND, cleaned
+from .secrets import IN_A_COMMAND, Cleaned, cleaned
+from .settled import settled
 
 ROOT = "/app"
 """Where an image has the workspace."""
@@ -31,7 +32,10 @@ class Options(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """One export. No value that may be a secret is in here; `secrets` are the names of what must be provided."""
+    """One export. No value that may be a secret is in here; `secrets` are the names of what must be provided.
+
+    `left` are the names that a service's configuration refers to and nobody here knows.
+    """
 
     workspace: Workspace
     options: Options
@@ -40,6 +44,7 @@ class Plan(Struct, frozen=True):
     ports: Mapping[str, int]
     secrets: Mapping[str, tuple[str, ...]]
     losses: tuple[Lost, ...] = ()
+    left: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def stem(self) -> str:
@@ -77,7 +82,11 @@ class Plan(Struct, frozen=True):
 
     def environment(self, service: Service) -> dict[str, str]:
         """What the service's process sees beside its caller's variables, its files' and its secrets."""
-        own = self._reporting() | dict(service.env) | self.shared() | {"SENTINEL_SERVICE": service.name}
+        return self._reporting() | dict(service.env) | self.own(service)
+
+    def own(self, service: Service) -> dict[str, str]:
+        """The variables that we set, whatever the configuration says of them."""
+        own = self.shared() | {"SENTINEL_SERVICE": service.name}
         if (port := self.ports.get(service.name)) is not None:
             own["PORT"] = str(port)
             if variable := PORT_VARIABLES.get(service.name):
@@ -119,23 +128,32 @@ def host_name(service: str) -> str:
 
 def planned(workspace: Workspace, options: Options, hosts: bool) -> Plan:
     """The plan of an export: what was asked for and all that it needs, in order of dependency."""
-    wanted = tuple(_wanted(workspace, options.only))
-    found = {service.name: cleaned(service) for service in wanted}
-    services = tuple(found[service.name].service for service in wanted)
-    embedded = {service.name for service in services if is_embedded_api(service)} if hosts else set()
-    return Plan(
+    found = {service.name: cleaned(service) for service in _wanted(workspace, options.only)}
+    embedded = {name for name, each in found.items() if hosts and is_embedded_api(each.service)}
+    plan = Plan(
         workspace=replace(workspace, services=()),
         options=options,
         hosts=hosts,
-        services=tuple(_in_a_container(each) if each.name in embedded else each for each in services),
+        services=tuple(
+            _in_a_container(each.service) if name in embedded else each.service for name, each in found.items()
+        ),
         ports=_ports(workspace, "" if hosts else workspace.path),
         secrets={name: _names(each.names, name in embedded) for name, each in found.items()},
-        losses=tuple(
-            Lost(name, f"a secret in a command ({key})", IN_A_COMMAND)
-            for name, each in found.items()
-            for key in each.masked
-        ),
+        losses=tuple(_masked(found.values())),
     )
+    return _settled(plan)
+
+
+def _masked(services: Iterable[Cleaned]) -> Iterator[Lost]:
+    for each in services:
+        yield from (Lost(each.service.name, f"a secret in a command ({key})", IN_A_COMMAND) for key in each.masked)
+
+
+def _settled(plan: Plan) -> Plan:
+    """The same with the names in the configuration replaced by what is known of them."""
+    found = [settled(service, plan.own(service), plan.workspace.path) for service in plan.services]
+    left = {each.service.name: each.names for each in found if each.names}
+    return replace(plan, services=tuple(each.service for each in found), left=left)
 
 
 def _names(names: Sequence[str], with_token: bool) -> tuple[str, ...]:

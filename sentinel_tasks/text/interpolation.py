@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _BRACED = re.compile(rf"\$\{{({_NAME})(:?-)?")
@@ -18,43 +19,64 @@ class Unset(ValueError):
         self.name = name
 
 
-def expand(text: str, names: Mapping[str, str], braced_only: bool = False) -> str:
-    """The text with each name replaced by what it is set to; Unset for one that is not, and has no default.
+class Name(NamedTuple):
+    """A name in a text; `operator` is `:-` or `-` where a default stands for it, which may have names in turn."""
+
+    name: str
+    operator: str = ""
+    default: str = ""
+
+
+def parts(text: str, braced_only: bool = False) -> list[str | Name]:
+    """The text as the pieces between its names, and the names, in their order.
 
     `$$` is a dollar, and a dollar before anything else is left as it is. With `braced_only` just `${…}` counts, for
     texts in which a dollar has a meaning of its own.
     """
-    parts: list[str] = []
+    found: list[str | Name] = []
     place = 0
     while (dollar := text.find("$", place)) >= 0:
-        parts.append(text[place:dollar])
-        value, place = _replaced(text, dollar, names, braced_only)
-        parts.append(value)
-    return "".join([*parts, text[place:]])
+        found.append(text[place:dollar])
+        part, place = _part(text, dollar, braced_only)
+        found.append(part)
+    return [*found, text[place:]]
 
 
-def _replaced(text: str, place: int, names: Mapping[str, str], braced_only: bool) -> tuple[str, int]:
+def expand(text: str, names: Mapping[str, str], braced_only: bool = False) -> str:
+    """The text with each name replaced by what it is set to; Unset for one that is not, and has no default."""
+    return "".join(
+        part if isinstance(part, str) else _value(part, names, braced_only) for part in parts(text, braced_only)
+    )
+
+
+def _part(text: str, place: int, braced_only: bool) -> tuple[str | Name, int]:
     """What stands for the dollar at this place, and where the text goes on."""
     if found := _BRACED.match(text, place):
-        return _braced(text, found, names, braced_only)
+        return _braced(text, found)
     if braced_only:
         return "$", place + 1
     if text.startswith("$$", place):
         return "$", place + 2
     if found := _BARE.match(text, place):
-        return _value(found[1], names), found.end()
+        return Name(found[1]), found.end()
     return "$", place + 1
 
 
-def _braced(text: str, found: re.Match[str], names: Mapping[str, str], braced_only: bool) -> tuple[str, int]:
-    name, operator = found[1], found[2]
+def _braced(text: str, found: re.Match[str]) -> tuple[str | Name, int]:
+    name, operator = found[1], found[2] or ""
     end = _closing(text, found.end())
     if end < 0 or (not operator and end != found.end()):
         return "${", found.start() + 2
-    is_set = bool(names.get(name)) if operator == ":-" else name in names
-    if operator and not is_set:
-        return expand(text[found.end() : end], names, braced_only), end + 1
-    return _value(name, names), end + 1
+    return Name(name, operator, text[found.end() : end]), end + 1
+
+
+def _value(part: Name, names: Mapping[str, str], braced_only: bool) -> str:
+    is_set = bool(names.get(part.name)) if part.operator == ":-" else part.name in names
+    if is_set:
+        return names[part.name]
+    if part.operator:
+        return expand(part.default, names, braced_only)
+    raise Unset(part.name)
 
 
 def _closing(text: str, place: int) -> int:
@@ -68,12 +90,6 @@ def _closing(text: str, place: int) -> int:
                 return number
             depth -= 1
     return -1
-
-
-def _value(name: str, names: Mapping[str, str]) -> str:
-    if name not in names:
-        raise Unset(name)
-    return names[name]
 
 
 def names_in(text: str, braced_only: bool = False) -> list[str]:

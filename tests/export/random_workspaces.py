@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sentinel_tasks.export.secrets import cleaned
+from sentinel_tasks.text.interpolation import names_in
 from tests.export.workspaces import service
 
 WITNESS = (sys.executable, "-I", "-S", str(Path(__file__).with_name("witness.py")))
@@ -37,11 +38,12 @@ def _service(chosen: random.Random, name: str, folder: Path, free_port: Callable
     port = None if once else chosen.choice([None, "auto", free_port(), free_port()])
     keys: dict[str, Any] = {
         "command": _command(chosen, once),
-        "cwd": chosen.choice([".", "sub dir", "s'u;b #%d"]),
+        "cwd": chosen.choice([".", "sub dir", "s'u;b #%d", "${SENTINEL_WORKSPACE}/sub dir", "${NOTHING:-sub dir}"]),
         "env": {
             "WITNESS": str(folder), "CODE": "0" if once else chosen.randint(0, 40), "ODD": _odd(chosen),
+            "BOTH": "$ODD ${HOME} ${ITSELF:-}", "ITSELF": "it${ITSELF:-self}", "PATH": "bin:$PATH",
             **({"odd.name": _odd(chosen)} if chosen.random() < 0.3 else {}),
-            **({"API_TOKEN": SECRET} if chosen.random() < 0.5 else {}),
+            **({"API_TOKEN": SECRET.replace("$", "$$")} if chosen.random() < 0.5 else {}),
         },
         "health": "exit" if once else chosen.choice(["tcp", "/health"]) if port else None,
         "stop_timeout": 5,
@@ -63,5 +65,6 @@ def _odd(chosen: random.Random) -> str:
     while True:
         text = "".join(chosen.choice(ODD) for _ in range(chosen.randint(0, 5)))
         given = service(command=("serve", text), env=(("ODD", text),))
-        if cleaned(given).service == given and not text.startswith("-"):
+        is_known = {*names_in(text)} <= {"HOME"}  # up refuses a name that is not set
+        if cleaned(given).service == given and is_known and not text.startswith("-"):
             return text

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from sentinel_tasks.export import TARGETS, Options, export
 from sentinel_tasks.export.secrets import cleaned
 from sentinel_tasks.model import Service
+from sentinel_tasks.text.interpolation import expand, names_in
 from tests.export.readers import READERS, Process
 from tests.export.workspaces import put, service, workspace
 
@@ -39,6 +40,11 @@ def process(target: str, folder: Path, given: Service) -> Process:
     return READERS[target](put(folder / "to", files), given.name)
 
 
+def knows(*texts: str) -> bool:
+    """True if the texts refer to no name but HOME: `up` would refuse one that is not set."""
+    return all({*names_in(text)} <= {"HOME"} for text in texts)
+
+
 def environ(folder: Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8"}
 
@@ -50,15 +56,16 @@ def environ(folder: Path) -> dict[str, str]:
 def test_hostile_words_and_values_arrive_as_they_are(target: str, words: list[str], variables: dict[str, str]) -> None:
     argv = (*WITNESS, *words)
     wanted = service(command=argv, env=tuple(variables.items()))
-    assume(cleaned(wanted).service == wanted)
+    assume(cleaned(wanted).service == wanted and knows(*words, *variables.values()))
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         started = process(target, folder, replace(wanted, cwd=made))
         _, said, _ = started.run(environ(folder), made)
     parts = said.split(b"\0")
-    assert [part.decode() for part in parts[: len(argv)]] == list(argv)
+    assert [part.decode() for part in parts[: len(argv)]] == [expand(word, environ(folder)) for word in argv]
     seen = dict(part.decode().split("=", 1) for part in parts[len(argv) :] if part)
-    assert {name: seen.get(name) for name in variables} == variables
+    expected = {name: expand(value, environ(folder)) for name, value in variables.items()}
+    assert {name: seen.get(name) for name in variables} == expected
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -69,14 +76,13 @@ def test_hostile_shell_commands_do_what_sh_does_with_them(target: str, texts: li
         f"printf '%s|' \"$A\" {' '.join(quoted(text) for text in texts)}; cat /proc/self/cmdline\nexit 7 # {texts[0]}"
     )
     wanted = service(command=command, env=(("A", value),))
-    assume(cleaned(wanted).service == wanted)
+    assume(cleaned(wanted).service == wanted and knows(value))
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         started = process(target, folder, replace(wanted, cwd=made))
         done = started.run(environ(folder), made)
-        plain = subprocess.run(
-            ["sh", "-c", command], cwd=made, env={**environ(folder), "A": value}, capture_output=True, check=False
-        )
+        own = {**environ(folder), "A": expand(value, environ(folder))}
+        plain = subprocess.run(["sh", "-c", command], cwd=made, env=own, capture_output=True, check=False)
     assert done == (plain.returncode, plain.stdout, plain.stderr)
 
 
@@ -87,7 +93,7 @@ def test_a_program_of_any_name_is_found(target: str, program: str, tmp_path: Pat
     path.parent.mkdir()
     path.write_text('#!/bin/sh\nprintf \'%s|\' "${0##*/}" "$@"\n')
     path.chmod(0o755)
-    started = process(target, tmp_path, service(command=(program, "a b"), cwd=str(tmp_path)))
+    started = process(target, tmp_path, service(command=(program.replace("$", "$$"), "a b"), cwd=str(tmp_path)))
     found = started.run(environ(tmp_path) | {"PATH": f"{path.parent}:{os.environ['PATH']}"}, str(tmp_path))
     assert found == (0, f"{program}|a b|".encode(), b"")
 
