@@ -18,7 +18,7 @@ MASKED = Row(
 )
 """Told when the secrets are taken out, before a target sees the service."""
 
-WINDOW = Row("on_conflict, window, index", "nothing: they are of `up` and of its windows")
+WINDOW = Row("groups, on_conflict, window, index", "nothing: they are of `up` and of its windows")
 METRICS = Row("--metrics", "nothing: a flag of compose and kubernetes")
 HERE = Row("a path of this machine", "as it is: it is the same machine")
 CALLER = Row("the caller's environment", "that of whoever starts the engine; none of its values is written")

@@ -130,6 +130,11 @@ def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put]:
     yield Put(("stop_grace_period",), seconds(service.stop_timeout))
 
 
+def _autostart(plan: Plan, service: Service) -> Iterator[Put]:
+    if not plan.is_started(service):
+        yield Put(("profiles",), [service.name])
+
+
 def _logs(plan: Plan, service: Service) -> Iterator[Put]:
     yield Put(("logging", "driver"), "json-file")
     yield Put(("logging", "options", "max-size"), f"{max(1, service.log_max_bytes // 1000)}k")
@@ -168,6 +173,7 @@ ROWS = (
     Row("stop_timeout", "`stop_grace_period:`, then KILL", _stop_timeout),
     Row("log_max_mb, log_backups", "`logging:` of json-file", _logs),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
+    Row("autostart", "`profiles:` of its own name where it is false", _autostart),
     WINDOW,
     Row("--metrics", "the service `prometheus` and its `prometheus.yml`"),
 )

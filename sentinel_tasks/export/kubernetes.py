@@ -103,6 +103,12 @@ def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put | Loss]:
         yield Loss()
 
 
+def _autostart(plan: Plan, service: Service) -> Iterator[Put]:
+    if not plan.is_started(service):
+        kind = "job" if is_one_shot(service) else "deployment"
+        yield Put((kind, "suspend"), True) if kind == "job" else Put((kind, "replicas"), 0)
+
+
 def _logs(plan: Plan, service: Service) -> Iterator[Loss]:
     if has_other_log_limits(service):
         yield Loss()
@@ -177,6 +183,7 @@ ROWS = (
     ),
     Row("log_max_mb, log_backups", "the kubelet's own limits", _logs, "the kubelet keeps what its own limits say"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
+    Row("autostart", "`replicas: 0`, or `suspend:` of a Job, where it is false", _autostart),
     WINDOW,
     Row("--metrics", "`prometheus.io/*` annotations", _metrics, "a scrape by annotation sends no X-TES-Dev-Token"),
 )

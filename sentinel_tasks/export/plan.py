@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..model import Service, Workspace
-from ..names import PORT_VARIABLES, automatic_ports, digest, port_variable
+from ..names import PORT_VARIABLES, automatic_ports, digest, port_variable, url_variable
 from .lost import Lost
 from .secrets import IN_A_COMMAND, Cleaned, cleaned
 from .settled import settled
@@ -45,6 +45,7 @@ class Plan(Struct, frozen=True):
     secrets: Mapping[str, tuple[str, ...]]
     losses: tuple[Lost, ...] = ()
     left: Mapping[str, tuple[str, ...]] = {}
+    started: frozenset[str] = frozenset()
 
     @property
     def stem(self) -> str:
@@ -65,6 +66,10 @@ class Plan(Struct, frozen=True):
         """What the service waits for in this way, as far as it is exported; a one-shot is always waited out."""
         found = [(self.service(name), wanted) for name, wanted in service.depends_on]
         return [each for each, wanted in found if each is not None and wanted == condition]
+
+    def is_started(self, service: Service) -> bool:
+        """True for what `up` would start: what was asked for or starts by itself, and all that this needs."""
+        return service.name in self.started
 
     def inside(self, path: str) -> str:
         """The path as the service's process sees it."""
@@ -114,11 +119,6 @@ class Plan(Struct, frozen=True):
         return host_name(name) if self.hosts else "localhost"
 
 
-def url_variable(service: str) -> str:
-    """The variable that tells every service of a workspace where this one answers."""
-    return port_variable(service).replace("SENTINEL_PORT_", "SENTINEL_URL_", 1)
-
-
 def host_name(service: str) -> str:
     """The service's name as a label that DNS takes."""
     if len(service) > LONGEST_HOST:
@@ -129,6 +129,8 @@ def host_name(service: str) -> str:
 def planned(workspace: Workspace, options: Options, hosts: bool) -> Plan:
     """The plan of an export: what was asked for and all that it needs, in order of dependency."""
     found = {service.name: cleaned(service) for service in _wanted(workspace, options.only)}
+    by_itself = [service.name for service in workspace.services if service.autostart]
+    started = by_itself if options.only is None else options.only
     embedded = {name for name, each in found.items() if hosts and is_embedded_api(each.service)}
     plan = Plan(
         workspace=replace(workspace, services=()),
@@ -140,6 +142,7 @@ def planned(workspace: Workspace, options: Options, hosts: bool) -> Plan:
         ports=_ports(workspace, "" if hosts else workspace.path),
         secrets={name: _names(each.names, name in embedded) for name, each in found.items()},
         losses=tuple(_masked(found.values())),
+        started=frozenset(service.name for service in _wanted(workspace, started)),
     )
     return _settled(plan)
 

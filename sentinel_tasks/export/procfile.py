@@ -98,6 +98,11 @@ def _logs(plan: Plan, service: Service) -> Iterator[Loss]:
         yield Loss()
 
 
+def _autostart(plan: Plan, service: Service) -> Iterator[Loss]:
+    if not plan.is_started(service):
+        yield Loss()
+
+
 def _always_lost(plan: Plan, service: Service) -> Iterator[Loss]:
     yield Loss()
 
@@ -139,6 +144,7 @@ ROWS = (
     Row("stop_timeout", "nothing", _always_lost, "the runner's own"),
     Row("log_max_mb, log_backups", "the runner's own", _logs, "the runner's own"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
+    Row("autostart", "nothing", _autostart, "the runner starts every line"),
     WINDOW,
     METRICS,
 )

@@ -40,7 +40,8 @@ FACTS = (
     "stop_timeout",
     "log_max_mb, log_backups",
     "worker_command",
-    "on_conflict, window, index",
+    "autostart",
+    "groups, on_conflict, window, index",
     "--metrics",
 )
 """All that is known of a service, in the order in which it is told; every target has one row for each."""

@@ -119,6 +119,11 @@ def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put | Loss]:
         yield Loss()
 
 
+def _autostart(plan: Plan, service: Service) -> Iterator[Put]:
+    if not plan.is_started(service):
+        yield _put("autostart", "false")
+
+
 def _logs(plan: Plan, service: Service) -> Iterator[Put]:
     yield _put("redirect_stderr", "true")
     yield _put("stdout_logfile", f"{HERE_FOLDER}/{service.name}.log")
@@ -163,6 +168,7 @@ ROWS = (
     Row("stop_timeout", "`stopwaitsecs=`, then KILL", _stop_timeout, "only whole seconds: it is rounded up"),
     Row("log_max_mb, log_backups", "`stdout_logfile_maxbytes=`, `stdout_logfile_backups=`", _logs),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
+    Row("autostart", "`autostart=`", _autostart),
     WINDOW,
     METRICS,
 )

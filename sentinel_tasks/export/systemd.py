@@ -31,7 +31,6 @@ def provided(plan: Plan, service: Service) -> str:
 def _title(plan: Plan, service: Service) -> Iterator[Put]:
     yield put("Unit", "Description", specifiers(plain_text(service.title)))
     yield put("Unit", "PartOf", f"{plan.stem}.target")
-    yield put("Install", "WantedBy", f"{plan.stem}.target")
 
 
 def _command(plan: Plan, service: Service) -> Iterator[Put]:
@@ -111,6 +110,11 @@ def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put]:
     yield put("Service", "TimeoutStopSec", seconds(service.stop_timeout))
 
 
+def _autostart(plan: Plan, service: Service) -> Iterator[Put]:
+    if plan.is_started(service):
+        yield put("Install", "WantedBy", f"{plan.stem}.target")
+
+
 def _logs(plan: Plan, service: Service) -> Iterator[Loss]:
     if has_other_log_limits(service):
         yield Loss()
@@ -158,6 +162,7 @@ ROWS = (
     Row("stop_timeout", "`TimeoutStopSec=`, then KILL", _stop_timeout),
     Row("log_max_mb, log_backups", "the journal's own limits", _logs, "the journal keeps what its own limits say"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
+    Row("autostart", "`WantedBy=` the target, and `Wants=` in it", _autostart),
     WINDOW,
     METRICS,
 )
@@ -172,7 +177,7 @@ def write(plan: Plan, settings: Settings) -> Iterable[Part]:
 
 
 def _target(plan: Plan) -> str:
-    wants = "".join(f"Wants={unit(plan, service.name)}\n" for service in plan.services)
+    wants = "".join(f"Wants={unit(plan, service.name)}\n" for service in plan.services if plan.is_started(service))
     title = specifiers(plain_text(f"All services of {plan.workspace.path}"))
     return f"[Unit]\nDescription={title}\n{wants}\n[Install]\nWantedBy=default.target\n"
 
@@ -182,7 +187,9 @@ def _sections(puts: Iterable[Put]) -> str:
     for each in puts:
         section, key = each.at
         lines[section].append(f"{key}={each.value}")
-    return "\n".join(f"[{section}]\n" + "".join(f"{line}\n" for line in lines[section]) for section in lines)
+    return "\n".join(
+        f"[{section}]\n" + "".join(f"{line}\n" for line in told) for section, told in lines.items() if told
+    )
 
 
 TARGET = Target("systemd", ROWS, write)

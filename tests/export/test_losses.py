@@ -102,6 +102,21 @@ def test_an_order_that_nobody_keeps_is_told(condition: str) -> None:
     assert fact in told["kubernetes"]
 
 
+def test_what_does_not_start_by_itself_is_not_started_unless_something_needs_it() -> None:
+    tool, alone = service("tool", autostart=False), service("alone", autostart=False)
+    web = service(depends_on=(("tool", "started"),))
+    files = {target: exported(target, tool, alone, web).files for target in TARGETS}
+    assert files["systemd"]["sentinel-app.target"].count("Wants=") == 2
+    assert files["supervisord"]["supervisord.conf"].count("autostart=false") == 1
+    assert files["compose"]["compose.yaml"].count("profiles:") == 1
+    assert "replicas: 0" in files["kubernetes"]["alone.yaml"]
+    assert "replicas: 1" in files["kubernetes"]["tool.yaml"]
+    assert [each.service for each in exported("procfile", tool, alone, web).losses if each.fact == "autostart"] == [
+        "alone"
+    ]
+    assert "replicas: 1" in exported("kubernetes", tool, alone, web, only=("alone",)).files["alone.yaml"]
+
+
 @pytest.mark.parametrize("target", ["systemd", "kubernetes"])
 def test_limits_of_the_log_are_told_only_if_the_configuration_says_some(target: str) -> None:
     assert "log_max_mb, log_backups" not in lost(target)

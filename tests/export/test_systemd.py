@@ -31,9 +31,11 @@ def test_systemd_would_say_what_is_wrong(fault: tuple[str, str]) -> None:
     assert refusals("systemd", every_kind(), fault)
 
 
-def test_a_target_starts_all() -> None:
+def test_a_target_starts_all_that_starts_by_itself() -> None:
     text = export(every_kind(), "systemd").files["sentinel-app.target"]
-    assert sections(text)["Unit"]["Wants"] == [f"sentinel-app-{each.name}.service" for each in every_kind().services]
+    assert sections(text)["Unit"]["Wants"] == [
+        f"sentinel-app-{each.name}.service" for each in every_kind().services if each.autostart
+    ]
 
 
 def test_what_is_needed_comes_first() -> None:

@@ -62,6 +62,7 @@ def every_kind() -> Workspace:
             env=(("DB_PASSWORD", "hunter2"), ("HOSTILE", HOSTILE)), title=HOSTILE,
         ),
         service("report", "exec report", health=Health("exit")),
+        service("tool", ("tool",), autostart=False),
         service("dev", ("echo", HOSTILE), port=3002, health=Health("http", "/", ("<500",))),
         service("other", ("serve",), port=3003, health=Health("http", "https://localhost:3003/", ("2xx", "3xx"))),
         service(
