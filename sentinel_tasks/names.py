@@ -77,7 +77,7 @@ def port_variable(service: str) -> str:
 
 
 def url_variable(service: str) -> str:
-    """The variable that tells a service's address on this machine (contract: Tasks, Environment)."""
+    """The variable that tells a service's address on this machine (contract: Tasks, Run and environment)."""
     return f"SENTINEL_URL_{service.upper().replace('-', '_')}"
 
 
