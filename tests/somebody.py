@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.lab import SERVER, Result
+from tests.lab import PATIENCE, SERVER, Result
 from tests.packages import INTERPRETERS, copy_packages
 
 
@@ -51,7 +51,7 @@ class Somebody:
             env=self.environ,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pexpect
 import pytest
 
-from tests.lab import INV, Lab, until
+from tests.lab import INV, PATIENCE, Lab, until
 
 
 def serve(lab: Lab) -> None:
@@ -23,7 +23,7 @@ def terminal(lab: Lab, *words: str, **env: str) -> Iterator[pexpect.spawn[str]]:
     """A program on a terminal of its own."""
     shown = pexpect.spawn(
         words[0], [*words[1:]], cwd=str(lab.path), env={**lab.environ, **env}, encoding="utf-8",
-        codec_errors="replace", timeout=20, dimensions=(40, 120),
+        codec_errors="replace", timeout=PATIENCE, dimensions=(40, 120),
     )  # fmt: skip
     try:
         yield shown

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from tests.lab import INV, Lab
+from tests.lab import INV, LONG, PATIENCE, Lab
 
 SHOW = "import os, sys; print(os.environ['A'], os.getcwd(), sys.argv[1:]); sys.exit(7)"
 
@@ -53,16 +53,19 @@ def test_an_address_is_told_only_where_somebody_answers(lab: Lab) -> None:
     assert lab.inv("url", "dev").code == 3
     assert lab.inv("dev.wait").code == 3
     assert lab.inv("dev.start", "--no-wait").code == 0
-    assert lab.inv("wait", "--only", "dev", "--timeout", "60").code == 0
+    assert lab.inv("wait", "--only", "dev", "--timeout", str(LONG)).code == 0
     assert lab.inv("dev.url").out == f"http://localhost:{port}\n"
 
 
 def test_a_wait_ends_with_the_service(lab: Lab) -> None:
-    lab.configure(dev={"command": "sleep 1; echo the cause; exit 3", "port": None, "health": {"log": "never"}})
+    command = "until test -e go; do sleep .05; done; echo the cause; exit 3"
+    lab.configure(dev={"command": command, "port": None, "health": {"log": "never"}})
     assert lab.inv("dev.start", "--no-wait").code == 0
-    told = lab.inv("dev.wait", "--json")
-    assert (told.code, told.json["state"]) == (1, "crashed")
-    assert "the cause" in told.json["error"]
+    waiting = lab.begin_waiting("dev.wait", "--json")
+    (lab.path / "go").touch()
+    told = json.loads(waiting.communicate(timeout=PATIENCE)[0])
+    assert (waiting.returncode, told["state"]) == (1, "crashed")
+    assert "the cause" in told["error"]
     assert json.loads(lab.inv("dev.wait", "--for", "stopped", "--json").out)["state"] == "crashed"
 
 

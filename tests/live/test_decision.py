@@ -251,9 +251,10 @@ def test_a_refusal_tells_of_the_holder_and_not_of_any_output(lab: Lab, foreign: 
 def test_a_suspended_holder_ends_as_soon_as_one_that_runs(lab: Lab, foreign: Foreign) -> None:
     holder = foreign(telemetry(lab))
     holder.suspend()
-    done = lab.inv("telemetry.activate", "--on-conflict", "takeover")
+    done = lab.inv("--echo", "telemetry.activate", "--on-conflict", "takeover")
     assert done.code == 0, done.said
-    assert done.seconds < 5
+    signals = [line for line in done.err.splitlines() if line.startswith("kill") and line.endswith(f" {holder.pid}")]
+    assert signals == [f"kill -TERM {holder.pid}"], "it had to be killed"
     assert not lives(holder)
 
 

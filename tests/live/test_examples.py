@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.lab import free_port
+from tests.lab import PATIENCE, free_port, until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Ended = subprocess.CompletedProcess[str]
@@ -46,7 +46,7 @@ class Example:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=2 * PATIENCE,
             check=False,
         )
 
@@ -101,7 +101,7 @@ def test_makefile_starts_both_at_once_and_each_only_once(example: Callable[[str]
     again = json.loads((workspace.folder / "registry.json").read_text())
     assert again["pid"] == first["pid"]
     worked(workspace.run("make", "clean"))
-    assert workspace.processes() == []
+    until(lambda: workspace.processes() == [], "the end of all that ran")
 
 
 def test_makefile_stops_where_a_service_fails(example: Callable[[str], Example]) -> None:
@@ -118,7 +118,7 @@ def test_onboarding_brings_everything_up(example: Callable[[str], Example]) -> N
     worked(workspace.run("./onboard.sh"))
     assert (workspace.state("dev"), workspace.state("telemetry")) == ("running", "running")
     worked(workspace.inv("down"))
-    assert workspace.processes() == []
+    until(lambda: workspace.processes() == [], "the end of all that ran")
 
 
 def test_onboarding_stops_at_a_port_that_is_not_ours(example: Callable[[str], Example]) -> None:
@@ -172,6 +172,6 @@ def test_procfile_is_brought_up_and_down(example: Callable[[str], Example], with
     base = str(free_port())
     worked(workspace.run("inv", "up", within=within, PORT=base))
     assert (workspace.state("dev"), workspace.state("worker")) == ("running", "running")
-    assert "mails: waiting for jobs" in worked(workspace.inv("worker.logs"))
+    until(lambda: "mails: waiting for jobs" in workspace.inv("worker.logs").stdout)
     worked(workspace.run("inv", "down", within=within))
-    assert workspace.processes() == []
+    until(lambda: workspace.processes() == [], "the end of all that ran")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import Lab
+from tests.lab import LONG, Lab
 
 SIZE, PAGE = 64 << 10, 4096
 
@@ -46,7 +46,7 @@ def read_only(lab: Lab, fill: Fill) -> Iterator[str]:
 def test_a_service_that_runs_is_started_and_stopped(lab: Lab, fill: Fill, pages: int) -> None:
     fill(pages)
     lab.configure(telemetry={"command": "exec sleep 600", "port": None, "health": None})
-    assert lab.inv("telemetry.activate", "--timeout", "5").code == 0
+    assert lab.inv("telemetry.activate").code == 0
     assert lab.inv("telemetry.status").code == 0
     assert lab.inv("telemetry.activate", "--json").json["changed"] is False
     assert lab.inv("telemetry.stop").code == 0
@@ -57,7 +57,7 @@ def test_a_service_that_runs_is_started_and_stopped(lab: Lab, fill: Fill, pages:
 def test_a_service_that_ends_is_told_at_once_with_its_cause(lab: Lab, fill: Fill, pages: int, cause: str) -> None:
     fill(pages)
     lab.configure(telemetry={"command": "sleep 0.3; exit 3", "port": None, "health": None})
-    done = lab.inv("telemetry.activate", "--timeout", "20", timeout=15)
+    done = lab.inv("telemetry.activate", "--timeout", str(LONG))
     assert done.code == 1
     assert cause in done.err
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.lab import TASKS, Lab, is_open, until
+from tests.lab import PATIENCE, TASKS, Lab, is_open, until
 
 HOSTILE_FOLDERS = [
     'it\'s "quoted"; touch RAN; $(touch RAN) `touch RAN`/-t =x;/💥 *?[a]~ {a,b} \\ &|<>',
@@ -107,7 +107,7 @@ def test_a_window_name_runs_nothing_when_a_status_line_draws_it(lab: Lab) -> Non
     lab.tmux("set-option", "-g", "set-titles", "on")
     lab.tmux("set-option", "-g", "status-interval", "1")
     words = ["-u", "-L", "default", "attach-session", "-t", "=sentinel-app:"]
-    client = pexpect.spawn("tmux", words, env=lab.environ, cwd=str(lab.path), dimensions=(30, 200), timeout=20)
+    client = pexpect.spawn("tmux", words, env=lab.environ, cwd=str(lab.path), dimensions=(30, 200), timeout=PATIENCE)
     try:
         client.expect_exact("#(touch RAN)*")
         client.expect(r'"[#_]\(touch RAN\)"')  # tmux 3.7 takes the sign from a title

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
+from contextlib import suppress
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
-from tests.lab import Lab, until
+from tests.lab import Lab, is_open, until
 
 SHOP = """
 from sentinel_tasks import service, telemetry, workspace
@@ -14,6 +19,12 @@ from sentinel_tasks import service, telemetry, workspace
 queue = service("queue", command="exec sleep 600")
 namespace = workspace(telemetry, queue)
 """
+
+ONE_BY_ONE = """
+import http.server, os
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+"""Answers with 404, and tells of each question before it answers the next."""
 
 
 def test_the_embedded_api_lists_the_processes_of_the_workspace(lab: Lab) -> None:
@@ -50,12 +61,17 @@ def test_without_an_api_both_say_so(lab: Lab) -> None:
 
 def test_an_api_that_is_not_healthy_is_asked_only_once(lab: Lab) -> None:
     """One that hung kept a person waiting three times as long as its status did."""
-    command = "exec python3 -m http.server $PORT --bind 127.0.0.1"
-    lab.configure(telemetry={"command": command, "port": lab.port(), "startup_timeout": 1})
+    port = lab.port()
+    lab.configure(telemetry={"command": [sys.executable, "-c", ONE_BY_ONE], "port": port, "startup_timeout": 1})
     assert lab.inv("telemetry.activate").code == 1
+    until(lambda: is_open(port))
 
     def asked() -> int:
-        return lab.inv("telemetry.logs", "--lines", "1000").out.count('"GET /api/workers/registry')
+        mark = f"/{time.monotonic_ns()}"
+        with suppress(HTTPError):
+            urlopen(f"http://127.0.0.1:{port}{mark}")
+        said = until(lambda: mark in (said := lab.inv("telemetry.logs", "--lines", "1000").out) and said)
+        return int(said.count('"GET /api/workers/registry'))
 
     before = asked()
     told = lab.inv("telemetry.workers")
