@@ -34,6 +34,11 @@ def assert_fit_for_a_terminal(text: str) -> None:
     assert not bad, f"{bad!r} in {text!r}"
 
 
+def literal(word: str) -> str:
+    """The word as a configuration writes it: a dollar begins a name that is replaced."""
+    return word.replace("$", "$$")
+
+
 NAMED = """
 import ctypes, socket, sys, time
 ctypes.CDLL(None).prctl(15, b"\\x1b]2;x\\n#(id)", 0, 0, 0)
@@ -140,7 +145,7 @@ def test_a_log_drives_no_terminal_and_forges_no_line(lab: Lab) -> None:
 
 def test_last_words_of_a_crash_drive_no_terminal(lab: Lab) -> None:
     code = f"import sys; sys.stderr.buffer.write({QUERIES.encode()!r} + b'boom\\xff\\x1b[31m red\\n'); sys.exit(3)"
-    lab.configure(dev={"command": [sys.executable, "-c", code], "port": None, "health": None})
+    lab.configure(dev={"command": [sys.executable, "-c", literal(code)], "port": None, "health": None})
     crashed = lab.inv("dev.start")
     assert crashed.code == 1
     assert "boom" in crashed.said
@@ -151,11 +156,10 @@ def test_last_words_of_a_crash_drive_no_terminal(lab: Lab) -> None:
 
 @pytest.mark.parametrize("status", ["503", f"{QUERIES}"])
 def test_an_answer_of_a_health_check_drives_no_terminal(lab: Lab, status: str) -> None:
-    body = f"{QUERIES}\n✅ forged"
-    lab.configure(
-        telemetry={"command": lab.server("--status", status, "--body", body), "port": lab.port(), "startup_timeout": 1}
-    )
+    words = ["--status", literal(status), "--body", literal(f"{QUERIES}\n✅ forged")]
+    lab.configure(telemetry={"command": lab.server(*words), "port": lab.port(), "startup_timeout": 1})
     started = lab.inv("telemetry.activate")
+    assert started.code == 1, started.said
     assert_fit_for_a_terminal(started.said)
     assert_fit_for_a_terminal(lab.inv("telemetry.status").said)
     assert not any(line.startswith("✅ forged") for line in started.said.splitlines())
@@ -166,7 +170,7 @@ def test_what_a_health_command_says_drives_no_terminal(lab: Lab) -> None:
     code = f"import sys; sys.stderr.write({QUERIES!r} + 'no\\n'); sys.exit(1)"
     lab.configure(
         dev={"command": "sleep 600", "port": None, "startup_timeout": 0.5,
-             "health": {"command": [sys.executable, "-c", code]}}
+             "health": {"command": [sys.executable, "-c", literal(code)]}}
     )  # fmt: skip
     started = lab.inv("dev.start")
     assert started.code == 1
