@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 
 class SentinelError(Exception):
-    """Ends a task: what happened (`what`), the next command to type (`hint`), the exit code (contract: Tasks)."""
+    """Ends a task: what happened (`what`), the next command to type (`hint`), the exit code (contract: Tasks).
+
+    `{doctor}` and `{ps}` in a hint stand for these tasks, as they are typed where it is shown.
+    """
 
     exit_code = 1
 

@@ -5,7 +5,7 @@ Frozen values, and the sets of words that they hold; this module imports nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -38,6 +38,27 @@ UP_AFTER = 1.0
 
 Line = tuple[float, bytes]
 """A line of output: when it came (epoch seconds, as far as known), and the bytes as they were written."""
+
+
+class Typed(Struct, frozen=True):
+    """How a person types tasks here: the program with its flags, and what it calls each task.
+
+    `names` are by service (empty for the workspace's own tasks) and verb; None where nobody knows better than that each
+    task has its own name. `python` is how the Python that runs Invoke is typed.
+    """
+
+    program: str = "inv"
+    names: Mapping[tuple[str, str], str] | None = None
+    python: str = "python"
+
+    def task(self, verb: str, service: str = "") -> str:
+        """The command that runs this task; empty if no such task is listed."""
+        if self.names is not None:
+            name = self.names.get((service, verb), "")
+        else:
+            own = "activate" if (service, verb) == ("telemetry", "start") else verb
+            name = f"{service}.{own}" if service else own
+        return f"{self.program} {name}" if name else ""
 
 
 # What is configured
@@ -109,7 +130,6 @@ class Service(Struct, frozen=True):
     window: str = ""
     index: int | None = None
     worker_command: str | tuple[str, ...] | None = None
-    verb: str = "start"
     counts_workers: bool = False
     autostart: bool = True
     groups: tuple[str, ...] = ()
@@ -136,6 +156,7 @@ class Workspace(Struct, frozen=True):
     services: tuple[Service, ...]
     socket_name: str | None = None
     history_limit: int = 10_000
+    typed: Typed = Typed()
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError if there is none."""

@@ -65,7 +65,6 @@ def service(name: str = "telemetry", **keys: Any) -> Service:
         "health": Health("http", "/api/workers/registry"),
         "window": "📡 telemetry",
         "index": 2,
-        "verb": "activate",
     }
     return Service(name=name, **{**given, **keys})
 

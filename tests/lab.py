@@ -21,6 +21,8 @@ from typing import IO, Any
 
 import psutil
 
+from tests.hints import Hints
+
 INV = str(Path(sys.executable).with_name("inv"))
 SERVER = Path(__file__).parent / "server.py"
 TASKS = "from sentinel_tasks import namespace\n"
@@ -151,6 +153,7 @@ class Lab:
 
     def __init__(self, folder: Path, name: str = "app") -> None:
         self.folder, self.real, self.port = folder, False, free_port
+        self.hints: Hints | None = Hints(zygote)
         self.started: list[subprocess.Popen[bytes]] = []
         self.environ = self._environ()
         self.path = self.workspace(name)
@@ -190,6 +193,8 @@ class Lab:
         own_interpreter = self.real or any(name.startswith(("LC_", "LANG", "PYTHON")) for name in env or {})
         result = (_run if own_interpreter else zygote().run)([INV, *words], folder, environ, timeout)
         assert not is_traceback(result.said), result.said
+        if self.hints is not None:
+            self.hints.check(result.said, folder, environ)
         return result
 
     def spawn(

@@ -131,8 +131,9 @@ def unconfigured(look: Look) -> list[Finding]:
     """Every service that runs is declared."""
     if look.silent:
         return []
+    down = look.workspace.typed.task("down")
     wrong = [
-        failed("unconfigured", f"{service.name} still runs, but nothing declares it any more", "inv down", "warning")
+        failed("unconfigured", f"{service.name} still runs, but nothing declares it any more", down, "warning")
         for service in services_unconfigured(look.world, look.panes)
     ]
     return passed_unless("unconfigured", wrong, "every service that runs is declared")
@@ -146,7 +147,7 @@ def strays(look: Look) -> list[Finding]:
         failed(
             "strays",
             f"{_shown(whom)} of {service} {'has' if len(whom) == 1 else 'have'} no window any more",
-            "inv doctor --fix",
+            "{doctor} --fix",
             "warning",
             partial(end, look.world, [who for each in whom for who in processes.tree(each.pid)]),
         )

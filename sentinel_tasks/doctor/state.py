@@ -94,7 +94,7 @@ def _leftover(path: Path, now: float) -> Finding | None:
         return None
     reason = f"{path.name} was left by a task that was killed"
     mend = partial(remove_unheld, path) if path.suffix == ".lock" else path.unlink
-    return failed("locks", reason, "inv doctor --fix", "warning", mend)
+    return failed("locks", reason, "{doctor} --fix", "warning", mend)
 
 
 def _hangs(path: Path, age: float) -> Finding:

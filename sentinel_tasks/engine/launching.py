@@ -79,7 +79,7 @@ def _refuse_distrusted_folder(world: World) -> None:
     """Whoever may write to the folder of tmux's sockets may put a server of his own there."""
     if found := world.distrusted_sockets():
         folder, why = found
-        raise TmuxRefused(f"tmux's socket folder {folder} can't be trusted: {why}", "inv doctor says what mends it")
+        raise TmuxRefused(f"tmux's socket folder {folder} can't be trusted: {why}", "{doctor} says what mends it")
 
 
 class _Launch:

@@ -11,7 +11,7 @@ from ..decisions.decide import state
 from ..errors import Interrupted
 from ..model import STATUS_CODES, Action, Fail, Holder, Launch, Listener, Observation, Report, Service, Workspace
 from ..names import typed_target, typed_tmux, unmarked
-from ..report.phrases import command, ended
+from ..report.phrases import command, doctor, ended
 from ..text.duration import duration
 from ..text.masking import masked, masked_text
 from ..text.sanitize import last_line, plain
@@ -33,29 +33,36 @@ def report(service: Service, workspace: Workspace, seen: Observation) -> Report:
         )
     if word == "crashed" and seen.run is not None:
         last = last_line(seen.last_output)
-        return replace(told, error=f"{ended(seen.run)}{f': {last}' if last else ''}", hint=command(service, "logs"))
+        return replace(
+            told,
+            error=f"{ended(seen.run)}{f': {last}' if last else ''}",
+            hint=command(service, "logs", workspace.typed),
+        )
     if word == "running" and not seen.alive:
         return replace(told, notes=tuple(adopted(holder) for holder in seen.holders if holder.relation == "adopted"))
     if word == "unhealthy" and seen.answer is not None:
         why = f"{seen.answer.detail}{_elsewhere(seen)}"
-        return replace(told, error=f"not healthy: {why}", hint=command(service, "logs"))
+        return replace(told, error=f"not healthy: {why}", hint=command(service, "logs", workspace.typed))
     return told
 
 
 def started(service: Service, workspace: Workspace, seen: Observation, changed: bool) -> Report:
     """It is up, or under way where nobody waits for it."""
     told = report(service, workspace, seen)
-    return replace(told, code=0, changed=changed, notes=told.notes if changed else (*told.notes, *_kept(service, seen)))
+    return replace(
+        told, code=0, changed=changed, notes=told.notes if changed else (*told.notes, *_kept(service, workspace, seen))
+    )
 
 
-def _kept(service: Service, seen: Observation) -> list[str]:
+def _kept(service: Service, workspace: Workspace, seen: Observation) -> list[str]:
     """What runs already is left on its port, though another one is wanted now: the way there, if it is free."""
     if not seen.alive or service.port is None or seen.port in (None, service.port):
         return []
     if not seen.wanted_is_free:
         return [f"it keeps port {seen.port}; {service.port} is taken"]
-    wanted = f" --port {service.port}" if service.has_tasks else ""
-    return [f"it keeps port {seen.port}; {command(service, 'restart')}{wanted} moves it to {service.port}"]
+    restart = command(service, "restart", workspace.typed)
+    wanted = f" --port {service.port}" if restart == workspace.typed.task("restart", service.name) else ""
+    return [f"it keeps port {seen.port}; {restart}{wanted} moves it to {service.port}"]
 
 
 def refused(service: Service, workspace: Workspace, holder: Holder, seen: Observation) -> Report:
@@ -76,10 +83,12 @@ def failed(
         of = needed.report.error if needed and needed.report and needed.report.error else "it is not up"
         return replace(told, error=f"waits for {failure.reason}, which failed: {of}", state="stopped")
     if failure.kind == "not-taken":
-        return replace(told, error=f"could not be started: {failure.reason}", hint="inv doctor")
-    logs, last = command(service, "logs"), seen.last_output
+        return replace(told, error=f"could not be started: {failure.reason}", hint=doctor(workspace.typed))
+    logs, last = command(service, "logs", workspace.typed), seen.last_output
     if failure.kind == "timeout":
-        told = replace(told, error=_too_late(service, seen), hint=f"{logs} (left running for a look)", tail=last)
+        told = replace(
+            told, error=_too_late(service, seen), hint=f"{logs} (left running for a look)".strip(), tail=last
+        )
         is_young = word == "starting" and service.health.kind != "exit"  # it began a moment after it was launched
         return replace(told, state="unhealthy") if is_young else told
     return replace(told, error=f"ended while starting: {_end_of(seen, workspace)}", hint=logs, tail=last)
@@ -115,7 +124,7 @@ def would_not_stop(service: Service, workspace: Workspace, seen: Observation, le
     """Processes outlived even KILL."""
     pids = ", ".join(str(pid) for pid in left)
     told = Report(service, state(service, seen), seen, workspace, code=1, changed=True)
-    return replace(told, error=f"would not stop: still there after SIGKILL: {pids}", hint="inv doctor")
+    return replace(told, error=f"would not stop: still there after SIGKILL: {pids}", hint=doctor(workspace.typed))
 
 
 def chosen(service: Service) -> list[str]:
@@ -141,14 +150,14 @@ def _where(service: Service, seen: Observation, launch: Launch) -> str:
     return f" on port {seen.port}" if seen.port else ""
 
 
-def interrupted(services: Sequence[Service], asked: Sequence[Service] = ()) -> Interrupted:
+def interrupted(workspace: Workspace, services: Sequence[Service], asked: Sequence[Service] = ()) -> Interrupted:
     """Ctrl-C while waiting leaves the services as they are, and says so; those `asked` to stop may still do it."""
     told = [f"asked to stop, and may still end: {_names(asked)}"] if asked else []
     if services or not asked:
         told += [f"left as it is: {_names(services) or 'nothing'}"]
     first = next(iter([*asked, *services]), None)
-    hint = f"{command(first, 'status')} or {command(first, 'stop')}" if first else ""
-    return Interrupted("; ".join(["interrupted", *told]), hint)
+    ways = (command(first, verb, workspace.typed) for verb in ("status", "stop")) if first else ()
+    return Interrupted("; ".join(["interrupted", *told]), " or ".join(filter(None, ways)))
 
 
 def _names(services: Sequence[Service]) -> str:
@@ -206,9 +215,9 @@ def _details(holder: Holder, now: float) -> tuple[str, ...]:
 
 def ways_on(service: Service, holder: Holder, workspace: Workspace) -> str:
     """What a person can type next; no task reaches a service whose workspace was moved or deleted."""
-    again = command(service, "start")
-    ways = [f"{again} --port auto" if service.has_tasks else f"{again} --on-conflict auto"]
-    if holder.relation == "foreign":
+    again = command(service, "start", workspace.typed)
+    ways = [f"{again} --port auto" if service.has_tasks else f"{again} --on-conflict auto"] if again else []
+    if holder.relation == "foreign" and again:
         ways.insert(0, f"{again} --on-conflict takeover")
     elif (pane := holder.pane) is not None:
         verb = "kill-window" if holder.is_gone else "attach"

@@ -80,7 +80,7 @@ class Assignment:
         candidates = automatic_ports(self.world.workspace.path, service)
         found = next((port for port in candidates if port not in avoided and self._is_to_be_had(port)), None)
         if found is None:
-            raise SentinelError(f"no port from {AUTO_FIRST} to {AUTO_FIRST + AUTO_COUNT - 1} is free", "inv ps --all")
+            raise SentinelError(f"no port from {AUTO_FIRST} to {AUTO_FIRST + AUTO_COUNT - 1} is free", "{ps} --all")
         return found
 
     def remember(self) -> None:

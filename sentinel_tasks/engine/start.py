@@ -276,7 +276,9 @@ def start(world: World, wanted: Iterable[str], options: Options) -> list[Report]
     try:
         return run.run()
     except KeyboardInterrupt as reason:
-        raise outcomes.interrupted([track.service for track in run.tracks.values() if not track.settled]) from reason
+        raise outcomes.interrupted(
+            world.workspace, [track.service for track in run.tracks.values() if not track.settled]
+        ) from reason
 
 
 def refuse_inside(world: World, wanted: Sequence[str]) -> None:

@@ -218,5 +218,5 @@ def stop(world: World, wanted: Iterable[str], dry: bool = False, and_unconfigure
     except KeyboardInterrupt as reason:
         asked = [ending.service for ending in run.endings if ending.sent and not ending.over]
         raise outcomes.interrupted(
-            [each.service for each in run.endings if not each.sent and not each.over], asked
+            world.workspace, [each.service for each in run.endings if not each.sent and not each.over], asked
         ) from reason

@@ -74,17 +74,23 @@ def _outcome(service: Service, world: World, seen: Observation, goal: Goal, is_l
     if word in REACHED[goal]:
         return replace(report, code=0)
     if goal != "stopped" and word in STATES_NOT_RUNNING:
-        return _never(service, report)
+        return _never(service, world, report)
     if not is_late:
         return None
     why = (report.error or "").removeprefix("not healthy: ") or (seen.answer.detail if seen.answer else f"it is {word}")
-    return replace(report, code=1, error=f"not {goal} in time: {why}", hint=report.hint or command(service, "logs"))
+    return replace(
+        report,
+        code=1,
+        error=f"not {goal} in time: {why}",
+        hint=report.hint or command(service, "logs", world.workspace.typed),
+    )
 
 
-def _never(service: Service, report: Report) -> Report:
+def _never(service: Service, world: World, report: Report) -> Report:
     """It does not run: it has failed, or there is nothing to wait for."""
     if report.state == "stopped":
-        return replace(report, code=3, error="it is not running, and nothing starts it", hint=command(service, "start"))
+        start = command(service, "start", world.workspace.typed)
+        return replace(report, code=3, error="it is not running, and nothing starts it", hint=start)
     return replace(report, code=1)
 
 

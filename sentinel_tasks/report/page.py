@@ -6,6 +6,7 @@ from ..model import STATES_AS_WANTED, Report, Service
 from ..text.duration import duration
 from ..text.sanitize import plain
 from .document import pid_of, restarts_of
+from .phrases import command
 from .style import Style
 
 RULE_WIDTH = 40
@@ -105,15 +106,17 @@ def _process(report: Report) -> str:
 
 
 def _hints(report: Report, style: Style) -> list[str]:
-    name, start, short = report.service.name, report.service.verb, _short(report.service)
+    name, short = report.service.name, _short(report.service)
     running = [("attach", f"Attach to {name} window"), ("logs", "View recent logs"), ("stop", f"Stop the {short}")]
-    resting = [(start, f"Start the {short}"), ("logs", "View recent logs")]
+    resting = [("start", f"Start the {short}"), ("logs", "View recent logs")]
     adopted = report.state == "running" and not report.seen.alive
     hints = running[:1] if adopted else running if report.seen.alive else resting
-    width = max(len(verb) for verb, _ in hints)
+    here = report.workspace.typed
+    commands = [(typed, what) for verb, what in hints if (typed := command(report.service, verb, here))]
+    width = max((len(typed) for typed, _ in commands), default=0)
     ways_on = [f"  {plain(report.hint)}"] if report.hint and report.state == "conflict" else []
-    commands = [f"  inv {name}.{verb.ljust(width)}  - {what}" for verb, what in hints if report.service.has_tasks]
-    return ["", f"{style.sign('hints')} Commands:", *ways_on, *commands] if ways_on or commands else []
+    lines = [f"  {typed.ljust(width)}  - {what}" for typed, what in commands]
+    return ["", f"{style.sign('hints')} Commands:", *ways_on, *lines] if ways_on or lines else []
 
 
 def outcome_line(report: Report, done: str, style: Style) -> str:

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from ..model import Run, Service
+import re
+
+from ..model import Run, Service, Typed
+
+OF_ALL = {"start": "up", "stop": "down", "status": "ps"}
+"""The workspace's tasks that are called otherwise than those of a service."""
+
+WITH_ONLY = ("up", "down", "logs", "restart", "attach", "wait")
+NAMED = re.compile(r"\{(doctor|ps)\}")
+"""Tasks in the hints of errors, whose rooms do not know how they are typed."""
 
 
-def command(service: Service, verb: str) -> str:
-    """What a person types for this service: its own task, or the workspace's with `--only`."""
-    if service.has_tasks:
-        return f"inv {service.name}.{service.verb if verb == 'start' else verb}"
-    if verb == "status":
-        return "inv ps"
-    return f"inv {({'start': 'up', 'stop': 'down'}).get(verb, verb)} --only {service.name}"
+def command(service: Service, verb: str, typed: Typed) -> str:
+    """What a person types for this service: its own task, else the workspace's with `--only`; empty if neither is."""
+    if service.has_tasks and (own := typed.task(verb, service.name)):
+        return own
+    of_all = OF_ALL.get(verb, verb)
+    if of_all == "ps":
+        return typed.task("ps")
+    together = typed.task(of_all) if of_all in WITH_ONLY else ""
+    return f"{together} --only {service.name}" if together else ""
+
+
+def doctor(typed: Typed) -> str:
+    """What a person types for the doctor, which answers even where no task is listed."""
+    return typed.task("doctor") or f"{typed.python} -m sentinel_tasks doctor"
+
+
+def as_typed(hint: str, typed: Typed) -> str:
+    """An error's hint with the tasks in it as they are typed here; empty if one of them is not listed."""
+    known = {verb: doctor(typed) if verb == "doctor" else typed.task(verb) for verb in NAMED.findall(hint)}
+    return NAMED.sub(lambda found: known[found[1]], hint) if all(known.values()) else ""
 
 
 def ended(run: Run) -> str:

@@ -51,11 +51,11 @@ def private_folder(path: Path) -> Path:
     if found.st_uid != os.geteuid():
         raise _unusable(path, "it belongs to another user")
     if found.st_mode & 0o022:
-        raise _unusable(path, f"others may write to it (mode {stat.S_IMODE(found.st_mode):04o})", "inv doctor --fix")
+        raise _unusable(path, f"others may write to it (mode {stat.S_IMODE(found.st_mode):04o})", "{doctor} --fix")
     return path
 
 
-def _unusable(path: Path, why: str, hint: str = "inv doctor") -> StateFolderUnusable:
+def _unusable(path: Path, why: str, hint: str = "{doctor}") -> StateFolderUnusable:
     return StateFolderUnusable(f"the state folder {path} can't be used: {why}", hint)
 
 
@@ -115,7 +115,7 @@ class State(Struct, frozen=True):
             lock.acquire(poll_interval=0.01)
         except filelock.Timeout as reason:
             raise SentinelError(
-                f"another task has been acting on {name} for {LOCK_SECONDS:g} s", "inv doctor (it names the task)"
+                f"another task has been acting on {name} for {LOCK_SECONDS:g} s", "{doctor} (it names the task)"
             ) from reason
         except OSError as reason:
             raise _unusable(self.folder, reason.strerror or str(reason)) from reason

@@ -49,7 +49,7 @@ def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None
     except KeyboardInterrupt:
         code = complain(console, Interrupted("interrupted"))
     except OSError as reason:
-        code = complain(console, SentinelError(_in_words(reason), "inv doctor"))
+        code = complain(console, SentinelError(_in_words(reason), "{doctor}"))
     if code:
         raise Exit(code=code)
 
@@ -57,6 +57,7 @@ def run(context: Context, as_json: bool, task: Callable[[Console], int]) -> None
 def complain(console: Console, error: SentinelError) -> int:
     """Prints the error and the next command to type, with `--json` also as a document; returns the exit code."""
     from ..errors import ConfigurationError
+    from ..report.phrases import as_typed
     from ..text.sanitize import plain
 
     document: dict[str, Any] = {"error": error.what}
@@ -66,8 +67,8 @@ def complain(console: Console, error: SentinelError) -> int:
         console.document(document)
     for line in error.what.splitlines():
         console.diagnostic(f"{console.err.sign('bad')} {plain(line)}")
-    if error.hint:
-        console.diagnostic(f"   {console.err.sign('hints')} {plain(error.hint)}")
+    if hint := as_typed(error.hint, console.typed):
+        console.diagnostic(f"   {console.err.sign('hints')} {plain(hint)}")
     return error.exit_code
 
 

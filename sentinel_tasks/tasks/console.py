@@ -15,7 +15,7 @@ from .invoke_config import file_of_flag, name_of_file, problems_in_files, projec
 
 if TYPE_CHECKING:
     from ..errors import Problem
-    from ..model import Workspace
+    from ..model import Typed, Workspace
     from ..report import Live, Style
     from ..world import World
 
@@ -98,6 +98,8 @@ class Console:
         self, flags: Mapping[str, Mapping[str, Any]] | None = None
     ) -> tuple[Workspace, list[Problem]]:
         """The workspace with all of its services that are configured well, and what is wrong with the others."""
+        from msgspec.structs import replace
+
         from ..config.load import Sources, read_all
         from ..system.state_folder import state_root
         from .declared import declared
@@ -107,7 +109,15 @@ class Console:
         sources = Sources(
             declared.members(), section, self.environ, last, flags, declared.of_procfile, name_of_file(config)
         )
-        return read_all(sources, self.project, state_root(), [*problems_in_files, *declared.problems])
+        workspace, problems = read_all(sources, self.project, state_root(), [*problems_in_files, *declared.problems])
+        return replace(workspace, typed=self.typed), problems
+
+    @cached_property
+    def typed(self) -> Typed:
+        """How a person types the tasks here."""
+        from .typed import typed_here
+
+        return typed_here(self.environ)
 
     @property
     def has_tasks_file(self) -> bool:

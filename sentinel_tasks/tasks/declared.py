@@ -11,10 +11,13 @@ from invoke.tasks import Task
 from ..errors import Problem
 
 
-class ServiceTask(Task[Any]):
-    """A task of one service, equal to no other service's: of two equal tasks Invoke would run only the first."""
+class OwnTask(Task[Any]):
+    """A task of ours: what it does (`verb`), for which `service` (empty for the whole workspace).
 
-    service = ""
+    It is equal to no other service's: of two equal tasks Invoke would run only the first.
+    """
+
+    service = verb = ""
 
     def __eq__(self, other: object) -> bool:
         return super().__eq__(other) and self.service == getattr(other, "service", None)
@@ -24,7 +27,7 @@ class ServiceTask(Task[Any]):
 
 def services_below(collection: Collection) -> Iterator[str]:
     """The services whose tasks are in that Collection, or in one inside it."""
-    yield from (each.service for each in collection.tasks.values() if isinstance(each, ServiceTask))
+    yield from (each.service for each in collection.tasks.values() if isinstance(each, OwnTask) and each.service)
     for inner in collection.collections.values():
         yield from services_below(inner)
 

@@ -28,10 +28,13 @@ OURS = ("sentinel_tasks", "invoke")
 
 def examine_machine(console: Console, fix: bool) -> int:
     """Shows every check and returns the exit code (contract: Doctor); with Invoke's `--dry` nothing is mended."""
+    from msgspec.structs import replace
+
     from ..config.load import unread_variables
     from ..doctor import Given, Look, examine
     from ..doctor.examine import exit_code
     from ..report import finding_document, findings_page
+    from ..report.phrases import as_typed
 
     workspace, problems = _workspace(console)
     names = [service.name for service in workspace.services]
@@ -46,7 +49,8 @@ def examine_machine(console: Console, fix: bool) -> int:
         invoke_version=VERSION,
         lost=tuple(losses(console.context.config)),
     )
-    findings = examine(lambda: Look(console.world(workspace), given), fix and not console.dry)
+    found = examine(lambda: Look(console.world(workspace), given), fix and not console.dry)
+    findings = [replace(each, remedy=as_typed(each.remedy, workspace.typed)) for each in found]
     code = exit_code(findings, bool(problems))
     document = {"ok": code == 0, "checks": [finding_document(finding) for finding in findings]}
     if problems:
@@ -68,7 +72,7 @@ def _workspace(console: Console) -> tuple[Workspace, list[Problem]]:
     except ConfigurationError as error:
         folder = os.path.realpath(console.project)
         state = str(state_root() / state_name(folder))
-        return Workspace(folder, session_name(folder), state, services=()), error.problems
+        return Workspace(folder, session_name(folder), state, services=(), typed=console.typed), error.problems
 
 
 # Keys that nothing reads

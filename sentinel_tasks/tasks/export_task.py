@@ -13,6 +13,7 @@ from invoke.tasks import task
 
 from .boundary import run
 from .console import Console
+from .declared import OwnTask
 
 if TYPE_CHECKING:
     from ..errors import Problem
@@ -36,7 +37,7 @@ HELP = {
 }
 
 
-@task(positional=["target"], help=HELP, auto_shortflags=False)
+@task(klass=OwnTask, positional=["target"], help=HELP, auto_shortflags=False)
 def export(
     c: Context,
     target: str,

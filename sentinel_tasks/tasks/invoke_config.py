@@ -1,7 +1,8 @@
 """The only room that knows private names of Invoke.
 
 Three functions of Invoke are replaced, because a wrong or unusual configuration would end them in a traceback before
-any task runs: those that read a configuration file, merge two of them, and cast variables. Some attributes are read.
+any task runs: those that read a configuration file, merge two of them, and cast variables. A fourth tells which tasks
+are listed, and how they were called. Some attributes are read.
 A release of Invoke may lack any of these names. Then the tasks work without it, and `inv doctor` reports the loss.
 """
 
@@ -12,18 +13,23 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import invoke.config
+from invoke.collection import Collection
 from invoke.config import Config
 from invoke.exceptions import CollectionNotFound, Exit
 from invoke.loader import FilesystemLoader
+from invoke.program import Program
 
 from ..errors import ConfigurationError, Problem
 from . import yaml_file
 
 VERSION = str(invoke.__version__)
 SECTION = "sentinel"
+FLAGS = {"-c": "collection", "-r": "search-root", "-f": "config"}
+"""Invoke's flags that decide which tasks there are, and what they are configured with."""
+
 SUFFIXES = ("yaml", "yml", "json", "py")
 """The endings of Invoke's configuration files, in the order in which it looks for them."""
 
@@ -37,6 +43,7 @@ LOSSES: Mapping[str, str] = {
     "Config._load_yaml": "YAML changes values such as 1.10, 0123 and no, and a key that is there twice is not reported",
     "merge_dicts": "a key of `sentinel` that has different types in two configuration files ends in a traceback",
     "Environment._crawl": "a variable INVOKE_SENTINEL_… of another type than the configured value ends in a traceback",
+    "Program.parse_tasks": "commands in messages are not named as a tasks file that nests or renames them lists them",
     "Config._project_prefix": "with Invoke's flag -c or -r another folder is taken for the workspace",
     "Config._runtime": f"variables override a file given with -f; {LOSES_KEYS}",
     "Config._project": LOSES_KEYS,
@@ -55,7 +62,7 @@ LOSSES: Mapping[str, str] = {
 
 def losses(config: Config) -> list[tuple[str, str]]:
     """The names that the installed release of Invoke lacks, each with what is lost; [] if it has all of them."""
-    owners = {"": invoke.config, "Config": config, "Environment": _environment_reader()}
+    owners = {"": invoke.config, "Config": config, "Environment": _environment_reader(), "Program": Program}
     split = {name: name.rpartition(".") for name in LOSSES}
     return [(name, LOSSES[name]) for name, (owner, _, last) in split.items() if not hasattr(owners[owner], last)]
 
@@ -86,6 +93,7 @@ def take_over(refuse: Refuse) -> None:
     _replace(Config, "_load_json", _reading_json)
     _replace(invoke.config, "merge_dicts", _merging)
     _replace(_environment_reader(), "_crawl", _reading_variables)
+    _replace(Program, "parse_tasks", _remembering)
 
 
 def _replace(owner: object, name: str, made_of: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -196,6 +204,37 @@ def _reading_variables(original: Callable[..., Any]) -> Callable[..., Any]:
         return {} if key_path == [SECTION] else original(reader, key_path, env_vars)
 
     return crawl
+
+
+class Called(NamedTuple):
+    """How this process was called: the tasks file's Collection, the tasks that were named, Invoke's flags for both."""
+
+    collection: Collection
+    tasks: list[str]
+    flags: list[str]
+
+
+_programs: list[Program] = []
+
+
+def _remembering(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Parsing as before; which program did it is remembered."""
+
+    def parse_tasks(program: Program) -> Any:
+        _programs[:] = [program]
+        return original(program)
+
+    return parse_tasks
+
+
+def called() -> Called | None:
+    """What Invoke was called with; None if no program of Invoke's runs, or this release hides it."""
+    if not _programs:
+        return None
+    program = _programs[-1]
+    args = {flag: program.args.get(name) for flag, name in FLAGS.items()}
+    flags = [word for flag, arg in args.items() if arg is not None and arg.value for word in (flag, str(arg.value))]
+    return Called(program.collection, [context.name for context in program.tasks if context.name], flags)
 
 
 # What is read

@@ -12,6 +12,7 @@ from .verbs import Names, open_running_world, open_world, show_outcome
 
 if TYPE_CHECKING:
     from ..engine.wait import Goal
+    from ..world import World
 
 NOT_FOUND, NOT_RUNNABLE = 127, 126
 LONGEST_WAIT = 86_400.0
@@ -27,7 +28,7 @@ def wait_for(console: Console, names: Names, goal: str, timeout: str | None, tog
     try:
         reports = wait(world, wanted, wanted_state, seconds)
     except KeyboardInterrupt as reason:
-        raise Interrupted("interrupted; what was waited for goes on", "inv ps") from reason
+        raise Interrupted("interrupted; what was waited for goes on", "{ps}") from reason
     return show_outcome(console, reports, goal, None if together else wanted[0])
 
 
@@ -66,11 +67,12 @@ def run_beside(console: Console, name: str) -> int:
 
     from ..engine.surroundings import surroundings_of
     from ..errors import ConfigurationError, Problem, SentinelError
+    from ..report.phrases import command
 
     world, _ = open_world(console, [name], {})
     words = words_after_dashes(sys.argv)
     if not words:
-        reason = f"must be the command to run, after two dashes: inv run {name} -- COMMAND"
+        reason = f"must be the command to run, after two dashes: {_typed_run(name, world)} -- COMMAND"
         raise ConfigurationError([Problem("run", "", reason)])
     found = surroundings_of(world, name)
     if console.dry:
@@ -78,7 +80,11 @@ def run_beside(console: Console, name: str) -> int:
         return 0
     program = _program(words[0], found.service.cwd, found.environment)
     if program is None:
-        raise SentinelError(f"{words[0]}: command not found on the PATH of {name}", f"inv {name}.env", NOT_FOUND)
+        raise SentinelError(
+            f"{words[0]}: command not found on the PATH of {name}",
+            command(found.service, "env", world.workspace.typed),
+            NOT_FOUND,
+        )
     sys.stdout.flush()
     try:
         code = subprocess.call([program, *words[1:]], cwd=found.service.cwd, env=found.environment)
@@ -87,6 +93,11 @@ def run_beside(console: Console, name: str) -> int:
     except OSError as reason:
         raise SentinelError(f"{words[0]}: {reason.strerror}", "", NOT_RUNNABLE) from reason
     return code if code >= 0 else 128 - code
+
+
+def _typed_run(name: str, world: World) -> str:
+    typed = world.workspace.typed
+    return typed.task("run", name) or f"{typed.task('run')} {name}"
 
 
 def _program(word: str, folder: str, environment: Mapping[str, str]) -> str | None:
@@ -132,7 +143,9 @@ def show_url(console: Console, name: str) -> int:
     world, _ = open_running_world(console, [name], {})
     (report,) = status(world, [name])
     if not report.seen.holders or report.seen.port is None or report.state == "conflict":
-        raise NothingThere(f"{name} is {report.state} and answers nowhere", command(report.service, "start"))
+        raise NothingThere(
+            f"{name} is {report.state} and answers nowhere", command(report.service, "start", world.workspace.typed)
+        )
     address = url(report.service, report.seen.port)
     console.document({"service": name, "url": address})
     console.result(address)

@@ -9,7 +9,7 @@ from invoke.context import Context
 
 from .boundary import run
 from .console import Console
-from .declared import ServiceTask
+from .declared import OwnTask
 from .run_verbs import run_beside, show_environment, show_url, wait_for
 from .verbs import Names, restart_services, start_services, stop_services
 from .views import attach_to, follow_or_show, open_page, show_status, show_workers
@@ -42,7 +42,7 @@ def help_of(body: Callable[..., None]) -> dict[str, str]:
     return {flag.strip("_").replace("_", "-"): HELP[flag] for flag in flags}
 
 
-def tasks_of(name: str) -> list[ServiceTask]:
+def tasks_of(name: str) -> list[OwnTask]:
     """`start`, `status`, `logs`, `stop`, `restart` and `attach` for the service of that name.
 
     `dev` and `telemetry` have `start` and `activate` for the same task.
@@ -73,11 +73,11 @@ def tasks_of(name: str) -> list[ServiceTask]:
         *(_of_telemetry(name) if name == "telemetry" else []),
     ]
     for each in verbs:
-        each.service = name
+        each.service, each.verb = name, "start" if each.name == first else each.name
     return verbs
 
 
-def _beside(name: str) -> list[ServiceTask]:
+def _beside(name: str) -> list[OwnTask]:
     """The tasks that wait for the service, or use what it sees."""
 
     def wait(c: Context, for_: str = "healthy", timeout: str | None = None, json: bool = False) -> None:
@@ -100,7 +100,7 @@ def _beside(name: str) -> list[ServiceTask]:
     ]
 
 
-def _of_telemetry(name: str) -> list[ServiceTask]:
+def _of_telemetry(name: str) -> list[OwnTask]:
     """The tasks that only the Worker Telemetry API has."""
 
     def workers(c: Context, json: bool = False) -> None:
@@ -115,11 +115,9 @@ def _of_telemetry(name: str) -> list[ServiceTask]:
     ]
 
 
-def _task(
-    body: Callable[..., None], description: str, name: str | None = None, aliases: Sequence[str] = ()
-) -> ServiceTask:
+def _task(body: Callable[..., None], description: str, name: str | None = None, aliases: Sequence[str] = ()) -> OwnTask:
     body.__doc__ = description
-    return ServiceTask(body, name=name, aliases=aliases, help=help_of(body), auto_shortflags=False)
+    return OwnTask(body, name=name, aliases=aliases, help=help_of(body), auto_shortflags=False)
 
 
 def _starting(name: str, act: Callable[[Console, Names, Mapping[str, str], bool], int]) -> Callable[..., None]:

@@ -72,7 +72,7 @@ def open_page(console: Console, name: str) -> int:
     world, _ = open_running_world(console, [name], {})
     (report,) = status(world, [name])
     if report.state != "running" or report.seen.port is None:
-        raise NothingThere(f"{name} is {report.state}", command(report.service, "start"))
+        raise NothingThere(f"{name} is {report.state}", command(report.service, "start", world.workspace.typed))
     address = f"http://localhost:{report.seen.port}/"
     console.result(address)
     if sys.stdout.isatty() and has_browser(console.environ):
@@ -188,4 +188,5 @@ def attach_to(console: Console, name: str | None) -> int:
 def _how_to_start(workspace: Workspace, name: str | None) -> str:
     from ..report.phrases import command
 
-    return command(workspace.service(name), "start") if name else "inv up"
+    typed = workspace.typed
+    return command(workspace.service(name), "start", typed) if name else typed.task("up")

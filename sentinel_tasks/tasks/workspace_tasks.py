@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from invoke.context import Context
-from invoke.tasks import Task
 
 from .boundary import run
+from .declared import OwnTask
 from .export_task import export
 from .run_verbs import run_beside, show_environment, show_url, wait_for
 from .service_tasks import LINES, given_flags, help_of
@@ -16,9 +15,11 @@ from .verbs import restart_services, start_part, stop_services
 from .views import attach_to, follow_or_show, show_all, show_schema
 
 
-def verb(body: Callable[..., None]) -> Task[Any]:
+def verb(body: Callable[..., None]) -> OwnTask:
     """A task of the workspace: its description is the body's docstring, its flags are the body's parameters."""
-    return Task(body, name=body.__name__.strip("_"), help=help_of(body), auto_shortflags=False)
+    task = OwnTask(body, name=body.__name__.strip("_"), help=help_of(body), auto_shortflags=False)
+    task.verb = task.name
+    return task
 
 
 @verb
@@ -124,6 +125,6 @@ def names(given: str | None) -> list[str] | None:
     return None if given is None else list(dict.fromkeys(name.strip() for name in given.split(",")))
 
 
-def workspace_tasks() -> list[Task[Any]]:
+def workspace_tasks() -> list[OwnTask]:
     """The tasks that every workspace has beside those of its services."""
     return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url, export]

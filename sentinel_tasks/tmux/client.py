@@ -79,7 +79,7 @@ class Tmux:
         answer = self._quickly("list-panes", "-a", "-F", FORMAT)
         self._found_server = not NO_SERVER.search(answer.stderr)
         if answer.returncode and self._found_server and "no sessions" not in answer.stderr:
-            raise self._refused("list-panes", answer, "inv doctor")
+            raise self._refused("list-panes", answer, "{doctor}")
         return [pane for row in answer.stdout.split(f"{ROW_END}\n") if (pane := _parse(row)) is not None]
 
     def attached_here(self) -> bool:

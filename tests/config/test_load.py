@@ -77,14 +77,14 @@ def test_project_without_configuration_has_the_guides_services(project: Path) ->
 
 def test_defaults_of_dev(project: Path) -> None:
     dev = configured(project).service("dev")
-    assert (dev.port, dev.index, dev.window, dev.verb) == (3002, 1, "🚀 main", "start")
+    assert (dev.port, dev.index, dev.window) == (3002, 1, "🚀 main")
     assert dev.health == Health("http", "/", ("<500",))
 
 
 def test_defaults_of_telemetry(project: Path) -> None:
     telemetry = configured(project).service("telemetry")
     assert (telemetry.port, telemetry.index, telemetry.window) == (3000, 2, "📡 telemetry")
-    assert (telemetry.title, telemetry.verb) == ("Worker Telemetry API", "activate")
+    assert telemetry.title == "Worker Telemetry API"
     assert telemetry.health == Health("http", "/api/workers/registry", ("2xx",))
     assert telemetry.command[0] == sys.executable
     assert telemetry.command[-2:] == ("-m", "sentinel_tasks.api")
@@ -113,7 +113,6 @@ def test_defaults_of_any_other_service(project: Path) -> None:
         window="worker",
         index=None,
         worker_command=None,
-        verb="start",
         has_tasks=False,
     )
 

@@ -64,7 +64,7 @@ def _line(report: Report) -> str:
 def service(name: str, port: int | None = None, **keys: Any) -> Service:
     """A service that is asked by HTTP if it has a port."""
     health = Health("http", "/") if port else Health("up")
-    given = {"title": name, "port": port, "health": health, "window": name, "index": None, "verb": "start"}
+    given = {"title": name, "port": port, "health": health, "window": name, "index": None}
     return facts.service(name, **{**given, "command": ("node", "."), **keys})
 
 

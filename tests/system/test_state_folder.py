@@ -101,7 +101,7 @@ def test_folder_that_others_may_write_to_is_refused_and_the_way_on_is_told(tmp_p
     (tmp_path / "state").mkdir(mode=loose)
     with pytest.raises(StateFolderUnusable, match="others may write") as caught:
         private_folder(tmp_path / "state")
-    assert "doctor --fix" in caught.value.hint
+    assert "{doctor} --fix" in caught.value.hint
     assert mode(tmp_path / "state") == loose
 
 

@@ -13,12 +13,14 @@ from invoke.config import Config
 
 import sentinel_tasks
 from sentinel_tasks.tasks.invoke_config import LOSES_CHECK, LOSES_NAME, LOSSES, losses
+from sentinel_tasks.tasks.typed import typed_here
 from tests.lab import Lab, Result
 
 SLEEPER = {"command": "exec sleep 600", "port": None, "health": None}
 FUNCTIONS = ["Config._load_file", "merge_dicts", "Environment._crawl"]
+REMEMBERED = ["Program.parse_tasks"]
 ALIKE = [[name for name in LOSSES if LOSSES[name] == loss] for loss in (LOSES_CHECK, LOSES_NAME)]
-ATTRIBUTES = [[name] for name in LOSSES if not any(name in [*FUNCTIONS, *alike] for alike in ALIKE)]
+ATTRIBUTES = [[name] for name in LOSSES if not any(name in [*FUNCTIONS, *REMEMBERED, *alike] for alike in ALIKE)]
 HIDING = """
 def _hidden(self, name, asked=DataProxy.__getattribute__):
     import sys
@@ -81,6 +83,12 @@ def test_without_an_attribute_of_invoke_the_tasks_work_and_doctor_reports_the_lo
     with (release / "config.py").open("a") as module:
         module.write(HIDING.format(names=[name.removeprefix("Config.") for name in names]))
     assert_the_tasks_work_and_doctor_reports(lab, release, names)
+
+
+def test_without_the_parsing_of_tasks_commands_are_named_as_declared(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("invoke.program.Program.parse_tasks")
+    assert losses(Config(lazy=True)) == [("Program.parse_tasks", LOSSES["Program.parse_tasks"])]
+    assert typed_here({}).task("start", "telemetry") == "inv telemetry.activate"
 
 
 def test_no_other_file_has_a_private_name_of_invoke() -> None:
