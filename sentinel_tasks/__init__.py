@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from invoke.collection import Collection
 
     from .tasks.declare import from_procfile, service, workspace
+    from .tasks.requires import requires
 
     dev: Collection
     telemetry: Collection
     namespace: Collection
 
-__all__ = ["dev", "from_procfile", "namespace", "service", "telemetry", "workspace"]
+__all__ = ["dev", "from_procfile", "namespace", "requires", "service", "telemetry", "workspace"]
 
 
 def __getattr__(name: str) -> Any:
@@ -31,6 +32,8 @@ def __getattr__(name: str) -> Any:
 
     if name in ("dev", "telemetry"):
         made: object = declare.service(name)
+    elif name == "requires":
+        from .tasks.requires import requires as made
     elif name == "namespace":
         from sentinel_tasks import dev, telemetry
 

@@ -41,7 +41,15 @@ def in_python(code: str, cwd: Path) -> list[Any]:
 
 
 def test_names() -> None:
-    assert sentinel_tasks.__all__ == ["dev", "from_procfile", "namespace", "service", "telemetry", "workspace"]
+    assert sentinel_tasks.__all__ == [
+        "dev",
+        "from_procfile",
+        "namespace",
+        "requires",
+        "service",
+        "telemetry",
+        "workspace",
+    ]
     for name in sentinel_tasks.__all__:
         assert hasattr(sentinel_tasks, name)
 
