@@ -9,7 +9,7 @@ from tests.lab import Lab
 
 
 def test_commands_are_found_in_words_with_the_flags_that_they_have() -> None:
-    said = "   | inv not.ours\n   inv -c other svc.web.start --port auto or inv up; python -m sentinel_tasks doctor --fix"
+    said = "  | inv not.ours\n  inv -c other svc.web.start --port auto or inv up; python -m sentinel_tasks doctor --fix"
     assert [(hint.core, hint.task, hint.flags) for hint in proposed(said)] == [
         (("-c", "other"), "svc.web.start", ("--port",)),
         ((), "up", ()),
