@@ -52,6 +52,11 @@ check-exports: tmux $(dev) compile ## what the engines' own checkers say of the 
 	.venv/bin/python -m tests.export.round_trip $(ROUNDS) $(SEED)
 	EXPORT_EXAMPLES=500 PATH="$$PWD/.venv/bin:$$PATH" .venv/bin/python -m pytest --timeout 600 tests/export/test_hostile.py
 
+.PHONY: docs
+docs: $(dev) ## the site, strict, in build/site
+	$(pip) --group docs
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+
 .PHONY: chaos
 chaos: tmux $(dev) ## random faults, judged from outside (ROUNDS=200 SEED=7)
 	.venv/bin/python -m tests.chaos $(ROUNDS) $(SEED)
