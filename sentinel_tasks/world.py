@@ -93,6 +93,34 @@ class Logs(Protocol):
     def following(self, log: Path, count: int) -> LogReader: ...
 
 
+class Work:
+    """Work on a thread of its own.
+
+    Its end is told by an event: Python 3.11 takes a `Thread.join` that Ctrl-C breaks off for the thread's end, and then
+    exits without waiting for the thread.
+    """
+
+    def __init__(self, work: Callable[[], object], ends_with_us: bool) -> None:
+        import threading
+
+        self._work, self._over = work, threading.Event()
+        threading.Thread(target=self._run, daemon=ends_with_us).start()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._over.set()
+
+    def join(self, timeout: float) -> None:
+        """Waits until it has ended, or for so many seconds."""
+        self._over.wait(timeout)
+
+    def is_alive(self) -> bool:
+        """True while it goes on."""
+        return not self._over.is_set()
+
+
 class World:
     """A task's surroundings. Each part is opened when it is first used, and can be replaced; times are seconds."""
 
@@ -122,11 +150,7 @@ class World:
 
     def in_background(self, work: Callable[[], object], ends_with_us: bool = True) -> Background:
         """Begins work for which the loop does not wait; this process ends without it if it `ends_with_us`."""
-        import threading
-
-        thread = threading.Thread(target=work, daemon=ends_with_us)
-        thread.start()
-        return thread
+        return Work(work, ends_with_us)
 
     def with_workspace(self, workspace: Workspace) -> World:
         """The same surroundings for another workspace, or for this one on another tmux server."""
