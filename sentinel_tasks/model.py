@@ -87,7 +87,7 @@ HEALTH_KINDS: dict[HealthKind, KindOfHealth] = {
         needs_listener=True,
         asks_suspended=True,
     ),
-    "tcp": KindOfHealth(("tcp",), word="tcp", needs_port=True, needs_listener=True),
+    "tcp": KindOfHealth(("tcp", "{tcp: PORT}"), word="tcp", key="tcp", needs_port=True, needs_listener=True),
     "exit": KindOfHealth(("exit",), word="exit"),
     "command": KindOfHealth(("{command: …}",), key="command", asks_suspended=True),
     "log": KindOfHealth(("{log: REGEX}",), key="log"),
@@ -99,12 +99,17 @@ HEALTH_KINDS: dict[HealthKind, KindOfHealth] = {
 class Health(Struct, frozen=True):
     """One service's health check (contract: Configuration, Health checks).
 
-    `target` is what is asked: an address, a command or a pattern; `expect` holds statuses such as `200` or `3xx`.
+    `target` is what is asked: an address, a command, a pattern, or a port that is not the service's own; `expect` holds
+    statuses such as `200` or `3xx`. One question may take `timeout` seconds, and `interval` seconds lie between two.
+    A status asks `retries` times more before it calls the service unhealthy.
     """
 
     kind: HealthKind
     target: str | tuple[str, ...] = ""
     expect: tuple[str, ...] = ("2xx",)
+    timeout: float = 5.0
+    interval: float = 0.0
+    retries: int = 0
 
 
 class Service(Struct, frozen=True):

@@ -13,12 +13,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+import pexpect
 import psutil
 
 from tests.hints import Hints
@@ -268,6 +269,19 @@ class Lab:
         for survivor in left:
             survivor.kill()
         return said
+
+
+@contextmanager
+def on_terminal(lab: Lab, *words: str, **env: str) -> Iterator[pexpect.spawn[str]]:
+    """A program on a terminal of its own."""
+    shown = pexpect.spawn(
+        words[0], [*words[1:]], cwd=str(lab.path), env={**lab.environ, **env}, encoding="utf-8",
+        codec_errors="replace", timeout=PATIENCE, dimensions=(40, 120),
+    )  # fmt: skip
+    try:
+        yield shown
+    finally:
+        shown.close(force=True)
 
 
 def _command(pid: int) -> bytes:

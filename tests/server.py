@@ -25,6 +25,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--status", default="200")
     parser.add_argument("--body", default="{}")
     parser.add_argument("--hang", action="store_true", help="accepts and never answers")
+    parser.add_argument("--answer-after", type=float, default=0.0, help="seconds that each page takes")
     parser.add_argument("--exit-after", type=float, default=None, help="seconds until it exits by itself")
     parser.add_argument("--exit-code", type=int, default=0)
     parser.add_argument("--say", action="append", default=[], help="lines to print at the start")
@@ -143,13 +144,16 @@ def serve(options: argparse.Namespace) -> None:
                 held.append(client)
                 continue
             body = str(os.getpid()) if options.tell_pid else options.body
-            threading.Thread(target=answer, args=(client, options.status, body), daemon=True).start()
+            threading.Thread(
+                target=answer, args=(client, options.status, body, options.answer_after), daemon=True
+            ).start()
 
 
-def answer(client: socket.socket, status: str, body: str) -> None:
+def answer(client: socket.socket, status: str, body: str, seconds: float) -> None:
     with client:
         try:
             if client.recv(65536):
+                time.sleep(seconds)
                 head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
                 client.sendall((head + body).encode())
         except OSError:

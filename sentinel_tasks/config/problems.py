@@ -25,7 +25,9 @@ NAMES_ELSEWHERE = {
     "timeout": "startup_timeout", "start_timeout": "startup_timeout", "shutdown_timeout": "stop_timeout",
     "stop_grace_period": "stop_timeout", "socket": "socket_name", "history": "history_limit", "processes": "services",
     "test": "command", "url": "path", "http": "path", "uri": "path", "regex": "log", "pattern": "log", "line": "log",
-    "status": "expect", "code": "expect",
+    "status": "expect", "code": "expect", "period": "interval", "period_seconds": "interval", "every": "interval",
+    "timeout_seconds": "timeout", "failure_threshold": "retries", "tries": "retries", "attempts": "retries",
+    "port": "tcp",
 }  # fmt: skip
 """What other tools call our keys."""
 

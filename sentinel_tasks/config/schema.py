@@ -25,12 +25,27 @@ HEALTH_FORMS = listed([form for kind in HEALTH_KINDS.values() for form in kind.w
 
 
 class HealthKeys(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A health check that needs more than a word: exactly one check, and what a path is expected to answer."""
+    """A health check that needs more than a word: exactly one check, and how it is asked."""
 
-    path: Text | UnsetType = UNSET
-    command: Text | Words | UnsetType = UNSET
-    log: Text | UnsetType = UNSET
-    expect: int | Text | list[int | str] | UnsetType = UNSET
+    path: Annotated[Text, Meta(description="a path such as /health, or a URL")] | UnsetType = UNSET
+    tcp: (
+        Annotated[
+            bool | Annotated[int, Meta(ge=1, le=65_535)] | None,
+            Meta(description="true for the service's own port, or another port on which it must listen"),
+        ]
+        | UnsetType
+    ) = UNSET
+    command: Annotated[Text | Words, Meta(description="healthy when it exits 0")] | UnsetType = UNSET
+    log: Annotated[Text, Meta(description="healthy once a line of output matches")] | UnsetType = UNSET
+    expect: (
+        Annotated[int | Text | list[int | str], Meta(description="the HTTP statuses that count as healthy")] | UnsetType
+    ) = UNSET
+    timeout: Annotated[Seconds, Meta(description="seconds that status waits for an answer")] | UnsetType = UNSET
+    interval: Annotated[Seconds, Meta(description="seconds between two questions")] | UnsetType = UNSET
+    retries: (
+        Annotated[int, Meta(ge=0, le=1_000, description="how often status asks again before it says unhealthy")]
+        | UnsetType
+    ) = UNSET
 
 
 class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -114,6 +129,12 @@ ALLOWED = {
     "title": "a text that is not empty",
     "cwd": "a path",
     "socket_name": "a socket's name (tmux -L) without a slash, or null",
+    "path": "a path that begins with / or a URL",
+    "tcp": "true, for the service's own port, or a port from 1 to 65535",
+    "log": "a regular expression that is not empty",
+    "timeout": "seconds, more than 0 and at most 86400",
+    "interval": "seconds, more than 0 and at most 86400",
+    "retries": "a whole number from 0 to 1000",
 }
 """What is allowed, in a person's words; msgspec's own words name types."""
 

@@ -11,14 +11,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
-from ..model import HEALTH_KINDS, Condition, Health, Service
+from ..model import HEALTH_KINDS, Condition, Health, HealthKind, Service
 from .detect import PROCFILE_HAS_WEB, dev_command
 from .problems import HIDDEN, Problems, listed, nearest
 from .schema import ALLOWED, HEALTH_KEYS, HEALTH_TYPES, HEALTH_WORDS, SERVICE_TYPES, HealthKeys, converted
 
 EXPECTATION = re.compile(r"[1-5]\d\d|[1-5][xX]{2}|<[1-6]\d\d", re.ASCII)
 PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "log_backups", "index", "autostart")
+ASKED = ("timeout", "interval", "retries")
 
 
 def checked(key: str, source: str, value: object, wanted: Any, problems_found: Problems) -> Any:
@@ -56,16 +58,24 @@ class ServiceReader:
         if key not in SERVICE_TYPES:
             self.problems_found.unknown(source, value, "key", SERVICE_TYPES, file=self.files.get(key, ""))
             return
-        if key == "health" and isinstance(value, Mapping) and (unknown := [*(set(value) - set(HEALTH_TYPES))]):
-            for inner in sorted(map(str, unknown)):
-                at, file = f"{source}.{inner}", self.files.get(key, "")
-                self.problems_found.unknown(at, value[inner], "key", HEALTH_TYPES, file=file)
+        if key == "health" and isinstance(value, Mapping) and not self._are_keys_of_health(source, value):
             return
         if key == "env" and isinstance(value, Mapping):
             value = {name: text for name, text in value.items() if self._is_one_value(f"{source}.{name}", text)}
         found = checked(key, source, value, SERVICE_TYPES[key], self.problems_found)
         if found is not msgspec.UNSET:
             self.values[key] = found
+
+    def _are_keys_of_health(self, source: str, given: Mapping[str, object]) -> bool:
+        """True if each key of the mapping is known and its value allowed, whatever the others are."""
+        before = len(self.problems_found.problems)
+        for inner, value in given.items():
+            at = f"{source}.{inner}"
+            if inner in HEALTH_TYPES:
+                checked(inner, at, value, HEALTH_TYPES[inner], self.problems_found)
+            else:
+                self.problems_found.unknown(at, value, "key", HEALTH_TYPES, file=self.files.get("health", ""))
+        return len(self.problems_found.problems) == before
 
     def _is_one_value(self, source: str, value: object) -> bool:
         """True for what a variable can hold; YAML makes a date of `2024-01-01`."""
@@ -170,13 +180,25 @@ class ServiceReader:
             self.wrong("health", f"must have exactly one of {listed([*HEALTH_KEYS], 'and')}")
             return Health("up")
         kind, value = given[0]
-        if kind == "log":
-            return self._health_of_log(value)
-        if kind != "http":
-            return Health(kind, _words(value) or "")
         if keys.expect is not msgspec.UNSET:
             expect = self._expect(keys.expect, f"{self.source('health')}.expect")
-        return self._health_of_address(value, port, expect)
+            if kind != "http":
+                self.problems_found.add(f"{self.source('health')}.expect", keys.expect, "is for a path alone")
+        health = self._health_of_kind(kind, value, port, expect)
+        return replace(health, **{key: found for key in ASKED if (found := getattr(keys, key)) is not msgspec.UNSET})
+
+    def _health_of_kind(self, kind: HealthKind, value: Any, port: int | str | None, expect: tuple[str, ...]) -> Health:
+        if kind == "log":
+            return self._health_of_log(value)
+        if kind == "tcp":
+            return self._health_of_port(value, port)
+        return self._health_of_address(value, port, expect) if kind == "http" else Health(kind, _words(value) or "")
+
+    def _health_of_port(self, given: int | bool | None, port: int | str | None) -> Health:
+        if given is False:
+            self.problems_found.add(f"{self.source('health')}.tcp", given, f"must be {ALLOWED['tcp']}")
+        own = given is None or isinstance(given, bool)
+        return self._needs_port(Health("tcp"), port) if own else Health("tcp", str(given))
 
     def _health_of_log(self, pattern: str) -> Health:
         try:

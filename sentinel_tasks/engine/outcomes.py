@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import ceil
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -49,9 +50,19 @@ def report(service: Service, workspace: Workspace, seen: Observation) -> Report:
 def started(service: Service, workspace: Workspace, seen: Observation, changed: bool) -> Report:
     """It is up, or under way where nobody waits for it."""
     told = report(service, workspace, seen)
-    return replace(
-        told, code=0, changed=changed, notes=told.notes if changed else (*told.notes, *_kept(service, workspace, seen))
-    )
+    notes = [*told.notes, *([] if changed else _kept(service, workspace, seen)), *_slow(service, seen)]
+    return replace(told, code=0, changed=changed, notes=tuple(notes))
+
+
+def _slow(service: Service, seen: Observation) -> list[str]:
+    """A start waits as long as it may, a status does not: the next one would call it unhealthy."""
+    seconds, limit = (seen.answer.latency_ms or 0) / 1000 if seen.answer else 0, service.health.timeout
+    if seconds <= limit:
+        return []
+    return [
+        f"its health check took {seconds:.0f} s, but status waits {limit:g} s for it: "
+        f"health: {{…, timeout: {ceil(2 * seconds)}}}"
+    ]
 
 
 def _kept(service: Service, workspace: Workspace, seen: Observation) -> list[str]:

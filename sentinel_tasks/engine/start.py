@@ -60,6 +60,13 @@ class Start:
 
     def run(self) -> list[Report]:
         """The report of every service that was wanted or needed, in dependency order."""
+        try:
+            self._run()
+        finally:
+            self.health_threads.break_off()
+        return [track.report for track in self.tracks.values() if track.report]
+
+    def _run(self) -> None:
         began = self.world.monotonic()
         while any(not track.settled for track in self.tracks.values()):
             self.turn()
@@ -67,7 +74,6 @@ class Start:
                 break
             self.world.progress(self._progress())
             self.world.sleep(pause_after(self.world.monotonic() - began))
-        return [track.report for track in self.tracks.values() if track.report]
 
     def turn(self) -> None:
         """One look and what follows from it."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from ..errors import TmuxRefused
 from ..health import worker_registry
 from ..health.question import Question
-from ..model import Answer, Observation, Report, Service
+from ..model import Answer, Observation, Progress, Report, Service
 from ..names import mark, state_name, unmarked
 from ..observation.health_check import Ask
-from ..observation.health_threads import asking_at_once
+from ..observation.health_threads import AskingOnce
 from ..observation.observe import observe
 from ..observation.other_servers import other_worlds
 from ..observation.snapshot import Snapshot, take_snapshot
@@ -25,27 +25,67 @@ from ..tmux.lookup import pane_of, session_of
 from ..world import World
 from . import outcomes
 
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
 MOST_AT_ONCE = 16
+RETRY_SECONDS = 1.0
+"""Between two looks at what is unhealthy, where its check has retries and no interval."""
 
 
 def status(world: World, wanted: Iterable[str], and_unconfigured: bool = False) -> list[Report]:
-    """The truth about each wanted service, and about what the configuration forgot, from one tmux process."""
+    """The truth about each wanted service, and about what the configuration forgot, from one tmux process.
+
+    Only what is unhealthy is looked at again, if its health check has retries.
+    """
     services = [world.workspace.service(name) for name in wanted]
     snapshot = take_snapshot(world, len(services))
-    return _reports(world, [*services, *(unconfigured(world, snapshot.panes) if and_unconfigured else [])], snapshot)
+    services += unconfigured(world, snapshot.panes) if and_unconfigured else []
+    return _retried(world, _asked(world, services, snapshot))
 
 
-def _reports(world: World, services: Sequence[Service], snapshot: Snapshot, put: Ask | None = None) -> list[Report]:
-    look = partial(_observe, world, snapshot, put or asking_at_once(world))
-    seen = _at_once(look, services) if len(services) > 1 else [look(service) for service in services]
+def _retried(world: World, reports: list[Report]) -> list[Report]:
+    tries = 0
+    while again := [each for each in reports if each.state == "unhealthy" and each.service.health.retries > tries]:
+        tries += 1
+        services = [each.service for each in again]
+        pause = max(service.health.interval or RETRY_SECONDS for service in services)
+        world.progress([Progress(each, f"unhealthy, asked again ({tries} times)", 0, pause) for each in services])
+        world.sleep(pause)
+        fresh = {each.service.name: each for each in _asked(world, services, take_snapshot(world, len(services)))}
+        reports = [fresh.get(each.service.name, each) for each in reports]
+    return reports
+
+
+def _asked(world: World, services: Sequence[Service], snapshot: Snapshot) -> list[Report]:
+    """What each service is like now, its health check asked."""
+    asking = AskingOnce(world)
+    return _reports(world, services, snapshot, asking, asking.break_off)
+
+
+def _reports(
+    world: World, services: Sequence[Service], snapshot: Snapshot, put: Ask, give_up: Callable[[], None] = lambda: None
+) -> list[Report]:
+    seen = _at_once(partial(_observe, world, snapshot, put), services, give_up)
     return [outcomes.report(each, world.workspace, found) for each, found in zip(services, seen, strict=True)]
 
 
-def _at_once(look: Callable[[Service], Observation], services: Sequence[Service]) -> list[Observation]:
+def _at_once(
+    look: Callable[[Service], Observation], services: Sequence[Service], give_up: Callable[[], None]
+) -> list[Observation]:
+    """What is seen of each; on Ctrl-C those who look are told to give up, for they are waited for."""
+    with _pool() if len(services) > 1 else nullcontext() as pool:
+        try:
+            return list((pool.map if pool else map)(look, services))
+        except KeyboardInterrupt:
+            give_up()
+            raise
+
+
+def _pool() -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-        return list(pool.map(look, services))
+    return ThreadPoolExecutor(MOST_AT_ONCE)
 
 
 def _observe(world: World, snapshot: Snapshot, put: Ask, service: Service) -> Observation:
@@ -60,9 +100,10 @@ def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]] | Non
     snapshot = take_snapshot(world)
     service = world.workspace.service(name)
     asked: list[object] = []
+    asking = AskingOnce(world)
 
     def ask(service: Service, question: Question) -> Answer:
-        answer = world.health.ask(question)
+        answer = asking(service, question)
         asked.extend([world.health.document(question)] if answer.ok else [])
         return answer
 
@@ -75,7 +116,7 @@ def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]] | Non
 def everything(world: World) -> list[list[Report]]:
     """The services of every workspace of this user, a list for each, this workspace's first; from tmux alone."""
     snapshot = take_snapshot(world, MOST_AT_ONCE)
-    own = _reports(world, [*world.workspace.services, *unconfigured(world, snapshot.panes)], snapshot)
+    own = _asked(world, [*world.workspace.services, *unconfigured(world, snapshot.panes)], snapshot)
     others = [_elsewhere(world, home, snapshot) for home in _homes(snapshot) if home != mark(world.workspace.path)]
     for there in other_worlds(world):
         with suppress(TmuxRefused):

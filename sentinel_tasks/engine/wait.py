@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 from msgspec.structs import replace
@@ -44,7 +44,17 @@ def wait(world: World, wanted: Iterable[str], goal: Goal, timeout: float | None)
     `timeout` is in seconds; None gives each service the time that its start, or for `stopped` its stop, may take.
     """
     services = [world.workspace.service(name) for name in wanted]
-    threads, began = HealthThreads(world), world.monotonic()
+    threads = HealthThreads(world)
+    try:
+        return _wait(world, services, goal, timeout, threads)
+    finally:
+        threads.break_off()
+
+
+def _wait(
+    world: World, services: Sequence[Service], goal: Goal, timeout: float | None, threads: HealthThreads
+) -> list[Report]:
+    began = world.monotonic()
     while True:
         snapshot, elapsed = take_snapshot(world, len(services)), world.monotonic() - began
         seen = [observe(service, world, snapshot, threads) for service in services]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import selectors
 import signal
 import subprocess
 import threading
@@ -14,6 +15,10 @@ from ..model import Answer
 from ..text.masking import masked_text
 from .question import Question
 
+LOOK_SECONDS = 0.05
+KEPT = 8192
+"""Bytes at the end of what it prints: a line of them may be told."""
+
 
 def ask_command(question: Question) -> Answer:
     """Healthy on exit 0; the last line that it prints is told otherwise."""
@@ -22,7 +27,7 @@ def ask_command(question: Question) -> Answer:
     started = time.monotonic()
     try:
         code, said = _run(words, question)
-    except subprocess.TimeoutExpired:
+    except TimeoutError:
         return Answer(False, f"the health command took more than {question.patience:g} s")
     except OSError as reason:
         return Answer(False, f"the health command can't be run: {reason.strerror}")
@@ -33,9 +38,10 @@ def ask_command(question: Question) -> Answer:
 
 
 def _run(words: list[str], question: Question) -> tuple[int, bytes]:
-    """Exit code and output; whatever breaks off the wait (its timeout, Ctrl-C) ends its whole process group.
+    """Exit code and the end of the output; TimeoutError if it takes too long or nobody waits any more.
 
-    `subprocess.run` would end the shell alone, and then wait for the pipe that the shell's children hold.
+    Whatever breaks off the wait (its timeout, Ctrl-C) ends its whole process group. `subprocess.run` would end the
+    shell alone, wait for the pipe that the shell's children hold, and keep all that is printed.
     """
     process = None
     try:
@@ -44,18 +50,60 @@ def _run(words: list[str], question: Question) -> tuple[int, bytes]:
                 words, cwd=question.cwd, env=dict(question.environment()), stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
-        out, err = process.communicate(timeout=question.patience)
+        said = _output_until_its_end(process, question)
     except BaseException:
         if process is not None:
             _end(process)
         raise
-    return process.returncode, err or out
+    _close(process)
+    return process.returncode, said
+
+
+def _output_until_its_end(process: subprocess.Popen[bytes], question: Question) -> bytes:
+    """The last that it wrote to stderr, else to stdout; what it left in the background is not waited for."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out, err = process.stdout.fileno(), process.stderr.fileno()
+    said = {out: b"", err: b""}
+    deadline = time.monotonic() + question.patience
+    with selectors.DefaultSelector() as pipes:
+        for pipe in said:
+            pipes.register(pipe, selectors.EVENT_READ)
+        while process.poll() is None:
+            left = deadline - time.monotonic()
+            if left <= 0 or question.is_over():
+                raise TimeoutError
+            _listen(process, pipes, said, min(left, LOOK_SECONDS))
+        _listen(process, pipes, said, 0)
+    return said[err] or said[out]
+
+
+def _listen(
+    process: subprocess.Popen[bytes], pipes: selectors.BaseSelector, said: dict[int, bytes], seconds: float
+) -> None:
+    """Keeps the end of what comes within so many seconds; a command that closed its output is waited for as well."""
+    if not pipes.get_map():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        return
+    for key, _ in pipes.select(seconds):
+        part = os.read(key.fd, 1 << 16)
+        if not part:
+            pipes.unregister(key.fd)
+        said[key.fd] = (said[key.fd] + part)[-KEPT:]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    with process:
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    _close(process)
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
 
 
 @contextlib.contextmanager

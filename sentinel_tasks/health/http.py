@@ -6,7 +6,9 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from queue import SimpleQueue
 from typing import Any, cast
 
 from ..model import Answer
@@ -15,16 +17,35 @@ from .question import LOOPBACK_HOSTS, Question, is_path, url
 from .worker_registry import count, parsed, summary
 
 LARGEST_BODY = 1 << 20
+BODY_SECONDS = 1.0
+"""A body is waited for so long after its status: it may be a stream without end."""
+AUTOMATIC_HEADER = zlib.MAX_WBITS | 32
 
 
 def ask_http(question: Question) -> Answer:
     """The first good answer of the addresses at which the service listens, else the last bad one."""
-    answers = []
-    for host in question.addresses or ("localhost",):
-        answers.append(_get(url(question.health, question.port, host), question))
-        if answers[-1].ok:
+    hosts = question.addresses or ("localhost",)
+    if len(hosts) == 1:
+        return _ask_at(hosts[0], question)
+    answers: SimpleQueue[Answer] = SimpleQueue()
+    for host in hosts:  # all at once, or one that hangs would leave the others no time
+        threading.Thread(target=_put_answer, args=(host, question, answers), daemon=True).start()
+    for _ in hosts:
+        if (answer := answers.get()).ok:
             break
-    return answers[-1]
+    return answer
+
+
+def _put_answer(host: str, question: Question, answers: SimpleQueue[Answer]) -> None:
+    answer = Answer(False, "the health check broke off")
+    try:
+        answer = _ask_at(host, question)
+    finally:
+        answers.put(answer)
+
+
+def _ask_at(host: str, question: Question) -> Answer:
+    return _get(url(question.health, question.port, host), question)
 
 
 def _get(address: str, question: Question) -> Answer:
@@ -76,13 +97,13 @@ def _exchange(address: str, question: Question) -> tuple[int, bytes, float] | st
 
     started = time.monotonic()
     deadline = started + question.patience
-    headers = {b"Accept": b"application/json, */*"}
+    headers = {b"Accept": b"application/json, */*", b"Accept-Encoding": b"identity"}
     if is_path(question.health) and (token := question.environment().get("TES_DEV_TOKEN")):
         headers[b"X-TES-Dev-Token"] = token.encode("utf-8", "surrogateescape")
     try:
         with httpx.Client(trust_env=False, verify=_verifies(address), timeout=question.patience) as client:
-            status, body = _read(client, address, headers, deadline)
-            return status, body, round(1000 * (time.monotonic() - started), 1)
+            status, body, latency = _read(client, address, headers, deadline)
+            return status, body, round(1000 * latency, 1)
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, RuntimeError) as reason:
         if isinstance(reason, httpx.TimeoutException) or time.monotonic() >= deadline:
             return f"no answer from {masked_text(address)} within {question.patience:g} s"
@@ -97,35 +118,54 @@ def _verifies(address: str) -> bool:
     return asked.scheme == "https" and asked.host not in LOOPBACK_HOSTS
 
 
-def _read(client: object, address: str, headers: Mapping[bytes, bytes], deadline: float) -> tuple[int, bytes]:
-    """Status and as much of the body as comes in time.
+def _read(client: object, address: str, headers: Mapping[bytes, bytes], deadline: float) -> tuple[int, bytes, float]:
+    """Status, as much of the body as comes soon after it, and the seconds until the status came.
 
-    httpx limits each read, not all of them: a head that drips for ever is ended by closing the client meanwhile.
+    httpx limits each read, not all of them: what drips for ever is ended by closing the client meanwhile.
     """
     import httpx
 
     assert isinstance(client, httpx.Client)
-    limit = threading.Timer(deadline - time.monotonic(), client.close)
+    started = time.monotonic()
+    with _closed_at(client, deadline), client.stream("GET", address, headers=headers) as response:
+        latency = time.monotonic() - started
+        return response.status_code, _body(client, response, deadline), latency
+
+
+@contextlib.contextmanager
+def _closed_at(client: Any, deadline: float) -> Iterator[None]:
+    limit = threading.Timer(max(0.0, deadline - time.monotonic()), client.close)
+    limit.daemon = True
     limit.start()
     try:
-        with client.stream("GET", address, headers=headers) as response:
-            return response.status_code, _body(response, deadline)
+        yield
     finally:
         limit.cancel()
 
 
-def _body(response: object, deadline: float) -> bytes:
+def _body(client: object, response: object, deadline: float) -> bytes:
+    """What comes of the body; an answer that goes on for ever, such as a stream of events, is none to wait for."""
     import httpx
 
     assert isinstance(response, httpx.Response)
     parts, size = [], 0
-    with contextlib.suppress(httpx.TimeoutException, httpx.NetworkError):
-        for part in response.iter_bytes():
+    until = min(deadline, time.monotonic() + BODY_SECONDS)
+    with contextlib.suppress(httpx.HTTPError, httpx.StreamError, OSError, RuntimeError), _closed_at(client, until):
+        for part in response.iter_raw():
             parts.append(part)
             size += len(part)
-            if size > LARGEST_BODY or time.monotonic() > deadline:
+            if size > LARGEST_BODY or time.monotonic() > until:
                 break
-    return b"".join(parts)
+    return _unpacked(b"".join(parts), response.headers.get("Content-Encoding", ""))
+
+
+def _unpacked(body: bytes, encoding: str) -> bytes:
+    """The body as it was meant, up to a size: a small parcel may unpack to more than there is memory."""
+    if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
+        return body
+    with contextlib.suppress(zlib.error):
+        return zlib.decompressobj(AUTOMATIC_HEADER).decompress(body, LARGEST_BODY)
+    return b""
 
 
 def matches(status: int, wanted: str) -> bool:

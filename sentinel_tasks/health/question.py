@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import Struct
 
 from ..model import Health
+from ..text.masking import masked_text
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
-PATIENCE = 2.0
-"""Seconds one question may take; a server that accepts and never answers is not healthy."""
 
 
 class Question(Struct, frozen=True):
-    """What to ask and with what: the service's port and addresses, its environment, its log since this start."""
+    """What to ask and with what: the service's port and addresses, its environment, its log since this start.
+
+    It is broken off after `patience` seconds; a command also once `is_over` says that nobody waits any more.
+    """
 
     health: Health
     port: int | None
@@ -22,7 +24,8 @@ class Question(Struct, frozen=True):
     cwd: str
     environment: Callable[[], Mapping[str, str]]
     log: Callable[[], Iterable[str]]
-    patience: float = PATIENCE
+    patience: float
+    is_over: Callable[[], bool] = lambda: False
     counts_workers: bool = False
 
 
@@ -36,3 +39,11 @@ def url(health: Health, port: int | None, host: str = "localhost") -> str:
 def is_path(health: Health) -> bool:
     """True if the check asks the service's own port for a path, not some other address."""
     return str(health.target).startswith("/")
+
+
+def unanswered(question: Question, seconds: float) -> str:
+    """What is to be told while an answer has been awaited for so long."""
+    if question.health.kind != "http":
+        return f"the health {question.health.kind} has been asked for {seconds:.0f} s"
+    host = next(iter(question.addresses), "localhost")
+    return f"no answer from {masked_text(url(question.health, question.port, host))} for {seconds:.0f} s"

@@ -43,10 +43,10 @@ def _without_asking(
         return Answer(False, f"nothing listens on port {bare.port}")
     if not HEALTH_KINDS[kind].asks_suspended and (why := _suspended(world, bare)):
         return Answer(False, why)
+    if kind in ("http", "tcp") and (refusal := _answered_by_a_stranger(service, world, snapshot, bare)):
+        return refusal
     if kind == "tcp":
         return Answer(True, "the port accepts")
-    if kind == "http":
-        return _answered_by_a_stranger(service, world, snapshot, bare)
     if kind == "up":
         return _up(bare)
     if kind == "exit":
@@ -104,6 +104,7 @@ def _question(
         cwd=service.cwd,
         environment=lambda: visible_environment(service, world, bare.session, bare.port, ports),
         log=lambda: _log_since(world, log, pane.launch) if pane else (),
+        patience=service.health.timeout,
         counts_workers=service.counts_workers,
     )
 

@@ -57,7 +57,9 @@ def own_listeners(pane: Pane, port: int, world: World, snapshot: Snapshot) -> li
 
 
 def port_of_url(health: Health) -> int | None:
-    """The port of this machine that a health check of a whole URL is asked at; None for any other check."""
+    """The port of this machine that a health check names, as a number or in a whole URL; None for any other check."""
+    if health.kind == "tcp" and health.target:
+        return int(str(health.target))
     if health.kind != "http" or is_path(health):
         return None
     parts = urlsplit(str(health.target))

@@ -56,6 +56,7 @@ class Console:
         """Prints words to stderr."""
         from ..report import put_aside
 
+        self.clear()
         put_aside(text, sys.stderr)
 
     def warning(self, text: str) -> None:
@@ -75,6 +76,7 @@ class Console:
         """A reader that has gone is no error: the exit code still says what became of the task."""
         from ..report import put
 
+        self.clear()
         with suppress(BrokenPipeError):
             put(text, sys.stdout)
 

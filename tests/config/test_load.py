@@ -179,6 +179,13 @@ def test_services_come_in_the_order_of_their_needs(project: Path) -> None:
         ({"health": {"command": "pg_isready"}}, Health("command", "pg_isready")),
         ({"health": {"command": ["pg_isready", "-q"]}}, Health("command", ("pg_isready", "-q"))),
         ({"health": {"log": "ready in .* ms"}}, Health("log", "ready in .* ms")),
+        (
+            {"health": {"path": "/", "timeout": 9, "interval": 0.5, "retries": "2"}},
+            Health("http", "/", ("2xx",), 9, 0.5, 2),
+        ),
+        ({"health": {"tcp": True, "timeout": 9}}, Health("tcp", timeout=9)),
+        ({"health": {"tcp": None}}, Health("tcp")),
+        ({"health": {"tcp": 6379}, "port": None}, Health("tcp", "6379")),
     ],
 )
 def test_health(project: Path, keys: Keys, health: Health) -> None:
@@ -430,7 +437,6 @@ WRONG: list[tuple[str, Any]] = [
     ("health", "http://localhost:99999/"),
     ("health", "http://[::1/"),
     ("health", {"path": "ok"}),
-    ("health", {"path": ""}),
     ("health", {}),
     ("health", {"path": "/", "log": "x"}),
     ("health", {"log": "("}),
@@ -486,6 +492,18 @@ WRONG: list[tuple[str, Any]] = [
         ({"directory": "x"}, "directory", "unknown key; did you mean cwd?"),
         ({"health": {"comand": "x"}}, "health.comand", "unknown key; did you mean command?"),
         ({"health": {"url": "/"}}, "health.url", "unknown key; did you mean path?"),
+        (
+            {"health": {"path": "/", "timeout_seconds": 5}},
+            "health.timeout_seconds",
+            "unknown key; did you mean timeout?",
+        ),
+        ({"health": {"path": "/", "period": 5}}, "health.period", "unknown key; did you mean interval?"),
+        (
+            {"health": {"path": "/", "failure_threshold": 5}},
+            "health.failure_threshold",
+            "unknown key; did you mean retries?",
+        ),
+        ({"health": {"port": 80}}, "health.port", "unknown key; did you mean tcp?"),
         ({"environment": {"A": 1}}, "environment", "unknown key; did you mean env?"),
     ],
 )
@@ -495,6 +513,26 @@ def test_a_key_as_other_tools_call_it_is_told_by_our_name(
     """`cmd` was taken for `cwd`, and a key of `health` was not named."""
     found = wrong(project, **{"command": "x", **keys})
     assert (found.key, found.reason) == (f"sentinel.services.web.{key}", reason)
+
+
+@pytest.mark.parametrize(
+    ("health", "key", "reason"),
+    [
+        ({"path": "/", "timeout": 0}, "timeout", "must be seconds, more than 0 and at most 86400"),
+        ({"path": "/", "timeout": "5s"}, "timeout", "must be seconds, more than 0 and at most 86400"),
+        ({"path": "/", "interval": -1}, "interval", "must be seconds, more than 0 and at most 86400"),
+        ({"path": "/", "retries": 1.5}, "retries", "must be a whole number from 0 to 1000"),
+        ({"path": ""}, "path", "must be a path that begins with / or a URL"),
+        ({"tcp": False}, "tcp", "must be true, for the service's own port, or a port from 1 to 65535"),
+        ({"command": "x", "expect": 200}, "expect", "is for a path alone"),
+    ],
+)
+def test_a_wrong_value_in_health_is_told_by_its_own_key(
+    project: Path, health: dict[str, Any], key: str, reason: str
+) -> None:
+    """`health: {…, timeout: 5s}` was answered with a list of the kinds of health checks."""
+    found = wrong(project, health=health)
+    assert (found.key, found.reason) == (f"sentinel.services.web.health.{key}", reason)
 
 
 def test_a_variable_that_a_platform_sets_to_an_address_is_passed_over(project: Path) -> None:

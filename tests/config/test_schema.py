@@ -12,12 +12,14 @@ import sentinel_tasks
 from sentinel_tasks.config.schema import (
     ALLOWED,
     HEALTH_KEYS,
+    HEALTH_TYPES,
     SENTINEL_TYPES,
     SERVICE_TYPES,
     HealthKeys,
     converted,
     json_schema,
 )
+from sentinel_tasks.config.service import ASKED
 from sentinel_tasks.model import HEALTH_KINDS, HealthKind
 
 SCHEMA = json_schema()
@@ -71,7 +73,7 @@ def test_the_schema_that_is_shipped_is_the_one_that_the_code_makes() -> None:
 
 def test_every_kind_of_health_check_can_be_written() -> None:
     assert set(HEALTH_KINDS) == set(get_args(HealthKind))
-    assert {*HEALTH_KEYS, "expect"} == {field.name for field in msgspec.structs.fields(HealthKeys)}
+    assert {*HEALTH_KEYS, "expect", *ASKED} == {field.name for field in msgspec.structs.fields(HealthKeys)}
     assert all(kind.written and (kind.word or kind.key) for kind in HEALTH_KINDS.values())
 
 
@@ -100,6 +102,10 @@ GOOD: list[tuple[str, Any]] = [
     ("health", {"command": "pg_isready"}),
     ("health", {"log": "ready"}),
     ("health", {"path": "/", "expect": 204}),
+    ("health", {"path": "/", "timeout": 0.5, "interval": 2, "retries": 3}),
+    ("health", {"tcp": True, "timeout": 5}),
+    ("health", {"tcp": 6379}),
+    ("health", {"tcp": None}),
     ("health", "https://localhost:8443/ready"),
     ("expect", 404),
     ("expect", "3XX"),
@@ -124,6 +130,11 @@ BAD: list[tuple[str, Any]] = [
     ("health", "ok"),
     ("health", {}),
     ("health", {"path": "/", "log": "ready"}),
+    ("health", {"path": "/", "timeout": 0}),
+    ("health", {"path": "/", "interval": -1}),
+    ("health", {"path": "/", "retries": 1.5}),
+    ("health", {"timeout": 5}),
+    ("health", {"tcp": 70_000}),
     ("env", ["A=b"]),
     ("env", {"A": []}),
     ("startup_timeout", 0),
@@ -161,10 +172,10 @@ def test_bad_sections(sentinel: Any) -> None:
 
 
 def test_every_key_has_words_for_what_is_allowed() -> None:
-    assert set(ALLOWED) == {*SERVICE_TYPES, *SENTINEL_TYPES}
+    assert set(ALLOWED) == {*SERVICE_TYPES, *SENTINEL_TYPES, *HEALTH_TYPES}
 
 
 def test_every_key_is_described_for_an_editor() -> None:
-    properties = SCHEMA["$defs"]["ServiceKeys"]["properties"]
-    silent = {key for key, of in properties.items() if "description" not in str(of)}
+    sections = [SCHEMA["$defs"][name]["properties"] for name in ("ServiceKeys", "HealthKeys")]
+    silent = {key for properties in sections for key, of in properties.items() if "description" not in str(of)}
     assert silent <= {"on_conflict", "restart"}

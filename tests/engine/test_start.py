@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from sentinel_tasks.engine.start import Options, start
-from sentinel_tasks.model import Listener
+from sentinel_tasks.model import Answer, Health, Listener
 from tests import facts
 from tests.engine.histories import (
     CTRL_C,
@@ -35,6 +35,9 @@ NO_WAIT, DRY = Options(wait=False), Options(dry=True)
 LONG_AGO = {"began": NOW - 3600, "started": NOW - 3600}
 
 WITHOUT_PORT = service("web")
+COMMANDED = service("web", 3000, health=Health("command", "is-ready"))
+SELDOM = service("web", 3000, health=Health("http", "/", interval=10))
+SLOW = Answer(True, "200", 26_000)
 ONCE_MORE = {"exit_code": 1, "ended": NOW, "next_start": NOW + 9, "restarts": 1}
 
 WAITING = {
@@ -54,14 +57,36 @@ WAITING = {
         told=[STARTED],
     ),
     "its health check hangs for ever": History(
-        {0: [], 29: [running(hangs=True)], 30: [running(hangs=True)]},
+        {0: [], 2: [running(hangs=True)], 30: [running(hangs=True)]},
         sent=[NEW],
-        told=[f"{LATE}: its health check has not answered"],
+        told=[f"{LATE}: no answer from http://127.0.0.1:3000/ for 28 s"],
     ),
-    "its health check hangs after it was refused: the refusal is the cause that is told": History(
-        {0: [], 1: [sick()], 2: [sick(hangs=True)], 30: [sick(hangs=True)]},
+    "its page takes longer than a status waits for it": History(
+        {0: [], 2: [running(hangs=True)], 9: [running(hangs=True)], 28: [running(answer=SLOW)]},
+        sent=[NEW, f"28: {READY}"],
+        told=[f"{STARTED}; its health check took 26 s, but status waits 5 s for it: health: {{…, timeout: 52}}"],
+    ),
+    "its health check hangs after it was refused": History(
+        {0: [], 1: [sick()], 2: [sick(hangs=True)], 4: [sick(hangs=True)], 30: [sick(hangs=True)]},
+        sent=[NEW],
+        told=[f"{LATE}: no answer from http://127.0.0.1:3000/ for 28 s"],
+    ),
+    "its health check hangs for less than its timeout: the refusal before is the cause that is told": History(
+        {0: [], 1: [sick()], 27: [sick(hangs=True)], 30: [sick(hangs=True)]},
         sent=[NEW],
         told=[f"{LATE}: {NOT_FOUND}"],
+    ),
+    "its health command hangs for ever": History(
+        {0: [], 2: [running(COMMANDED, hangs=True)], 30: [running(COMMANDED, hangs=True)]},
+        services=(COMMANDED,),
+        sent=[NEW],
+        told=[f"{LATE}: the health command has been asked for 28 s"],
+    ),
+    "it is asked at intervals": History(
+        {0: [], 1: [sick(SELDOM)], 3: [running(SELDOM)], 12: [running(SELDOM)]},
+        services=(SELDOM,),
+        sent=[NEW, f"12: {READY}"],
+        told=[STARTED],
     ),
     "it is not healthy in time, and not a moment earlier": History(
         {0: [], 1: [alive()], 29.9: [sick()], 30: [sick()]},

@@ -150,6 +150,34 @@ def test_what_the_configuration_names_no_more_is_shown_while_it_runs() -> None:
     assert told == ["web: running, exit 0", "old: running, exit 0"]
 
 
+RETRIED = service("web", 3000, health=Health("http", "/", retries=2))
+
+
+@pytest.mark.parametrize(
+    ("turns", "line"),
+    [
+        ([sick], "web: running, exit 0"),
+        ([sick, sick], "web: running, exit 0"),
+        ([sick, sick, sick], f"web: unhealthy, exit 1; {NOT_FOUND}"),
+    ],
+)
+def test_status_of_what_is_unhealthy_is_looked_at_again_as_often_as_its_check_has_retries(
+    turns: Sequence[Any], line: str
+) -> None:
+    shown = [*turns, running][:3]
+    history = History(
+        {at: [seen_ready(fact(RETRIED, **OLD))] for at, fact in enumerate(shown)}, [], services=(RETRIED,)
+    )
+    assert play(history, status) == ([line], [])
+
+
+def test_status_of_what_starts_is_not_looked_at_again() -> None:
+    assert play(History({0: [sick(RETRIED, **OLD)]}, [], services=(RETRIED,)), status) == (
+        ["web: starting, exit 0"],
+        [],
+    )
+
+
 def test_ps_of_all_workspaces_asks_nobody_elsewhere() -> None:
     def flat(world: ScriptedWorld, wanted: Sequence[str]) -> Any:
         return [replace(report, notes=(report.workspace.path,)) for each in everything(world) for report in each]

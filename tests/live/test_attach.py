@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pexpect
 import pytest
 
-from tests.lab import INV, PATIENCE, Lab, until
+from tests.lab import INV, Lab, on_terminal, until
 
 
 def serve(lab: Lab) -> None:
@@ -16,19 +13,6 @@ def serve(lab: Lab) -> None:
     command = lab.server("--say", "hello from the window")
     lab.configure(telemetry={"command": command, "port": lab.port(), "health": "tcp"})
     assert lab.inv("telemetry.activate").code == 0
-
-
-@contextmanager
-def terminal(lab: Lab, *words: str, **env: str) -> Iterator[pexpect.spawn[str]]:
-    """A program on a terminal of its own."""
-    shown = pexpect.spawn(
-        words[0], [*words[1:]], cwd=str(lab.path), env={**lab.environ, **env}, encoding="utf-8",
-        codec_errors="replace", timeout=PATIENCE, dimensions=(40, 120),
-    )  # fmt: skip
-    try:
-        yield shown
-    finally:
-        shown.close(force=True)
 
 
 def clients(lab: Lab, what: str = "#{client_session}:#{window_index}") -> list[str]:
@@ -43,7 +27,7 @@ def stop(lab: Lab) -> None:
 @pytest.mark.parametrize("env", [{}, {"LC_ALL": "C", "TERM": "xterm"}])
 def test_from_a_terminal_it_shows_the_window_until_detached(lab: Lab, env: dict[str, str]) -> None:
     serve(lab)
-    with terminal(lab, INV, "telemetry.attach", **env) as shown:
+    with on_terminal(lab, INV, "telemetry.attach", **env) as shown:
         shown.expect("hello from the window")
         assert clients(lab) == ["sentinel-app:2"]
         shown.sendcontrol("b")
@@ -58,14 +42,14 @@ def test_from_a_terminal_it_shows_the_window_until_detached(lab: Lab, env: dict[
 
 def test_the_workspace_is_attached_to_as_a_whole(lab: Lab) -> None:
     serve(lab)
-    with terminal(lab, INV, "attach"):
+    with on_terminal(lab, INV, "attach"):
         until(lambda: clients(lab) == ["sentinel-app:2"])
     stop(lab)
 
 
 def test_inside_the_same_tmux_the_client_is_switched(lab: Lab) -> None:
     serve(lab)
-    with terminal(lab, "tmux", "-u", "new-session", "-s", "mine", f"{INV} telemetry.attach; sleep 606") as shown:
+    with on_terminal(lab, "tmux", "-u", "new-session", "-s", "mine", f"{INV} telemetry.attach; sleep 606") as shown:
         until(lambda: clients(lab) == ["sentinel-app:2"])
         shown.expect("hello from the window")
         assert "mine" in lab.tmux("list-sessions", "-F", "#{session_name}").splitlines()
@@ -75,7 +59,7 @@ def test_inside_the_same_tmux_the_client_is_switched(lab: Lab) -> None:
 def test_inside_another_tmux_it_nests(lab: Lab) -> None:
     serve(lab)
     command = f"{INV} telemetry.attach; sleep 607"
-    with terminal(lab, "tmux", "-u", "-L", "other", "new-session", "-s", "theirs", command) as shown:
+    with on_terminal(lab, "tmux", "-u", "-L", "other", "new-session", "-s", "theirs", command) as shown:
         shown.expect("hello from the window")
         assert clients(lab) == ["sentinel-app:2"]
     stop(lab)
@@ -84,13 +68,13 @@ def test_inside_another_tmux_it_nests(lab: Lab) -> None:
 def test_without_a_terminal_the_command_is_printed_and_nobody_is_moved(lab: Lab) -> None:
     serve(lab)
     lab.tmux("new-window", "-t", "=sentinel-app:5", "sleep 608")
-    with terminal(lab, "tmux", "-u", "attach-session", "-t", "=sentinel-app:5"):
+    with on_terminal(lab, "tmux", "-u", "attach-session", "-t", "=sentinel-app:5"):
         until(lambda: clients(lab) == ["sentinel-app:5"])
         printed = lab.inv("telemetry.attach")
         assert printed.code == 0
         assert printed.out == "tmux attach-session -t '=sentinel-app:2'\n"
         assert clients(lab) == ["sentinel-app:5"]
-    with terminal(lab, "sh", "-c", printed.out) as shown:
+    with on_terminal(lab, "sh", "-c", printed.out) as shown:
         shown.expect("hello from the window")
     stop(lab)
 
@@ -98,7 +82,7 @@ def test_without_a_terminal_the_command_is_printed_and_nobody_is_moved(lab: Lab)
 def test_a_dead_window_can_still_be_looked_at(lab: Lab) -> None:
     serve(lab)
     stop(lab)
-    with terminal(lab, INV, "telemetry.attach") as shown:
+    with on_terminal(lab, INV, "telemetry.attach") as shown:
         shown.expect("Pane is dead")
         assert clients(lab) == ["sentinel-app:2"]
 
@@ -108,7 +92,7 @@ def test_nothing_to_attach_to_is_said_with_the_way_on(lab: Lab) -> None:
     nothing = lab.inv("telemetry.attach")
     assert (nothing.code, nothing.out) == (3, "")
     assert "inv telemetry.activate" in nothing.err
-    with terminal(lab, INV, "telemetry.attach") as shown:
+    with on_terminal(lab, INV, "telemetry.attach") as shown:
         shown.expect("no window to attach to")
         shown.expect(pexpect.EOF)
         shown.close()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+import pexpect
+import psutil
 import pytest
 
-from tests.lab import LONG, PATIENCE, Lab, Result, until
+from tests.lab import INV, LONG, PATIENCE, Lab, Result, on_terminal, until
 
 SHOWS_TOKEN = """
 import http.server, os
@@ -72,6 +75,50 @@ def test_expect_says_what_is_wanted(lab: Lab, expect: object, status: str) -> No
 def test_expect_beside_its_path(lab: Lab) -> None:
     health = {"path": "/login", "expect": 401}
     assert started(lab, "--status", "401", health=health).json["state"] == "running"
+
+
+def test_a_page_that_takes_three_seconds_is_healthy_in_start_and_in_status(lab: Lab) -> None:
+    """Each question was broken off after 2 s and begun anew, until the start gave up."""
+    done = started(lab, "--answer-after", "3", health="/")
+    assert (done.code, done.json["state"], done.json["health"]["detail"]) == (0, "running", "200")
+    told = lab.inv("telemetry.status")
+    assert (told.code, "Running on port" in told.out) == (0, True)
+    assert "telemetry: awaiting its health check, for up to 5 s" in told.err
+
+
+def test_a_page_slower_than_its_timeout_starts_and_both_tasks_say_what_to_do_about_it(lab: Lab) -> None:
+    done = started(lab, "--answer-after", "2", health={"path": "/", "timeout": 0.5})
+    assert (done.code, done.json["state"]) == (0, "running")
+    assert "its health check took 2 s, but status waits 0.5 s for it: health: {…, timeout: 5}" in done.json["notes"]
+    told = lab.inv("telemetry.status", "--json").json
+    assert told["state"] == "unhealthy"
+    assert "within 0.5 s" in told["health"]["detail"]
+
+
+def test_status_says_on_a_terminal_what_it_waits_for(lab: Lab) -> None:
+    assert started(lab, "--answer-after", "2", health="/").code == 0
+    with on_terminal(lab, INV, "telemetry.status") as shown:
+        shown.expect(r"telemetry: awaiting its health check [0-9.]+ of 5 s")
+        shown.expect("Running on port")
+        shown.expect(pexpect.EOF)
+
+
+def test_ctrl_c_while_status_awaits_a_health_command_ends_it_and_the_command(lab: Lab) -> None:
+    health = {"command": f"test -e slow || exit 0; echo $$ >pid; exec sleep {LONG}", "timeout": LONG}
+    assert started(lab, health=health).code == 0
+    (lab.path / "slow").touch()
+    asking = lab.spawn(INV, "telemetry.status")
+    until(lambda: (lab.path / "pid").exists() and (lab.path / "pid").read_text())
+    asking.send_signal(signal.SIGINT)
+    assert asking.wait(PATIENCE) == 130
+    until(lambda: not psutil.pid_exists(int((lab.path / "pid").read_text())))
+
+
+def test_a_start_that_is_over_ends_the_health_command_that_it_still_asks(lab: Lab) -> None:
+    done = started(lab, health={"command": f"echo $$ >pid; exec sleep {LONG}", "timeout": 0.5}, startup_timeout=2)
+    assert done.code == 1
+    assert "the health command has been asked for" in done.json["error"]
+    until(lambda: not psutil.pid_exists(int((lab.path / "pid").read_text())))
 
 
 def test_a_url_is_asked_as_it_is(lab: Lab) -> None:
@@ -148,6 +195,17 @@ def test_a_port_that_accepts_is_enough_for_tcp(lab: Lab) -> None:
     done = started(lab, "--hang", health="tcp")
     assert done.json["state"] == "running"
     assert done.json["health"]["detail"] == "the port accepts"
+
+
+def test_a_service_may_be_watched_on_another_port_than_its_own(lab: Lab) -> None:
+    own, other = lab.port(), lab.port()
+    done = started(lab, "--port", str(other), port=None, health={"tcp": other, "timeout": 5})
+    assert (done.json["state"], done.json["port"]) == ("running", other)
+    assert lab.inv("telemetry.stop").code == 0
+    lab.listen(other)
+    done = started(lab, "--port", str(own), port=own, health={"tcp": other}, startup_timeout=1)
+    assert done.code == 1
+    assert f"this service does not listen on port {other}" in done.json["error"]
 
 
 # A command

@@ -158,7 +158,7 @@ started.wait()
 
 
 def test_a_health_command_that_hangs_does_not_outlast_the_timeout(lab: Lab) -> None:
-    health = {"command": "sleep 600"}
+    health = {"command": "sleep 600", "timeout": 2}
     lab.configure(telemetry={"command": lab.server(), "port": lab.port(), "health": health, "startup_timeout": 1})
     done = lab.inv("telemetry.activate")
     assert done.code == 1
