@@ -12,7 +12,7 @@ from ..decisions.decide import state
 from ..errors import Interrupted
 from ..model import STATUS_CODES, Action, Fail, Holder, Launch, Listener, Observation, Report, Service, Workspace
 from ..names import typed_target, typed_tmux, unmarked
-from ..report.phrases import command, doctor, ended
+from ..report.phrases import command, doctor, ended, how_it_ended
 from ..text.duration import duration
 from ..text.masking import masked, masked_text
 from ..text.sanitize import last_line, plain
@@ -39,6 +39,8 @@ def report(service: Service, workspace: Workspace, seen: Observation) -> Report:
             error=f"{ended(seen.run)}{f': {last}' if last else ''}",
             hint=command(service, "logs", workspace.typed),
         )
+    if word == "stopped" and (how := how_it_ended(seen)):
+        return replace(told, notes=(how,))
     if word == "running" and not seen.alive:
         return replace(told, notes=tuple(adopted(holder) for holder in seen.holders if holder.relation == "adopted"))
     if word == "unhealthy" and seen.answer is not None:
@@ -161,12 +163,33 @@ def _where(service: Service, seen: Observation, launch: Launch) -> str:
     return f" on port {seen.port}" if seen.port else ""
 
 
-def interrupted(workspace: Workspace, services: Sequence[Service], asked: Sequence[Service] = ()) -> Interrupted:
-    """Ctrl-C while waiting leaves the services as they are, and says so; those `asked` to stop may still do it."""
+def start_interrupted(workspace: Workspace, going_on: Sequence[Service], left: Sequence[Service]) -> Interrupted:
+    """Ctrl-C while a start waits: what was launched goes on in its window, and the rest was `left` unstarted."""
+    told = [f"not started: {_names(left)}"] if left else []
+    if going_on:
+        windows = "keeps starting in its window" if len(going_on) == 1 else "keep starting in their windows"
+        told = [f"{_names(going_on)} {windows}", *told]
+    watch, end = _for_all(going_on, "attach", workspace), _for_all(going_on, "stop", workspace)
+    them = "it" if len(going_on) == 1 else "them"
+    ways = [f"{typed} {does} {them}" for typed, does in ((watch, "shows"), (end, "stops")) if typed]
+    return Interrupted("; ".join(["interrupted", *(told or ["nothing was under way"])]), ", ".join(ways))
+
+
+def _for_all(services: Sequence[Service], verb: str, workspace: Workspace) -> str:
+    """One command for all of these services; empty if there is none, or no service."""
+    if len(services) == 1:
+        return command(services[0], verb, workspace.typed)
+    together = workspace.typed.task({"stop": "down"}.get(verb, verb))
+    only = "" if verb == "attach" else f" --only {','.join(service.name for service in services)}"
+    return f"{together}{only}" if together and services else ""
+
+
+def stop_interrupted(workspace: Workspace, asked: Sequence[Service], left: Sequence[Service]) -> Interrupted:
+    """Ctrl-C while a stop waits: those `asked` to end may still do it, the rest was left as it is."""
     told = [f"asked to stop, and may still end: {_names(asked)}"] if asked else []
-    if services or not asked:
-        told += [f"left as it is: {_names(services) or 'nothing'}"]
-    first = next(iter([*asked, *services]), None)
+    if left or not asked:
+        told += [f"left as it is: {_names(left) or 'nothing'}"]
+    first = next(iter([*asked, *left]), None)
     ways = (command(first, verb, workspace.typed) for verb in ("status", "stop")) if first else ()
     return Interrupted("; ".join(["interrupted", *told]), " or ".join(filter(None, ways)))
 

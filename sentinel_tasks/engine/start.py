@@ -268,6 +268,19 @@ class Start:
     def _finish(self, track: Track, report: Report) -> None:
         track.report = replace(report, notes=(*track.notes, *report.notes))
 
+    # Where it was broken off
+
+    def going_on_and_left(self) -> tuple[list[Service], list[Service]]:
+        """Of the services that nothing is certain of yet, those that run, and those that were not launched."""
+        open_tracks = [track for track in self.tracks.values() if not track.settled]
+        runs = {track.service.name: track.watch.launched or self._was_seen_alive(track) for track in open_tracks}
+        services = [track.service for track in open_tracks]
+        return [each for each in services if runs[each.name]], [each for each in services if not runs[each.name]]
+
+    def _was_seen_alive(self, track: Track) -> bool:
+        seen = self.seen.get(track.service.name)
+        return seen is not None and seen.alive
+
     # Showing that it waits
 
     def _progress(self) -> list[Progress]:
@@ -282,9 +295,7 @@ def start(world: World, wanted: Iterable[str], options: Options) -> list[Report]
     try:
         return run.run()
     except KeyboardInterrupt as reason:
-        raise outcomes.interrupted(
-            world.workspace, [track.service for track in run.tracks.values() if not track.settled]
-        ) from reason
+        raise outcomes.start_interrupted(world.workspace, *run.going_on_and_left()) from reason
 
 
 def refuse_inside(world: World, wanted: Sequence[str]) -> None:

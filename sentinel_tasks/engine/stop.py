@@ -217,6 +217,5 @@ def stop(world: World, wanted: Iterable[str], dry: bool = False, and_unconfigure
         return run.run()
     except KeyboardInterrupt as reason:
         asked = [ending.service for ending in run.endings if ending.sent and not ending.over]
-        raise outcomes.interrupted(
-            world.workspace, [each.service for each in run.endings if not each.sent and not each.over], asked
-        ) from reason
+        left = [each.service for each in run.endings if not each.sent and not each.over]
+        raise outcomes.stop_interrupted(world.workspace, asked, left) from reason

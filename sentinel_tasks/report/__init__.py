@@ -1,6 +1,6 @@
 """Reports in words or as JSON; only this room knows colour, emoji and the terminal's width."""
 
-from .document import as_json, dumps, dumps_line, finding_document
+from .document import as_json, dumps, dumps_line, finding_document, url_of
 from .live import Live
 from .page import details, note_lines, outcome_line, status_page
 from .streams import is_read, never_fail_to_print, put, put_aside
@@ -25,5 +25,6 @@ __all__ = [
     "status_page",
     "style_of",
     "table",
+    "url_of",
     "workers_table",
 ]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ..model import Finding, Observation, Report
 from ..text.sanitize import last_line
+
+URL = re.compile(r"(?P<scheme>https?)://[^/:]*(?::(?P<port>[0-9]+|[$][^/]*))?")
+STANDARD = {"http": "80", "https": "443"}
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -21,7 +25,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "window": {"index": pane.index, "name": pane.window_name, "id": pane.window_id} if pane else None,
         "pid": pid_of(report),
         "port": seen.port,
-        "url": f"http://localhost:{seen.port}" if seen.port else None,
+        "url": url_of(report),
         "health": _health(report),
         "workers": seen.answer.workers if seen.answer else None,
         "summary": dict(seen.answer.summary) if seen.answer and seen.answer.summary else None,
@@ -41,12 +45,27 @@ def as_json(report: Report) -> dict[str, Any]:
     return document
 
 
+def url_of(report: Report) -> str | None:
+    """The address of its root page; None where no HTTP was answered on its port: it may speak anything there."""
+    seen, health = report.seen, report.service.health
+    answered = health.kind == "http" and seen.answer is not None and seen.answer.latency_ms is not None
+    found = URL.match(str(health.target))
+    scheme, port = (found["scheme"], found["port"] or STANDARD[found["scheme"]]) if found else ("http", str(seen.port))
+    is_own = port == str(seen.port) or port.startswith("$")
+    return f"{scheme}://localhost:{seen.port}" if answered and is_own else None
+
+
 def restarts_of(seen: Observation) -> str:
     """How often the restart policy started it again and how it ended before; empty if it never did."""
     run = seen.run
     if run is None or not run.restarts:
         return ""
     return f"{run.restarts} restart{'s' if run.restarts > 1 else ''}, last after {run.last_exit}"
+
+
+def listens(seen: Observation) -> bool:
+    """True if somebody accepts connections on its port now."""
+    return bool(seen.port and (seen.open_at or seen.holders))
 
 
 def pid_of(report: Report) -> int | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from ..model import STATES_AS_WANTED, Report, Service
 from ..text.duration import duration
 from ..text.sanitize import plain
-from .document import pid_of, restarts_of
-from .phrases import command
+from .document import listens, pid_of, restarts_of, url_of
+from .phrases import command, how_it_ended
 from .style import Style
 
 RULE_WIDTH = 40
+SHORT_TITLES = {"Worker Telemetry API": "API", "Dev Server": "Server"}
 UNCHANGED = {"stopped": "not running", "crashed": "not running, it crashed"}
 LEVEL = {
     "running": "ok", "completed": "ok", "starting": "wait", "unhealthy": "warn",
@@ -24,7 +25,7 @@ def status_page(report: Report, style: Style) -> str:
     lines += _workers(report, style)
     session = plain(report.seen.place or report.seen.session)
     lines += ["", f"{style.sign('tmux')} tmux Session: {session}", *_session_lines(report, style)]
-    lines += [f"{style.sign('warn')} {plain(note)}" for note in report.notes]
+    lines += [f"{style.sign('warn')} {plain(note)}" for note in report.notes if note != how_it_ended(report.seen)]
     return "\n".join([*lines, *_hints(report, style)])
 
 
@@ -38,15 +39,17 @@ def _headline(report: Report, style: Style) -> str:
 
 
 def _short(service: Service) -> str:
-    """The last word of its title, fit for a line: `API`."""
-    return (plain(service.title).split() or [service.name])[-1]
+    """Its title as it fits into a line: `API`."""
+    title = " ".join(plain(service.title).split())
+    return SHORT_TITLES.get(title, title) or service.name
 
 
 def _state_words(report: Report) -> str:
     seen = report.seen
-    on_port = f" on port {seen.port}" if seen.port else ""
+    on_port = f" on port {seen.port}" if listens(seen) else ""
     if report.state == "running":
-        return f"Running{on_port}"
+        silent = f" (nothing listens on port {seen.port})" if seen.port and not on_port else ""
+        return f"Running{on_port}{silent}"
     if report.state == "starting":
         return f"Starting{on_port} ({plain(seen.answer.detail)})" if seen.answer else f"Starting{on_port}"
     if report.state == "crashed":
@@ -56,7 +59,8 @@ def _state_words(report: Report) -> str:
         return f"Conflict: {plain(report.error or '')}"
     if report.state == "unhealthy":
         return f"Unhealthy{on_port}: {plain(report.error or 'no answer').removeprefix('not healthy: ')}"
-    return f"{report.state.capitalize()}{_ago(report)}"
+    cause = how_it_ended(seen) if report.state == "stopped" else ""
+    return f"{report.state.capitalize()}{_ago(report)}{f': {cause}' if cause else ''}"
 
 
 def _how(report: Report) -> str:
@@ -131,16 +135,11 @@ def outcome_line(report: Report, done: str, style: Style) -> str:
 
 
 def _place(report: Report) -> str:
-    """The address of the service, its process and its window."""
-    seen = report.seen
-    where = f" at {_url(report)}" if seen.port else ""
+    """The address of the service or the port on which it listens, its process and its window."""
+    seen, url = report.seen, url_of(report)
+    where = f" at {url}" if url else f" on port {seen.port}" if listens(seen) else ""
     window = f", window {seen.pane.index} of {plain(seen.pane.session)}" if seen.pane else ""
     return f"{where} (pid {pid_of(report)}{window})" if pid_of(report) else where
-
-
-def _url(report: Report) -> str:
-    scheme = "https" if str(report.service.health.target).startswith("https:") else "http"
-    return f"{scheme}://localhost:{report.seen.port}"
 
 
 def note_lines(report: Report) -> list[str]:

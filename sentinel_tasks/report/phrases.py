@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..model import Run, Service, Typed
+from ..model import Observation, Run, Service, Typed
+from ..text.sanitize import last_line
 
 OF_ALL = {"start": "up", "stop": "down", "status": "ps"}
 """The workspace's tasks that are called otherwise than those of a service."""
@@ -45,3 +46,14 @@ def ended(run: Run) -> str:
     if run.interrupted:
         return f"it was stopped{f' ({run.signal})' if run.signal else ''}"
     return f"killed by {run.signal}" if run.signal else f"exit {run.exit_code}"
+
+
+def how_it_ended(seen: Observation) -> str:
+    """How a service that is stopped came to its end, if no task of ours stopped it; else empty."""
+    run = seen.run
+    if run is None or run.ended is None or run.error:
+        return ""
+    if run.interrupted:
+        return run.cause or ""
+    last = last_line(seen.last_output)
+    return f"it ended by itself (exit 0){f': {last}' if last else ''}" if run.exit_code == 0 else ""

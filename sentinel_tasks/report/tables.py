@@ -8,7 +8,7 @@ from typing import Any
 from ..model import Finding, Report
 from ..text.duration import duration
 from ..text.sanitize import plain
-from .document import pid_of, restarts_of
+from .document import listens, pid_of, restarts_of
 from .style import Style
 
 
@@ -36,9 +36,10 @@ def _row(report: Report) -> tuple[str, ...]:
     up = duration(seen.age) if seen.alive and seen.age else "-"
     memory = f"{seen.rss_bytes / 1024**2:.0f} MiB" if seen.rss_bytes is not None else "-"
     window = str(seen.pane.index) if seen.pane else "-"
-    extra = plain(report.error or "")
+    extra = plain(report.error or "; ".join(report.notes))
     extra += f" ({again})" if (again := restarts_of(seen)) else ""
-    port, pid = str(seen.port or "-"), str(pid_of(report) or "-")
+    port = str(seen.port) if seen.port and (listens(seen) or not seen.alive) else "-"
+    pid = str(pid_of(report) or "-")
     return report.service.name, report.state, port, pid, up, memory, window, extra.strip()
 
 

@@ -134,10 +134,10 @@ def _line(key: str, value: str, export: bool, dotenv: bool) -> str:
 
 
 def show_url(console: Console, name: str) -> int:
-    """The address at which the service answers; exit 3 if it does not run or listens nowhere."""
+    """Where the service answers, as an address of the web only if HTTP was answered there; exit 3 if nobody listens."""
     from ..engine.status import status
-    from ..engine.surroundings import url
     from ..errors import NothingThere
+    from ..report import url_of
     from ..report.phrases import command
 
     world, _ = open_running_world(console, [name], {})
@@ -146,7 +146,7 @@ def show_url(console: Console, name: str) -> int:
         raise NothingThere(
             f"{name} is {report.state} and answers nowhere", command(report.service, "start", world.workspace.typed)
         )
-    address = url(report.service, report.seen.port)
-    console.document({"service": name, "url": address})
-    console.result(address)
+    url = url_of(report)
+    console.document({"service": name, "url": url, "address": f"localhost:{report.seen.port}"})
+    console.result(url or f"localhost:{report.seen.port}")
     return 0

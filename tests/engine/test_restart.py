@@ -138,7 +138,7 @@ HISTORIES = {
     "Ctrl-C while it is starting again": History(
         {0: [UP], 1: [DOWN], 2: [CTRL_C]},
         sent=[*INT, f"1: {SAME_WINDOW}"],
-        told=["exit 130: interrupted; left as it is: web"],
+        told=["exit 130: interrupted; web keeps starting in its window"],
     ),
     "a dry run of one that runs": History(
         {0: [UP]},

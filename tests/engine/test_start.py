@@ -120,10 +120,10 @@ WAITING = {
         sent=[NEW],
         told=[f"{LATE}: it is suspended; kill -CONT -- -210 lets it go on"],
     ),
-    "Ctrl-C leaves it as it is": History(
+    "Ctrl-C leaves it starting": History(
         {0: [], 1: [alive()], 2: [CTRL_C]},
         sent=[NEW],
-        told=["exit 130: interrupted; left as it is: web"],
+        told=["exit 130: interrupted; web keeps starting in its window"],
     ),
     "nobody waits for it": History(
         {0: [alive()]},

@@ -70,7 +70,7 @@ STATES = {
     "it was killed": ([ended(run={"signal": "SIGKILL"}, **OLD)], "web: crashed, exit 3; killed by SIGKILL"),
     "its launcher was killed": ([ended(run={"ended": None}, **OLD)], "web: crashed, exit 3; its launcher was killed"),
     "it was stopped": ([ended(run={"signal": "SIGINT", "interrupted": True}, **OLD)], "web: stopped, exit 3"),
-    "it ended by itself": ([ended(run={"exit_code": 0}, **OLD)], "web: stopped, exit 3"),
+    "it ended by itself": ([ended(run={"exit_code": 0}, **OLD)], "web: stopped, exit 3; it ended by itself (exit 0)"),
     "it never ran": ([], "web: stopped, exit 3"),
     "its window was closed, and how it ended is on record": (
         [Fact("web", run=ended(run={"exit_code": 3}, **OLD).run)],

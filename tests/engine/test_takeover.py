@@ -106,7 +106,7 @@ PORTS = {
     "Ctrl-C while it is ending": History(
         {0: [OURS], 1: [CTRL_C]},
         sent=TERM,
-        told=["exit 130: interrupted; left as it is: web"],
+        told=["exit 130: interrupted; not started: web"],
     ),
 }
 

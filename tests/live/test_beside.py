@@ -55,6 +55,9 @@ def test_an_address_is_told_only_where_somebody_answers(lab: Lab) -> None:
     assert lab.inv("dev.start", "--no-wait").code == 0
     assert lab.inv("wait", "--only", "dev", "--timeout", str(LONG)).code == 0
     assert lab.inv("dev.url").out == f"http://localhost:{port}\n"
+    lab.configure(dev={"command": lab.server("--port", str(port)), "port": port, "health": "tcp"})
+    assert lab.inv("dev.url").out == f"localhost:{port}\n"
+    assert lab.inv("dev.url", "--json").json == {"service": "dev", "url": None, "address": f"localhost:{port}"}
 
 
 def test_a_wait_ends_with_the_service(lab: Lab) -> None:

@@ -43,6 +43,7 @@ from tests.facts import (
     service,
 )
 
+LOCALHOST = ("127.0.0.1",)
 EMOJI, ASCII = Style(emoji=True, colour=False), Style(emoji=False, colour=False)
 COLOURED = Style(emoji=False, colour=True)
 STATES: tuple[State, ...] = get_args(State)
@@ -145,16 +146,18 @@ def test_start_that_was_broken_off_has_no_exit_code() -> None:
 @pytest.mark.parametrize(
     ("told", "line"),
     [
-        (report("starting", seen_alive()), "⏳ API Status: Starting on port 3000"),
+        (report("starting", seen_alive()), "⏳ API Status: Starting"),
         (
-            report("starting", seen_alive(answer=Answer(False, "HTTP 503"))),
+            report("starting", seen_alive(open_at=LOCALHOST, answer=Answer(False, "HTTP 503"))),
             "⏳ API Status: Starting on port 3000 (HTTP 503)",
         ),
         (
-            report("unhealthy", seen_alive(), error="not healthy: HTTP 500 from http://localhost:3000/"),
+            report(
+                "unhealthy", seen_alive(open_at=LOCALHOST), error="not healthy: HTTP 500 from http://localhost:3000/"
+            ),
             "⚠️ API Status: Unhealthy on port 3000: HTTP 500 from http://localhost:3000/",
         ),
-        (report("unhealthy", seen_alive()), "⚠️ API Status: Unhealthy on port 3000: no answer"),
+        (report("unhealthy", seen_alive()), "⚠️ API Status: Unhealthy: no answer"),
         (report("stopped", seen()), "❌ API Status: Stopped"),
         (ended_report("stopped"), "❌ API Status: Stopped 2m ago"),
         (ended_report("completed", exit_code=0), "✅ API Status: Completed 2m ago"),
