@@ -99,6 +99,7 @@ class _Launch:
             "env": environment,
             "restart": ready.service.restart,
             "stop_timeout": ready.service.stop_timeout,
+            "one_shot": ready.service.is_one_shot,
             "service": ready.service.name,
             "events": str(world.state.events),
             "reservations": assignment.reserved(self.id),

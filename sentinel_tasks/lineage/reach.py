@@ -1,7 +1,5 @@
 """Who may be signalled at all, whatever is asked (contract: Start, Decision). Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 

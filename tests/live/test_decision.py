@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -121,18 +122,19 @@ def test_a_dead_window_is_used_again_and_keeps_what_was_on_it(lab: Lab) -> None:
 
 
 def test_a_stray_of_the_service_is_stopped_before_the_new_start(lab: Lab) -> None:
-    telemetry(lab, "--ignore", "SIGHUP")
+    server = shlex.join(lab.server("--ignore", "SIGHUP"))
+    lab.configure(telemetry={"command": f"{server} & wait", "port": lab.port(), "health": "tcp"})
     first = lab.inv("telemetry.activate", "--json").json
-    lab.tmux("kill-window", "-t", first["window"]["id"])
-    stray = psutil.Process(first["pid"])
+    stray = psutil.Process(first["listener"]["pid"])
     name = stray.name()
-    until(lambda: not lab.windows())
+    os.kill(psutil.Process(first["pid"]).ppid(), signal.SIGKILL)
+    until(lambda: lab.inv("telemetry.status", "--json").json["state"] != "running")
     assert lab.inv("telemetry.status", "--json").json["listener"]["relation"] == "stray"
     second = lab.inv("telemetry.activate")
     assert second.code == 0, second.said
     assert f"stray of this service: {name} (pid {stray.pid})" in second.out
     assert not lives(stray)
-    assert len(lab.services()) == 1
+    assert lab.inv("telemetry.status", "--json").json["listener"]["relation"] == "ours"
     assert lab.inv("telemetry.stop").code == 0
 
 
@@ -141,7 +143,7 @@ def test_a_stray_that_listens_on_nothing_is_stopped_too(lab: Lab) -> None:
     first = lab.inv("telemetry.activate", "--json").json
     (daemon,) = psutil.Process(first["pid"]).children()
     name = daemon.name()
-    lab.tmux("kill-window", "-t", first["window"]["id"])
+    os.kill(psutil.Process(first["pid"]).ppid(), signal.SIGKILL)
     until(lambda: len(lab.services()) == 1)
     second = lab.inv("telemetry.activate")
     assert second.code == 0, second.said

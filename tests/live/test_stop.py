@@ -139,7 +139,7 @@ def test_a_suspended_service_is_ended(lab: Lab) -> None:
 
 
 def test_a_service_whose_launcher_was_killed_is_ended(lab: Lab) -> None:
-    port = serve(lab, "--ignore", "SIGHUP")
+    port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGTERM")
     service = status(lab)["pid"]
     os.kill(int(lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_pid}")), signal.SIGKILL)
     until(lambda: lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_dead}") == "1")
@@ -150,27 +150,27 @@ def test_a_service_whose_launcher_was_killed_is_ended(lab: Lab) -> None:
 
 
 def test_a_service_that_outlived_its_window_is_ended(lab: Lab) -> None:
-    port = serve(lab, "--ignore", "SIGHUP")
+    port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGINT", stop_timeout=30)
     service = status(lab)["pid"]
     lab.tmux("kill-window", "-t", window(lab))
     until(lambda: lab.windows() == [])
     os.kill(service, 0)
-    stop(lab)
+    stop(lab, "--timeout", "1")
     assert_nothing_left(lab, port)
 
 
 @pytest.mark.parametrize("verb", ["stop", "restart", "activate"])
 def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab, verb: str) -> None:
     """Its launcher still waited for it below the tmux server: it passed for a person's own, and was left running."""
-    port = serve(lab, "--ignore", "SIGHUP", stop_timeout=2)
+    port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGINT", stop_timeout=30)
     service = status(lab)["pid"]
     lab.tmux("new-window", "-d", "-t", "=sentinel-app:", "sleep 600")
     lab.tmux("kill-window", "-t", window(lab))
     assert not is_gone(service)
     assert status(lab)["listener"]["relation"] == "stray"
-    assert lab.inv(f"telemetry.{verb}").code == 0
+    assert lab.inv(f"telemetry.{verb}", "--timeout", "5").code == 0
     assert is_gone(service)
-    stop(lab)
+    stop(lab, "--timeout", "1")
     assert_nothing_left(lab, port, but="sleep 600")
 
 

@@ -4,9 +4,13 @@ from typing import get_args
 
 import pytest
 
+from sentinel_tasks.decisions import escalation
+from sentinel_tasks.decisions.escalation import stop_of_a_service
 from sentinel_tasks.logs import rotation
 from sentinel_tasks.model import Restart
-from sentinel_tasks.supervisor import capture, launch
+from sentinel_tasks.supervisor import capture, ending
+from sentinel_tasks.supervisor.record import annotate_log
+from sentinel_tasks.supervisor.restarts import is_due
 from sentinel_tasks.text.annotations import ANY_END, begin_annotation, end_annotation
 
 
@@ -14,7 +18,7 @@ from sentinel_tasks.text.annotations import ANY_END, begin_annotation, end_annot
 def test_the_launcher_annotates_the_log_as_its_readers_expect(
     capfdbinary: pytest.CaptureFixture[bytes], word: str, expected: bytes
 ) -> None:
-    launch.annotate_log(word, "L1")
+    annotate_log(word, "L1")
     assert capfdbinary.readouterr().out == expected
 
 
@@ -28,5 +32,17 @@ def test_the_log_pump_writes_times_as_the_reader_unpacks_them() -> None:
 
 @pytest.mark.parametrize("policy", get_args(Restart))
 def test_the_launcher_knows_every_restart_policy(policy: str) -> None:
-    due = [launch.is_due(policy, code, quick=1) for code in (0, 1, -9)]
+    due = [is_due(policy, code, quick=1) for code in (0, 1, -9)]
     assert due == {"never": [False] * 3, "on-failure": [False, True, True], "always": [True] * 3}[policy]
+
+
+def test_the_launcher_ends_its_service_as_a_stop_does() -> None:
+    steps = [(step.after, step.signal) for step in stop_of_a_service(10.0).steps]
+    assert [(after, number.name) for after, number in ending.stop_of_the_service(10.0)] == steps[:3]
+    assert steps[3][0] == steps[2][0] + ending.KILL_SECONDS
+    assert ending.LEFTOVER_SECONDS == escalation.LEFTOVER_SECONDS
+
+
+def test_the_launcher_leaves_it_to_a_stop_to_end_what_a_service_left_behind() -> None:
+    last = stop_of_a_service(10.0, ended_after=0.0).steps[-1]
+    assert last.after == ending.TASK_SECONDS

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from sentinel_tasks.supervisor.launch import reserved
+from sentinel_tasks.supervisor.specification import reserved
 from sentinel_tasks.system.port_reservations import Reservations
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="abstract sockets are Linux's")
@@ -84,10 +84,10 @@ def test_killed_holder_promises_nothing(mine: Reservations) -> None:
 def test_launcher_that_may_open_no_more_files_starts_its_service_all_the_same() -> None:
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3));"
-        "from sentinel_tasks.supervisor.launch import reserved; print(reserved(['sentinel-port-1-x']))"
+        "from sentinel_tasks.supervisor.specification import reserved; print(reserved(['sentinel-port-1-x']))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", f"import socket, sentinel_tasks.supervisor.launch; {code}"],
+        [sys.executable, "-c", f"import socket, sentinel_tasks.supervisor.specification; {code}"],
         capture_output=True,
         check=False,
     )

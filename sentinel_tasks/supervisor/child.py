@@ -1,0 +1,58 @@
+"""Starts the service's own process, and says in words how it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from .kernel import Kernel
+from .record import print_to_pane
+from .specification import Spec
+from .wakeup import ASKING
+
+NOT_RUNNABLE = (126, 127)
+OF_THE_PANE = ("TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION")
+
+
+def spawn(spec: Spec, kernel: Kernel) -> int:
+    """Starts the service as a child in our own process group; its pid. OSError if no process can be made."""
+    launcher, pid = os.getpid(), os.fork()
+    if pid == 0:
+        try:
+            kernel.end_with(launcher)
+            os._exit(become(spec))
+        finally:
+            os._exit(NOT_RUNNABLE[0])
+    return pid
+
+
+def become(spec: Spec) -> int:
+    """Turns this process into the service; the exit code if it can't."""
+    for number in (*ASKING, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING)
+    command, folder = spec["command"], spec["cwd"]
+    words = ["sh", "-c", command] if isinstance(command, str) else command
+    environment = spec["env"] | {name: os.environ[name] for name in OF_THE_PANE if name in os.environ}
+    try:
+        os.chdir(folder)
+        os.execvpe(words[0], words, environment)
+    except FileNotFoundError as reason:
+        print_to_pane(f"no such folder: {folder}" if reason.filename == folder else f"{words[0]}: command not found")
+        return NOT_RUNNABLE[1]
+    except (OSError, ValueError) as reason:
+        print_to_pane(f"{words[0]}: {getattr(reason, 'strerror', None) or reason}")
+        return NOT_RUNNABLE[0]
+
+
+def outcome(code: int) -> str:
+    """The end of a run in a phrase."""
+    return f"killed by {signal_name(-code)}" if code < 0 else f"exit {code}"
+
+
+def signal_name(number: int) -> str:
+    """`SIGTERM` and the like; `SIG40` for one that has no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"

@@ -1,0 +1,72 @@
+"""How the launcher itself ends its service: by the steps of decisions/escalation.py, which a test compares."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from ..lineage.reach import Who
+from .family import Family
+
+TERM_SECONDS, KILL_SECONDS, LEFTOVER_SECONDS = 3.0, 1.0, 0.5
+TASK_SECONDS = LEFTOVER_SECONDS + TERM_SECONDS + KILL_SECONDS
+"""What was asked to end is first left to the task that asked, so that nothing is told twice; it is through by then."""
+KILL_AGAIN_SECONDS = 0.1
+"""Between two looks for what has appeared since the first SIGKILL."""
+
+Step = tuple[float, signal.Signals]
+
+
+def stop_of_the_service(stop_timeout: float) -> list[Step]:
+    """SIGINT as by C-c, then more and more firmly; each step with its seconds after the first."""
+    return [(0.0, signal.SIGINT), *end_of_leftovers(stop_timeout)]
+
+
+def end_of_leftovers(patience: float) -> list[Step]:
+    """The end of what did not end by itself in time."""
+    return [(patience, signal.SIGTERM), (patience + TERM_SECONDS, signal.SIGKILL)]
+
+
+class Ending:
+    """One escalation on its way. Times are those of the monotonic clock."""
+
+    def __init__(self, family: Family, steps: list[Step]) -> None:
+        self.family = family
+        now = time.monotonic()
+        self._due = [(now + after, number) for after, number in steps]
+        self._gives_up_at = float("inf")
+        self.reached: dict[Who, None] = {}
+
+    @property
+    def next_due(self) -> float:
+        """When there is something to do."""
+        return self._due[0][0] if self._due else min(time.monotonic() + KILL_AGAIN_SECONDS, self._gives_up_at)
+
+    def hurry(self, patience: float) -> None:
+        """Waits no longer than this for what would end by itself."""
+        if self._due and self._due[0][1] == signal.SIGTERM:
+            earlier = max(0.0, self._due[0][0] - time.monotonic() - patience)
+            self._due = [(at - earlier, number) for at, number in self._due]
+
+    def advance(self) -> None:
+        """Sends what is due by now."""
+        now = time.monotonic()
+        while self._due and self._due[0][0] <= now:
+            self._send(self._due.pop(0)[1])
+            if not self._due:
+                self._gives_up_at = time.monotonic() + KILL_SECONDS
+        if not self._due:
+            self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        family = self.family
+        if number == signal.SIGKILL:
+            found = family.kill()
+        else:
+            found = family.send(number, family.where_c_c_reaches() if number == signal.SIGINT else family.look())
+        if number != signal.SIGINT:
+            self.reached.update(dict.fromkeys(found))
+
+    def is_hopeless(self) -> bool:
+        """True once nothing more can be tried."""
+        return time.monotonic() >= self._gives_up_at

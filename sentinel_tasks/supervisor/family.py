@@ -1,0 +1,81 @@
+"""The service's processes: what lives below the launcher, whatever it did to its session, its title or its parent."""
+
+from __future__ import annotations
+
+import signal
+
+from ..lineage import gate, table
+from ..lineage.process import Process
+from ..lineage.reach import Claim, Who, family
+
+MOST = 100
+"""So many of them are recorded."""
+
+
+class Family:
+    """The descendants of a launcher, as of the last look. What is cut from a lineage (lineage/reach.py) is none of it.
+
+    With `spares_detached` neither is what has left the terminal's session.
+    """
+
+    def __init__(self, launcher: Who) -> None:
+        self.launcher, self.spares_detached = launcher, False
+        self.members: list[Process] = []
+
+    def look(self) -> list[Process]:
+        """Those that live now, parents first."""
+        below = family(table.read(), self.launcher)[1:]
+        self.members = [each for each in below if not self._is_spared(each)]
+        return self.members
+
+    def lives(self) -> bool:
+        """True while one of them does. One that was known and lives is enough: it can't have left the lineage."""
+        return any(map(_is_alive, self.members)) or bool(self.look())
+
+    def _is_spared(self, process: Process) -> bool:
+        return self.spares_detached and process.session != self.launcher[0]
+
+    def recorded_after_a_look(self) -> list[Who]:
+        """Those that live now, as the record tells it."""
+        self.look()
+        return self.recorded
+
+    @property
+    def recorded(self) -> list[Who]:
+        """Those of the last look, as the record tells it."""
+        return [(each.pid, each.ticks) for each in self.members[:MOST]]
+
+    # Signals
+
+    def send(self, number: signal.Signals, wanted: list[Process]) -> list[Who]:
+        """Signals these of them; whom it reached."""
+        if not wanted:
+            return []
+        return gate.send(self._claim, [(each.pid, each.ticks) for each in wanted], number)
+
+    def kill(self) -> list[Who]:
+        """Ends all of them for good; whom it reached."""
+        spared = [each for each in family(table.read(), self.launcher)[1:] if self._is_spared(each)]
+        return gate.kill(self._claim, frozenset((each.pid, each.ticks) for each in spared))
+
+    def kill_with_launcher(self) -> None:
+        """Ends them and ourselves at one blow."""
+        gate.kill_own_group(self._claim)
+
+    @property
+    def _claim(self) -> Claim:
+        return Claim(launchers=frozenset([self.launcher]))
+
+    def where_c_c_reaches(self) -> list[Process]:
+        """Those in the launcher's own process group; all of them if none is."""
+        living = self.look()
+        return [each for each in living if each.group == self.launcher[0]] or living
+
+    def elsewhere(self) -> list[Process]:
+        """Those that C-c does not reach."""
+        return [each for each in self.look() if each.group != self.launcher[0]]
+
+
+def _is_alive(process: Process) -> bool:
+    now = table.one(process.pid)
+    return now is not None and now.ticks == process.ticks and now.is_alive

@@ -1,0 +1,205 @@
+"""The launcher: takes its launch specification, runs the service as its child, and records how it ended.
+
+It stays the service's parent because tmux reports exit codes late, and in the service's process group so that C-c
+reaches both. Whatever the service starts stays below it, and ends with it; when its window goes, it ends the service.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Iterable
+
+from ..lineage.reach import Who
+from .child import NOT_RUNNABLE, outcome, signal_name, spawn
+from .ending import TASK_SECONDS, Ending, end_of_leftovers
+from .kernel import Kernel
+from .record import Events, Record, annotate_log, print_to_pane, ticks_of
+from .restarts import Restarts
+from .specification import Spec, receive, reserved
+from .wakeup import held_back
+from .watch import Watch
+
+NOT_TAKEN = 75
+NO_CODE = 1
+
+
+class Launcher:
+    """One launch of one service: its runs by the specification, one after the other."""
+
+    def __init__(self, spec: Spec, record: Record, watch: Watch) -> None:
+        self.spec, self.record, self.watch = spec, record, watch
+        self.kernel = Kernel()
+        self.kernel.adopt_descendants()
+        self.events = Events(spec["events"], spec["service"])
+        self.restarts = Restarts(spec["restart"])
+        self.next_start: float | None = None
+        watch.stop_timeout = spec.get("stop_timeout", 0.0)
+        watch.family.spares_detached = spec.get("detached") == "leave"
+
+    def run(self) -> int:
+        """Runs the service as often as its restart policy wants; the exit code of the last run."""
+        code = self.run_once("start", "asked to start")
+        while self.next_start is not None:
+            self.pause_until(self.next_start)
+            code = self.run_once("restart", f"restart {self.restarts.count} after {self.record.facts['last_exit']}")
+        return code
+
+    def run_once(self, event: str, reason: str) -> int:
+        """One run of the service, from its events and records to its exit code, which is below 0 for a signal."""
+        self.next_start, watch, began = None, self.watch, time.monotonic()
+        watch.window.prepare()
+        with held_back():
+            watch.hear_what_came()
+            if watch.is_asked():
+                return self.called_off()
+            annotate_log("begin", self.record.launch)
+            try:
+                pid = spawn(self.spec, self.kernel)
+            except OSError as refused:
+                return self.not_begun(f"no process can be made for it: {refused.strerror}")
+            watch.begin(pid)
+            for number in signal.sigpending() & {signal.SIGINT, signal.SIGQUIT}:
+                watch.pass_on(signal.Signals(number))
+        self.events.write(event, pid, reason)
+        self.note_begin(pid)
+        code = self.end_of_run()
+        self.note_end(pid, code, time.monotonic() - began)
+        self.end_leftovers(code)
+        return NO_CODE if code is None else code
+
+    def note_begin(self, pid: int) -> None:
+        """Records a run that has just begun, and nothing of the one before."""
+        ticks = ticks_of(pid)
+        self.record.facts.update(pid=pid, ticks=ticks, family=[(pid, ticks)], backgrounded=None, cause=None)
+        self.record.note(started=time.time(), ended=None, exit_code=None, signal=None, next_start=None, asked=None)
+
+    def end_of_run(self) -> int | None:
+        """The run's exit code once it has ended, below 0 for a signal; None if it can't be ended."""
+        watch = self.watch
+        while watch.children.code is None and not self.has_given_up():
+            watch.turn()
+        if watch.children.code == 0 and not watch.is_asked() and not self.spec.get("one_shot") and self.leaves_some():
+            self.record.note(backgrounded=time.time(), family=watch.family.recorded)
+            while watch.family.lives() and not self.has_given_up():
+                watch.turn()
+            watch.reap()
+            return watch.children.adopted_code
+        return watch.children.code
+
+    def has_given_up(self) -> bool:
+        """True if nothing more can be tried to end what is to be ended."""
+        return self.watch.ending is not None and self.watch.ending.is_hopeless()
+
+    def leaves_some(self) -> bool:
+        """True if descendants live though the service's own process has ended."""
+        return self.watch.children.are_there and self.watch.family.lives()
+
+    def note_end(self, pid: int, code: int | None, seconds: float) -> None:
+        """Records how a run of so many seconds ended, and at once whether another run follows.
+
+        A task that reads between two records must not take the service for one that has ended for good.
+        """
+        watch, asked = self.watch, self.watch.is_asked()
+        watch.is_running = False
+        end = "it can't be ended" if code is None else outcome(code)
+        why = f"{watch.cause or 'asked to end'} ({end})" if asked else end
+        self.events.write("stop" if asked or code == 0 else "crash", pid, why)
+        if not asked and code is not None:
+            self.plan(code, seconds)
+        ended_by = signal_name(-code) if code is not None and code < 0 else None
+        self.record.note(
+            ended=time.time(), exit_code=None if ended_by else code, signal=ended_by, interrupted=asked,
+            cause=watch.cause, family=self.left(),
+        )  # fmt: skip
+        if self.next_start is None:
+            annotate_log("end", self.record.launch)
+
+    def plan(self, code: int, seconds: float) -> None:
+        """Puts the time of the next run into the next record, if the restart policy wants another run."""
+        delay = self.restarts.delay_after(code, seconds)
+        if delay is not None:
+            print_to_pane(f"sentinel: starting again in {delay:g} s (restart {self.restarts.count})")
+            self.next_start = time.monotonic() + delay
+            facts = {"restarts": self.restarts.count, "last_exit": outcome(code), "next_start": time.time() + delay}
+            self.record.facts.update(facts)
+
+    def pause_until(self, begin: float) -> None:
+        """Waits before a restart, and no longer once asked to end."""
+        while not self.watch.is_asked() and time.monotonic() < begin:
+            self.watch.turn(begin)
+
+    def left(self) -> list[Who]:
+        """Those who live on though the service's own process has ended."""
+        watch = self.watch
+        return watch.family.recorded_after_a_look() if watch.children.are_there else []
+
+    def end_leftovers(self, code: int | None) -> None:
+        """Ends what a run has left behind, and waits until it is gone; that of a one-shot may end by itself."""
+        watch, asked = self.watch, self.watch.is_asked()
+        may_go_on = self.spec.get("one_shot") and code == 0 and not asked
+        if self.leaves_some() and not watch.ending and not may_go_on:
+            watch.ending = Ending(watch.family, end_of_leftovers(TASK_SECONDS if asked else 0.0))
+        while self.leaves_some() and not self.has_given_up():
+            watch.turn()
+        if watch.ending and not asked:
+            self.tell_of_leftovers(watch.ending.reached)
+        if self.record.facts["family"]:
+            self.record.note(family=self.left())
+        watch.ending = None
+
+    def tell_of_leftovers(self, ended: Iterable[Who]) -> None:
+        """Writes an event for each process that a run left behind and that was ended."""
+        for pid, _ in ended:
+            self.events.write("stray", pid, "left behind by a run that ended")
+
+    def called_off(self) -> int:
+        """The end of a run that a signal came before."""
+        cause = self.watch.cause
+        self.events.write("stop", None, f"{cause or 'asked to end'} before it was started")
+        self.record.note(ended=time.time(), interrupted=True, next_start=None, cause=cause)
+        annotate_log("end", self.record.launch)
+        return 0
+
+    def not_begun(self, why: str) -> int:
+        """The end of a run that the system refuses; it would refuse the next one too."""
+        print_to_pane(f"sentinel: {why}")
+        self.events.write("crash", None, why)
+        self.record.note(ended=time.time(), error=why, next_start=None)
+        annotate_log("end", self.record.launch)
+        return NOT_RUNNABLE[0]
+
+
+def main(fifo: str, record_path: str, launch: str, workspace: str, service: str) -> int:
+    """Takes the specification and runs the service by it; the last exit code as a shell has it, or 75 without one.
+
+    Workspace and service are there to be seen from outside, in its command line.
+    """
+    record = Record(record_path, launch)
+    watch = Watch(record)
+    try:
+        spec = json.loads(receive(fifo, watch.is_called_off))
+    except (OSError, TimeoutError, ValueError):
+        return not_taken(record, watch)
+    record.note()
+    with contextlib.suppress(OSError):
+        os.unlink(fifo)
+    reservations = reserved(spec.get("reservations", []))
+    code = Launcher(spec, record, watch).run()
+    del reservations
+    if record.facts["family"]:
+        watch.family.kill_with_launcher()
+    return code if code >= 0 else 128 - code
+
+
+def not_taken(record: Record, watch: Watch) -> int:
+    """The end of a launch without a specification."""
+    if watch.is_called_off():
+        record.note(ended=time.time(), interrupted=True, cause=watch.cause)
+        return NOT_TAKEN
+    print_to_pane("sentinel: this window's service is started with inv, not by hand")
+    record.note(ended=time.time(), error="its start was broken off before the service ran")
+    return NOT_TAKEN

@@ -1,0 +1,117 @@
+"""What the launcher leaves in files and in the log: its record, events, annotations. None of it may end the service."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import time
+
+from ..lineage import table
+
+ROOM = 4096
+"""Bytes of every record, so that a later one needs no more of a full disk than the first."""
+SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Record:
+    """The JSON file that tasks read as :class:`sentinel_tasks.model.Run`; written whole each time."""
+
+    def __init__(self, path: str, launch: str) -> None:
+        self.path, self.launch = path, launch
+        self.ticks = ticks_of(os.getpid())
+        self.facts: dict[str, object] = {"launch": launch, "launcher": os.getpid(), "launcher_ticks": self.ticks}
+        self.facts["began"] = time.time()
+        self._is_ours = False
+
+    def note(self, **facts: object) -> None:
+        """Writes what is known by now, unless a later launch has written its own record there."""
+        self.facts.update(facts)
+        if self._is_a_later_ones():
+            return
+        text = json.dumps(self.facts).ljust(ROOM).encode()
+        draft = f"{self.path}.{os.getpid()}"
+        try:
+            _write(draft, os.O_CREAT | os.O_TRUNC, text)
+            os.replace(draft, self.path)
+            self._is_ours = True
+        except OSError as reason:
+            with contextlib.suppress(OSError):
+                os.unlink(draft)
+            self._overwrite(text, reason)
+
+    def _overwrite(self, text: bytes, reason: OSError) -> None:
+        """Uses the room that an earlier record has on the disk."""
+        try:
+            _write(self.path, 0, text)
+            self._is_ours = True
+        except OSError:
+            print_to_pane(f"sentinel: the record {self.path} can't be written: {reason}")
+
+    def _is_a_later_ones(self) -> bool:
+        """True if another launch has written since we did, or if one that began after us lives."""
+        found = _read(self.path)
+        if found.get("launch") in (None, self.launch):
+            return False
+        pid, ticks = found.get("launcher"), found.get("launcher_ticks")
+        other = table.one(pid) if isinstance(pid, int) else None
+        lives = other is not None and other.is_alive and other.ticks == ticks
+        return self._is_ours or (lives and other is not None and other.ticks >= self.ticks)
+
+
+def ticks_of(pid: int) -> int:
+    """When the process began by the kernel's clock (lineage/process.py); 0 if there is none any more."""
+    process = table.one(pid)
+    return process.ticks if process else 0
+
+
+def _read(path: str) -> dict[str, object]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | SAFE)
+        try:
+            found = json.loads(os.read(descriptor, 2 * ROOM))
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(path: str, how_to_open: int, text: bytes) -> None:
+    """Writes the text at the file's beginning; OSError if not all of it could be written."""
+    descriptor = os.open(path, os.O_WRONLY | SAFE | how_to_open, 0o600)
+    try:
+        if os.write(descriptor, text) < len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        os.close(descriptor)
+
+
+class Events:
+    """The event log of a workspace, for one service (contract: Documents, Events)."""
+
+    def __init__(self, path: str, service: str) -> None:
+        self.path, self.service = path, service
+
+    def write(self, event: str, pid: int | None, reason: str) -> None:
+        """Appends one line."""
+        facts = {"time": time.time(), "service": self.service, "event": event, "pid": pid, "reason": reason}
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | SAFE, 0o600)
+            try:
+                os.write(descriptor, f"{json.dumps(facts)}\n".encode())
+            finally:
+                os.close(descriptor)
+
+
+def print_to_pane(text: str) -> None:
+    """Prints a line to the pane, if the pane is still there."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{text}\n".encode("utf-8", "surrogateescape"))
+
+
+def annotate_log(word: str, launch: str) -> None:
+    """Prints an annotation: terminals do not show it, and the log's readers find it (text/annotations.py)."""
+    with contextlib.suppress(OSError):
+        os.write(1, f"\x1b]7357;sentinel-{word};{launch}\x07".encode())

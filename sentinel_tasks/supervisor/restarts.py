@@ -1,0 +1,31 @@
+"""Whether another run follows one that has ended, and when (contract: Configuration, Restart policies)."""
+
+from __future__ import annotations
+
+from .child import NOT_RUNNABLE
+
+FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
+QUICK_RESTARTS, STABLE_SECONDS = 10, 60.0
+
+
+class Restarts:
+    """The restarts of one launch by its policy."""
+
+    def __init__(self, policy: str) -> None:
+        self.policy = policy
+        self.quick = self.count = 0
+
+    def delay_after(self, code: int, seconds: float) -> float | None:
+        """The pause after a run of so many seconds; None if no other run follows."""
+        self.quick = 0 if seconds >= STABLE_SECONDS else self.quick + 1
+        if not is_due(self.policy, code, self.quick):
+            return None
+        self.count += 1
+        return min(FIRST_DELAY * 2.0 ** max(0, self.quick - 1), LONGEST_DELAY)
+
+
+def is_due(policy: str, code: int, quick: int) -> bool:
+    """True if the policy wants another run; a command that can't be run at all is never tried twice."""
+    if code in NOT_RUNNABLE or quick > QUICK_RESTARTS:
+        return False
+    return policy == "always" or (policy == "on-failure" and code != 0)

@@ -1,0 +1,164 @@
+"""What the launcher does while it waits: hears signals, reaps children, ends the service step by step, looks around."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from .children import Children
+from .ending import LEFTOVER_SECONDS, TASK_SECONDS, Ending, Step, end_of_leftovers, stop_of_the_service
+from .family import Family
+from .record import Record
+from .wakeup import Wakeup
+from .window import Window
+
+ASKED_SECONDS = 30.0
+"""An end counts as asked for until so many seconds, and the stop timeout, after the last signal that asked for it."""
+LOOKS = (0.5, 2.0, 10.0, 60.0)
+"""Seconds of a run after which its processes are looked for."""
+SECONDS_BETWEEN_LOOKS = 5.0
+"""At least, where children end one after the other."""
+WINDOW_CLOSED = "its window was closed"
+ENDED_BY_C_C = (-signal.SIGINT, 128 + signal.SIGINT)
+NEVER = float("inf")
+
+
+class Watch:
+    """The one place where the launcher sleeps; `turn` returns after whatever may matter to the one who waits."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.children, self.wakeup, self.window = Children(), Wakeup(), Window()
+        if self.window.is_terminal:
+            self.wakeup.watch(self.window.descriptor)
+        self.family = Family((os.getpid(), record.ticks))
+        self.stop_timeout = 0.0
+        self.ending: Ending | None = None
+        self.cause: str | None = None
+        self.is_running = False
+        self._asked_at = -NEVER
+        self._looks: list[float] = []
+        self._looked_at = 0.0
+        self._keeps_c_c = False
+
+    def begin(self, main: int) -> None:
+        """A run has begun, with this process."""
+        self._looked_at = time.monotonic()
+        self._looks = [self._looked_at + each for each in LOOKS]
+        self.children.begin(main)
+        self.ending, self.is_running, self._keeps_c_c = None, True, False
+
+    def is_asked(self) -> bool:
+        """True once the service is to end: for good if its window is gone, else for a limited time.
+
+        A service may survive a signal and go on.
+        """
+        return self.window.is_gone() or time.monotonic() - self._asked_at < ASKED_SECONDS + self.stop_timeout
+
+    def turn(self, deadline: float = NEVER) -> None:
+        """Waits until something happens or is due, and does what it asks for."""
+        due = min(deadline, self._looks[0] if self._looks else NEVER, self.ending.next_due if self.ending else NEVER)
+        self._hear(self.wakeup.wait(None if due == NEVER else max(0.0, due - time.monotonic())))
+        self.reap()
+        self._mind_the_window()
+        if self.ending:
+            self.ending.advance()
+        self._look_around()
+
+    # Requests
+
+    def hear_what_came(self) -> None:
+        """Does what signals ask for that came already; never waits."""
+        self._hear(self.wakeup.taken())
+        self._mind_the_window()
+
+    def is_called_off(self) -> bool:
+        """True if what has come until now asks for an end."""
+        self.hear_what_came()
+        return self.is_asked()
+
+    def _hear(self, numbers: list[int]) -> None:
+        for number in numbers:
+            if number == signal.SIGHUP and not self.window.is_gone():
+                self.pass_on(signal.SIGHUP)
+            elif number == signal.SIGTERM:
+                self._ask()
+                self._term()
+            elif number in (signal.SIGINT, signal.SIGQUIT):
+                self._ask()
+                self._reach_the_background(signal.Signals(number))
+
+    def _ask(self) -> None:
+        self._asked_at = time.monotonic()
+        if self.is_running:
+            self.record.note(asked=time.time())
+
+    def pass_on(self, number: signal.Signals) -> None:
+        """To the service's own process, or to those that it left to us."""
+        main, living = self.children.main, self.family.look() if self.children.are_there else []
+        above = [each for each in living if (each.pid == main if main else each.parent == self.family.launcher[0])]
+        self.family.send(number, above)
+
+    def _term(self) -> None:
+        """Passes it on; whoever asks in this way leaves the rest to us."""
+        if self.children.main:
+            self.pass_on(signal.SIGTERM)
+            self._end(end_of_leftovers(self.stop_timeout))
+        else:
+            self._end(end_of_leftovers(0.0))
+            self._hurry(0.0)
+
+    def _reach_the_background(self, number: signal.Signals) -> None:
+        """C-c does not reach what has gone into the background."""
+        if self.children.main == 0 and self.children.are_there and self.ending is None:
+            self.family.send(number, self.family.elsewhere())
+            self._end(end_of_leftovers(TASK_SECONDS))
+
+    def _end(self, steps: list[Step]) -> None:
+        if self.ending is None and self.children.are_there:
+            self.ending = Ending(self.family, steps)
+
+    def _hurry(self, patience: float) -> None:
+        if self.ending:
+            self.ending.hurry(patience)
+
+    # Ends
+
+    def reap(self) -> None:
+        """Takes note of every end so far, after whatever asked for it."""
+        was_running = self.children.main
+        if not self.children.reap():
+            return
+        self.hear_what_came()  # before the end that has just been seen
+        if was_running and not self.children.main:
+            if self._keeps_c_c and self.children.code in ENDED_BY_C_C:
+                self._ask()
+            self._hurry(LEFTOVER_SECONDS)
+        soon = self._looked_at + SECONDS_BETWEEN_LOOKS
+        if not self._looks or self._looks[0] > soon:
+            self._looks.insert(0, soon)
+
+    def _mind_the_window(self) -> None:
+        if self.cause or not self.window.is_gone():
+            return
+        self.cause = WINDOW_CLOSED
+        if self.is_running:
+            self.record.note(asked=time.time(), cause=self.cause)
+        self._end(stop_of_the_service(self.stop_timeout))
+        if not self.children.main:
+            self._hurry(LEFTOVER_SECONDS)
+
+    # Looks
+
+    def _look_around(self) -> None:
+        now = time.monotonic()
+        if not self._looks or self._looks[0] > now:
+            return
+        self._looks = [each for each in self._looks if each > now]
+        self._looked_at = now
+        self._keeps_c_c = self._keeps_c_c or self.window.keeps_c_c_from_us()
+        before = self.family.recorded
+        self.family.look()
+        if self.is_running and self.family.recorded != before:
+            self.record.note(family=self.family.recorded)

@@ -1,0 +1,171 @@
+"""A real launcher with its state folder: at the end of a pipe, or in a pane of a real tmux server of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sentinel_tasks.lineage import table
+from sentinel_tasks.lineage.process import Process
+from sentinel_tasks.model import Run
+from sentinel_tasks.supervisor import launch
+from sentinel_tasks.system.state_folder import State, send_spec
+from tests.lab import PATIENCE, until
+
+SCRIPT = launch.__file__
+READY = "echo ready; "
+
+
+class Launched:
+    """What every launcher has: a FIFO, a record, events."""
+
+    pid: int
+
+    def __init__(self, folder: Path, name: str = "L1") -> None:
+        self.folder, self.name = folder, name
+        self.state = State(folder)
+        self.record = self.state.record("web")
+        self.fifo = self.state.make_fifo("web", name)
+
+    @property
+    def argv(self) -> list[str]:
+        options = ["-I", "-S", "-X", "utf8"]
+        return [sys.executable, *options, SCRIPT, str(self.fifo), str(self.record), self.name, str(self.folder), "web"]
+
+    def give(self, command: str | Sequence[str], **spec: Any) -> None:
+        """The spec of a service that runs this command."""
+        given: dict[str, Any] = {
+            "command": command,
+            "cwd": str(self.folder),
+            "env": {"PATH": os.environ["PATH"], "COLOUR": "red"},
+            "restart": "never",
+            "service": "web",
+            "events": str(self.state.events),
+            "stop_timeout": 5.0,
+        }
+        assert send_spec(self.fifo, {**given, **spec})
+
+    @property
+    def told(self) -> Run:
+        found = self.state.run("web")
+        assert found is not None
+        return found
+
+    def events(self) -> list[str]:
+        return [each["event"] for each in self._events()]
+
+    def reasons(self) -> list[str]:
+        return [each["reason"] for each in self._events()]
+
+    def _events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.state.events.read_text().splitlines()]
+
+    def below(self) -> list[Process]:
+        """What lives below the launcher."""
+        return below(self.pid)
+
+    def marked(self) -> list[Process]:
+        """What lives in the folder of this test, launchers and terminal servers apart."""
+        others = [each for each in table.read().values() if each.is_alive and each.kind == ""]
+        return [each for each in others if _works_in(each.pid, self.folder)]
+
+    def wait_for_end(self) -> None:
+        """Until the launcher is gone."""
+        until(lambda: not is_alive(self.pid), "the launcher's end")
+
+
+class Piped(Launched):
+    """A launcher in a session of its own, whose output is read through a pipe."""
+
+    def __init__(self, folder: Path, name: str = "L1") -> None:
+        super().__init__(folder, name)
+        self.process = subprocess.Popen(
+            self.argv, stdin=-1, stdout=-1, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        self.pid, self.said = self.process.pid, b""
+
+    def run(self, command: str | list[str], **spec: Any) -> tuple[int, Run]:
+        """Exit code and record of a service that ends by itself."""
+        self.give(command, **spec)
+        return self.end(), self.told
+
+    def end(self) -> int:
+        self.said, _ = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode
+
+    def wait_for(self, word: bytes) -> None:
+        """Until the service has printed a line that ends in this word."""
+        assert self.process.stdout is not None
+        while not (line := self.process.stdout.readline()).rstrip().endswith(word):
+            assert line, f"ended before it said {word!r}"
+
+    def close(self) -> None:
+        """Ends what is left of it."""
+        end(self.pid, *(each.pid for each in [*self.below(), *self.marked()]))
+        self.process.communicate()
+
+
+class InPane(Launched):
+    """A launcher in a pane of a tmux server that is this test's own."""
+
+    def __init__(self, folder: Path, name: str = "L1") -> None:
+        super().__init__(folder, name)
+        self.socket = folder / f"tmux-{name}"
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-s", "s", "-x", "200", "-y", "50", *self.argv)
+        self.tmux("set-option", "-g", "remain-on-exit", "on")
+        self.pid = int(self.tmux("display-message", "-p", "-t", "=s:", "#{pane_pid}"))
+        self.server = int(self.tmux("display-message", "-p", "#{pid}"))
+
+    def tmux(self, *words: str) -> str:
+        done = subprocess.run(["tmux", "-u", "-S", str(self.socket), *words], capture_output=True, check=False)
+        return done.stdout.decode().strip()
+
+    def screen(self) -> str:
+        return self.tmux("capture-pane", "-p", "-J", "-t", "=s:")
+
+    def press(self, *keys: str) -> None:
+        self.tmux("send-keys", "-t", "=s:", *keys)
+
+    def wait_for(self, word: str) -> None:
+        """Until the screen shows this word."""
+        until(lambda: word in self.screen(), f"{word!r} on the screen")
+
+    def close(self) -> None:
+        """Ends what is left of it."""
+        end(self.server, self.pid, *(each.pid for each in [*self.below(), *self.marked()]))
+
+
+def below(pid: int) -> list[Process]:
+    """The living descendants of a process."""
+    found, pids, processes = [], [pid], table.read()
+    for above in pids:
+        new = [each for each in processes.values() if each.parent == above and each.is_alive]
+        pids += [each.pid for each in new]
+        found += new
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    process = table.one(pid)
+    return process is not None and process.is_alive
+
+
+def end(*pids: int) -> None:
+    """Ends them for good, as far as they are still there."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return os.readlink(f"/proc/{pid}/cwd") == str(folder)
+    except OSError:
+        return False

@@ -1,0 +1,234 @@
+"""What a service starts stays below its launcher, whatever it does to itself, and ends with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sentinel_tasks.lineage.process import Process
+from sentinel_tasks.supervisor.ending import TERM_SECONDS
+from tests.lab import until
+
+from .launched import READY, InPane, Piped, end, is_alive
+
+DAEMON = f"{sys.executable} -I -S -c import time; time.sleep(1234)"
+BARE = f"env -i {sys.executable} -I -S -c"
+"""A process with nothing of ours in its environment."""
+DEAF = "trap '' INT TERM HUP; while :; do sleep 0.05; done"
+GRACEFUL = """
+import signal, time
+def leave(*_):
+    time.sleep(1)
+    print("done", flush=True)
+    raise SystemExit
+signal.signal(signal.SIGINT, leave)
+signal.signal(signal.SIGTERM, lambda *_: print("cut short", flush=True))
+print("ready", flush=True)
+while True:
+    time.sleep(10)
+"""
+needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="no redis-server")
+
+
+def named(launched: Piped | InPane, command: str) -> Process:
+    """The living process below the launcher that runs this command, once it does."""
+    return until(lambda: [each for each in launched.below() if _command(each.pid).startswith(command)], command)[0]  # type: ignore[no-any-return]
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+# Below the launcher
+
+
+def test_daemon_stays_below_its_launcher(launched: Piped) -> None:
+    """A server that a service had sent out of its session was ended as a stray, and the start timed out."""
+    launched.give(f"setsid -f {BARE} 'import time; time.sleep(1234)'; {READY}exec sleep 1000")
+    launched.wait_for(b"ready")
+    daemon = until(lambda: [each for each in launched.below() if "1234" in _command(each.pid)])[0]
+    assert daemon.session != launched.pid
+    assert daemon.parent == launched.pid
+    until(lambda: daemon.pid in dict(launched.told.family), "the daemon in the record")
+
+
+def test_fork_after_fork_stays_below_its_launcher(launched: Piped) -> None:
+    fork = "import os, time\nfor _ in range(3):\n  os.fork() and os._exit(0)\n  os.setsid()\ntime.sleep(1234)"
+    launched.give(["sh", "-c", f"{BARE} '{fork}'; {READY}exec sleep 1000"])
+    launched.wait_for(b"ready")
+    assert until(lambda: [each for each in launched.below() if "1234" in _command(each.pid)])
+
+
+def test_terminal_server_that_a_service_starts_is_none_of_it(launched: Piped, tmp_path: Path) -> None:
+    """All sessions of a person's tmux server were ended with the service that it had first been started from."""
+    socket = str(tmp_path / "precious")
+    launched.give(f"tmux -S {socket} -f /dev/null new-session -d -s precious sleep 1000; {READY}exec sleep 1000")
+    launched.wait_for(b"ready")
+    try:
+        os.kill(launched.pid, signal.SIGTERM)
+        assert launched.end() == 128 + signal.SIGTERM
+        assert subprocess.run(["tmux", "-S", socket, "has-session", "-t", "precious"], check=False).returncode == 0
+    finally:
+        subprocess.run(["tmux", "-S", socket, "kill-server"], check=True)
+
+
+def test_terminal_server_does_not_keep_a_run_alive(launched: Piped, tmp_path: Path) -> None:
+    socket = str(tmp_path / "precious")
+    try:
+        code, run = launched.run(f"tmux -S {socket} -f /dev/null new-session -d -s precious sleep 1000")
+        assert (code, run.is_over, run.backgrounded) == (0, True, None)
+    finally:
+        subprocess.run(["tmux", "-S", socket, "kill-server"], check=True)
+
+
+# Into the background
+
+
+def test_service_that_goes_into_the_background_runs_on(launched: Piped) -> None:
+    launched.give(f"setsid -f {BARE} 'import time; time.sleep(1234)'")
+    told = until(lambda: launched.told.backgrounded and launched.told)
+    daemon = named(launched, DAEMON)
+    assert (told.ended, told.is_over, told.family) == (None, False, ((daemon.pid, daemon.ticks),))
+    os.kill(launched.pid, signal.SIGTERM)
+    launched.end()
+    assert not is_alive(daemon.pid)
+    assert (launched.told.signal, launched.told.interrupted) == ("SIGTERM", True)
+    assert launched.events() == ["start", "stop"]
+
+
+@pytest.mark.parametrize(("end", "code", "event"), [("exit 0", 0, "stop"), ("exit 3", 3, "crash")])
+def test_run_in_the_background_ends_as_its_last_process_does(launched: Piped, end: str, code: int, event: str) -> None:
+    daemon = f"until [ -e go ]; do sleep 0.02; done; {end}"
+    launched.give(["setsid", "-f", "sh", "-c", daemon])
+    until(lambda: launched.told.backgrounded)
+    (launched.folder / "go").touch()
+    launched.end()
+    assert (launched.told.exit_code, launched.told.interrupted) == (code, False)
+    assert launched.events() == ["start", event]
+
+
+def test_daemon_that_is_killed_is_a_crash_and_is_started_again(launched: Piped) -> None:
+    launched.give("setsid -f sleep 1000", restart="on-failure")
+    until(lambda: launched.told.backgrounded)
+    end(named(launched, "sleep 1000").pid)
+    until(lambda: launched.told.restarts and launched.told.ended is None and launched.told.backgrounded)
+    assert launched.told.last_exit == "killed by SIGKILL"
+    os.kill(launched.pid, signal.SIGTERM)
+    launched.end()
+    assert launched.events() == ["start", "crash", "restart", "stop"]
+
+
+def test_c_c_in_the_window_ends_what_went_into_the_background(pane: InPane) -> None:
+    pane.give("echo ready; setsid -f sleep 1000")
+    until(lambda: pane.told.backgrounded)
+    pane.press("C-c")
+    pane.wait_for_end()
+    assert not pane.marked()
+    assert (pane.told.signal, pane.told.interrupted) == ("SIGINT", True)
+
+
+@needs_redis
+@pytest.mark.parametrize("way", ["window", "TERM", "C-c"])
+def test_redis_in_the_background_ends_with_its_launcher(pane: InPane, way: str) -> None:
+    """It rewrites its title and its environment with it, and `stop` left it as "outside tmux"."""
+    redis = "redis-server --port 0 --unixsocket redis.sock --daemonize yes --save '' --dir ."
+    pane.give(redis)
+    until(lambda: pane.told.backgrounded and (pane.folder / "redis.sock").exists())
+    server = named(pane, "redis-server")
+    if way == "window":
+        pane.tmux("kill-session", "-t", "=s")
+    elif way == "TERM":
+        os.kill(pane.pid, signal.SIGTERM)
+    else:
+        pane.press("C-c")
+    pane.wait_for_end()
+    assert not is_alive(server.pid)
+    assert (pane.told.exit_code, pane.told.interrupted) == (0, True)
+
+
+# What is left behind
+
+
+def test_end_is_told_at_once_and_what_is_left_is_ended_then(launched: Piped) -> None:
+    launched.give(f"({DEAF}) & exit 3")
+    run = until(lambda: launched.told.ended and launched.told)
+    assert (run.exit_code, run.is_over, is_alive(launched.pid)) == (3, True, True)
+    assert run.family, "what is left is told"
+    launched.end()
+    assert set(launched.events()) == {"start", "crash", "stray"}
+    assert launched.told.ended is not None
+    assert run.ended is not None
+    assert not launched.marked()
+    assert launched.told.family == ()
+
+
+def test_what_a_crash_leaves_is_ended_before_the_next_run(launched: Piped) -> None:
+    """It held the port, and every next run failed on it."""
+    check = "[ -e left ] && kill -0 $(cat left) 2>&-"
+    script = f"if {check}; then echo still there; fi; ({DEAF}) & echo $! >left; {READY}exit 3"
+    launched.give(script, restart="on-failure")
+    launched.wait_for(b"ready")
+    launched.wait_for(b"ready")
+    os.kill(launched.pid, signal.SIGTERM)
+    launched.end()
+    assert b"still there" not in launched.said
+    assert not launched.marked()
+
+
+def test_what_ends_gracefully_after_c_c_is_given_the_time(launched: Piped) -> None:
+    """The main process often ends before its children have: `npm run` and many others."""
+    (launched.folder / "child.py").write_text(GRACEFUL)
+    launched.give(f"trap 'exit 0' INT; {sys.executable} child.py & wait")
+    launched.wait_for(b"ready")
+    os.killpg(launched.pid, signal.SIGINT)
+    launched.end()
+    assert b"done" in launched.said
+    assert b"cut short" not in launched.said
+
+
+def test_one_shot_is_completed_though_something_of_it_lives(launched: Piped) -> None:
+    launched.give("setsid -f sleep 1000", one_shot=True)
+    run = until(lambda: launched.told.ended and launched.told)
+    assert (run.exit_code, run.is_over, run.backgrounded) == (0, True, None)
+    assert is_alive(named(launched, "sleep 1000").pid)
+    os.kill(launched.pid, signal.SIGTERM)
+    launched.end()
+    assert not launched.marked()
+    assert (launched.told.exit_code, launched.told.interrupted) == (0, False)
+
+
+def test_what_left_the_terminals_session_is_spared_if_it_may_be_left(launched: Piped) -> None:
+    launched.give(f"setsid -f sleep 1234 >&- 2>&-; ({DEAF}) & {READY}exec sleep 1000", detached="leave")
+    launched.wait_for(b"ready")
+    browser = named(launched, "sleep 1234")
+    try:
+        os.kill(launched.pid, signal.SIGTERM)
+        launched.end()
+        assert [each.pid for each in launched.marked()] == [browser.pid]
+    finally:
+        end(browser.pid)
+
+
+def test_what_left_the_terminals_session_does_not_keep_a_run_alive_if_it_may_be_left(launched: Piped) -> None:
+    code, run = launched.run("setsid -f sleep 1234 >&- 2>&-; exit 0", detached="leave")
+    assert (code, run.is_over, run.backgrounded) == (0, True, None)
+    end(*(each.pid for each in launched.marked()))
+
+
+def test_service_that_does_not_end_on_term_is_killed(launched: Piped) -> None:
+    launched.give(f"{READY}{DEAF}", stop_timeout=0.2)
+    launched.wait_for(b"ready")
+    os.kill(launched.pid, signal.SIGTERM)
+    assert launched.end() == 128 + signal.SIGKILL
+    assert launched.told.ended is not None
+    assert launched.told.asked is not None
+    assert launched.told.ended - launched.told.asked >= TERM_SECONDS
