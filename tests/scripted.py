@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from signal import Signals
 from types import SimpleNamespace
 from typing import Any
 
-from sentinel_tasks.model import Workspace
+from sentinel_tasks.lineage.reach import Claim, permitted
+from sentinel_tasks.model import Identity, Workspace, identity_of
 from sentinel_tasks.tmux.commands import Opening
 from sentinel_tasks.world import World
 from tests.facts import NOW
@@ -52,7 +54,7 @@ class ScriptedWorld(World):
             reserving=lambda: nullcontext(SimpleNamespace(take=lambda port: True, of_launch=lambda launch, ports: [])),
             choosing_ports=nullcontext,
             **dict.fromkeys(("health", "logs", "ports"), Door(self)),
-            processes=Door(self, send=lambda who, number: self._send(f"{number.name[3:]} {who.pid}")),
+            processes=Door(self, send=self._signal, kill=self._kill),
             tmux=Door(
                 self,
                 open_session=lambda opening: self._open("new session", opening),
@@ -79,6 +81,18 @@ class ScriptedWorld(World):
         assert self.later, f"it still waits after the last turn, having sent {self.sent}"
         self.time, facts = self.later.pop(0)
         self.turn = Turn(facts, self.workspace.socket_name, self.openings)
+
+    def _signal(self, claim: Claim, asked: Iterable[Identity], number: Signals) -> list[Identity]:
+        may = permitted(self.turn.read(), claim, self.turn.caller())
+        reached = [who for who in asked if who.pid in may]
+        for who in reached:
+            self._send(f"{number.name[3:]} {who.pid}")
+        return reached
+
+    def _kill(self, claim: Claim, spared: frozenset[Identity] = frozenset()) -> list[Identity]:
+        may = permitted(self.turn.read(), claim, self.turn.caller())
+        wanted = sorted({*map(identity_of, may.values())} - spared, key=lambda who: (who in claim.launchers, who))
+        return self._signal(claim, wanted, Signals.SIGKILL)
 
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:

@@ -143,4 +143,4 @@ def _elsewhere(world: World, home: str, snapshot: Snapshot) -> list[Report]:
         pane = panes[service.name]
         return Answer(pane.ready == pane.launch, "as it was when it was started")
 
-    return _reports(there, services, Snapshot(snapshot.panes, session, snapshot.process_table), as_last_seen)
+    return _reports(there, services, replace(snapshot, session=session), as_last_seen)

@@ -25,32 +25,32 @@ def send(claim: Claim, asked: Iterable[Who], number: signal.Signals) -> list[Who
     return [(each.pid, each.ticks) for each in targets if _deliver(each, number)]
 
 
-def kill(claim: Claim) -> list[Who]:
-    """Ends all that may be reached under the claim, for good: what forks is held still first; tells whom it reached."""
+def kill(claim: Claim, spared: frozenset[Who] = frozenset()) -> list[Who]:
+    """Ends all that may be reached under the claim but those that are spared, for good; tells whom it reached.
+
+    A process group that is wholly to be ended is ended at one blow, for nothing in it can fork its way out of that.
+    """
     reached: dict[Who, None] = {}
     for _ in range(ROUNDS):
         table = processes.read()
         may = permitted(table, claim, Caller(os.getpid(), os.getuid()))
-        new = [each for each in may.values() if (each.pid, each.ticks) not in reached]
+        wanted = {pid: each for pid, each in may.items() if (pid, each.ticks) not in spared}
+        new = [each for each in wanted.values() if (each.pid, each.ticks) not in reached]
         if not new:
             break
-        for group in whole_groups(table, may):
-            _kill_group(group)
+        ended = {group for group in whole_groups(table, wanted) if _kill_group(group)}
         launchers_last = sorted(new, key=lambda each: (each.pid, each.ticks) in claim.launchers)
-        reached.update(dict.fromkeys((each.pid, each.ticks) for each in launchers_last if _ended(each)))
+        found = (each for each in launchers_last if each.group in ended or _deliver(each, signal.SIGKILL))
+        reached.update(dict.fromkeys((each.pid, each.ticks) for each in found))
     return [*reached]
 
 
-def _ended(process: Process) -> bool:
-    """True if it was reached, by itself or with its group a moment ago."""
-    return _deliver(process, signal.SIGKILL) or processes.one(process.pid) is None
-
-
-def _kill_group(group: int) -> None:
+def _kill_group(group: int) -> bool:
     try:
         os.killpg(group, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        return
+        return False
+    return True
 
 
 def _deliver(process: Process, number: signal.Signals) -> bool:

@@ -48,7 +48,7 @@ class Launcher:
         self.path = record_path
         me = os.getpid()
         self.record: dict[str, object] = {"launch": launch, "launcher": me, "launcher_ticks": ticks_of(me)}
-        self.record["began"] = time.time()
+        self.record.update(boot=table.boot(), began=time.time())
         self.child = self.wakeup = 0
         self.asked_at = float("-inf")
         self.asked_seconds = ASKED_SECONDS

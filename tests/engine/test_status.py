@@ -76,7 +76,10 @@ STATES = {
         [Fact("web", run=ended(run={"exit_code": 3}, **OLD).run)],
         "web: crashed, exit 3; exit 3",
     ),
-    "only a stray is left": ([stray(port=3000)], "web: stopped, exit 3"),
+    "only a stray is left": (
+        [stray(port=3000)],
+        "web: unhealthy, exit 1; runs without its window (pid 700)",
+    ),
     "a stranger has its port": (
         [stranger()],
         "web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,8 +17,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sentinel_tasks.observation.port_holders import living_listeners
+from sentinel_tasks.observation.port_holders import holders_of
 from sentinel_tasks.observation.process_table import ProcessTable
+from sentinel_tasks.observation.snapshot import Snapshot
+from sentinel_tasks.tmux.lookup import Session
 from sentinel_tasks.world import World
 from tests import facts
 from tests.lab import Lab, is_open, until
@@ -121,18 +124,20 @@ def test_a_dead_window_is_used_again_and_keeps_what_was_on_it(lab: Lab) -> None:
 
 
 def test_a_stray_of_the_service_is_stopped_before_the_new_start(lab: Lab) -> None:
-    telemetry(lab, "--ignore", "SIGHUP")
+    server = shlex.join(lab.server("--ignore", "SIGHUP"))
+    lab.configure(telemetry={"command": f"{server} & wait", "port": lab.port(), "health": "tcp"})
     first = lab.inv("telemetry.activate", "--json").json
-    lab.tmux("kill-window", "-t", first["window"]["id"])
-    stray = psutil.Process(first["pid"])
+    stray = psutil.Process(first["listener"]["pid"])
     name = stray.name()
-    until(lambda: not lab.windows())
-    assert lab.inv("telemetry.status", "--json").json["listener"]["relation"] == "stray"
+    os.kill(psutil.Process(first["pid"]).ppid(), signal.SIGKILL)
+    told = until(lambda: (seen := lab.inv("telemetry.status", "--json").json)["state"] != "running" and seen)
+    assert (told["state"], told["listener"]["relation"]) == ("unhealthy", "stray")
+    assert str(stray.pid) in told["error"]
     second = lab.inv("telemetry.activate")
     assert second.code == 0, second.said
     assert f"stray of this service: {name} (pid {stray.pid})" in second.out
     assert not lives(stray)
-    assert len(lab.services()) == 1
+    assert lab.inv("telemetry.status", "--json").json["listener"]["relation"] == "ours"
     assert lab.inv("telemetry.stop").code == 0
 
 
@@ -428,9 +433,10 @@ def test_a_foreign_listener_beside_ours_is_a_conflict(
 
 def test_a_process_that_ended_during_the_look_holds_no_port() -> None:
     """It was told as one that can't be seen, and the port as taken."""
+    world = World(facts.workspace(facts.service()), {})
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
-    world = World(facts.workspace(), {})
-    table = ProcessTable(world)
-    table.__dict__["_listeners"] = {3000: [(ended.pid, "127.0.0.1"), (os.getpid(), "::1")]}
-    assert living_listeners(3000, world, table) == {os.getpid(): "::1"}
+        table = ProcessTable(world)
+    table.__dict__["_listeners"] = {3000: [(ended.pid, "127.0.0.1")]}
+    look = Snapshot((), Session(facts.SESSION, False), table)
+    assert holders_of(facts.service(), world, look, facts.seen(open_at=("127.0.0.1",))) == ()

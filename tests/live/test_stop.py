@@ -162,15 +162,17 @@ def test_a_service_that_outlived_its_window_is_ended(lab: Lab) -> None:
 @pytest.mark.parametrize("verb", ["stop", "restart", "activate"])
 def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab, verb: str) -> None:
     """Its launcher still waited for it below the tmux server: it passed for a person's own, and was left running."""
-    port = serve(lab, "--ignore", "SIGHUP", stop_timeout=2)
+    port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGINT", stop_timeout=30)
     service = status(lab)["pid"]
     lab.tmux("new-window", "-d", "-t", "=sentinel-app:", "sleep 600")
     lab.tmux("kill-window", "-t", window(lab))
     assert not is_gone(service)
-    assert status(lab)["listener"]["relation"] == "stray"
-    assert lab.inv(f"telemetry.{verb}").code == 0
+    told = status(lab)
+    assert (told["state"], told["listener"]["relation"]) == ("unhealthy", "ours")
+    assert told["error"] == f"runs without its window (pid {service}), which was closed; it is being ended"
+    assert lab.inv(f"telemetry.{verb}", "--timeout", "5").code == 0
     assert is_gone(service)
-    stop(lab)
+    stop(lab, "--timeout", "1")
     assert_nothing_left(lab, port, but="sleep 600")
 
 

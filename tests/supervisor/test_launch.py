@@ -10,16 +10,17 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from sentinel_tasks.lineage import table
 from sentinel_tasks.model import Run
 from sentinel_tasks.supervisor import launch
 from sentinel_tasks.supervisor.launch import is_due
-from sentinel_tasks.system.processes import tree
 from sentinel_tasks.system.state_folder import State, send_spec
 from tests.lab import PATIENCE, until
 
@@ -65,8 +66,10 @@ class Launch:
 
     def close(self) -> None:
         """Ends what is left of it."""
-        for each in tree(self.process.pid):
-            os.kill(each.pid, signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):
+            launcher = psutil.Process(self.process.pid)
+            for each in (*launcher.children(recursive=True), launcher):
+                each.kill()
         self.process.communicate()
 
     @property
