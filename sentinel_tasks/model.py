@@ -1,14 +1,16 @@
 """The nouns: what is configured, what was seen, what was decided, what is reported.
 
-Frozen values, and the sets of words that they hold; this module imports nothing of ours.
+Frozen values, and the sets of words that they hold; of ours this module imports a noun of lineage and nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
+
+from .lineage.process import Process
 
 HealthKind = Literal["http", "tcp", "command", "log", "exit", "up"]
 Conflict = Literal["stop", "takeover", "fail", "auto"]
@@ -16,7 +18,7 @@ Restart = Literal["never", "on-failure", "always"]
 Condition = Literal["started", "healthy", "completed"]
 State = Literal["running", "starting", "unhealthy", "crashed", "completed", "stopped", "conflict"]
 Severity = Literal["error", "warning", "info"]
-Relation = Literal["ours", "stray", "adopted", "workspace", "pane", "foreign", "other-user", "unknown"]
+Relation = Literal["ours", "stray", "protected", "adopted", "workspace", "pane", "foreign", "other-user", "unknown"]
 
 STATES_AS_WANTED: frozenset[State] = frozenset({"running", "starting", "completed"})
 STATES_NOT_RUNNING: frozenset[State] = frozenset({"stopped", "crashed"})
@@ -174,6 +176,21 @@ class Workspace(Struct, frozen=True):
 # What was seen
 
 
+class Identity(NamedTuple):
+    """A process that can't be mistaken for a later one of the same pid: pid, and the kernel's tick at which it began.
+
+    The kernel counts ticks since boot: setting the clock does not move them.
+    """
+
+    pid: int
+    ticks: int
+
+
+def identity_of(process: Process) -> Identity:
+    """The process as it is recognised again."""
+    return Identity(process.pid, process.ticks)
+
+
 class Pane(Struct, frozen=True):
     """One row of tmux's `list-panes -a`, marks included; an empty mark is an empty string.
 
@@ -215,7 +232,7 @@ class Run(Struct, frozen=True):
     Times are epoch seconds: the launch `began`, the run `started`, was `asked` to end, went on in the background though
     its own process had exited 0 (`backgrounded`), and `ended`. `launcher_ticks` and `ticks` are when the launcher and
     the run's process began by the kernel's clock; `family` are the descendants that the launcher knew when it wrote,
-    each by pid and ticks. `cause` is why the run was asked to end, where that was no task and no C-c.
+    all of the machine's `boot`. `cause` is why the run was asked to end, where that was no task and no C-c.
     """
 
     launch: str
@@ -232,9 +249,10 @@ class Run(Struct, frozen=True):
     next_start: float | None = None
     last_exit: str | None = None
     error: str | None = None
+    boot: str = ""
     launcher_ticks: int = 0
     ticks: int | None = None
-    family: tuple[tuple[int, int], ...] = ()
+    family: tuple[Identity, ...] = ()
     backgrounded: float | None = None
     cause: str | None = None
 
@@ -248,16 +266,34 @@ class Run(Struct, frozen=True):
         """True once a run of this launch has ended and no other one follows."""
         return self.error is not None or (self.ended is not None and self.next_start is None)
 
+    @property
+    def known(self) -> frozenset[Identity]:
+        """The service's processes that it names; a later process of the same pid is none of them."""
+        main = [Identity(self.pid, self.ticks)] if self.pid and self.ticks else []
+        return frozenset([*main, *self.family])
 
-class Identity(Struct, frozen=True):
-    """A process that can't be mistaken for a later one of the same pid: pid and start time."""
 
-    pid: int
-    started: float
+class Launcher(Struct, frozen=True):
+    """A living launcher of a service, and which launch it is.
+
+    `server` is the tmux server that it runs under, None if that is gone; `has_window` says that it is in a window of
+    it, `is_reached` that this task asks this server. `state` is the state folder that it writes to.
+    """
+
+    identity: Identity
+    launch: str
+    server: int | None = None
+    has_window: bool = True
+    is_reached: bool = True
+    state: str = ""
 
 
 class Listener(Struct, frozen=True):
-    """Who listens on a port, as far as it can be seen; None is "unseen". `tmux` is the server that it runs under."""
+    """Who listens on a port, as far as it can be seen; None is "unseen".
+
+    `line` is the process itself and all above it, nearest first; `is_above_us` is true for one that this very task was
+    started by. Below a launcher, `workspace` and `service` are those of the launcher, whatever its own tags tell.
+    """
 
     address: str
     identity: Identity | None = None
@@ -268,8 +304,9 @@ class Listener(Struct, frozen=True):
     cwd: str | None = None
     workspace: str | None = None
     service: str | None = None
-    ancestors: tuple[int, ...] = ()
-    tmux: int | None = None
+    age: float = 0.0
+    line: tuple[Process, ...] = ()
+    is_above_us: bool = False
 
     def __repr__(self) -> str:
         """Without the command line: it may hold secrets."""
@@ -309,7 +346,8 @@ class Observation(Struct, frozen=True):
 
     `open_at` are the loopback addresses at which its port accepts, `elsewhere` the places where it listens while that
     port is silent, `last_output` the last lines of a run that is over, `wanted_is_free` whether a port that is wanted
-    now, but not used by what runs, could be had; None where it was not looked for.
+    now, but not used by what runs, could be had; None where it was not looked for. `family` are the living processes
+    below the launcher, `orphans` those of the service that have no launcher any more.
     """
 
     now: float
@@ -323,14 +361,36 @@ class Observation(Struct, frozen=True):
     answer: Answer | None = None
     elsewhere: tuple[str, ...] = ()
     rss_bytes: int | None = None
-    process: Identity | None = None
     last_output: tuple[str, ...] = ()
     wanted_is_free: bool | None = None
+    launcher: Launcher | None = None
+    family: tuple[Process, ...] = ()
+    orphans: tuple[Holder, ...] = ()
 
     @property
     def alive(self) -> bool:
         """True while the launcher runs the service or will run it again; tmux reports an end later than the record."""
-        return self.pane is not None and self.pane.alive and not (self.run is not None and self.run.is_over)
+        return self.launcher is not None and not (self.run is not None and self.run.is_over)
+
+    @property
+    def main(self) -> Process | None:
+        """The service's own process, if it lives below its launcher."""
+        return next((each for each in self.family if self.run and each.pid == self.run.pid), None)
+
+    @property
+    def launch(self) -> str | None:
+        """The launch that its launcher is of, else that of its window; None if there is neither."""
+        return self.launcher.launch if self.launcher else self.pane.launch if self.pane else None
+
+    @property
+    def state_folder(self) -> str:
+        """The state folder of whoever started it; empty if that is not known."""
+        return self.launcher.state if self.launcher else self.pane.state if self.pane else ""
+
+    @property
+    def was_ready(self) -> bool:
+        """True if a start has seen this launch healthy."""
+        return self.pane is not None and self.pane.ready == self.pane.launch
 
     @property
     def place(self) -> str | None:
@@ -376,6 +436,12 @@ class EndHolders(Struct, frozen=True):
     event: Literal["stray", "takeover"]
 
 
+class EndLauncher(Struct, frozen=True):
+    """Have the launcher of an earlier launch end what it still runs, then look again."""
+
+    launcher: Launcher
+
+
 class Refuse(Struct, frozen=True):
     """The port is held by something that is left alone: exit 4."""
 
@@ -389,7 +455,7 @@ class Fail(Struct, frozen=True):
     reason: str = ""
 
 
-Action = Done | Wait | Launch | EndHolders | Refuse | Fail
+Action = Done | Wait | Launch | EndHolders | EndLauncher | Refuse | Fail
 
 
 # What is reported

@@ -6,11 +6,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.model import (
     Answer,
     Health,
     Holder,
     Identity,
+    Launcher,
     Listener,
     Observation,
     Pane,
@@ -20,6 +22,7 @@ from sentinel_tasks.model import (
     Service,
     State,
     Workspace,
+    identity_of,
 )
 
 PATH, SESSION = "/home/ann/app", "sentinel-app"
@@ -49,9 +52,20 @@ OWN_PANE = Pane(
 )
 OWN_RUN = Run(launch="L1", launcher=4000, pid=4242, began=NOW - 192.4, started=NOW - 192.4)
 ENDED_RUN = replace(OWN_RUN, ended=NOW - 120, exit_code=1)
+
+
+def process(pid: int, parent: int = 1, **keys: Any) -> Process:
+    """A process of user 1000 in a group of its own, which began at the tick of its pid's number."""
+    return Process(pid, pid, parent, **{"group": pid, "session": pid, "uid": 1000, **keys})
+
+
+SERVER, LAUNCHER = process(3000, kind="multiplexer"), process(4000, 3000, kind="launcher")
+MAIN = process(4242, 4000, group=4000)
+OWN_LAUNCHER = Launcher(identity_of(LAUNCHER), "L1", 3000)
 LISTENER = Listener(
-    address="127.0.0.1", identity=Identity(5000, NOW - 60), name="node", user="ann", own_user=True, cwd=PATH
-)
+    address="127.0.0.1", identity=Identity(5000, 5000), name="node", user="ann", own_user=True, cwd=PATH,
+    line=(process(5000), process(1, 0)),
+)  # fmt: skip
 
 
 def service(name: str = "telemetry", **keys: Any) -> Service:
@@ -107,7 +121,7 @@ def listener(**keys: Any) -> Listener:
 
 def holder(relation: Relation, inside: bool = False, pid: int = 5000, pane: Pane | None = None) -> Holder:
     """A listener that was already classified."""
-    return Holder(listener(identity=Identity(pid, NOW - 60)), relation, pane, inside)
+    return Holder(listener(identity=Identity(pid, pid)), relation, pane, inside)
 
 
 def seen(**keys: Any) -> Observation:
@@ -117,7 +131,8 @@ def seen(**keys: Any) -> Observation:
 
 def seen_alive(**keys: Any) -> Observation:
     """A look at a service whose launcher runs in its own window."""
-    return seen(**{"session_exists": True, "pane": OWN_PANE, "run": OWN_RUN, **keys})
+    alive = {"pane": OWN_PANE, "launcher": OWN_LAUNCHER, "run": OWN_RUN, "family": (MAIN,)}
+    return seen(**{"session_exists": True, **alive, **keys})
 
 
 def seen_ended(**keys: Any) -> Observation:

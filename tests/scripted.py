@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from signal import Signals
 from types import SimpleNamespace
 from typing import Any
 
-from sentinel_tasks.model import Workspace
+from sentinel_tasks.lineage.reach import Claim, permitted
+from sentinel_tasks.model import Identity, Run, Workspace, identity_of
 from sentinel_tasks.tmux.commands import Opening
 from sentinel_tasks.world import World
 from tests.facts import NOW
@@ -37,6 +39,7 @@ class ScriptedWorld(World):
     def __init__(self, workspace: Workspace, turns: Mapping[float, Sequence[Fact]], **environ: str) -> None:
         super().__init__(workspace, environ)
         self.sent, self.specs, self.openings = list[str](), dict[str, Any](), dict[str, Opening]()
+        self.closed = dict[str, Run]()
         self.later = list(turns.items())
         self.sleep(0)
         vars(self).update(
@@ -52,7 +55,7 @@ class ScriptedWorld(World):
             reserving=lambda: nullcontext(SimpleNamespace(take=lambda port: True, of_launch=lambda launch, ports: [])),
             choosing_ports=nullcontext,
             **dict.fromkeys(("health", "logs", "ports"), Door(self)),
-            processes=Door(self, send=lambda who, number: self._send(f"{number.name[3:]} {who.pid}")),
+            processes=Door(self, send=self._signal, kill=self._kill),
             tmux=Door(
                 self,
                 open_session=lambda opening: self._open("new session", opening),
@@ -68,6 +71,8 @@ class ScriptedWorld(World):
                 log=lambda name: FOLDER / f"{name}.log",
                 record=lambda name: FOLDER / f"{name}.run.json",
                 event=lambda name, event, pid, reason: self._send(f"event {event} of {name}"),
+                run=self._run,
+                close_run=self._close_run,
                 make_fifo=lambda name, launch: Path(name),
                 send_spec=lambda fifo, spec, is_there: self._take(fifo.name, spec),
                 lock=self._lock,
@@ -80,6 +85,18 @@ class ScriptedWorld(World):
         self.time, facts = self.later.pop(0)
         self.turn = Turn(facts, self.workspace.socket_name, self.openings)
 
+    def _signal(self, claim: Claim, asked: Iterable[Identity], number: Signals) -> list[Identity]:
+        may = permitted(self.turn.read(), claim, self.turn.caller())
+        reached = [who for who in asked if who.pid in may]
+        for who in reached:
+            self._send(f"{number.name[3:]} {who.pid}")
+        return reached
+
+    def _kill(self, claim: Claim, spared: frozenset[Identity] = frozenset()) -> list[Identity]:
+        may = permitted(self.turn.read(), claim, self.turn.caller())
+        wanted = sorted({*map(identity_of, may.values())} - spared, key=lambda who: (who in claim.launchers, who))
+        return self._signal(claim, wanted, Signals.SIGKILL)
+
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:
         while self.turn.has(service=name, is_locked=True):
@@ -90,6 +107,17 @@ class ScriptedWorld(World):
         self.turn.check_opening(opening.service)
         self._send(f"{how} for {opening.service}")
         self.openings[opening.service] = opening
+
+    def _run(self, service: str) -> Run | None:
+        told, closed = self.turn.run(service), self.closed.get(service)
+        return closed if closed and told and told.launch == closed.launch else told
+
+    def _close_run(self, service: str, told: Run, end: Run, patience: float) -> bool:
+        if self._run(service) != told:
+            return False
+        self.closed[service] = end
+        self._send(f"record that {service} {'was stopped' if end.interrupted else 'lost its launcher'}")
+        return True
 
     def _take(self, service: str, spec: Mapping[str, object]) -> bool:
         self.specs[service] = spec

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sentinel_tasks.errors import TmuxRefused
 from sentinel_tasks.health.question import Question
+from sentinel_tasks.lineage.process import Process
+from sentinel_tasks.lineage.reach import Caller
 from sentinel_tasks.model import Answer, Identity, Listener, Pane, Run
 from sentinel_tasks.tmux.commands import Opening
 from tests import facts
-from tests.facts import NOW
 
 MINE = "the launch that this task made"
+OWN_PID, USER = 50, 1000
 
 
 class Fact(Struct, frozen=True):
@@ -50,7 +53,28 @@ class Fact(Struct, frozen=True):
 
 def who(pid: int) -> Identity:
     """The process of that pid: none is used twice."""
-    return Identity(pid, NOW)
+    return Identity(pid, pid)
+
+
+def _process(pid: int, parent: int, **keys: Any) -> Process:
+    return Process(pid, pid, parent, **{"group": pid, "session": pid, "uid": USER, **keys})
+
+
+def _processes(fact: Fact) -> list[Process]:
+    """Its processes: the first is the launcher, if its pane has one, or a person's own."""
+    if not fact.pids:
+        return []
+    first, is_launched = fact.pids[0], fact.pane is not None and fact.pane.alive
+    state = "T" if fact.is_suspended else "S"
+    parents = {**dict.fromkeys(fact.below, fact.pids[-1]), **dict.fromkeys(fact.pids, first)}
+    parents[first] = fact.pane.server if fact.pane else 1
+    return [
+        _process(
+            pid, parent, state=state, foreground=first, group=first if pid in fact.foreground else pid,
+            kind="launcher" if is_launched and pid == first else "",
+        )
+        for pid, parent in parents.items()
+    ]  # fmt: skip
 
 
 class Turn:
@@ -92,47 +116,44 @@ class Turn:
 
     # Processes
 
+    def read(self) -> Mapping[int, Process]:
+        """This task, the tmux server, and whatever the facts are of; a launcher's family is below it."""
+        first = [_process(1, 0, uid=0), _process(OWN_PID, 1), _process(facts.OWN_PANE.server, 1, kind="multiplexer")]
+        shown = [each for fact in self.facts() for each in _processes(fact)]
+        return {each.pid: each for each in (*first, *shown)}
+
+    def caller(self) -> Caller:
+        return Caller(OWN_PID, USER)
+
     def _of(self, pid: int) -> list[Fact]:
         return [fact for fact in self.facts() if pid in (*fact.pids, *fact.below)]
-
-    def identity(self, pid: int) -> Identity | None:
-        return who(pid) if self._of(pid) else None
 
     def is_alive(self, each: Identity) -> bool:
         return bool(self._of(each.pid))
 
-    def age(self, each: Identity) -> float:
+    def is_this_boot(self, boot: str) -> bool:
+        return boot in ("", "this boot")
+
+    def age(self, process: Process) -> float:
         return 60.0
 
-    def children(self) -> dict[int, list[int]]:
-        started: dict[int, list[int]] = {}
-        for fact in self.facts():
-            for pid, others in ((fact.pids[0], fact.pids[1:]), (fact.pids[-1], fact.below)) if fact.pids else ():
-                started.setdefault(pid, []).extend(others)
-        return started
+    def launched(self, pid: int) -> tuple[str, ...]:
+        panes = (fact.pane for fact in self._of(pid) if fact.pane)
+        return next(("", f"/state/app/{each.service}.run.json", each.launch, each.home, each.service) for each in panes)
 
-    def tree(self, pid: int) -> list[Identity]:
-        family, started = [pid], self.children()
-        for each in family:
-            family += started.get(each, [])
-        return [who(each) for each in family if self._of(each)]
+    def tags(self, pid: int) -> tuple[str | None, str | None]:
+        tagged = (fact.listener for fact in self._of(pid) if fact.is_stray)
+        return next(((each.workspace, each.service) for each in tagged), (None, None))
 
-    def foreground(self, pid: int) -> list[Identity]:
-        return [who(each) for fact in self._of(pid) for each in fact.foreground]
-
-    def strays(self, path: str, panes: object) -> dict[str, list[Identity]]:
-        return {fact.service: [who(fact.pids[0])] for fact in self.facts(is_stray=True)}
-
-    def name(self, pid: int) -> str:
+    def name(self, process: Process) -> str:
         return "node"
 
-    def rss_bytes(self, family: object) -> None:
+    def rss_bytes(self, pids: object) -> None:
         return None
 
-    def resume(self, each: Identity) -> None: ...
-
-    def is_suspended(self, pid: int) -> bool:
-        return any(fact.is_suspended for fact in self._of(pid))
+    def describe(self, process: Process | None, address: str, uid: int | None = None) -> Listener:
+        found = self._of(process.pid) if process else [each for each in self.facts() if each.port and not each.pids]
+        return replace(found[0].listener, address=address, identity=who(process.pid) if process else None)
 
     # Ports
 
@@ -154,11 +175,6 @@ class Turn:
 
     def uid_of(self, port: int) -> None:
         return None
-
-    def describe(self, pid: int | None, address: str, uid: int | None = None) -> Listener:
-        fact = next(fact for fact in self.facts() if pid in fact.pids or (pid is None and not fact.pids and fact.port))
-        above = tuple(each for each in fact.pids if each != pid)
-        return replace(fact.listener, address=address, identity=who(pid) if pid else None, ancestors=above)
 
     # Health and logs
 

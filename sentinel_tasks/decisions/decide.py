@@ -7,7 +7,21 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from ..model import Action, Done, EndHolders, Fail, Holder, Launch, Observation, Refuse, Relation, Service, State, Wait
+from ..model import (
+    Action,
+    Done,
+    EndHolders,
+    EndLauncher,
+    Fail,
+    Holder,
+    Launch,
+    Observation,
+    Refuse,
+    Relation,
+    Service,
+    State,
+    Wait,
+)
 from .ownership import FRIENDLY
 
 
@@ -38,19 +52,20 @@ def state(service: Service, seen: Observation) -> State:
         return "running" if seen.answer and seen.answer.ok else "conflict"
     if any(holder.relation != "stray" for holder in others):
         return "conflict"
-    return _state_ended(service, seen)
+    return "unhealthy" if seen.orphans else _state_ended(service, seen)
 
 
 def _state_alive(service: Service, seen: Observation) -> State:
     if any(holder.relation not in FRIENDLY for holder in seen.holders):
         return "conflict"
+    if is_windowless(seen):
+        return "unhealthy"
     if is_healthy(seen):
         return "running"
-    assert seen.pane is not None
     if seen.run is None or service.is_one_shot:
         return "starting"
     young = seen.age < service.startup_timeout
-    return "starting" if young and seen.pane.ready != seen.pane.launch else "unhealthy"
+    return "starting" if young and not seen.was_ready else "unhealthy"
 
 
 def _state_ended(service: Service, seen: Observation) -> State:
@@ -67,6 +82,11 @@ def is_healthy(seen: Observation) -> bool:
     return seen.answer is not None and seen.answer.ok
 
 
+def is_windowless(seen: Observation) -> bool:
+    """True once the window was closed: the launcher is ending the service then, and starts nothing any more."""
+    return seen.launcher is not None and not seen.launcher.has_window
+
+
 def is_ending(service: Service, seen: Observation) -> bool:
     """True while the service is given time to end after C-c; one that outlives that time counts as running on."""
     return seen.ending_for is not None and 0 <= seen.ending_for < service.stop_timeout
@@ -74,6 +94,15 @@ def is_ending(service: Service, seen: Observation) -> bool:
 
 def decide(service: Service, seen: Observation, watch: Watch) -> Action:
     """Exactly one action for whatever was seen (contract: Start, Decision)."""
+    action = _decide(service, seen, watch)
+    if not isinstance(action, Launch):
+        return action
+    if seen.launcher is not None and not seen.alive:
+        return EndLauncher(seen.launcher)
+    return EndHolders(seen.orphans, "stray") if seen.orphans else action
+
+
+def _decide(service: Service, seen: Observation, watch: Watch) -> Action:
     intruders = tuple(holder for holder in seen.holders if holder.relation != "ours")
     if intruders:
         return _decide_taken(service, seen, watch, intruders)
@@ -117,14 +146,18 @@ def _may_end(service: Service, holder: Holder) -> bool:
 
 
 def _worst(holders: tuple[Holder, ...]) -> Holder:
-    order: list[Relation] = ["other-user", "unknown", "pane", "workspace", "foreign", "adopted", "stray"]
+    order: list[Relation] = [
+        "other-user", "unknown", "protected", "pane", "workspace", "foreign", "adopted", "stray",
+    ]  # fmt: skip
     return min(holders, key=lambda holder: order.index(holder.relation))
 
 
 def _decide_alive(service: Service, seen: Observation, watch: Watch) -> Action:
+    if seen.launcher is not None and is_windowless(seen):
+        return Wait() if watch.follows == seen.launcher.launch else EndLauncher(seen.launcher)
     waits_for_a_task_that_is_gone = seen.run is None and watch.launched is None
     if waits_for_a_task_that_is_gone:
-        return Launch()
+        return Launch() if seen.pane is not None else Wait()
     if is_ending(service, seen):
         return Wait()
     if is_healthy(seen):
@@ -137,7 +170,7 @@ def _decide_ended(service: Service, seen: Observation, watch: Watch) -> Action:
     completed = service.is_one_shot and seen.pane is not None and _ended_well(seen)
     if completed and not watch.anew:
         return Done()
-    followed = watch.follows is not None and (seen.pane is None or seen.pane.launch == watch.follows)
+    followed = watch.follows is not None and seen.launch in (None, watch.follows)
     if not followed:
         return Launch()
     if run is not None and run.error:

@@ -4,60 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model import Holder, Listener, Pane, Relation
+from msgspec import Struct
+
+from ..lineage.reach import is_cut
+from ..model import Holder, Identity, Launcher, Listener, Pane, Relation
 
 FRIENDLY: frozenset[Relation] = frozenset({"ours", "adopted"})
 """Holders that may answer the service's health check."""
 
 
-def classify(
-    listener: Listener, name: str, folder: str, session: str, panes: Sequence[Pane], own: Pane | None
-) -> Holder:
-    """The listener with its relation to the service of that name in that workspace: by its pane, else by its tags.
+class Owner(Struct, frozen=True):
+    """What is known of the service that a listener is related to: its launcher, and what is left of it without one.
 
-    `own` is the service's own pane.
+    `folder` is the workspace, `session` the name of its tmux session.
     """
+
+    name: str
+    folder: str
+    session: str
+    launcher: Launcher | None = None
+    orphans: frozenset[Identity] = frozenset()
+
+
+def classify(listener: Listener, owner: Owner, panes: Sequence[Pane]) -> Holder:
+    """The listener with its relation to the service: by lineage first, by its pane next, by its tags last."""
     pane = _pane_of(listener, panes)
-    inside = is_inside(listener.cwd, folder)
-    if _is_under_another_server(listener, pane, panes):
-        return Holder(listener, "pane", pane, inside)
-    return Holder(listener, _relation(listener, name, folder, session, pane, own), pane, inside)
+    return Holder(listener, _relation(listener, owner, pane), pane, is_inside(listener.cwd, owner.folder))
 
 
 def _pane_of(listener: Listener, panes: Sequence[Pane]) -> Pane | None:
-    pids = {listener.pid, *listener.ancestors}
+    pids = {each.pid for each in listener.line}
     return next((pane for pane in panes if not pane.dead and pane.pid in pids), None)
 
 
-def _is_under_another_server(listener: Listener, pane: Pane | None, panes: Sequence[Pane]) -> bool:
-    """True if it runs in no pane and below another tmux server than these panes.
-
-    Below the same server and in no pane, it has lost its window and is a stray.
-    """
-    elsewhere = listener.tmux is not None and listener.tmux not in {each.server for each in panes}
-    return listener.own_user and pane is None and elsewhere
-
-
-def _relation(
-    listener: Listener, name: str, folder: str, session: str, pane: Pane | None, own: Pane | None
-) -> Relation:
-    if listener.identity is None:
-        return "other-user" if listener.user and not listener.own_user else "unknown"
+def _relation(listener: Listener, owner: Owner, pane: Pane | None) -> Relation:
+    cut = next(filter(is_cut, listener.line), None)
+    if cut is not None and owner.launcher is not None and (cut.pid, cut.ticks) == owner.launcher.identity:
+        return "ours"
     if not listener.own_user:
-        return "other-user"
-    if pane is not None:
-        if own is not None and pane.pane_id == own.pane_id and pane.alive:
-            return "ours"
-        return _relation_of_pane(pane, session)
-    if listener.workspace == folder and listener.service == name:
+        return "other-user" if listener.user else "unknown"
+    if listener.identity is None:
+        return "unknown"
+    if listener.is_above_us or listener.line[0].kind == "multiplexer":
+        return "protected"
+    if cut is not None:
+        return _relation_below(cut.kind == "launcher", pane, owner.session)
+    if listener.identity in owner.orphans:
         return "stray"
     return "workspace" if listener.service else "foreign"
 
 
-def _relation_of_pane(pane: Pane, session: str) -> Relation:
-    if pane.alive:
+def _relation_below(is_launcher: bool, pane: Pane | None, session: str) -> Relation:
+    if is_launcher:
         return "workspace"
-    return "adopted" if pane.session == session else "pane"
+    return "adopted" if pane is not None and pane.session == session and not pane.alive else "pane"
 
 
 def is_inside(folder: str | None, workspace: str) -> bool:

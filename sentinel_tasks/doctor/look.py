@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from ..errors import Problem, TmuxRefused
-from ..model import Identity, Observation, Pane
+from ..model import Listener, Observation, Pane
 from ..names import mark
-from ..system import processes
-from ..tmux.lookup import pane_of
 from ..tmux.sockets import socket_folder
 from ..world import World
+
+if TYPE_CHECKING:
+    from ..observation.snapshot import Snapshot
 
 
 class Given(Struct, frozen=True):
@@ -77,33 +79,40 @@ class Look:
         return socket_folder(self.world.environ)
 
     @cached_property
+    def _snapshot(self) -> Snapshot:
+        from ..observation.snapshot import take_snapshot
+
+        return take_snapshot(self.world, len(self.workspace.services))
+
+    @cached_property
     def observations(self) -> Mapping[str, Observation]:
         """Each service as a start would see it, except that its health is not asked."""
         from ..observation.observe import observe
-        from ..observation.snapshot import take_snapshot
 
-        if self.silent:
-            return {}
-        now = take_snapshot(self.world, len(self.workspace.services))
-        return {each.name: observe(each, self.world, now, lambda *_: None) for each in self.workspace.services}
+        services = () if self.silent else self.workspace.services
+        return {each.name: observe(each, self.world, self._snapshot, lambda *_: None) for each in services}
 
     @cached_property
-    def strays(self) -> Mapping[str, list[Identity]]:
-        """Processes of this workspace's services whose window is gone, by service.
+    def strays(self) -> Mapping[str, list[Listener]]:
+        """Processes of this workspace's services that have no launcher any more, by service.
 
-        A process that a running service has detached from its window is no stray. If tmux can't be asked, nobody knows.
+        A process that a running service has detached from itself is no stray. If tmux can't be asked, nobody knows.
         """
         if self.silent:
             return {}
-        found = processes.strays(self.workspace.path, self.panes)
-        return {name: whom for name, whom in found.items() if not self._runs(name)}
+        declared = {name: [holder.listener for holder in seen.orphans] for name, seen in self.observations.items()}
+        found = {**self._undeclared_strays(), **declared}
+        return {name: whom for name, whom in found.items() if whom and not self._runs(name)}
+
+    def _undeclared_strays(self) -> dict[str, list[Listener]]:
+        found: dict[str, list[Listener]] = {}
+        table = self._snapshot.process_table
+        for each in table.loose():
+            if each.service and each.workspace == self.workspace.path:
+                found.setdefault(each.service, []).append(table.describe(each.process.pid, ""))
+        return found
 
     def _runs(self, service: str) -> bool:
-        pane = pane_of(self.workspace.path, service, self.panes)
-        if pane is not None and pane.alive:
-            return True
-        run = self.world.state.run(service)
-        if run is None or run.is_over:
-            return False
-        launcher = processes.identity(run.launcher)
-        return launcher is not None and launcher.started <= run.began
+        from ..observation.launchers import launchers_of
+
+        return bool(launchers_of(service, self.world, self._snapshot.process_table))

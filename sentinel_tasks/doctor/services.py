@@ -15,12 +15,13 @@ from ..decisions.escalation import CLEANUP
 from ..decisions.ownership import FRIENDLY
 from ..decisions.pause import pause_after
 from ..engine import outcomes
-from ..engine.signals import send
+from ..engine.signals import kill, send
 from ..errors import ConfigurationError
-from ..model import Finding, Identity, Service
+from ..lineage.reach import Claim
+from ..model import Finding, Identity, Listener, Service, identity_of
 from ..names import mark, port_pairs
+from ..observation.process_table import ProcessTable
 from ..observation.unconfigured import unconfigured as services_unconfigured
-from ..system import processes
 from ..text.sanitize import plain
 from ..world import World
 from .findings import failed, passed, passed_unless
@@ -149,26 +150,35 @@ def strays(look: Look) -> list[Finding]:
             f"{_shown(whom)} of {service} {'has' if len(whom) == 1 else 'have'} no window any more",
             "{doctor} --fix",
             "warning",
-            partial(end, look.world, [who for each in whom for who in processes.tree(each.pid)]),
+            partial(end, look.world, {who for each in whom if (who := each.identity)}),
         )
         for service, whom in sorted(look.strays.items())
     ]
     return passed_unless("strays", wrong, "none that can be seen")
 
 
-def _shown(whom: Iterable[Identity]) -> str:
-    return ", ".join(f"{plain(processes.name(who.pid) or '') or 'a process'} (pid {who.pid})" for who in whom)
+def _shown(whom: Iterable[Listener]) -> str:
+    return ", ".join(f"{plain(each.name or '') or 'a process'} (pid {each.pid})" for each in whom)
 
 
-def end(world: World, whom: list[Identity]) -> None:
-    """Ends these processes; each signal step is for those that survived the one before."""
+def end(world: World, whom: set[Identity]) -> None:
+    """Ends these processes and what they have started; each signal step is for those that survived the one before."""
     began, taken = world.monotonic(), 0
-    while living := [who for who in whom if processes.is_alive(who)]:
+    while living := _living(world, whom):
+        whom |= living
         elapsed = world.monotonic() - began
         if CLEANUP.is_hopeless(elapsed):
             return
         for step in CLEANUP.due(elapsed, taken):
             taken += 1
-            for who in living:
-                send(world, who, signal.Signals[step.signal])
+            claim = Claim(orphans=frozenset(living))
+            if step.signal == "SIGKILL":
+                kill(world, claim)
+            else:
+                send(world, claim, sorted(living), signal.Signals[step.signal])
         world.sleep(pause_after(elapsed))
+
+
+def _living(world: World, whom: set[Identity]) -> set[Identity]:
+    table = ProcessTable(world)
+    return {identity_of(each) for who in whom for each in table.family(who)}

@@ -19,7 +19,8 @@ PAUSE = 0.1
 def log_files(world: World, names: Sequence[str]) -> dict[str, Path]:
     """Where each service's log is: with whoever started it, as far as tmux can tell."""
     panes = _panes(world)
-    return {name: world.state_of(pane_of(world.workspace.path, name, panes)).log(name) for name in names}
+    found = {name: pane_of(world.workspace.path, name, panes) for name in names}
+    return {name: world.state_of(pane.state if pane else "").log(name) for name, pane in found.items()}
 
 
 def _panes(world: World) -> list[Pane]:

@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ..decisions.decide import state
+from ..decisions.decide import is_windowless, state
 from ..errors import Interrupted
-from ..model import STATUS_CODES, Action, Fail, Holder, Launch, Listener, Observation, Report, Service, Workspace
+from ..model import (
+    STATUS_CODES,
+    Action,
+    EndHolders,
+    Fail,
+    Holder,
+    Launch,
+    Listener,
+    Observation,
+    Report,
+    Service,
+    Workspace,
+)
 from ..names import typed_target, typed_tmux, unmarked
 from ..report.phrases import command, doctor, ended, how_it_ended
 from ..text.duration import duration
@@ -43,10 +55,25 @@ def report(service: Service, workspace: Workspace, seen: Observation) -> Report:
         return replace(told, notes=(how,))
     if word == "running" and not seen.alive:
         return replace(told, notes=tuple(adopted(holder) for holder in seen.holders if holder.relation == "adopted"))
+    if word == "unhealthy" and (is_windowless(seen) or not seen.alive):
+        return replace(told, error=_without_its_window(seen), hint=_ways_back(service, workspace))
     if word == "unhealthy" and seen.answer is not None:
         why = f"{seen.answer.detail}{_elsewhere(seen)}"
         return replace(told, error=f"not healthy: {why}", hint=command(service, "logs", workspace.typed))
     return told
+
+
+def _without_its_window(seen: Observation) -> str:
+    """What runs on though its window or its launcher is gone; a launcher without its window is ending it."""
+    family = [each.pid for each in seen.family] or ([seen.launcher.identity.pid] if seen.launcher else [])
+    pids = [*family, *(holder.listener.pid for holder in seen.orphans)]
+    ending = ", which was closed; it is being ended" if seen.launcher else ""
+    return f"runs without its window (pid {', '.join(map(str, pids))}){ending}"
+
+
+def _ways_back(service: Service, workspace: Workspace) -> str:
+    start, stop = (command(service, verb, workspace.typed) for verb in ("start", "stop"))
+    return f"{start} takes its place, {stop} ends it"
 
 
 def started(service: Service, workspace: Workspace, seen: Observation, changed: bool) -> Report:
@@ -83,7 +110,7 @@ def refused(service: Service, workspace: Workspace, holder: Holder, seen: Observ
     sick = ", which does not pass the health check" if holder.relation == "adopted" else ""
     error = f"port {seen.port} is held by {who(holder, workspace)}{sick}"
     told = Report(service, "conflict", seen, workspace, code=4, changed=False, error=error)
-    return replace(told, hint=ways_on(service, holder, workspace), notes=_details(holder, seen.now))
+    return replace(told, hint=ways_on(service, holder, workspace), notes=_details(holder))
 
 
 def failed(
@@ -133,11 +160,23 @@ def stopped(
     return Report(service, before, seen, workspace, changed=changed, notes=tuple(notes))
 
 
-def would_not_stop(service: Service, workspace: Workspace, seen: Observation, left: Iterable[int]) -> Report:
-    """Processes outlived even KILL."""
-    pids = ", ".join(str(pid) for pid in left)
+def would_not_stop(
+    service: Service, workspace: Workspace, seen: Observation, killed: Iterable[int], unreached: Iterable[Listener]
+) -> Report:
+    """Processes outlived even KILL, or belong to another user and outlived C-c."""
+    pids = ", ".join(str(pid) for pid in killed)
+    others = ", ".join(f"{_name(each)} (pid {each.pid}) of user {each.user}" for each in unreached)
+    why = [f"still there after SIGKILL: {pids}"] if pids else []
+    why += [f"can't be signalled: {others}"] if others else []
     told = Report(service, state(service, seen), seen, workspace, code=1, changed=True)
-    return replace(told, error=f"would not stop: still there after SIGKILL: {pids}", hint=doctor(workspace.typed))
+    return replace(told, error=f"would not stop: {'; '.join(why)}", hint=doctor(workspace.typed))
+
+
+def would_not_end(service: Service, workspace: Workspace, seen: Observation) -> Report:
+    """The launcher of an earlier launch outlived even KILL."""
+    pid = seen.launcher.identity.pid if seen.launcher else "unseen"
+    told = Report(service, state(service, seen), seen, workspace, code=1, changed=False)
+    return replace(told, error=f"its earlier launch would not end (launcher pid {pid})", hint=doctor(workspace.typed))
 
 
 def chosen(service: Service) -> list[str]:
@@ -154,7 +193,9 @@ def planned(service: Service, seen: Observation, action: Action) -> str:
     if isinstance(action, Launch):
         why = "" if service.why == "configured" else f" ({service.why})"
         return f"would start {service.name}{_where(service, seen, action)}: {_shown(service)}{why}"
-    return f"would end what holds port {seen.port}, then start {service.name}"
+    if isinstance(action, EndHolders) and action.event == "takeover":
+        return f"would end what holds port {seen.port}, then start {service.name}"
+    return f"would end what is left of an earlier launch, then start {service.name}"
 
 
 def _where(service: Service, seen: Observation, launch: Launch) -> str:
@@ -212,6 +253,8 @@ def who(holder: Holder, workspace: Workspace) -> str:
     name = f"{_name(listener)} (pid {listener.identity.pid})"
     if holder.relation == "other-user":
         return f"{name} of user {listener.user}"
+    if holder.relation == "protected":
+        return f"{name}, which " + ("started this task" if listener.is_above_us else "holds a person's terminals")
     if holder.relation in ("pane", "adopted"):
         place = f"window {holder.pane.index} of session {holder.pane.session}" if holder.pane else "another tmux server"
         return f"{name} in {place}"
@@ -235,12 +278,11 @@ def _service_of(holder: Holder, workspace: Workspace) -> str:
     return f"{name} of the workspace {home}{gone} (pid {pid})"
 
 
-def _details(holder: Holder, now: float) -> tuple[str, ...]:
+def _details(holder: Holder) -> tuple[str, ...]:
     listener = holder.listener
     if listener.identity is None:
         return ()
-    age = duration(now - listener.identity.started)
-    facts = [f"pid {listener.identity.pid}", f"user {listener.user}", f"running for {age}"]
+    facts = [f"pid {listener.identity.pid}", f"user {listener.user}", f"running for {duration(listener.age)}"]
     lines = [", ".join(facts)]
     lines += [f"command: {listener.command}"] if listener.command else []
     lines += [f"folder: {listener.cwd}"] if listener.cwd else []

@@ -13,18 +13,35 @@ from ..decisions.decide import Watch, decide, is_ending, state
 from ..decisions.dependencies import is_satisfied, with_dependencies
 from ..decisions.pause import pause_after
 from ..errors import SentinelError
-from ..model import Action, Done, EndHolders, Fail, Holder, Launch, Observation, Progress, Refuse, Report, Service, Wait
+from ..model import (
+    Action,
+    Done,
+    EndHolders,
+    EndLauncher,
+    Fail,
+    Holder,
+    Launch,
+    Observation,
+    Progress,
+    Refuse,
+    Report,
+    Service,
+    Wait,
+)
 from ..observation.health_threads import HealthThreads
 from ..observation.observe import last_output, observe
 from ..observation.snapshot import Snapshot, take_snapshot
 from ..world import World
 from . import outcomes
 from .launching import Launched, Ready, launch_all, on_port
-from .takeover import end_holder, strays
+from .record_ends import note_killed_launchers
+from .takeover import end_holders, end_launcher
 from .track import Track, progress_of
 
 LAST_WORDS_SECONDS = 1.0
 MOST_TIMES_OVERTAKEN = 5
+ACTS = (Launch, EndHolders, EndLauncher)
+"""What is done with the service's lock held."""
 
 
 class Options(Struct, frozen=True):
@@ -79,12 +96,17 @@ class Start:
         """One look and what follows from it."""
         open_tracks = [track for track in self.tracks.values() if not track.settled]
         actions = self._decide(open_tracks, self._look())
-        acting = [track for track, action in actions if isinstance(action, Launch | EndHolders)]
+        self._note_killed_launchers(open_tracks)
+        acting = [track for track, action in actions if isinstance(action, ACTS)]
         self._settle([(track, action) for track, action in actions if track not in acting])
         if acting and self.options.dry:
             self._settle_dry([(track, action) for track, action in actions if track in acting])
         elif acting:
             self._act(acting)
+
+    def _note_killed_launchers(self, tracks: Iterable[Track]) -> None:
+        if not self.options.dry:
+            note_killed_launchers(self.world, ((each.service, self.seen[each.service.name]) for each in tracks))
 
     # Deciding
 
@@ -111,15 +133,16 @@ class Start:
             others = tuple(pane for pane in snapshot.panes if pane.service != service.name)
             seen = observe(service, self.world, replace(snapshot, panes=others), self.health_threads, for_a_start=True)
         left = tuple(holder for holder in seen.holders if holder.relation not in ("ours", "stray"))
-        return replace(seen, pane=None, run=None, holders=left, answer=seen.answer if left else None)
+        ended = replace(seen, pane=None, run=None, launcher=None, family=(), orphans=())
+        return replace(ended, holders=left, answer=seen.answer if left else None)
 
     def _follow(self, track: Track, seen: Observation) -> None:
         """A launch that somebody else made is followed as if it were ours, to its own deadline.
 
         One whose start is over (it reloads, or is late) is given the whole time from now.
         """
-        if track.watch.follows is None and seen.pane is not None:
-            track.watch = replace(track.watch, found=seen.pane.launch)
+        if track.watch.follows is None:
+            track.watch = replace(track.watch, found=seen.launch)
         if track.deadline is None:
             spent = seen.age if state(track.service, seen) == "starting" else 0.0
             track.deadline = self.world.monotonic() + max(0.0, track.service.startup_timeout - spent)
@@ -143,24 +166,12 @@ class Start:
             for track in sorted(tracks, key=lambda track: track.service.name):
                 locks.enter_context(self.world.state.lock(track.service.name))
             snapshot = self._look()
-            actions = self._with_strays(self._decide(tracks, snapshot), snapshot)
-            self._settle([pair for pair in actions if not isinstance(pair[1], Launch | EndHolders)])
+            actions = self._decide(tracks, snapshot)
+            self._settle([pair for pair in actions if not isinstance(pair[1], ACTS)])
             for track, action in actions:
-                if isinstance(action, EndHolders):
+                if isinstance(action, EndHolders | EndLauncher):
                     self._end(track, action)
             self._launch([(track, action) for track, action in actions if isinstance(action, Launch)], snapshot)
-
-    def _with_strays(self, actions: list[tuple[Track, Action]], snapshot: Snapshot) -> list[tuple[Track, Action]]:
-        """What left an earlier window and still runs is ended before a new one is opened, port or no port."""
-        if not any(isinstance(action, Launch) for _, action in actions):
-            return actions
-        holders = strays(self.world, snapshot)
-        return [
-            (track, EndHolders(holders[track.service.name], "stray"))
-            if isinstance(action, Launch) and track.service.name in holders
-            else (track, action)
-            for track, action in actions
-        ]
 
     def _launch(self, pairs: Sequence[tuple[Track, Launch]], snapshot: Snapshot) -> None:
         if not pairs:
@@ -206,10 +217,13 @@ class Start:
             self.seen[track.service.name] = seen
             self._finish(track, outcomes.started(track.service, self.world.workspace, seen, changed=True))
 
-    def _end(self, track: Track, action: EndHolders) -> None:
-        stubborn = [holder for holder in action.holders if not end_holder(track, holder, action.event, self.world)]
-        if stubborn:
-            self._refuse(track, stubborn[0])
+    def _end(self, track: Track, action: EndHolders | EndLauncher) -> None:
+        seen = self.seen[track.service.name]
+        if isinstance(action, EndHolders):
+            if stubborn := end_holders(track, action.holders, action.event, self.world):
+                self._refuse(track, stubborn)
+        elif not end_launcher(track, action.launcher, self.world):
+            self._finish(track, outcomes.would_not_end(track.service, self.world.workspace, seen))
 
     # Settling
 
@@ -243,7 +257,7 @@ class Start:
     def _await_last_words(self, failed: Sequence[Track]) -> None:
         """What services printed last comes through tmux a moment after their end is on record."""
         silent = {
-            self.world.log_of(track.service, seen.pane): seen.run.launch
+            self.world.log_of(track.service, seen): seen.run.launch
             for track in failed
             if (seen := self.seen[track.service.name]).pane and seen.run and seen.run.ended is not None
         }
@@ -254,7 +268,7 @@ class Start:
             self.world.sleep(pause_after(elapsed))
 
     def _ready(self, track: Track, seen: Observation, action: Done) -> None:
-        if seen.alive and seen.pane and seen.pane.ready != seen.pane.launch and not self.options.dry:
+        if seen.alive and seen.pane and not seen.was_ready and not self.options.dry:
             self.world.tmux.mark_ready(seen.pane)
         changed = track.watch.launched is not None
         self._finish(track, outcomes.started(track.service, self.world.workspace, seen, changed))

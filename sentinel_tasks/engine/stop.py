@@ -15,32 +15,39 @@ from ..decisions.decide import is_ending
 from ..decisions.dependencies import order
 from ..decisions.escalation import Escalation, SignalStep, stop_of_a_service
 from ..decisions.pause import pause_after
-from ..model import Identity, Observation, Pane, Progress, Report, Service, Workspace
+from ..lineage.process import Process
+from ..lineage.reach import Claim
+from ..model import Identity, Observation, Pane, Progress, Report, Service, Workspace, identity_of
 from ..observation.observe import observe
 from ..observation.process_table import ProcessTable
 from ..observation.snapshot import take_snapshot
 from ..observation.unconfigured import unconfigured
 from ..world import World
 from . import outcomes
-from .signals import send
+from .record_ends import note_killed_launchers, note_stopped
+from .signals import kill, send
 from .start import refuse_inside
 
 LOG_SECONDS = 1.0
 
 
 class Ending(Struct):
-    """One service on its way down: whom it takes with it, and what was sent."""
+    """One service on its way down: its launcher, all of its processes that were seen, and what was sent.
+
+    `main` are those whose end begins the end of the others.
+    """
 
     service: Service
     pane: Pane | None
-    began: float | None
-    family: set[Identity]
-    main: Identity | None
+    launcher: Identity | None
+    known: set[Identity]
+    main: frozenset[Identity]
+    began: float | None = None
     ended_after: float | None = None
     sent: int = 0
     killed: set[Identity] = field(default_factory=set)
     over: bool = False
-    left: list[int] = field(default_factory=list)
+    left: list[Process] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -57,25 +64,18 @@ class Stop:
         self.snapshot = take_snapshot(world, len(services))
         services = [*(unconfigured(world, self.snapshot.panes) if and_unconfigured else []), *services]
         self.first = {service.name: observe(service, world, self.snapshot, lambda *_: None) for service in services}
-        strays = self._strays()
-        self.endings = [self._begin(service, strays.get(service.name, set())) for service in services]
+        self.endings = [self._begin(service) for service in services]
 
-    def _begin(self, service: Service, strays: set[Identity]) -> Ending:
+    def _begin(self, service: Service) -> Ending:
         seen = self.first[service.name]
-        pane = seen.pane if seen.alive else None
-        family = strays | (set(self.snapshot.process_table.tree(pane.pid)) if pane else set())
-        main = next((who for who in family if seen.run and who.pid == seen.run.pid), None)
-        return Ending(service, pane, None, family, main)
-
-    def _strays(self) -> dict[str, set[Identity]]:
-        """What left its window and still carries a mark, with all that it started, by service."""
-        found = self.world.processes.strays(self.world.workspace.path, self.snapshot.panes)
-        tree = self.snapshot.process_table.tree
-        return {name: {who for each in strays for who in (each, *tree(each.pid))} for name, strays in found.items()}
+        launcher = seen.launcher.identity if seen.launcher else None
+        known = {*map(identity_of, seen.family), *_orphans(seen), *([launcher] if launcher else [])}
+        return Ending(service, seen.pane, launcher, known, _main(seen))
 
     def run(self) -> list[Report]:
         """Each service's report, once all have ended or would not."""
         began = self.world.monotonic()
+        note_killed_launchers(self.world, ((each.service, self.first[each.service.name]) for each in self.endings))
         while not all(ending.over for ending in self.endings) or self._find_late():
             table = ProcessTable(self.world)
             for ending in self.endings:
@@ -89,7 +89,7 @@ class Stop:
     def plan(self, ending: Ending) -> Report:
         """What would be ended, in this order."""
         seen = self.first[ending.service.name]
-        notes = [f"would stop {ending.service.name}: pids {_pids(ending.family)}"] if ending.family else []
+        notes = [f"would stop {ending.service.name}: pids {_pids(ending.known)}"] if ending.known else []
         return replace(
             outcomes.started(ending.service, self.world.workspace, seen, changed=False), error=None, notes=tuple(notes)
         )
@@ -113,55 +113,67 @@ class Stop:
         return seen.ending_for or 0.0 if is_ending(ending.service, seen) else 0.0
 
     def _advance(self, ending: Ending, elapsed: float, table: ProcessTable) -> None:
-        living = {who for who in ending.family if self.world.processes.is_alive(who)}
-        living |= {who for each in living for who in table.tree(each.pid)}
-        ending.family |= living
-        if ending.ended_after is None and ending.main not in living:
+        living = {each.pid: each for who in ending.known for each in table.family(who)}
+        ending.known |= {*map(identity_of, living.values())}
+        if ending.ended_after is None and ending.main.isdisjoint(map(identity_of, living.values())):
             ending.ended_after = elapsed
-        ending.left = sorted(who.pid for who in living)
+        ending.left = sorted(living.values())
         ending.over = not living or ending.escalation.is_hopeless(elapsed)
         if not ending.over:
-            self._send_due_signals(ending, living, elapsed)
+            self._send_due_signals(ending, elapsed)
 
-    def _send_due_signals(self, ending: Ending, living: set[Identity], elapsed: float) -> None:
+    def _send_due_signals(self, ending: Ending, elapsed: float) -> None:
         for step in ending.escalation.due(elapsed, ending.sent):
-            self._send(ending, living, step)
+            self._send(ending, step)
             ending.sent += 1
-        newborn, steps = living - ending.killed, ending.escalation.steps
+        newborn, steps = {*map(identity_of, ending.left)} - ending.killed, ending.escalation.steps
         if ending.sent == len(steps) and newborn:
-            self._send(ending, newborn, steps[-1])
+            self._send(ending, steps[-1], frozenset(ending.killed))
 
-    def _send(self, ending: Ending, living: set[Identity], step: SignalStep) -> None:
-        whom = self._whom(ending, living, step)
-        launcher = ending.pane.pid if ending.pane else 0
-        launcher_first = sorted(whom, key=lambda who: (who.pid != launcher, who.pid))
-        for who in launcher_first:  # it must know before its child ends
-            send(self.world, who, signal.Signals[step.signal])
+    def _send(self, ending: Ending, step: SignalStep, spared: frozenset[Identity] = frozenset()) -> None:
+        living = frozenset(map(identity_of, ending.left))
+        launcher = living & {ending.launcher}
+        claim = Claim(launchers=launcher, orphans=living - launcher)
         if step.signal == "SIGKILL":
-            ending.killed |= whom
-        if step.signal != "SIGINT":
-            ending.notes.append(f"it needed {step.signal}: {_pids(whom)}")
+            reached = kill(self.world, claim, launcher if step.whom == "service" else spared)
+            ending.killed |= {*reached}
+        elif step.signal == "SIGTERM":
+            reached = send(self.world, claim, sorted(living - launcher or launcher), signal.SIGTERM)
+        else:  # the launcher must know before its child ends
+            reached = send(self.world, claim, [*launcher, *sorted(self._in_foreground(ending))], signal.SIGINT)
+        if step.signal != "SIGINT" and reached:
+            ending.notes.append(f"it needed {step.signal}: {_pids(reached)}")
 
-    def _whom(self, ending: Ending, living: set[Identity], step: SignalStep) -> set[Identity]:
-        """Those of the living that the signal step is meant for; all of them rather than nobody."""
-        if ending.pane is None or step.whom == "all":
-            return living
-        if step.whom == "foreground":
-            return (set(self.world.processes.foreground(ending.pane.pid)) & living) or living
-        return {who for who in living if who.pid != ending.pane.pid} or living
+    def _in_foreground(self, ending: Ending) -> set[Identity]:
+        """Whom C-c would reach besides the launcher; all that live rather than nobody.
+
+        A service that went into the background is asked by its launcher: a second SIGINT may break off its end.
+        """
+        run = self.first[ending.service.name].run
+        launcher = next((each for each in ending.left if identity_of(each) == ending.launcher), None)
+        if launcher is not None and run is not None and run.backgrounded:
+            return set()
+        others = [each for each in ending.left if each != launcher]
+        group = [each for each in others if launcher is not None and each.group == launcher.foreground]
+        return {*map(identity_of, group or others)}
 
     def _find_late(self) -> bool:
-        """True if something slipped away between two looks: it carries the mark, and is ended as firmly."""
-        if not any(ending.family and not ending.left for ending in self.endings):
+        """True if something slipped away between two looks: it carries the tags, and is ended as firmly."""
+        if not any(ending.known and not ending.left for ending in self.endings):
             return False
         self.snapshot = take_snapshot(self.world, len(self.endings))
-        strays = self._strays()
-        late = [ending for ending in self.endings if strays.get(ending.service.name) and not ending.left]
+        late = [ending for ending in self.endings if not ending.left and self._has_left(ending)]
         for ending in late:
-            ending.family |= strays[ending.service.name]
             ending.over = self._is_too_late(ending)
-            ending.left = sorted(who.pid for who in strays[ending.service.name]) if ending.over else []
+            ending.left = ending.left if ending.over else []
         return not all(ending.over for ending in late)
+
+    def _has_left(self, ending: Ending) -> bool:
+        table = self.snapshot.process_table
+        orphans = _orphans(observe(ending.service, self.world, self.snapshot, lambda *_: None))
+        ending.known |= orphans
+        ending.left = sorted(each for who in orphans for each in table.family(who))
+        return bool(orphans)
 
     def _is_too_late(self, ending: Ending) -> bool:
         """A service that leaves new processes behind as fast as they are ended is reported, not chased for ever."""
@@ -170,11 +182,13 @@ class Stop:
 
     def _reports(self) -> list[Report]:
         """The processes are gone: let the logs be written to their ends, then look whether the ports are free."""
-        ended = [ending.service.name for ending in self.endings if ending.family and not ending.left]
-        logs = [self.world.state_of(self.first[name].pane).log(name) for name in ended]
+        ended = [ending.service for ending in self.endings if ending.known and not ending.left]
+        logs = [self.world.log_of(service, self.first[service.name]) for service in ended]
         began = self.world.monotonic()
         while any(map(self.world.is_being_written, logs)) and (elapsed := self.world.monotonic() - began) < LOG_SECONDS:
             self.world.sleep(pause_after(elapsed))
+        for service in ended:
+            note_stopped(self.world, service, self.first[service.name])
         snapshot = take_snapshot(self.world, len(self.endings))
         return [
             self._report(ending, observe(ending.service, self.world, snapshot, lambda *_: None))
@@ -183,14 +197,30 @@ class Stop:
 
     def _report(self, ending: Ending, seen: Observation) -> Report:
         if ending.left:
-            return outcomes.would_not_stop(ending.service, self.world.workspace, seen, ending.left)
+            return self._would_not_stop(ending, seen)
         ran_there = seen.port == self.first[ending.service.name].port
         notes = [*ending.notes, *(_left_on_port(seen, self.world.workspace) if ran_there else [])]
-        return outcomes.stopped(ending.service, self.world.workspace, seen, bool(ending.family), notes)
+        return outcomes.stopped(ending.service, self.world.workspace, seen, bool(ending.known), notes)
+
+    def _would_not_stop(self, ending: Ending, seen: Observation) -> Report:
+        user = self.world.processes.caller().uid
+        killed = [each.pid for each in ending.left if each.uid == user]
+        others = [self.world.processes.describe(each, "") for each in ending.left if each.uid != user]
+        return outcomes.would_not_stop(ending.service, self.world.workspace, seen, killed, others)
 
     def _progress(self, ending: Ending) -> Progress:
         elapsed = self.world.monotonic() - (ending.began or self.world.monotonic())
         return Progress(ending.service, "stopping", elapsed, ending.escalation.gives_up_after)
+
+
+def _orphans(seen: Observation) -> set[Identity]:
+    return {who for holder in seen.orphans if (who := holder.listener.identity)}
+
+
+def _main(seen: Observation) -> frozenset[Identity]:
+    """The service's own process; what is left of it where that has ended."""
+    pid, family = seen.run.pid if seen.run else None, {*map(identity_of, seen.family), *_orphans(seen)}
+    return frozenset(who for who in family if who.pid == pid)
 
 
 def _pids(whom: Iterable[Identity]) -> str:

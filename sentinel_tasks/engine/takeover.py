@@ -1,45 +1,54 @@
-"""Ends what is in a service's way: holders of its port that may be ended, and strays of its own."""
+"""Ends what is in a service's way: holders of its port that may be ended, and what is left of an earlier launch."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 
-from ..decisions.escalation import TAKEOVER
-from ..model import Holder, Identity
-from ..observation.snapshot import Snapshot
+from ..decisions.escalation import KILL_SECONDS, TAKEOVER, TERM_SECONDS
+from ..lineage.reach import Claim
+from ..model import Holder, Launcher, identity_of
+from ..observation.process_table import ProcessTable
 from ..world import World
 from . import outcomes
-from .signals import send
+from .signals import kill, send
 from .track import Track
 
 
-def strays(world: World, snapshot: Snapshot) -> dict[str, tuple[Holder, ...]]:
-    """Processes that left a service's window and still run, by service, whether they hold a port or not."""
-    found = world.processes.strays(world.workspace.path, snapshot.panes)
-    return {
-        name: tuple(Holder(world.processes.describe(who.pid, ""), "stray") for who in left)
-        for name, left in found.items()
-    }
+def end_holders(track: Track, holders: Iterable[Holder], event: str, world: World) -> Holder | None:
+    """TERM at first sight, KILL later; the holder that can't be signalled or has outlived both. Call it once a turn."""
+    table, now = ProcessTable(world), world.monotonic()
+    roots = {who: holder for holder in holders if (who := holder.listener.identity)}
+    living = {identity_of(each) for root in (*roots, *track.ending) for each in table.family(root)}
+    new, claim = sorted(living - {*track.ending}), Claim(holders=frozenset(living))
+    reached = send(world, claim, new, signal.SIGTERM)
+    track.ending.update(dict.fromkeys(new, now))
+    for who in [who for who in roots if who in reached]:
+        _tell(track, roots[who], event, world)
+    due = {who for who in living if len(TAKEOVER.due(now - track.ending[who])) > 1}
+    if due:
+        kill(world, claim, spared=frozenset(living - due))
+    unreached = [who for who in roots if who in new and who not in reached]
+    outlived = [who for who in roots if who in living and TAKEOVER.is_hopeless(now - track.ending[who])]
+    return next((roots[who] for who in (*unreached, *outlived)), None)
 
 
-def end_holder(track: Track, holder: Holder, event: str, world: World) -> bool:
-    """TERM at first sight, KILL later; False once it has outlived both. Call it once a turn."""
-    who = holder.listener.identity
-    if who is None:
-        return False
-    now = world.monotonic()
+def _tell(track: Track, holder: Holder, event: str, world: World) -> None:
+    note = outcomes.ending(holder, event)
+    track.notes.append(note)
+    world.state.event(track.service.name, event, holder.listener.pid, note)
+
+
+def end_launcher(track: Track, launcher: Launcher, world: World) -> bool:
+    """Asks it once to end its service, which it does as a stop would; KILL to all once it has had the time for that.
+
+    False once it has outlived that too. Call it once a turn.
+    """
+    who, now, claim = launcher.identity, world.monotonic(), Claim(launchers=frozenset({launcher.identity}))
     if who not in track.ending:
-        note = outcomes.ending(holder, event)
-        track.notes.append(note)
-        world.state.event(track.service.name, event, who.pid, note)
-    began = min([*track.ending.values(), now])
-    for each in world.processes.tree(who.pid):
-        _signal(track, each, now, world)
-    return not TAKEOVER.is_hopeless(now - began)
-
-
-def _signal(track: Track, who: Identity, now: float, world: World) -> None:
-    first = track.ending.setdefault(who, now)
-    step = TAKEOVER.due(now - first)[-1]
-    if first == now or step.signal == "SIGKILL":
-        send(world, who, signal.Signals[step.signal])
+        send(world, claim, [who], signal.SIGTERM)
+    elapsed = now - track.ending.setdefault(who, now)
+    patience = track.service.stop_timeout + TERM_SECONDS + KILL_SECONDS
+    if elapsed >= patience:
+        kill(world, claim)
+    return elapsed < patience + KILL_SECONDS

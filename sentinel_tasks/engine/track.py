@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from ..decisions.decide import Watch
-from ..model import Identity, Observation, Pane, Progress, Report, Service
+from ..model import Identity, Observation, Progress, Report, Service
 from ..world import World
 
 
@@ -36,10 +36,10 @@ def progress_of(track: Track, seen: Observation | None, world: World) -> Progres
     """What a person may be shown of a service that is waited for."""
     word = "starting" if seen and seen.alive else "ending what holds its port" if track.ending else "waiting"
     elapsed, limit = world.monotonic() - track.began, track.service.startup_timeout
-    last = _last_line(track.service, world, seen.pane) if seen and seen.alive else ""
+    last = _last_line(track.service, world, seen) if seen and seen.alive else ""
     return Progress(track.service, word, elapsed, limit, last)
 
 
-def _last_line(service: Service, world: World, pane: Pane | None) -> str:
-    lines = world.logs.last_words(world.log_of(service, pane), 3)
+def _last_line(service: Service, world: World, seen: Observation) -> str:
+    lines = world.logs.last_words(world.log_of(service, seen), 3)
     return next((line for line in reversed(lines) if line.strip()), "")

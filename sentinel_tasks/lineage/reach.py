@@ -48,12 +48,16 @@ def is_cut(process: Process) -> bool:
     return process.kind != ""
 
 
-def family(table: Mapping[int, Process], root: Who) -> list[Process]:
-    """The process and its living descendants, parents first, without what is cut; none if it is another by now."""
+def family(table: Mapping[int, Process], root: Who, below: Mapping[int, list[int]] | None = None) -> list[Process]:
+    """The process and its living descendants, parents first, without what is cut; none if it is another by now.
+
+    `below` is what `children_of` tells, for a caller that knows it already.
+    """
     process = table.get(root[0])
     if process is None or process.ticks != root[1]:
         return []
-    below, found, pids = children_of(table), [], [root[0]]
+    below = children_of(table) if below is None else below
+    found, pids = [], [root[0]]
     seen = set(pids)
     for pid in pids:
         each = table[pid]
@@ -74,14 +78,14 @@ def permitted(table: Mapping[int, Process], claim: Claim, caller: Caller) -> dic
     server and all below it, another launcher and all below it, or a pid that another process has by now. A launcher may
     reach what is below itself.
     """
-    above = {*line_of(table, caller.pid)}
+    above, below = {*line_of(table, caller.pid)}, children_of(table)
     found: dict[int, Process] = {}
     for root in (*claim.launchers, *claim.orphans, *claim.holders):
         process, as_launcher = table.get(root[0]), root in claim.launchers
         ends_its_own = as_launcher and root[0] == caller.pid
         if process is None or _is_misplaced(process, as_launcher) or (root[0] in above and not ends_its_own):
             continue
-        found.update({each.pid: each for each in family(table, root)})
+        found.update({each.pid: each for each in family(table, root, below)})
     return {pid: each for pid, each in found.items() if pid > 1 and pid not in above and each.uid == caller.uid}
 
 

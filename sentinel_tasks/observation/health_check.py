@@ -31,7 +31,7 @@ def answer_of(
         return None
     kind = "tcp" if adopted and service.health.kind != "http" else service.health.kind
     known = _without_asking(kind, service, world, snapshot, bare, holders)
-    return known or _explained(put(service, _question(service, world, snapshot, bare, holders)), world, bare)
+    return known or _explained(put(service, _question(service, world, snapshot, bare, holders)), bare)
 
 
 def _without_asking(
@@ -41,7 +41,7 @@ def _without_asking(
         return Answer(False, f"{ended(bare.run)}; it is about to be started again (restart {bare.run.restarts})")
     if HEALTH_KINDS[kind].needs_listener and bare.port and not holders:
         return Answer(False, f"nothing listens on port {bare.port}")
-    if not HEALTH_KINDS[kind].asks_suspended and (why := _suspended(world, bare)):
+    if not HEALTH_KINDS[kind].asks_suspended and (why := _suspended(bare)):
         return Answer(False, why)
     if kind in ("http", "tcp") and (refusal := _answered_by_a_stranger(service, world, snapshot, bare)):
         return refusal
@@ -57,9 +57,7 @@ def _without_asking(
 def _answered_by_a_stranger(service: Service, world: World, snapshot: Snapshot, bare: Observation) -> Answer | None:
     """The refusal of a check that is asked at another port of this machine than the service's, if not ours as well."""
     asked = port_of_url(service.health)
-    if asked in (None, bare.port) or bare.pane is None or not bare.alive:
-        return None
-    if own_listeners(bare.pane, asked, world, snapshot):
+    if asked in (None, bare.port) or not bare.alive or own_listeners(bare, asked, world, snapshot):
         return None
     return Answer(False, f"this service does not listen on port {asked}, where its health is asked")
 
@@ -67,22 +65,22 @@ def _answered_by_a_stranger(service: Service, world: World, snapshot: Snapshot, 
 def _was_seen_ready(bare: Observation) -> bool:
     """True if a start saw it ready in this very run; a run that follows it must say so again."""
     restarted = bare.run is not None and bare.run.restarts > 0
-    return bare.pane is not None and bare.pane.ready == bare.pane.launch and not restarted
+    return bare.was_ready and not restarted
 
 
-def _explained(answer: Answer | None, world: World, bare: Observation) -> Answer | None:
+def _explained(answer: Answer | None, bare: Observation) -> Answer | None:
     """A bad answer with its likely cause."""
-    if answer is None or answer.ok or not (why := _suspended(world, bare)):
+    if answer is None or answer.ok or not (why := _suspended(bare)):
         return answer
     return replace(answer, detail=f"{answer.detail}: {why}")
 
 
-def _suspended(world: World, bare: Observation) -> str:
+def _suspended(bare: Observation) -> str:
     """That the service is suspended, if it is: it can't tell by itself that it does not work."""
-    pid = bare.run.pid if bare.run else None
-    if not (bare.alive and bare.pane and pid and world.processes.is_suspended(pid)):
+    main = bare.main
+    if not (bare.alive and main and main.is_suspended):
         return ""
-    return f"it is suspended; kill -CONT -- -{bare.pane.pid} lets it go on"
+    return f"it is suspended; kill -CONT -- -{main.group} lets it go on"
 
 
 def _up(bare: Observation) -> Answer:
@@ -96,14 +94,14 @@ def _question(
     from ..config.environment import visible_environment
 
     ports = known_ports(world.workspace, snapshot.session, snapshot.panes)
-    pane, log = bare.pane, world.log_of(service, bare.pane)
+    launch, log = bare.launcher.launch if bare.launcher else "", world.log_of(service, bare)
     return Question(
         health=service.health,
         port=bare.port,
         addresses=tuple(dict.fromkeys(_reachable(holder.listener.address, bare.open_at) for holder in holders)),
         cwd=service.cwd,
         environment=lambda: visible_environment(service, world, bare.session, bare.port, ports),
-        log=lambda: _log_since(world, log, pane.launch) if pane else (),
+        log=lambda: _log_since(world, log, launch) if launch else (),
         patience=service.health.timeout,
         counts_workers=service.counts_workers,
     )

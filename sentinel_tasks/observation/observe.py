@@ -7,12 +7,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from ..config.environment import as_it_would_run
-from ..model import Identity, Observation, Pane, Run, Service
+from ..model import Observation, Pane, Service
 from ..tmux.lookup import pane_of, remembered_ports
 from ..world import World
 from .health_check import Ask, answer_of
+from .launchers import family_of, launcher_of, orphans_of
 from .port_holders import holders_of, port_of_url
-from .process_table import ProcessTable
+from .records import record_of
 from .snapshot import Snapshot
 
 LINES_OF_OUTPUT = 20
@@ -21,33 +22,26 @@ LINES_OF_OUTPUT = 20
 def observe(service: Service, world: World, snapshot: Snapshot, put: Ask, for_a_start: bool = False) -> Observation:
     """Everything there is to know of one service now: what start, stop and status decide on, and what reports tell."""
     service = as_it_would_run(service, world, snapshot.session, snapshot.panes)
-    pane = pane_of(world.workspace.path, service.name, snapshot.panes)
-    run = _run(world, service, pane)
-    if run is None or run.is_incomplete:
-        run = _unrecorded(pane, world, snapshot.process_table) or run
-    port = _port(service, pane, snapshot, for_a_start)
-    open_at = world.ports.open_addresses(port) if port else ()
-    bare = Observation(world.now(), snapshot.session.name, snapshot.session.exists, pane, run, port, open_at)
-    holders = holders_of(service, world, snapshot, bare) if open_at else ()
+    bare = _without_port(service, world, snapshot)
+    port = _port(service, bare.pane, snapshot, for_a_start)
+    bare = replace(bare, port=port, open_at=world.ports.open_addresses(port) if port else ())
+    holders = holders_of(service, world, snapshot, bare) if bare.open_at else ()
     answer = answer_of(service, world, snapshot, bare, holders, put)
     found = replace(bare, holders=holders, answer=answer)
-    more = _of_the_living if found.alive else _of_the_ended
-    return replace(found, **more(service, world, found, snapshot.process_table))
+    return replace(found, **(_of_the_living if found.alive else _of_the_ended)(service, world, found))
 
 
-def _run(world: World, service: Service, pane: Pane | None) -> Run | None:
-    """The launcher's record, if it is of the launch that the pane carries (or of the last one, if no pane is left)."""
-    run = world.state_of(pane).run(service.name)
-    return run if run and (pane is None or pane.launch == run.launch) else None
-
-
-def _unrecorded(pane: Pane | None, world: World, table: ProcessTable) -> Run | None:
-    """What the processes tell where the record does not: the launcher's child, and since when it runs."""
-    if pane is None or not pane.alive:
-        return None
-    child = next((who for who in table.tree(pane.pid) if who.pid != pane.pid), None)
-    started = world.now() - world.processes.age(child) if child else None
-    return Run(pane.launch, pane.pid, child.pid, started=started) if child else None
+def _without_port(service: Service, world: World, snapshot: Snapshot) -> Observation:
+    """Its window, launcher, processes and record."""
+    table, session = snapshot.process_table, snapshot.session
+    pane = pane_of(world.workspace.path, service.name, snapshot.panes)
+    launcher = launcher_of(service.name, pane, world, snapshot)
+    if launcher is not None and (pane is None or pane.pid != launcher.identity.pid):
+        pane = None
+    bare = Observation(world.now(), session.name, session.exists, pane, launcher=launcher)
+    bare = replace(bare, family=family_of(launcher, table))
+    run = record_of(service, bare, world)
+    return replace(bare, run=run, orphans=orphans_of(service, replace(bare, run=run), world, table))
 
 
 def _port(service: Service, pane: Pane | None, snapshot: Snapshot, for_a_start: bool) -> int | None:
@@ -63,36 +57,33 @@ def _port(service: Service, pane: Pane | None, snapshot: Snapshot, for_a_start: 
 # What reports tell beside it
 
 
-def _of_the_living(service: Service, world: World, seen: Observation, table: ProcessTable) -> dict[str, Any]:
-    """Its own process, the memory of its whole tree without our launcher, and where else it listens."""
-    assert seen.pane is not None
-    family = [who for who in table.tree(seen.pane.pid) if who.pid != seen.pane.pid]
+def _of_the_living(service: Service, world: World, seen: Observation) -> dict[str, Any]:
+    """The memory of its whole family, where else it listens, and whether another port that is wanted could be had."""
     return {
-        "process": next((who for who in family if seen.run and who.pid == seen.run.pid), None),
-        "rss_bytes": world.processes.rss_bytes(family),
-        "elsewhere": _elsewhere(world, seen, family),
+        "rss_bytes": world.processes.rss_bytes(each.pid for each in seen.family),
+        "elsewhere": _elsewhere(world, seen),
         "wanted_is_free": _wanted_is_free(service, world, seen),
     }
 
 
-def _of_the_ended(service: Service, world: World, seen: Observation, table: ProcessTable) -> dict[str, Any]:
+def _of_the_ended(service: Service, world: World, seen: Observation) -> dict[str, Any]:
     return {"last_output": last_output(service, world, seen)}
 
 
 def last_output(service: Service, world: World, seen: Observation) -> tuple[str, ...]:
     """The last lines that the service printed since it was last started."""
     launch = seen.run.launch if seen.run else ""
-    return tuple(world.logs.last_words(world.log_of(service, seen.pane), LINES_OF_OUTPUT, launch))
+    return tuple(world.logs.last_words(world.log_of(service, seen), LINES_OF_OUTPUT, launch))
 
 
-def _elsewhere(world: World, seen: Observation, family: list[Identity]) -> tuple[str, ...]:
+def _elsewhere(world: World, seen: Observation) -> tuple[str, ...]:
     """The ports on which it listens while its own is silent, so that a wrong one is named.
 
     Its own port is named with the address: it is silent on localhost alone.
     """
     if not seen.port or seen.holders:
         return ()
-    found = world.ports.listening(who.pid for who in family)
+    found = world.ports.listening(each.pid for each in seen.family)
     places = {(port, address if port == seen.port else "") for port, _, address in found}
     return tuple(_place(port, address) for port, address in sorted(places))
 

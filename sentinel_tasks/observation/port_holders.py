@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from ..decisions.ownership import classify, covers
+from ..decisions.ownership import Owner, classify, covers
 from ..health.question import LOOPBACK_HOSTS, is_path
-from ..model import Health, Holder, Listener, Observation, Pane, Service
+from ..model import Health, Holder, Listener, Observation, Service, identity_of
 from ..names import unmarked
 from ..world import World
 from .process_table import ProcessTable
@@ -18,22 +18,31 @@ from .snapshot import Snapshot
 def holders_of(service: Service, world: World, snapshot: Snapshot, bare: Observation) -> tuple[Holder, ...]:
     """Everyone who holds the service's open port; the whole machine is asked only if its own processes are not all."""
     assert bare.port is not None
-    pane = bare.pane if bare.alive else None
-    own = own_listeners(pane, bare.port, world, snapshot) if pane else []
+    own = own_listeners(bare, bare.port, world, snapshot) if bare.alive else []
     covered = all(any(covers(listener.address, address) for listener in own) for address in bare.open_at)
     if own and covered and not snapshot.process_table.is_dealt_out(bare.port):
-        return tuple(Holder(listener, "ours", pane) for listener in own)
-    rows = living_listeners(bare.port, world, snapshot.process_table)
-    rows = rows or living_listeners(bare.port, world, ProcessTable(world))
-    if not rows and not world.ports.open_addresses(bare.port):
-        return ()
-    uid = world.ports.uid_of(bare.port)
-    found = [world.processes.describe(pid, address, uid) for pid, address in (rows or {None: bare.open_at[0]}).items()]
-    holders = (
-        classify(listener, service.name, world.workspace.path, snapshot.session.name, snapshot.panes, pane)
-        for listener in found
-    )
-    return tuple(_with_its_workspace(holder, world) for holder in holders)
+        return tuple(Holder(listener, "ours", bare.pane) for listener in own)
+    found = _listeners(bare.port, bare.open_at[0], world, snapshot.process_table)
+    owner = _owner(service, world, snapshot, bare)
+    return tuple(_with_its_workspace(classify(listener, owner, snapshot.panes), world) for listener in found)
+
+
+def _owner(service: Service, world: World, snapshot: Snapshot, bare: Observation) -> Owner:
+    orphans = frozenset(who for holder in bare.orphans if (who := holder.listener.identity))
+    return Owner(service.name, world.workspace.path, snapshot.session.name, bare.launcher, orphans)
+
+
+def _listeners(port: int, address: str, world: World, table: ProcessTable) -> list[Listener]:
+    """Whoever listens on the port; where the look's own table does not know one of them, as of now."""
+    rows = table.listeners(port)
+    if not rows or any(pid is not None and table.process(pid) is None for pid, _ in rows):
+        table = ProcessTable(world)
+        rows = [(pid, where) for pid, where in table.listeners(port) if pid is None or table.process(pid)]
+    if not rows and not world.ports.open_addresses(port):
+        return []
+    uid = world.ports.uid_of(port)
+    addresses: dict[int | None, str] = dict(rows) or {None: address}
+    return [table.describe(pid, where, uid) for pid, where in addresses.items()]
 
 
 def _with_its_workspace(holder: Holder, world: World) -> Holder:
@@ -41,19 +50,14 @@ def _with_its_workspace(holder: Holder, world: World) -> Holder:
     return replace(holder, is_gone=bool(home) and holder.relation == "workspace" and world.is_gone(str(home)))
 
 
-def living_listeners(port: int, world: World, table: ProcessTable) -> dict[int | None, str]:
-    """The address of each process that listens there; one that has ended since it was seen there holds nothing."""
-    rows = table.listeners(port)
-    return {pid: address for pid, address in rows if pid is None or world.processes.identity(pid) is not None}
-
-
-def own_listeners(pane: Pane, port: int, world: World, snapshot: Snapshot) -> list[Listener]:
-    """Those of the pane's own processes that listen on the port."""
-    family = {
-        who.pid: who for who in snapshot.process_table.tree(pane.pid) if who.pid != pane.pid
-    }  # the launcher never listens
+def own_listeners(bare: Observation, port: int, world: World, snapshot: Snapshot) -> list[Listener]:
+    """Those of the service's own processes that listen on the port."""
+    family = {each.pid: each for each in bare.family}
     rows = snapshot.process_table.own_listeners(port, family)
-    return [Listener(address, family[pid], world.processes.name(pid), own_user=True) for pid, address in rows]
+    return [
+        Listener(address, identity_of(family[pid]), world.processes.name(family[pid]), own_user=True)
+        for pid, address in rows
+    ]
 
 
 def port_of_url(health: Health) -> int | None:

@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
+from operator import itemgetter
 
-from ..model import Identity
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..lineage.process import Process
+from ..lineage.reach import children_of, family, is_cut, line_of
+from ..model import Identity, Listener
 from ..world import World
 
 FEW = 3
 """Up to this many services, asking each one's own processes is cheaper than asking the whole machine."""
+WORDS_OF_A_LAUNCHER = (3, 5)
+"""FIFO, record, launch, workspace and service (supervisor/launch.py); one of 0.1 tells the first three alone."""
+
+
+class Loose(Struct, frozen=True):
+    """A process below no launcher and no terminal server, and the tags of one that is this user's."""
+
+    process: Process
+    workspace: str | None
+    service: str | None
+
+
+class Launched(Struct, frozen=True):
+    """A launcher that runs, with what its command line tells: where its record is, which launch it is, and of what."""
+
+    process: Process
+    record: str
+    launch: str
+    workspace: str = ""
+    service: str = ""
 
 
 class ProcessTable:
@@ -20,21 +46,88 @@ class ProcessTable:
         self._world = world
         self._few = services <= FEW
         self._lock = threading.Lock()
+        self._processes = world.processes.read()
+        self._below = children_of(self._processes)
+        self._caller = world.processes.caller()
+        self._own_line = frozenset(line_of(self._processes, self._caller.pid))
+
+    # Processes
+
+    def process(self, pid: int | None) -> Process | None:
+        """The living process of that pid; None for one that has ended, or none at all."""
+        found = self._processes.get(pid) if pid else None
+        return found if found and found.is_alive else None
+
+    def is_alive(self, who: Identity) -> bool:
+        """True while this very process runs: a zombie has ended, a reused pid is another process."""
+        found = self.process(who.pid)
+        return found is not None and found.ticks == who.ticks
+
+    def family(self, root: Identity) -> list[Process]:
+        """The process and all that lives below it, but for what a terminal server or another launcher has below it.
+
+        Parents come first.
+        """
+        return family(self._processes, root, self._below)
+
+    def line(self, pid: int) -> list[Process]:
+        """The process and all above it, nearest first."""
+        return [self._processes[each] for each in line_of(self._processes, pid)]
+
+    def launchers(self) -> Sequence[Launched]:
+        """Every launcher of this user that runs, the oldest first."""
+        with self._lock:
+            return self._launchers
 
     @cached_property
-    def _children(self) -> dict[int, list[int]]:
-        return self._world.processes.children()
+    def _launchers(self) -> list[Launched]:
+        launchers = sorted((each for each in self._processes.values() if each.kind == "launcher"), key=itemgetter(1))
+        living = [each for each in launchers if each.is_alive and each.uid == self._caller.uid]
+        told = ((each, self._world.processes.launched(each.pid)) for each in living)
+        return [Launched(each, *words[1:]) for each, words in told if len(words) in WORDS_OF_A_LAUNCHER]
 
-    def tree(self, pid: int) -> list[Identity]:
-        """The process and all its descendants that live, parents first."""
+    def is_above_us(self, pid: int | None) -> bool:
+        """True for this task and all that it was started by."""
+        return pid in self._own_line
+
+    def loose(self) -> Sequence[Loose]:
+        """The processes below no launcher and no terminal server, without this task and those above it."""
         with self._lock:
-            children = self._children
-        found, pids = [], [pid]
-        for each in pids:
-            pids += children.get(each, [])
-            if (who := self._world.processes.identity(each)) is not None:
-                found.append(who)
-        return found
+            return self._loose
+
+    @cached_property
+    def _loose(self) -> list[Loose]:
+        return [
+            Loose(each, *self._tags(each))
+            for each in self._processes.values()
+            if each.is_alive and self._is_loose(each)
+        ]
+
+    def _tags(self, process: Process) -> tuple[str | None, str | None]:
+        """Another user's process may carry whatever that user likes."""
+        return self._world.processes.tags(process.pid) if process.uid == self._caller.uid else (None, None)
+
+    def _is_loose(self, process: Process) -> bool:
+        return not self.is_above_us(process.pid) and not any(map(is_cut, self.line(process.pid)))
+
+    def describe(self, pid: int | None, address: str, uid: int | None = None) -> Listener:
+        """Who listens at this address, as far as can be seen, with all above it."""
+        process = self.process(pid)
+        told = self._world.processes.describe(process, address, uid)
+        if process is None:
+            return told
+        line = self.line(process.pid)
+        launched_by = self._launched_by(line)
+        workspace, service = launched_by if launched_by and launched_by[1] else (told.workspace, told.service)
+        is_above_us = self.is_above_us(process.pid)
+        return replace(told, line=tuple(line), is_above_us=is_above_us, workspace=workspace, service=service)
+
+    def _launched_by(self, line: Sequence[Process]) -> tuple[str, str] | None:
+        """Workspace and service of the launcher that the last of this line is below, if it is below one."""
+        cut = next(filter(is_cut, line), None)
+        return next(((each.workspace, each.service) for each in self.launchers() if each.process == cut), None)
+
+    # Ports
 
     @cached_property
     def _listeners(self) -> dict[int, list[tuple[int | None, str]]]:

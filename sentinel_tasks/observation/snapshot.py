@@ -19,7 +19,13 @@ class Snapshot(Struct, frozen=True):
     panes: tuple[Pane, ...]
     session: Session
     process_table: ProcessTable
+    began: float = 0.0
     opened: frozenset[int] = frozenset()
+
+    @property
+    def servers(self) -> frozenset[int]:
+        """The pid of the tmux server that was asked."""
+        return frozenset(pane.server for pane in self.panes)
 
     @property
     def taken(self) -> frozenset[int]:
@@ -28,12 +34,12 @@ class Snapshot(Struct, frozen=True):
 
     def with_window(self, session: str, index: int) -> Snapshot:
         """The snapshot once we have opened this window."""
-        return Snapshot(self.panes, Session(session, True), self.process_table, self.opened | {index})
+        return Snapshot(self.panes, Session(session, True), self.process_table, self.began, self.opened | {index})
 
 
 def take_snapshot(world: World, services: int = 1) -> Snapshot:
     """What tmux shows now, from one tmux process; `services` is how many are to be observed in it."""
-    panes = world.tmux.panes()
+    began, panes = world.monotonic(), world.tmux.panes()
     session = session_of(world.workspace.path, panes, world.is_same_folder)
     ours_first = sorted(panes, key=lambda pane: pane.session != session.name)
-    return Snapshot(tuple(ours_first), session, ProcessTable(world, services))
+    return Snapshot(tuple(ours_first), session, ProcessTable(world, services), began)

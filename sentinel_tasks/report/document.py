@@ -36,7 +36,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "restarts": run.restarts if run else 0,
         "last_exit": run.last_exit if run else None,
         "listener": _listener(seen),
-        "log": f"{(pane and pane.state) or report.workspace.state_folder}/{service.name}.log",
+        "log": f"{seen.state_folder or report.workspace.state_folder}/{service.name}.log",
         "error": _error(report),
         "notes": list(report.notes),
     }
@@ -72,9 +72,9 @@ def pid_of(report: Report) -> int | None:
     """The pid of the service's own process, or of the adopted one; None if there is neither."""
     seen = report.seen
     if seen.alive:
-        return seen.process.pid if seen.process else None
-    adopted = next((holder for holder in seen.holders if holder.relation == "adopted"), None)
-    return adopted.listener.pid if adopted else None
+        return seen.main.pid if seen.main else None
+    instead = [holder for holder in (*seen.holders, *seen.orphans) if holder.relation in ("adopted", "stray")]
+    return instead[0].listener.pid if instead else None
 
 
 def _error(report: Report) -> str | None:

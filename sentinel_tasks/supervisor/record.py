@@ -22,7 +22,7 @@ class Record:
         self.path, self.launch = path, launch
         self.ticks = ticks_of(os.getpid())
         self.facts: dict[str, object] = {"launch": launch, "launcher": os.getpid(), "launcher_ticks": self.ticks}
-        self.facts["began"] = time.time()
+        self.facts.update(boot=table.boot(), began=time.time(), family=[])
         self._is_ours = False
 
     def note(self, **facts: object) -> None:

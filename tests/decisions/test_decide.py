@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from sentinel_tasks.decisions.decide import Watch, decide, state
 from sentinel_tasks.decisions.dependencies import is_satisfied, order, with_dependencies
-from sentinel_tasks.decisions.ownership import classify, is_inside
+from sentinel_tasks.decisions.ownership import Owner, classify, is_inside
+from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.model import (
     HEALTH_KINDS,
     Action,
@@ -37,18 +38,22 @@ from sentinel_tasks.tmux.lookup import free_index, pane_of, session_of
 from tests.facts import (
     ENDED_RUN,
     HEALTHY,
+    LAUNCHER,
     NOW,
     OTHER_PATH,
     OTHER_SESSION,
+    OWN_LAUNCHER,
     OWN_PANE,
     OWN_RUN,
     PATH,
+    SERVER,
     SESSION,
     SICK,
     foreign_pane,
     holder,
     listener,
     pane,
+    process,
     seen,
     seen_alive,
     seen_ended,
@@ -57,6 +62,8 @@ from tests.facts import (
 
 NO_WATCH = Watch()
 OURS = holder("ours", pid=4242)
+WINDOWLESS = replace(OWN_LAUNCHER, has_window=False)
+HIDDEN = replace(OWN_LAUNCHER, server=2999, is_reached=False)
 WINDOWS = {"alive": seen_alive(), "none": seen(), "dead": seen_ended()}
 CONFLICTS: tuple[Conflict, ...] = get_args(Conflict)
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
@@ -111,7 +118,7 @@ def test_row_started_by_hand_in_another_window_of_the_session(conflict: Conflict
     assert at(conflict, window, by_hand) == Wait()
 
 
-@pytest.mark.parametrize("relation", ["workspace", "pane", "other-user", "unknown"])
+@pytest.mark.parametrize("relation", ["protected", "workspace", "pane", "other-user", "unknown"])
 @pytest.mark.parametrize(
     ("conflict", "window", "expected"),
     [
@@ -260,9 +267,12 @@ LOOKS = [
     seen_ended(run=replace(ENDED_RUN, exit_code=0)),
     seen_ended(run=replace(ENDED_RUN, error="x")),
     seen_alive(run=ENDED_RUN),
-    seen_alive(pane=pane(launcher=1)),
+    seen_alive(launcher=WINDOWLESS, pane=None),
+    seen_alive(launcher=HIDDEN, pane=None),
+    seen_ended(orphans=(holder("stray", pid=5009),)),
+    seen_alive(pane=pane(launcher=1), launcher=None, family=()),
 ]
-SPARED = ("ours", "adopted", "workspace", "pane", "other-user", "unknown")
+SPARED = ("ours", "protected", "adopted", "workspace", "pane", "other-user", "unknown")
 HEALTHS = [Health(kind, "/") for kind in HEALTH_KINDS]
 
 holders = st.lists(
@@ -286,7 +296,7 @@ def check(conflict: Conflict, health: Health, look: Observation, watch: Watch) -
     if not isinstance(action, EndHolders):
         return
     for ended in action.holders:
-        assert ended in look.holders
+        assert ended in (*look.holders, *look.orphans)
         assert ended.relation not in SPARED
         if conflict in ("fail", "auto"):
             assert ended.relation == "stray"
@@ -321,31 +331,44 @@ def test_any_facts_have_one_state(health: Health, look: Observation) -> None:
 # Whose port is it
 
 
-def relation(who: Listener, *panes: Pane, own: Pane | None = OWN_PANE) -> Relation:
-    return classify(who, "telemetry", PATH, SESSION, panes, own).relation
+OWNER = Owner("telemetry", PATH, SESSION, OWN_LAUNCHER, frozenset({Identity(5009, 5009)}))
+OTHER_SERVER = process(4899, kind="multiplexer")
 
 
-IN_OWN = listener(ancestors=(4000, 1))
-IN_OTHER = listener(ancestors=(4900, 1), tmux=4899)
+def relation(who: Listener, *panes: Pane, owner: Owner = OWNER) -> Relation:
+    return classify(who, owner, panes).relation
 
 
-def test_ours_is_what_runs_below_our_launcher() -> None:
+def below(*above: Process, pid: int = 5000, **keys: object) -> Listener:
+    """A listener below these processes, nearest first."""
+    return listener(**{"identity": Identity(pid, pid), "line": (process(pid, above[0].pid), *above), **keys})
+
+
+IN_OWN = below(LAUNCHER, SERVER)
+BY_HAND = below(process(4900, 3000), SERVER)
+
+
+def test_ours_is_what_runs_below_our_launcher_whatever_it_did_to_itself() -> None:
     assert relation(IN_OWN, OWN_PANE) == "ours"
     assert relation(replace(IN_OWN, cwd="/elsewhere", service="web", workspace="/x"), OWN_PANE) == "ours"
+    assert relation(replace(IN_OWN, own_user=False, user="root"), OWN_PANE) == "ours"
 
 
-def test_launcher_itself_is_ours_too() -> None:
-    assert relation(listener(identity=Identity(4000, NOW - 200)), OWN_PANE) == "ours"
+def test_ours_is_also_what_runs_below_our_launcher_on_a_tmux_server_that_is_not_reached() -> None:
+    assert relation(IN_OWN) == "ours"
+
+
+def test_what_is_below_a_tmux_server_that_is_below_our_launcher_is_a_persons() -> None:
+    assert relation(below(process(4900, 4899), process(4899, 4000, kind="multiplexer"), LAUNCHER), OWN_PANE) == "pane"
 
 
 def test_process_put_into_our_window_by_hand_is_not_ours() -> None:
-    respawned = pane(launcher=3999)
-    assert relation(IN_OWN, respawned, own=respawned) == "adopted"
+    respawned = pane(launcher=3999, pid=4900)
+    assert relation(BY_HAND, respawned, owner=replace(OWNER, launcher=None)) == "adopted"
 
 
-def test_stray_carries_our_mark_and_has_no_window() -> None:
-    assert relation(listener(workspace=PATH, service="telemetry"), OWN_PANE) == "stray"
-    assert relation(listener(workspace=PATH, service="telemetry"), own=None) == "stray"
+def test_stray_is_what_was_left_without_a_launcher() -> None:
+    assert relation(below(process(1, 0), pid=5009), OWN_PANE) == "stray"
 
 
 @pytest.mark.parametrize(("path", "name"), [(PATH, "dev"), (OTHER_PATH, "telemetry"), (OTHER_PATH, "dev")])
@@ -353,34 +376,39 @@ def test_another_services_stray_is_never_ours(path: str, name: str) -> None:
     assert relation(listener(workspace=path, service=name)) == "workspace"
 
 
+def test_tmux_server_that_holds_the_port_is_protected_whatever_tags_it_carries() -> None:
+    server = below(process(1, 0), workspace=PATH, service="telemetry", name="tmux: server")
+    server = replace(server, line=(process(5000, kind="multiplexer"), *server.line[1:]))
+    assert relation(server) == "protected"
+
+
+def test_whoever_started_this_very_task_is_protected() -> None:
+    assert relation(listener(is_above_us=True)) == "protected"
+
+
 def test_adopted_runs_in_a_hand_made_window_of_our_session() -> None:
-    assert relation(IN_OTHER, foreign_pane(session=SESSION)) == "adopted"
+    assert relation(BY_HAND, foreign_pane(session=SESSION)) == "adopted"
 
 
-def test_workspace_is_a_service_in_its_own_window() -> None:
-    theirs = pane(pane_id="%7", pid=4900, launcher=4900, home=OTHER_PATH, session=OTHER_SESSION)
-    assert relation(IN_OTHER, theirs) == "workspace"
-    sibling = pane(pane_id="%7", pid=4900, launcher=4900, service="dev")
-    assert relation(IN_OTHER, OWN_PANE, sibling) == "workspace"
+def test_workspace_is_what_runs_below_another_services_launcher() -> None:
+    theirs = below(process(4900, 3000, kind="launcher"), SERVER)
+    assert relation(theirs, pane(pane_id="%7", pid=4900, launcher=4900, home=OTHER_PATH, session=OTHER_SESSION)) == (
+        "workspace"
+    )
+    assert relation(theirs) == "workspace"
 
 
 def test_pane_is_somebody_elses() -> None:
-    assert relation(IN_OTHER, foreign_pane()) == "pane"
+    assert relation(BY_HAND, foreign_pane()) == "pane"
 
 
-def test_pane_of_another_tmux_server_counts_whatever_mark_the_process_carries() -> None:
-    assert relation(IN_OTHER) == "pane"
-    assert relation(replace(IN_OTHER, workspace=PATH, service="telemetry")) == "pane"
-
-
-def test_what_runs_under_this_server_in_no_pane_has_lost_its_window() -> None:
-    alone = replace(IN_OTHER, tmux=OWN_PANE.server)
-    assert relation(replace(alone, workspace=PATH, service="telemetry"), OWN_PANE) == "stray"
-    assert relation(alone, OWN_PANE) == "foreign"
+def test_what_is_below_a_tmux_server_is_a_persons_whatever_tags_it_carries() -> None:
+    assert relation(below(process(4900, 4899), OTHER_SERVER)) == "pane"
+    assert relation(below(process(4900, 4899), OTHER_SERVER, workspace=PATH, service="telemetry")) == "pane"
 
 
 def test_dead_pane_whose_pid_was_given_to_somebody_else_claims_nothing() -> None:
-    assert relation(IN_OWN, pane(dead=True)) == "foreign"
+    assert relation(below(process(4000, 1)), pane(dead=True)) == "foreign"
 
 
 @pytest.mark.parametrize(
@@ -394,14 +422,14 @@ def test_dead_pane_whose_pid_was_given_to_somebody_else_claims_nothing() -> None
     ],
 )
 def test_foreign_tells_whether_it_was_run_from_this_workspace(folder: str | None, inside: bool) -> None:
-    found = classify(listener(cwd=folder), "telemetry", PATH, SESSION, [OWN_PANE], OWN_PANE)
+    found = classify(listener(cwd=folder), OWNER, [OWN_PANE])
     assert (found.relation, found.inside) == ("foreign", inside)
     assert is_inside(folder, PATH) is inside
 
 
 def test_other_users_process() -> None:
     assert relation(listener(own_user=False, user="bob")) == "other-user"
-    assert relation(replace(IN_OWN, own_user=False, user="bob"), OWN_PANE) == "other-user"
+    assert relation(replace(BY_HAND, own_user=False, user="bob"), OWN_PANE) == "other-user"
     assert relation(Listener("127.0.0.1", user="bob")) == "other-user"
 
 
@@ -437,10 +465,15 @@ YOUNG_RUN = replace(OWN_RUN, started=NOW - 5)
         (seen_ended(run=OWN_RUN), "crashed"),
         (seen(run=ENDED_RUN), "crashed"),
         (seen_alive(run=ENDED_RUN), "crashed"),
-        (seen_alive(pane=pane(launcher=1)), "crashed"),
+        (seen_alive(pane=pane(launcher=1), launcher=None, family=()), "crashed"),
         (seen(holders=(holder("foreign"),)), "conflict"),
         (seen(holders=(holder("workspace"),)), "conflict"),
         (seen(holders=(holder("stray"),)), "stopped"),
+        (seen(orphans=(holder("stray"),)), "unhealthy"),
+        (seen(orphans=(holder("stray"),), run=ENDED_RUN), "unhealthy"),
+        (seen(orphans=(holder("stray"),), holders=(holder("foreign", pid=5001),)), "conflict"),
+        (seen_alive(launcher=WINDOWLESS, pane=None, holders=(OURS,), answer=HEALTHY), "unhealthy"),
+        (seen_alive(launcher=HIDDEN, pane=None, holders=(OURS,), answer=HEALTHY), "running"),
         (seen(holders=(holder("adopted"),), answer=HEALTHY), "running"),
         (seen(holders=(holder("adopted"),), answer=SICK), "conflict"),
         (seen(holders=(holder("adopted"), holder("foreign")), answer=HEALTHY), "conflict"),

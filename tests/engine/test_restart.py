@@ -47,7 +47,7 @@ HISTORIES = {
     ),
     "it needs more than C-c": History(
         {0: [UP], 10: [UP], 11: [DOWN], 12: [running()]},
-        sent=[*INT, "10: TERM 200", "10: TERM 201", f"11: {SAME_WINDOW}", f"12: {READY}"],
+        sent=[*INT, "10: TERM 201", f"11: {SAME_WINDOW}", f"12: {READY}"],
         told=[STARTED],
     ),
     "it does not stop, and is not started": History(

@@ -29,12 +29,12 @@ from tests.turns import Fact
 UP, DB_UP = running(WEB, EARLIER), running(DB, EARLIER)
 BY_C_C = {"interrupted": True, "signal": "SIGINT"}
 DOWN, DB_DOWN = ended(WEB, EARLIER, BY_C_C), ended(DB, EARLIER, BY_C_C)
-INT, TERM = ["0: INT 200", "0: INT 201"], ["10: TERM 200", "10: TERM 201"]
+INT, TERM = ["0: INT 200", "0: INT 201"], ["10: TERM 201"]
 INT_DB = ["0: INT 300", "0: INT 301"]
 STOPPED, DB_STOPPED = "web: stopped, changed, exit 0", "db: stopped, changed, exit 0"
 WEB_NEEDS_DB = service("web", 3000, depends_on=(("db", "healthy"),))
 DEAD = replace(DOWN, run=None)
-WINDOWLESS = stray(pid=201, run=UP.run)
+ORPHANED = stray(pid=201, run=UP.run)
 
 
 def asked(seconds: float) -> Fact:
@@ -58,42 +58,42 @@ STEPS = {
     "it ignores C-c": History(
         {0: [UP], 9.9: [UP], 10: [UP], 11: [DOWN]},
         sent=[*INT, *TERM],
-        told=[f"{STOPPED}; it needed SIGTERM: 200, 201"],
+        told=[f"{STOPPED}; it needed SIGTERM: 201"],
     ),
     "it ignores C-c, and has a short time to end": History(
         {0: [UP], 1.9: [UP], 2: [UP], 3: [DOWN]},
         services=(replace(WEB, stop_timeout=2.0),),
-        sent=[*INT, "2: TERM 200", "2: TERM 201"],
-        told=[f"{STOPPED}; it needed SIGTERM: 200, 201"],
+        sent=[*INT, "2: TERM 201"],
+        told=[f"{STOPPED}; it needed SIGTERM: 201"],
     ),
     "it ignores C-c and TERM": History(
         {0: [UP], 10: [UP], 12.9: [UP], 13: [UP], 13.9: [UP], 13.95: [DOWN]},
         sent=[*INT, *TERM, "13: KILL 201"],
-        told=[f"{STOPPED}; it needed SIGTERM: 200, 201; it needed SIGKILL: 201"],
+        told=[f"{STOPPED}; it needed SIGTERM: 201; it needed SIGKILL: 201"],
     ),
     "its launcher goes on after its end": History(
         {0: [UP], 10: [UP], 13: [UP], 14: [replace(UP, pids=(200,))], 14.1: [DOWN]},
         sent=[*INT, *TERM, "13: KILL 201", "14: KILL 200"],
-        told=[f"{STOPPED}; it needed SIGTERM: 200, 201; it needed SIGKILL: 201; it needed SIGKILL: 200"],
+        told=[f"{STOPPED}; it needed SIGTERM: 201; it needed SIGKILL: 201; it needed SIGKILL: 200"],
     ),
     "it outlives KILL": History(
         {0: [UP], 10: [UP], 13: [UP], 14: [UP], 15: [UP], 15.1: [UP]},
-        sent=[*INT, *TERM, "13: KILL 201", "14: KILL 200", "14: KILL 201"],
+        sent=[*INT, *TERM, "13: KILL 201", "14: KILL 201", "14: KILL 200"],
         told=["web: starting, changed, exit 1; would not stop: still there after SIGKILL: 200, 201"],
     ),
     "what it leaves behind is given half a second": History(
         {0: [WITH_CHILD], 1: [left(202)], 1.4: [left(202)], 1.5: [left(202)], 2: [DOWN]},
-        sent=[*INT, "0: INT 202", "1.5: TERM 200", "1.5: TERM 202"],
-        told=[f"{STOPPED}; it needed SIGTERM: 200, 202"],
+        sent=[*INT, "0: INT 202", "1.5: TERM 202"],
+        told=[f"{STOPPED}; it needed SIGTERM: 202"],
     ),
     "what left the foreground is not asked by C-c, but ended after it": History(
         {0: [WITH_DAEMON], 1: [WITH_DAEMON], 9: [left(205)], 9.5: [left(205)], 10: [DOWN]},
-        sent=[*INT, "9.5: TERM 200", "9.5: TERM 205"],
-        told=[f"{STOPPED}; it needed SIGTERM: 200, 205"],
+        sent=[*INT, "9.5: TERM 205"],
+        told=[f"{STOPPED}; it needed SIGTERM: 205"],
     ),
     "it starts others as fast as they are ended: those are killed as they come": History(
         {0: [UP], 10: [UP], 13: [UP], 14: [left(202)], 14.5: [left(203)], 15.1: [left(204)]},
-        sent=[*INT, *TERM, "13: KILL 201", "14: KILL 200", "14: KILL 202", "14.5: KILL 203"],
+        sent=[*INT, *TERM, "13: KILL 201", "14: KILL 202", "14: KILL 200", "14.5: KILL 203"],
         told=["web: starting, changed, exit 1; would not stop: still there after SIGKILL: 200, 204"],
     ),
 }
@@ -102,8 +102,8 @@ ENDING_ALREADY = {
     "a second stop does not ask again": History({0: [asked(2)], 1: [DOWN]}, sent=[], told=[STOPPED]),
     "a second stop goes on where the first was": History(
         {0: [asked(2)], 7.9: [asked(2)], 8: [asked(2)], 9: [DOWN]},
-        sent=["8: TERM 200", "8: TERM 201"],
-        told=[f"{STOPPED}; it needed SIGTERM: 200, 201"],
+        sent=["8: TERM 201"],
+        told=[f"{STOPPED}; it needed SIGTERM: 201"],
     ),
     "one that was asked long ago is asked again": History({0: [asked(11)], 1: [DOWN]}, sent=INT, told=[STOPPED]),
 }
@@ -138,9 +138,16 @@ STRAYS = {
         told=[f"{STOPPED}; it needed SIGTERM: 700"],
     ),
     "only a stray is left": History({0: [stray()], 1: []}, sent=["0: INT 700"], told=[STOPPED]),
-    "its window was closed, and only the launcher's child is left": History(
-        {0: [WINDOWLESS], 9.9: [WINDOWLESS], 10: [WINDOWLESS], 11: []},
-        sent=["0: INT 201", "10: TERM 201"],
+    "its launcher was killed, and only the launcher's child is left": History(
+        {0: [ORPHANED], 9.9: [ORPHANED], 10: [ORPHANED], 11: [Fact("web", run=UP.run)]},
+        sent=[
+            "0: record that web lost its launcher",
+            "0: event crash of web",
+            "0: INT 201",
+            "10: TERM 201",
+            "11: record that web was stopped",
+            "11: event stop of web",
+        ],
         told=[f"{STOPPED}; it needed SIGTERM: 201"],
     ),
     "a stray that slipped away between two looks is found": History(
@@ -166,7 +173,7 @@ STRAYS = {
             15.1: [DOWN, stray(pid=706)],
         },
         sent=[*INT, "2: TERM 702", "5: KILL 703", "6: KILL 704", "7: KILL 705"],
-        told=["web: stopped, changed, exit 1; would not stop: still there after SIGKILL: 706"],
+        told=["web: unhealthy, changed, exit 1; would not stop: still there after SIGKILL: 706"],
     ),
 }
 

@@ -26,7 +26,7 @@ from tests.facts import PATH
 OURS = stranger(folder=PATH)
 TAKEOVER, SPARING = replace(WEB, on_conflict="takeover"), replace(WEB, on_conflict="fail")
 NEW, READY = "new session for web", "web is ready"
-TERM = ["0: event takeover of web", "0: TERM 800"]
+TERM = ["0: TERM 800", "0: event takeover of web"]
 STARTED = "web: running, changed, exit 0"
 STOPPED = "stopped what held the port: node (pid 800)"
 STRAY_STOPPED = "stopped a stray of this service: node (pid 700)"
@@ -62,7 +62,15 @@ PORTS = {
             6: [],
             7: [running()],
         },
-        sent=[*TERM, "0: TERM 801", "4: TERM 802", "5: KILL 800", f"6: {NEW}", f"7: {READY}"],
+        sent=[
+            "0: TERM 800",
+            "0: TERM 801",
+            "0: event takeover of web",
+            "4: TERM 802",
+            "5: KILL 800",
+            f"6: {NEW}",
+            f"7: {READY}",
+        ],
         told=[f"{STARTED}; {STOPPED}"],
     ),
     "one that runs elsewhere gives way to a takeover": History(
@@ -113,23 +121,23 @@ PORTS = {
 STRAYS = {
     "a stray on the port is ended first": History(
         {0: [stray(port=3000)], 1: [], 2: [running()]},
-        sent=["0: event stray of web", "0: TERM 700", f"1: {NEW}", f"2: {READY}"],
+        sent=["0: TERM 700", "0: event stray of web", f"1: {NEW}", f"2: {READY}"],
         told=[f"{STARTED}; {STRAY_STOPPED}"],
     ),
     "a stray that listens nowhere is ended first": History(
         {0: [ended(**OLD), stray()], 1: [ended(**OLD)], 2: [running()]},
-        sent=["0: event stray of web", "0: TERM 700", "1: same window for web", f"2: {READY}"],
+        sent=["0: TERM 700", "0: event stray of web", "1: same window for web", f"2: {READY}"],
         told=[f"{STARTED}; {STRAY_STOPPED}"],
     ),
     "a stray that ignores TERM is killed": History(
         {0: [stray()], 5: [stray()], 6: [], 7: [running()]},
-        sent=["0: event stray of web", "0: TERM 700", "5: KILL 700", f"6: {NEW}", f"7: {READY}"],
+        sent=["0: TERM 700", "0: event stray of web", "5: KILL 700", f"6: {NEW}", f"7: {READY}"],
         told=[f"{STARTED}; {STRAY_STOPPED}"],
     ),
     "a stray is ended even where nobody is to be ended for the port": History(
         {0: [stray(port=3000)], 1: [], 2: [running()]},
         services=(SPARING,),
-        sent=["0: event stray of web", "0: TERM 700", f"1: {NEW}", f"2: {READY}"],
+        sent=["0: TERM 700", "0: event stray of web", f"1: {NEW}", f"2: {READY}"],
         told=[f"{STARTED}; {STRAY_STOPPED}"],
     ),
     "a stray of another service is none of ours": History(

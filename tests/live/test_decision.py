@@ -17,8 +17,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sentinel_tasks.observation.port_holders import living_listeners
+from sentinel_tasks.observation.port_holders import holders_of
 from sentinel_tasks.observation.process_table import ProcessTable
+from sentinel_tasks.observation.snapshot import Snapshot
+from sentinel_tasks.tmux.lookup import Session
 from sentinel_tasks.world import World
 from tests import facts
 from tests.lab import Lab, is_open, until
@@ -128,8 +130,9 @@ def test_a_stray_of_the_service_is_stopped_before_the_new_start(lab: Lab) -> Non
     stray = psutil.Process(first["listener"]["pid"])
     name = stray.name()
     os.kill(psutil.Process(first["pid"]).ppid(), signal.SIGKILL)
-    until(lambda: lab.inv("telemetry.status", "--json").json["state"] != "running")
-    assert lab.inv("telemetry.status", "--json").json["listener"]["relation"] == "stray"
+    told = until(lambda: (seen := lab.inv("telemetry.status", "--json").json)["state"] != "running" and seen)
+    assert (told["state"], told["listener"]["relation"]) == ("unhealthy", "stray")
+    assert str(stray.pid) in told["error"]
     second = lab.inv("telemetry.activate")
     assert second.code == 0, second.said
     assert f"stray of this service: {name} (pid {stray.pid})" in second.out
@@ -143,7 +146,7 @@ def test_a_stray_that_listens_on_nothing_is_stopped_too(lab: Lab) -> None:
     first = lab.inv("telemetry.activate", "--json").json
     (daemon,) = psutil.Process(first["pid"]).children()
     name = daemon.name()
-    os.kill(psutil.Process(first["pid"]).ppid(), signal.SIGKILL)
+    lab.tmux("kill-window", "-t", first["window"]["id"])
     until(lambda: len(lab.services()) == 1)
     second = lab.inv("telemetry.activate")
     assert second.code == 0, second.said
@@ -430,9 +433,10 @@ def test_a_foreign_listener_beside_ours_is_a_conflict(
 
 def test_a_process_that_ended_during_the_look_holds_no_port() -> None:
     """It was told as one that can't be seen, and the port as taken."""
+    world = World(facts.workspace(facts.service()), {})
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
-    world = World(facts.workspace(), {})
-    table = ProcessTable(world)
-    table.__dict__["_listeners"] = {3000: [(ended.pid, "127.0.0.1"), (os.getpid(), "::1")]}
-    assert living_listeners(3000, world, table) == {os.getpid(): "::1"}
+        table = ProcessTable(world)
+    table.__dict__["_listeners"] = {3000: [(ended.pid, "127.0.0.1")]}
+    look = Snapshot((), Session(facts.SESSION, False), table)
+    assert holders_of(facts.service(), world, look, facts.seen(open_at=("127.0.0.1",))) == ()

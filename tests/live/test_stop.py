@@ -139,7 +139,7 @@ def test_a_suspended_service_is_ended(lab: Lab) -> None:
 
 
 def test_a_service_whose_launcher_was_killed_is_ended(lab: Lab) -> None:
-    port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGTERM")
+    port = serve(lab, "--ignore", "SIGHUP")
     service = status(lab)["pid"]
     os.kill(int(lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_pid}")), signal.SIGKILL)
     until(lambda: lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_dead}") == "1")
@@ -150,12 +150,12 @@ def test_a_service_whose_launcher_was_killed_is_ended(lab: Lab) -> None:
 
 
 def test_a_service_that_outlived_its_window_is_ended(lab: Lab) -> None:
-    port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGINT", stop_timeout=30)
+    port = serve(lab, "--ignore", "SIGHUP")
     service = status(lab)["pid"]
     lab.tmux("kill-window", "-t", window(lab))
     until(lambda: lab.windows() == [])
     os.kill(service, 0)
-    stop(lab, "--timeout", "1")
+    stop(lab)
     assert_nothing_left(lab, port)
 
 
@@ -167,7 +167,9 @@ def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab, verb
     lab.tmux("new-window", "-d", "-t", "=sentinel-app:", "sleep 600")
     lab.tmux("kill-window", "-t", window(lab))
     assert not is_gone(service)
-    assert status(lab)["listener"]["relation"] == "stray"
+    told = status(lab)
+    assert (told["state"], told["listener"]["relation"]) == ("unhealthy", "ours")
+    assert told["error"] == f"runs without its window (pid {service}), which was closed; it is being ended"
     assert lab.inv(f"telemetry.{verb}", "--timeout", "5").code == 0
     assert is_gone(service)
     stop(lab, "--timeout", "1")

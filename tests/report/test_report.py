@@ -55,7 +55,6 @@ def running_look(**keys: Any) -> Observation:
     own = holder("ours", pid=4242)
     given: dict[str, Any] = {
         "pane": pane(session="sentinel-APPENDIX"),
-        "process": replace(process, pid=4242),
         "rss_bytes": 88_080_384,
         "answer": Answer(True, "200", 1.2, 47),
         "holders": (replace(own, listener=replace(own.listener, name="bun")),),

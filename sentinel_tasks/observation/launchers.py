@@ -1,0 +1,72 @@
+"""A service's launcher while it lives, wherever its window is; and what is left of a service without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..lineage.process import Process
+from ..model import Holder, Launcher, Observation, Pane, Run, Service, identity_of
+from ..world import World
+from .process_table import Launched, Loose, ProcessTable
+from .snapshot import Snapshot
+
+SLACK = 0.1
+"""Seconds by which the kernel's tick and ours may be apart."""
+
+
+def launcher_of(service: str, pane: Pane | None, world: World, snapshot: Snapshot) -> Launcher | None:
+    """The launcher in the service's pane; else the newest that says it runs this service, on whatever tmux server."""
+    table = snapshot.process_table
+    if pane is not None and pane.alive and (own := table.process(pane.pid)):
+        return Launcher(identity_of(own), pane.launch, pane.server, state=pane.state)
+    others = launchers_of(service, world, table)
+    return _elsewhere(others[-1], world, snapshot) if others else None
+
+
+def launchers_of(service: str, world: World, table: ProcessTable) -> list[Launched]:
+    """All launchers that run this service, the oldest first: they say so, or write its record."""
+    own, record = (world.workspace.path, service), str(world.state.record(service))
+    return [each for each in table.launchers() if (each.workspace, each.service) == own or each.record == record]
+
+
+def _elsewhere(launched: Launched, world: World, snapshot: Snapshot) -> Launcher:
+    line = snapshot.process_table.line(launched.process.pid)
+    server = next((each.pid for each in line if each.kind == "multiplexer"), None)
+    is_reached = server in snapshot.servers
+    opened_since = world.processes.age(launched.process) <= world.monotonic() - snapshot.began + SLACK
+    has_window = server is not None and (opened_since or not is_reached)
+    who, state = identity_of(launched.process), str(Path(launched.record).parent)
+    return Launcher(who, launched.launch, server, has_window, is_reached, state)
+
+
+def family_of(launcher: Launcher | None, table: ProcessTable) -> tuple[Process, ...]:
+    """What lives below the launcher."""
+    family = table.family(launcher.identity) if launcher else []
+    return tuple(each for each in family if launcher and each.pid != launcher.identity.pid)
+
+
+def orphans_of(service: Service, bare: Observation, world: World, table: ProcessTable) -> tuple[Holder, ...]:
+    """What runs of the service below no launcher, and what that has started: by its record, its tags or its session."""
+    roots = [each for each in table.loose() if _is_left_by(each, service, bare, world, table)]
+    found = {each.pid: None for root in roots for each in table.family(identity_of(root.process))}
+    return tuple(Holder(table.describe(pid, ""), "stray") for pid in found)
+
+
+def _is_left_by(each: Loose, service: Service, bare: Observation, world: World, table: ProcessTable) -> bool:
+    if each.service == service.name and each.workspace == world.workspace.path:
+        return True
+    if bare.run is None or not world.processes.is_this_boot(bare.run.boot):
+        return False
+    if identity_of(each.process) in bare.run.known:
+        return True
+    return bare.launcher is None and _is_of_the_session(each.process, bare.run, table)
+
+
+def _is_of_the_session(process: Process, run: Run, table: ProcessTable) -> bool:
+    """True for the terminal session of a launcher that is gone, as long as nobody has noticed its end.
+
+    Later on its pid may be another session's.
+    """
+    if run.is_over or process.session != run.launcher or table.process(run.launcher):
+        return False
+    return process.ticks >= run.launcher_ticks > 0

@@ -1,0 +1,44 @@
+"""How a service's latest run went: its launcher's record, as far as it does not contradict what lives."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from ..model import Observation, Run, Service, identity_of
+from ..world import World
+
+LONGEST_CLEANUP = 10.0
+"""Seconds that a launcher needs at most to end what a run that failed left behind."""
+
+
+def record_of(service: Service, bare: Observation, world: World) -> Run | None:
+    """The record of the launch that the launcher or the pane is of; of the last one if there is neither.
+
+    What lives counts before what is on record.
+    """
+    run = world.state_of(bare.state_folder).run(service.name)
+    launch = bare.launch
+    if run is not None and launch not in (None, run.launch):
+        run = None
+    if run is not None and _is_contradicted(run, bare, world):
+        return replace(run, ended=None, exit_code=None, signal=None, error=None, interrupted=False)
+    return (_unrecorded(bare, world) or run) if run is None or run.is_incomplete else run
+
+
+def _is_contradicted(run: Run, bare: Observation, world: World) -> bool:
+    """True for a record of an end while the launcher and what it started live on."""
+    if not run.is_over or not bare.family:
+        return False
+    main = next((each for each in bare.family if each.pid == run.pid), None)
+    if main is not None:
+        return world.processes.is_alive(identity_of(main))  # it may have ended since the look
+    return run.exit_code != 0 and not run.interrupted and bare.now - (run.ended or bare.now) > LONGEST_CLEANUP
+
+
+def _unrecorded(bare: Observation, world: World) -> Run | None:
+    """What the processes tell where the record does not: the launcher's child, and since when it runs."""
+    if bare.launcher is None or not bare.family:
+        return None
+    child = bare.family[0]
+    started = bare.now - world.processes.age(child)
+    return Run(bare.launcher.launch, bare.launcher.identity.pid, child.pid, started=started, ticks=child.ticks)
