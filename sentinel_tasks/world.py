@@ -253,6 +253,12 @@ class World:
         own = self.workspace.socket_name or DEFAULT
         return [name for name in servers(socket_folder(self.environ)) if name != own]
 
+    def inherited(self) -> dict[str, object]:
+        """What this task would hand down to a child beside its environment: limits, umask, priorities, processors."""
+        from .system.inherited import inherited
+
+        return inherited()
+
     def is_same_folder(self, one: str) -> bool:
         """True if the path leads to the workspace, through whatever links."""
         return os.path.realpath(one) == self.workspace.path

@@ -102,6 +102,7 @@ class _Launch:
             "one_shot": ready.service.is_one_shot,
             "service": ready.service.name,
             "events": str(world.state.events),
+            "inherited": world.inherited(),
             "reservations": assignment.reserved(self.id),
         }
         world.state.sweep(ready.service.name)

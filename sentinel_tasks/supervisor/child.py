@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+from .inherit import take
 from .kernel import Kernel
 from .record import print_to_pane
 from .specification import Spec
@@ -34,6 +35,7 @@ def become(spec: Spec) -> int:
     command, folder = spec["command"], spec["cwd"]
     words = ["sh", "-c", command] if isinstance(command, str) else command
     environment = spec["env"] | {name: os.environ[name] for name in OF_THE_PANE if name in os.environ}
+    take(spec.get("inherited", {}))
     try:
         os.chdir(folder)
         os.execvpe(words[0], words, environment)

@@ -368,3 +368,21 @@ def test_a_name_that_is_not_set_starts_nothing(lab: Lab) -> None:
     assert told.code == 2
     assert "sentinel.services.dev.env.A: '…': NONE_OF_THESE is not set" in told.err
     assert lab.windows() == []
+
+
+def test_limits_of_the_callers_shell_reach_the_service(lab: Lab) -> None:
+    """It had those of whichever shell had once started the tmux server."""
+    lab.real = True
+    shown = "echo; ulimit -Sn; umask; nice; cat /proc/self/oom_score_adj"
+    show = f"{shown}; grep Cpus_allowed_list /proc/self/status; exec sleep 600"
+    lab.configure(
+        dev={"command": "exec sleep 600", "port": None, "health": None},
+        job={"command": show, "health": {"log": "Cpus_allowed_list"}},
+    )
+    assert lab.inv("dev.start").code == 0
+    narrow = ["sh", "-c", f"ulimit -Sn 200; umask 027; exec taskset 1 nice -n 3 {INV} up --only job"]
+    done = subprocess.run(narrow, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (printed,) = [path.read_text() for path in lab.state("job.log")]
+    lines = printed.replace("\r", "").splitlines()
+    assert [line for line in ("200", "0027", "3", "Cpus_allowed_list:\t0") if line not in lines] == [], printed
