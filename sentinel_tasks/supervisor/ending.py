@@ -61,7 +61,7 @@ class Ending:
     def _send(self, number: signal.Signals) -> None:
         family = self.family
         if number == signal.SIGKILL:
-            found = family.kill()
+            found = family.end()
         else:
             found = family.send(number, family.where_c_c_reaches() if number == signal.SIGINT else family.look())
         if number != signal.SIGINT:

@@ -53,7 +53,7 @@ class Family:
             return []
         return gate.send(self._claim, [(each.pid, each.ticks) for each in wanted], number)
 
-    def kill(self) -> list[Who]:
+    def end(self) -> list[Who]:
         """Ends all of them for good; whom it reached."""
         spared = [each for each in family(table.read(), self.launcher)[1:] if self._is_spared(each)]
         return gate.kill(self._claim, frozenset((each.pid, each.ticks) for each in spared))

@@ -14,7 +14,6 @@ OTHERWISE = {
     "lineage/gate.py": "it is the gate",
     "health/command.py": "a parent ends its own child, whose pid is its own until it is reaped",
     "supervisor/capture.py": "signal 0, which only asks whether a process is there",
-    "supervisor/launch.py": "a parent signals its own child, whose pid is its own until it is reaped",
     "api/scale.py": "workers of the API, whose pids psutil compares",
 }
 
