@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from sentinel_tasks.lineage.reach import Claim, permitted
-from sentinel_tasks.model import Identity, Workspace, identity_of
+from sentinel_tasks.model import Identity, Run, Workspace, identity_of
 from sentinel_tasks.tmux.commands import Opening
 from sentinel_tasks.world import World
 from tests.facts import NOW
@@ -39,6 +39,7 @@ class ScriptedWorld(World):
     def __init__(self, workspace: Workspace, turns: Mapping[float, Sequence[Fact]], **environ: str) -> None:
         super().__init__(workspace, environ)
         self.sent, self.specs, self.openings = list[str](), dict[str, Any](), dict[str, Opening]()
+        self.closed = dict[str, Run]()
         self.later = list(turns.items())
         self.sleep(0)
         vars(self).update(
@@ -70,6 +71,8 @@ class ScriptedWorld(World):
                 log=lambda name: FOLDER / f"{name}.log",
                 record=lambda name: FOLDER / f"{name}.run.json",
                 event=lambda name, event, pid, reason: self._send(f"event {event} of {name}"),
+                run=self._run,
+                close_run=self._close_run,
                 make_fifo=lambda name, launch: Path(name),
                 send_spec=lambda fifo, spec, is_there: self._take(fifo.name, spec),
                 lock=self._lock,
@@ -104,6 +107,17 @@ class ScriptedWorld(World):
         self.turn.check_opening(opening.service)
         self._send(f"{how} for {opening.service}")
         self.openings[opening.service] = opening
+
+    def _run(self, service: str) -> Run | None:
+        told, closed = self.turn.run(service), self.closed.get(service)
+        return closed if closed and told and told.launch == closed.launch else told
+
+    def _close_run(self, service: str, told: Run, end: Run, patience: float) -> bool:
+        if self._run(service) != told:
+            return False
+        self.closed[service] = end
+        self._send(f"record that {service} {'was stopped' if end.interrupted else 'lost its launcher'}")
+        return True
 
     def _take(self, service: str, spec: Mapping[str, object]) -> bool:
         self.specs[service] = spec

@@ -128,8 +128,8 @@ class Turn:
     def _of(self, pid: int) -> list[Fact]:
         return [fact for fact in self.facts() if pid in (*fact.pids, *fact.below)]
 
-    def is_alive(self, process: Process) -> bool:
-        return bool(self._of(process.pid))
+    def is_alive(self, each: Identity) -> bool:
+        return bool(self._of(each.pid))
 
     def is_this_boot(self, boot: str) -> bool:
         return boot in ("", "this boot")

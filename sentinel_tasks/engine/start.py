@@ -34,6 +34,7 @@ from ..observation.snapshot import Snapshot, take_snapshot
 from ..world import World
 from . import outcomes
 from .launching import Launched, Ready, launch_all, on_port
+from .record_ends import note_killed_launchers
 from .takeover import end_holders, end_launcher
 from .track import Track, progress_of
 
@@ -95,12 +96,17 @@ class Start:
         """One look and what follows from it."""
         open_tracks = [track for track in self.tracks.values() if not track.settled]
         actions = self._decide(open_tracks, self._look())
+        self._note_killed_launchers(open_tracks)
         acting = [track for track, action in actions if isinstance(action, ACTS)]
         self._settle([(track, action) for track, action in actions if track not in acting])
         if acting and self.options.dry:
             self._settle_dry([(track, action) for track, action in actions if track in acting])
         elif acting:
             self._act(acting)
+
+    def _note_killed_launchers(self, tracks: Iterable[Track]) -> None:
+        if not self.options.dry:
+            note_killed_launchers(self.world, ((each.service, self.seen[each.service.name]) for each in tracks))
 
     # Deciding
 

@@ -1,4 +1,4 @@
-"""Status: one look, no change."""
+"""Status: one look, no change but that the end of a killed launcher is put on record."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from ..observation.unconfigured import marked_service, unconfigured
 from ..tmux.lookup import pane_of, session_of
 from ..world import World
 from . import outcomes
+from .record_ends import note_killed_launchers
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -60,7 +61,9 @@ def _retried(world: World, reports: list[Report]) -> list[Report]:
 def _asked(world: World, services: Sequence[Service], snapshot: Snapshot) -> list[Report]:
     """What each service is like now, its health check asked."""
     asking = AskingOnce(world)
-    return _reports(world, services, snapshot, asking, asking.break_off)
+    reports = _reports(world, services, snapshot, asking, asking.break_off)
+    note_killed_launchers(world, ((each.service, each.seen) for each in reports))
+    return reports
 
 
 def _reports(

@@ -24,6 +24,7 @@ from ..observation.snapshot import take_snapshot
 from ..observation.unconfigured import unconfigured
 from ..world import World
 from . import outcomes
+from .record_ends import note_killed_launchers, note_stopped
 from .signals import kill, send
 from .start import refuse_inside
 
@@ -74,6 +75,7 @@ class Stop:
     def run(self) -> list[Report]:
         """Each service's report, once all have ended or would not."""
         began = self.world.monotonic()
+        note_killed_launchers(self.world, ((each.service, self.first[each.service.name]) for each in self.endings))
         while not all(ending.over for ending in self.endings) or self._find_late():
             table = ProcessTable(self.world)
             for ending in self.endings:
@@ -185,6 +187,8 @@ class Stop:
         began = self.world.monotonic()
         while any(map(self.world.is_being_written, logs)) and (elapsed := self.world.monotonic() - began) < LOG_SECONDS:
             self.world.sleep(pause_after(elapsed))
+        for service in ended:
+            note_stopped(self.world, service, self.first[service.name])
         snapshot = take_snapshot(self.world, len(self.endings))
         return [
             self._report(ending, observe(ending.service, self.world, snapshot, lambda *_: None))

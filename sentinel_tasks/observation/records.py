@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ..model import Observation, Run, Service
+from ..model import Observation, Run, Service, identity_of
 from ..world import World
 
 LONGEST_CLEANUP = 10.0
@@ -31,7 +31,7 @@ def _is_contradicted(run: Run, bare: Observation, world: World) -> bool:
         return False
     main = next((each for each in bare.family if each.pid == run.pid), None)
     if main is not None:
-        return world.processes.is_alive(main)  # it may have ended since the look
+        return world.processes.is_alive(identity_of(main))  # it may have ended since the look
     return run.exit_code != 0 and not run.interrupted and bare.now - (run.ended or bare.now) > LONGEST_CLEANUP
 
 

@@ -6,7 +6,7 @@ from ..model import STATES_AS_WANTED, Report, Service
 from ..text.duration import duration
 from ..text.sanitize import plain
 from .document import listens, pid_of, restarts_of, url_of
-from .phrases import command, how_it_ended
+from .phrases import command, ended, how_it_ended
 from .style import Style
 
 RULE_WIDTH = 40
@@ -65,11 +65,9 @@ def _state_words(report: Report) -> str:
 
 def _how(report: Report) -> str:
     run = report.seen.run
-    if run is None or run.ended is None:
-        return "its launcher was killed"
-    if run.error:
+    if run is None or run.error:
         return "not started"
-    return run.signal or f"exit {run.exit_code}"
+    return f"exit {run.exit_code}" if run.exit_code is not None else run.signal or ended(run)
 
 
 def _ago(report: Report) -> str:
@@ -88,23 +86,35 @@ def _workers(report: Report, style: Style) -> list[str]:
 def _session_lines(report: Report, style: Style) -> list[str]:
     seen, title = report.seen, report.service.name.capitalize()
     if seen.place is None:
-        return [f"{style.sign('bad')} Session does not exist"]
-    lines = [f"{style.sign('ok')} Session exists"]
+        lines = [f"{style.sign('bad')} Session does not exist"]
+    elif seen.pane is None:
+        lines = [f"{style.sign('ok')} Session exists", f"{style.sign('bad')} {title} window does not exist"]
+    else:
+        lines = [
+            f"{style.sign('ok')} Session exists",
+            f"{style.sign('ok')} {title} window exists (window {seen.pane.index})",
+        ]
+    return [*lines, *_process_line(report, style)]
+
+
+def _process_line(report: Report, style: Style) -> list[str]:
+    seen = report.seen
+    if seen.orphans or (seen.launcher and seen.pane is None):
+        return [f"{style.sign('warn')} Process is running without its window ({_process(report)})"]
     if seen.pane is None:
-        return [*lines, f"{style.sign('bad')} {title} window does not exist"]
-    lines.append(f"{style.sign('ok')} {title} window exists (window {seen.pane.index})")
+        return []
     if not seen.alive:
-        return [*lines, f"{style.sign('bad')} Process is not running"]
+        return [f"{style.sign('bad')} Process is not running"]
     if pid_of(report) is None:
         past = f" ({restarts_of(seen)})" if restarts_of(seen) else ""
-        return [*lines, f"{style.sign('wait')} Process is not running yet{past}"]
-    return [*lines, f"{style.sign('ok')} Process is running in tmux ({_process(report)})"]
+        return [f"{style.sign('wait')} Process is not running yet{past}"]
+    return [f"{style.sign('ok')} Process is running in tmux ({_process(report)})"]
 
 
 def _process(report: Report) -> str:
     seen = report.seen
     facts = [f"pid {pid_of(report)}"] if pid_of(report) else []
-    facts += [f"up {duration(seen.age)}"]
+    facts += [f"up {duration(seen.age)}"] if seen.alive else []
     facts += [f"{seen.rss_bytes / 1024**2:.0f} MiB"] if seen.rss_bytes is not None else []
     return ", ".join(filter(None, [*facts, restarts_of(seen)]))
 
@@ -114,13 +124,20 @@ def _hints(report: Report, style: Style) -> list[str]:
     running = [("attach", f"Attach to {name} window"), ("logs", "View recent logs"), ("stop", f"Stop the {short}")]
     resting = [("start", f"Start the {short}"), ("logs", "View recent logs")]
     adopted = report.state == "running" and not report.seen.alive
-    hints = running[:1] if adopted else running if report.seen.alive else resting
+    left = [("start", f"Start the {short} in its place"), *running[1:]]
+    hints = running[:1] if adopted else left if _is_left(report) else running if report.seen.alive else resting
     here = report.workspace.typed
     commands = [(typed, what) for verb, what in hints if (typed := command(report.service, verb, here))]
     width = max((len(typed) for typed, _ in commands), default=0)
     ways_on = [f"  {plain(report.hint)}"] if report.hint and report.state == "conflict" else []
     lines = [f"  {typed.ljust(width)}  - {what}" for typed, what in commands]
     return ["", f"{style.sign('hints')} Commands:", *ways_on, *lines] if ways_on or lines else []
+
+
+def _is_left(report: Report) -> bool:
+    """True if it runs without its window."""
+    seen = report.seen
+    return report.state == "unhealthy" and (not seen.alive or seen.pane is None)
 
 
 def outcome_line(report: Report, done: str, style: Style) -> str:

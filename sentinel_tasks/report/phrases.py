@@ -41,10 +41,10 @@ def ended(run: Run) -> str:
     """The end of a run in a phrase."""
     if run.error:
         return run.error
-    if run.ended is None:
-        return "its launcher was killed"
     if run.interrupted:
-        return f"it was stopped{f' ({run.signal})' if run.signal else ''}"
+        return f"{run.cause or 'it was stopped'}{f' ({run.signal})' if run.signal else ''}"
+    if run.ended is None or (run.exit_code is None and run.signal is None):
+        return run.cause or "its launcher was killed"
     return f"killed by {run.signal}" if run.signal else f"exit {run.exit_code}"
 
 

@@ -30,10 +30,10 @@ def caller() -> Caller:
     return Caller(os.getpid(), os.getuid())
 
 
-def is_alive(process: Process) -> bool:
-    """True if this very process still runs."""
-    now = table.one(process.pid)
-    return now is not None and now.ticks == process.ticks and now.is_alive
+def is_alive(who: Identity) -> bool:
+    """True if this very process runs now."""
+    now = table.one(who.pid)
+    return now is not None and now.ticks == who.ticks and now.is_alive
 
 
 def is_this_boot(boot: str) -> bool:

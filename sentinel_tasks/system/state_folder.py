@@ -59,6 +59,11 @@ def _unusable(path: Path, why: str, hint: str = "{doctor}") -> StateFolderUnusab
     return StateFolderUnusable(f"the state folder {path} can't be used: {why}", hint)
 
 
+def is_open_to_others(found: os.stat_result) -> bool:
+    """True for a file or folder that another user could have written."""
+    return found.st_uid != os.geteuid() or bool(found.st_mode & 0o022)
+
+
 def is_gone(folder: str) -> bool:
     """True if there is surely no such folder."""
     try:
@@ -102,7 +107,7 @@ class State(Struct, frozen=True):
     # Locks
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
+    def lock(self, name: str, patience: float = LOCK_SECONDS) -> Iterator[None]:
         """Held while one process looks and acts for a service; the kernel frees it when its holder dies.
 
         Its file goes with it: filelock sees that a file it waited for has been unlinked, and makes a new one.
@@ -110,12 +115,12 @@ class State(Struct, frozen=True):
         import filelock
 
         self.prepare()
-        lock = filelock.FileLock(self.folder / f"{name}.lock", timeout=LOCK_SECONDS, mode=0o600)
+        lock = filelock.FileLock(self.folder / f"{name}.lock", timeout=patience, mode=0o600)
         try:
             lock.acquire(poll_interval=0.01)
         except filelock.Timeout as reason:
             raise SentinelError(
-                f"another task has been acting on {name} for {LOCK_SECONDS:g} s", "{doctor} (it names the task)"
+                f"another task has been acting on {name} for {patience:g} s", "{doctor} (it names the task)"
             ) from reason
         except OSError as reason:
             raise _unusable(self.folder, reason.strerror or str(reason)) from reason
@@ -129,12 +134,37 @@ class State(Struct, frozen=True):
     # Records
 
     def run(self, service: str) -> Run | None:
-        """What the launcher wrote down last; None if nothing readable is there."""
+        """What the launcher wrote down last; None if nothing readable is there, or what another user could have put."""
         try:
             with open(os.open(self.record(service), READ), "rb") as file:
+                if is_open_to_others(os.fstat(file.fileno())) or is_open_to_others(os.stat(self.folder)):
+                    return None
                 return msgspec.json.decode(file.read(), type=Run)
         except (OSError, ValueError):
             return None
+
+    def close_run(self, service: str, told: Run, end: Run, patience: float) -> bool:
+        """Writes the end of a run whose launcher is gone; True if what was on record was still what the caller knows.
+
+        So of several tasks one does it. Nothing is written where another one acts on the service.
+        """
+        try:
+            with self.lock(service, patience):
+                return self.run(service) == told and self._rewrite(self.record(service), msgspec.json.encode(end))
+        except (SentinelError, OSError):
+            return False
+
+    def _rewrite(self, path: Path, content: bytes) -> bool:
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        try:
+            with open(_open_private(draft, os.O_TRUNC), "wb") as file:
+                file.write(content)
+            os.replace(draft, path)
+        except OSError:
+            with suppress(OSError):
+                draft.unlink()
+            return False
+        return True
 
     def event(self, service: str, event: str, pid: int | None, reason: str) -> None:
         """Appends one line to `events.jsonl` (contract: Documents, Events)."""

@@ -81,7 +81,7 @@ PIDS = {"web": 200, "db": 300, "job": 400, "old": 500}
 def alive(of: Service = WEB, launch: str = MINE, run: Mapping[str, Any] = NOTHING, **keys: Any) -> Fact:
     """Its launcher and its process run; it listens nowhere."""
     pid = PIDS[of.name] + 10 * (launch == MINE)
-    record = Run(launch, pid, pid + 1, began=NOW, started=NOW)
+    record = Run(launch, pid, pid + 1, began=NOW, started=NOW, launcher_ticks=pid, ticks=pid + 1)
     pane = facts.pane(
         session=facts.SESSION, service=of.name, window_name=of.name, launch=launch, launcher=pid, pid=pid, port=of.port,
         pane_id=f"%{pid}", kind=of.health.kind,

@@ -68,7 +68,6 @@ STATES = {
         "web: crashed, exit 3; exit 3: boom",
     ),
     "it was killed": ([ended(run={"signal": "SIGKILL"}, **OLD)], "web: crashed, exit 3; killed by SIGKILL"),
-    "its launcher was killed": ([ended(run={"ended": None}, **OLD)], "web: crashed, exit 3; its launcher was killed"),
     "it was stopped": ([ended(run={"signal": "SIGINT", "interrupted": True}, **OLD)], "web: stopped, exit 3"),
     "it ended by itself": ([ended(run={"exit_code": 0}, **OLD)], "web: stopped, exit 3; it ended by itself (exit 0)"),
     "it never ran": ([], "web: stopped, exit 3"),
@@ -123,6 +122,13 @@ ONE_SHOTS = {
 def test_status(name: str) -> None:
     shown, line = STATES[name]
     assert play(History({0: shown}, []), status) == ([line], [])
+
+
+def test_a_launcher_that_was_killed_is_put_on_record_by_whoever_sees_it_first() -> None:
+    """It was told by status, and no event told of it."""
+    found = play(History({0: [ended(run={"ended": None}, **OLD)]}, []), lambda world, wanted: status(world, wanted * 2))
+    line = "web: crashed, exit 3; its launcher was killed"
+    assert found == ([line, line], ["0: record that web lost its launcher", "0: event crash of web"])
 
 
 @pytest.mark.parametrize("name", ONE_SHOTS)

@@ -34,7 +34,7 @@ INT_DB = ["0: INT 300", "0: INT 301"]
 STOPPED, DB_STOPPED = "web: stopped, changed, exit 0", "db: stopped, changed, exit 0"
 WEB_NEEDS_DB = service("web", 3000, depends_on=(("db", "healthy"),))
 DEAD = replace(DOWN, run=None)
-WINDOWLESS = stray(pid=201, run=UP.run)
+ORPHANED = stray(pid=201, run=UP.run)
 
 
 def asked(seconds: float) -> Fact:
@@ -138,9 +138,16 @@ STRAYS = {
         told=[f"{STOPPED}; it needed SIGTERM: 700"],
     ),
     "only a stray is left": History({0: [stray()], 1: []}, sent=["0: INT 700"], told=[STOPPED]),
-    "its window was closed, and only the launcher's child is left": History(
-        {0: [WINDOWLESS], 9.9: [WINDOWLESS], 10: [WINDOWLESS], 11: []},
-        sent=["0: INT 201", "10: TERM 201"],
+    "its launcher was killed, and only the launcher's child is left": History(
+        {0: [ORPHANED], 9.9: [ORPHANED], 10: [ORPHANED], 11: [Fact("web", run=UP.run)]},
+        sent=[
+            "0: record that web lost its launcher",
+            "0: event crash of web",
+            "0: INT 201",
+            "10: TERM 201",
+            "11: record that web was stopped",
+            "11: event stop of web",
+        ],
         told=[f"{STOPPED}; it needed SIGTERM: 201"],
     ),
     "a stray that slipped away between two looks is found": History(

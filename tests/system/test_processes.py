@@ -80,7 +80,7 @@ def claim(*whom: Identity) -> Claim:
 
 def test_a_process_is_alive_until_it_ends_or_its_pid_is_another_processs(spawn: Spawn) -> None:
     process = spawn()
-    who = known(process.pid)
+    who = holder(process)
     assert is_alive(who)
     assert not is_alive(who._replace(ticks=who.ticks - 1))
     os.kill(process.pid, signal.SIGKILL)

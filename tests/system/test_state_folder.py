@@ -147,9 +147,42 @@ def test_event_that_can_not_be_written_stops_nothing(tmp_path: Path) -> None:
 # Records
 
 
-def test_record(state: State) -> None:
-    state.record("web").write_text('{"launch": "L1", "launcher": 7, "pid": 8, "exit_code": 3, "of the future": 1}')
-    assert state.run("web") == Run("L1", 7, 8, exit_code=3)
+RECORD = '{"launch": "L1", "launcher": 7, "pid": 8, "exit_code": 3, "of the future": 1}'
+
+
+@pytest.fixture
+def recorded(state: State) -> State:
+    """With a record as a launcher writes it."""
+    state.record("web").write_text(RECORD)
+    state.record("web").chmod(0o600)
+    return state
+
+
+def test_record(recorded: State) -> None:
+    assert recorded.run("web") == Run("L1", 7, 8, exit_code=3)
+
+
+@pytest.mark.parametrize("what", ["record", "folder"])
+def test_record_that_another_user_could_have_written_is_not_believed(recorded: State, what: str) -> None:
+    (recorded.record("web") if what == "record" else recorded.folder).chmod(0o722)
+    assert recorded.run("web") is None
+
+
+def test_end_of_a_run_is_recorded_by_one_task_alone(recorded: State) -> None:
+    told = Run("L1", 7, 8, exit_code=3)
+    end = Run("L1", 7, 8, exit_code=3, ended=1.0)
+    assert recorded.close_run("web", told, end, 0.0)
+    assert recorded.run("web") == end
+    assert mode(recorded.record("web")) == 0o600
+    assert not recorded.close_run("web", told, end, 0.0)
+    assert [path.name for path in recorded.folder.iterdir()] == ["web.run.json"]
+
+
+def test_end_of_a_run_is_not_recorded_while_another_task_acts_on_the_service(recorded: State) -> None:
+    told = Run("L1", 7, 8, exit_code=3)
+    with recorded.lock("web"):
+        assert not recorded.close_run("web", told, Run("L1", 7, 8), 0.0)
+    assert recorded.run("web") == told
 
 
 @pytest.mark.parametrize(
