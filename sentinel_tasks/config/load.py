@@ -53,6 +53,7 @@ class Sources(Struct, frozen=True):
 
     `declared` (by Python) and `flags` (of the command line) hold keys by service. `config` is Invoke's `sentinel`
     section, not yet checked. `last` is the part of it that comes after the variables: the file given with `-f`.
+    The services of `listed` have tasks of their own though only the configuration names them.
     """
 
     declared: Mapping[str, Keys]
@@ -62,6 +63,7 @@ class Sources(Struct, frozen=True):
     flags: Mapping[str, Keys] | None = None
     of_procfile: Mapping[str, str] = {}
     file: str = ""
+    listed: frozenset[str] = frozenset()
 
 
 def read(sources: Sources, project: str, state_root: Path, problems: Sequence[Problem] = ()) -> Workspace:
@@ -97,7 +99,7 @@ def _services(sources: Sources, sections: Mapping[str, Keys], folder: str, probl
         files = {**dict.fromkeys(sources.declared.get(name, {}), "tasks.py"), **dict.fromkeys(section, sources.file)}
         reader = ServiceReader(name, _raw(name, section, sources, folder), folder, problems_found, files)
         if (service := reader.service(name in sources.declared, sections)) is not None:
-            services.append(service)
+            services.append(replace(service, has_tasks=service.has_tasks or name in sources.listed))
             ports[name] = reader.source("port")
     services = [replace(each, notes=_passed_over(each.name, sources.environ)) for each in services]
     services = _each_once(services, sources.of_procfile)

@@ -7,11 +7,8 @@ from invoke.exceptions import Exit
 from invoke.program import Program
 
 from ..errors import ConfigurationError
-from .boundary import complain_of_file
-from .invoke_config import take_over
+from . import declare  # noqa: F401 (from now on Invoke reads configuration as we do)
 from .workspace_tasks import doctor
-
-take_over(complain_of_file)
 
 
 class Alone(Program):

@@ -109,8 +109,9 @@ class Console:
         config = self.context.config
         section, last = _section(config.get("sentinel")), _section(file_of_flag(config).get("sentinel"))
         sources = Sources(
-            declared.members(), section, self.environ, last, flags, declared.of_procfile, name_of_file(config)
-        )
+            declared.members(), section, self.environ, last, flags, declared.of_procfile, name_of_file(config),
+            frozenset(declared.configured),
+        )  # fmt: skip
         workspace, problems = read_all(sources, self.project, state_root(), [*problems_in_files, *declared.problems])
         return replace(workspace, typed=self.typed), problems
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from invoke.collection import Collection
 
 from ..errors import Problem
-from ..names import TASKS_OF_A_WORKSPACE
+from ..names import SERVICE, TASKS_OF_A_WORKSPACE
 from .boundary import complain_of_file
 from .declared import declared
-from .invoke_config import take_over
+from .invoke_config import serve_configuration, take_over
 from .service_tasks import tasks_of
 from .workspace_tasks import workspace_tasks
 
@@ -59,7 +60,22 @@ def root_of(*collections: Collection) -> Collection:
         root.add_collection(each)
     for verb in workspace_tasks():
         root.add_task(verb)
+    declared.workspaces.append(root)
     return root
+
+
+def _add_configured(names: Iterable[str]) -> None:
+    """Gives the services that only the configuration names their tasks, wherever the workspace has its own."""
+    for name in names:
+        if name in declared.settings or name in TASKS_OF_A_WORKSPACE or not SERVICE.match(name):
+            continue
+        declared.configured.add(name)
+        for root in declared.workspaces:
+            if name not in root.collections and name not in root.tasks:
+                root.add_collection(_collection(name))
+
+
+serve_configuration(_add_configured)
 
 
 def from_procfile(path: str = "Procfile") -> list[Collection]:

@@ -33,18 +33,24 @@ def services_below(collection: Collection) -> Iterator[str]:
 
 
 class Declared:
-    """What the tasks file declared: settings by service, root Collections, problems, and notes on a Procfile's."""
+    """What the tasks file declared: settings by service, root Collections, problems, and notes on a Procfile's.
+
+    `workspaces` are the Collections that have the workspace's tasks, `configured` the services that only the
+    configuration names, and that got tasks by that.
+    """
 
     def __init__(self) -> None:
         self.settings: dict[str, Mapping[str, Any]] = {}
         self.roots: list[Collection] = []
+        self.workspaces: list[Collection] = []
+        self.configured: set[str] = set()
         self.problems: list[Problem] = []
         self.of_procfile: dict[str, str] = {}
 
     def members(self) -> dict[str, Mapping[str, Any]]:
         """The workspace's services: those below what `workspace(...)` returned, or, if it was not called, all."""
         names = [name for root in self.roots for name in services_below(root)] if self.roots else self.settings
-        return {name: self.settings[name] for name in names}
+        return {name: self.settings[name] for name in names if name not in self.configured}
 
 
 declared = Declared()

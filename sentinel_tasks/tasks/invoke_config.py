@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import invoke.config
 from invoke.collection import Collection
-from invoke.config import Config
+from invoke.config import Config, DataProxy
 from invoke.exceptions import CollectionNotFound, Exit
 from invoke.loader import FilesystemLoader
 from invoke.program import Program
@@ -80,8 +80,15 @@ Refuse = Callable[[ConfigurationError], int]
 problems_in_files: list[Problem] = []
 """What is wrong with the files that Invoke has read for this process; the tasks report it when they run."""
 
+_wanting_names: list[Callable[[list[str]], None]] = []
+
 LOOKS_OR_ENDS = frozenset({"attach", "doctor", "down", "logs", "ps", "status", "stop"})
 """The tasks that serve what runs even where a configuration file can't be read."""
+
+
+def serve_configuration(names_read: Callable[[list[str]], None]) -> None:
+    """From now on this is told which services the configuration names, before Invoke looks which tasks there are."""
+    _wanting_names[:] = [names_read]
 
 
 @cache
@@ -119,8 +126,28 @@ def _reading_files(original: Callable[..., None], refuse: Refuse) -> Callable[..
             setattr(config, f"_{prefix}", {})
             setattr(config, f"_{prefix}_found", False)
             problems_in_files.extend(unreadable.problems)
+            _tell_names(_services_named(sys.argv[1:]))
+        else:
+            _tell_names(_services_configured(config) if prefix == "project" else [])
 
     return load_file
+
+
+def _tell_names(names: list[str]) -> None:
+    for names_read in _wanting_names:
+        names_read(names)
+
+
+def _services_configured(config: Config) -> list[str]:
+    section = config.get(SECTION)
+    services = section.get("services") if isinstance(section, Mapping | DataProxy) else None
+    return [str(name) for name in services] if isinstance(services, Mapping | DataProxy) else []
+
+
+def _services_named(words: list[str]) -> list[str]:
+    """The services of which this command line looks at or ends one, whatever the file says that can't be read."""
+    parts = [word.split(".") for word in words if not word.startswith("-")]
+    return [part[-2] for part in parts if len(part) > 1 and part[-1] in LOOKS_OR_ENDS]
 
 
 def _only_looks_or_ends(words: list[str]) -> bool:

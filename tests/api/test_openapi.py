@@ -32,6 +32,8 @@ def test_every_answer_is_as_described(start: Start) -> None:
         "too_slow",
         "--request-timeout",
         str(PATIENCE),
+        "--max-response-time",
+        str(PATIENCE),
     ]
     result = subprocess.run(command, cwd=api.workspace, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

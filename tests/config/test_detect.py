@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sentinel_tasks.config.detect import SCRIPTS, dev_command
-from tests.lab import Lab, is_open, until
+from tests.lab import PATIENCE, Lab, is_open, until
 
 
 def package_json(folder: Path, **scripts: str) -> None:
@@ -124,4 +124,4 @@ def test_static_server_serves_the_folder_on_loopback_until_it_is_ended(lab: Lab)
     )
     assert said.stdout == "b'here'\n"
     server.terminate()
-    assert server.wait(5) != 0
+    assert server.wait(PATIENCE) != 0

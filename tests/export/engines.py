@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.export import readers, unit_reader
-from tests.lab import is_open, until
+from tests.lab import PATIENCE, is_open, until
 
 if TYPE_CHECKING:
     from tests.export.round_trip import Round
@@ -47,7 +47,7 @@ def supervisord(round_: Round) -> tuple[Facts, Ends]:
     _heard(round_)
     until(lambda: all(f"exited: {name} " in log.read_text() for name in round_.once()), "the one-shots")
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     ends = re.findall(r"(?:exited|stopped): (\S+) \((?:exit status (\d+)|terminated by (\w+))", log.read_text())
     codes = {name: int(code) if code else -signal.Signals[by] for name, code, by in ends}
     return _facts(round_), {name: codes.get(name) for name in round_.services}
@@ -70,7 +70,7 @@ def procfile(round_: Round) -> tuple[Facts, Ends]:
             env=round_.lab.environ,
             capture_output=True,
             check=False,
-            timeout=30,
+            timeout=PATIENCE,
         )
         ends = dict.fromkeys(round_.once(), done.returncode)
     rest = [name for name in lines if name != "release"]
@@ -78,7 +78,7 @@ def procfile(round_: Round) -> tuple[Facts, Ends]:
         process = round_.lab.spawn(*honcho, "start", *rest)
         _heard(round_)
         process.terminate()
-        said = process.communicate(timeout=30)[0].decode()
+        said = process.communicate(timeout=PATIENCE)[0].decode()
         ends |= {name: int(code) for name, code in re.findall(r"(\S+)\.1 stopped \(rc=(-?\d+)\)", said)}
     return _facts(round_), {name: ends.get(name) for name in round_.services}
 
@@ -95,13 +95,13 @@ def systemd(round_: Round) -> tuple[Facts, Ends]:
     for name in round_.services:
         process, unit = _start(round_, folder, name, config)
         if name in round_.once():
-            ends[name] = process.wait(30)
+            ends[name] = process.wait(PATIENCE)
         else:
             started[name] = process, unit["KillSignal"][-1]
     _heard(round_)
     for name, (process, kill_signal) in started.items():
         os.killpg(process.pid, signal.Signals[kill_signal])  # KillMode=control-group
-        ends[name] = process.wait(30)
+        ends[name] = process.wait(PATIENCE)
     return _facts(round_), ends
 
 
@@ -114,7 +114,7 @@ def _start(round_: Round, folder: Path, name: str, config: Path) -> tuple[subpro
     for line in unit.get("ExecStartPost", []):
         environ["MAINPID"] = str(process.pid)
         check = unit_reader.command(line, environ, {"E": str(config)})
-        assert subprocess.run(check, cwd=found.cwd, env=environ, check=False, timeout=30).returncode == 0, line
+        assert subprocess.run(check, cwd=found.cwd, env=environ, check=False, timeout=PATIENCE).returncode == 0, line
     return process, unit
 
 

@@ -14,6 +14,7 @@ from honcho import environ as honcho
 from supervisor.options import ServerOptions
 
 from tests.export import unit_reader
+from tests.lab import PATIENCE
 
 
 class Process(NamedTuple):
@@ -27,7 +28,7 @@ class Process(NamedTuple):
         """Exit code and output of the process, in the environment of an engine."""
         done = subprocess.run(
             self.argv, cwd=folder or self.cwd, env={**environ, **self.env}, stdin=subprocess.DEVNULL,
-            capture_output=True, check=False, timeout=30,
+            capture_output=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
         return done.returncode, done.stdout, done.stderr
 

@@ -13,11 +13,11 @@ from sentinel_tasks.export.checks import http, pattern, tcp
 from sentinel_tasks.health.http import matches
 from sentinel_tasks.model import Health
 from tests.export.workspaces import service
-from tests.lab import Lab
+from tests.lab import PATIENCE, Lab
 
 
 def healthy(check: str) -> bool:
-    return subprocess.run(["sh", "-c", check], check=False, capture_output=True, timeout=20).returncode == 0
+    return subprocess.run(["sh", "-c", check], check=False, capture_output=True, timeout=PATIENCE).returncode == 0
 
 
 EXPECTED = (

@@ -112,7 +112,7 @@ def test_a_reader_that_has_gone_changes_nothing_of_what_a_task_does(lab: Lab) ->
     assert without_a_reader(lab, "telemetry.status") == lab.inv("telemetry.status").code == 3
     assert without_a_reader(lab, "telemetry.status", "--json") == 3
     assert without_a_reader(lab, "up", "--only", "nothing", "--json") == 2
-    configure(lab, "--delay", "60", startup_timeout=1)
+    configure(lab, "--delay", "600", startup_timeout=1)
     assert without_a_reader(lab, "telemetry.activate") == 1
     lab.inv("telemetry.stop")
 

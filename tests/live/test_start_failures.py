@@ -86,7 +86,7 @@ def test_a_crash_at_once_is_told_with_its_output(lab: Lab) -> None:
 
 def test_a_crash_after_a_moment_is_told_with_its_last_lines(lab: Lab) -> None:
     says = [word for number in range(30) for word in ("--say", f"line {number}.")]
-    done = failing(lab, lab.server("--delay", "60", "--exit-after", "0.3", "--exit-code", "4", *says))
+    done = failing(lab, lab.server("--delay", "600", "--exit-after", "0.3", "--exit-code", "4", *says))
     assert "exit 4" in done.err
     shown = [line for line in done.err.splitlines() if "| line" in line]
     assert [line.split("| ")[1] for line in shown] == [f"line {number}." for number in range(10, 30)]
@@ -104,7 +104,7 @@ def test_a_failure_in_json_is_one_document(lab: Lab) -> None:
 
 
 def test_a_window_that_is_killed_while_starting(lab: Lab) -> None:
-    activate, pid = waiting(lab, "--delay", "60")
+    activate, pid = waiting(lab, "--delay", "600")
     lab.tmux("kill-window", "-t", "=sentinel-app:2")
     done = ends(activate)
     assert done.code == 1
@@ -113,7 +113,7 @@ def test_a_window_that_is_killed_while_starting(lab: Lab) -> None:
 
 
 def test_stop_from_another_terminal_ends_the_waiting(lab: Lab) -> None:
-    activate, pid = waiting(lab, "--delay", "60")
+    activate, pid = waiting(lab, "--delay", "600")
     assert lab.inv("telemetry.stop").code == 0
     done = ends(activate)
     assert done.code == 1

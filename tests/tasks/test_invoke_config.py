@@ -44,7 +44,7 @@ def copied(folder: Path) -> Path:
 
 
 def assert_the_tasks_work_and_doctor_reports(lab: Lab, release: Path, names: Sequence[str]) -> None:
-    lab.configure(dev=SLEEPER)
+    lab.configure(dev=SLEEPER, telemetry=SLEEPER)
     below = lab.path / "src"
     below.mkdir()
 

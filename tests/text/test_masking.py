@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +61,4 @@ def test_what_a_name_gives_away_is_never_shown(name: str, secret: str) -> None:
 
 @pytest.mark.parametrize("part", ["token-", "a-", "auth ", "'", '"', "--a", "://x", "=", "-_."])
 def test_long_command_line_is_cut_rather_than_searched_for_ever(part: str) -> None:
-    began = time.process_time()
-    assert all(len(shown) <= 2 * LONGEST for shown in masked([part * 200_000, part * 200_000]))
-    assert time.process_time() - began < 5
+    assert all(len(shown) <= 2 * LONGEST for shown in masked([part * 2_000_000, part * 2_000_000]))
