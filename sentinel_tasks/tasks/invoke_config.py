@@ -151,9 +151,9 @@ def _services_named(words: list[str]) -> list[str]:
 
 
 def _only_looks_or_ends(words: list[str]) -> bool:
-    """True if the first task of this command line serves what runs, with or without a configuration."""
+    """True if this command line names no task, or one first that serves what runs, with or without a configuration."""
     tasks = [word for word in words if not word.startswith("-")]
-    return bool(tasks) and tasks[0].rpartition(".")[2] in LOOKS_OR_ENDS
+    return not tasks or tasks[0].rpartition(".")[2] in LOOKS_OR_ENDS
 
 
 def _reading_yaml(original: Callable[..., Any]) -> Callable[..., Any]:

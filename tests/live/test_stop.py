@@ -139,7 +139,7 @@ def test_a_suspended_service_is_ended(lab: Lab) -> None:
 
 
 def test_a_service_whose_launcher_was_killed_is_ended(lab: Lab) -> None:
-    port = serve(lab, "--ignore", "SIGHUP")
+    port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGTERM")
     service = status(lab)["pid"]
     os.kill(int(lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_pid}")), signal.SIGKILL)
     until(lambda: lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_dead}") == "1")
@@ -150,12 +150,12 @@ def test_a_service_whose_launcher_was_killed_is_ended(lab: Lab) -> None:
 
 
 def test_a_service_that_outlived_its_window_is_ended(lab: Lab) -> None:
-    port = serve(lab, "--ignore", "SIGHUP")
+    port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGINT", stop_timeout=30)
     service = status(lab)["pid"]
     lab.tmux("kill-window", "-t", window(lab))
     until(lambda: lab.windows() == [])
     os.kill(service, 0)
-    stop(lab)
+    stop(lab, "--timeout", "1")
     assert_nothing_left(lab, port)
 
 
