@@ -52,7 +52,7 @@ class ScriptedWorld(World):
             other_sockets=lambda: sorted({fact.socket for fact in self.turn.shown if fact.socket}),
             **dict.fromkeys(("distrusted_sockets", "is_gone"), lambda *_: None),
             is_being_written=lambda log: self.turn.has(service=log.stem, is_writing=True),
-            reserving=lambda: nullcontext(SimpleNamespace(take=lambda port: True, of_launch=lambda launch, ports: [])),
+            reserving=lambda: nullcontext(Door(self)),
             choosing_ports=nullcontext,
             **dict.fromkeys(("health", "logs", "ports"), Door(self)),
             processes=Door(self, send=self._signal, kill=self._kill),

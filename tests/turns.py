@@ -26,7 +26,7 @@ class Fact(Struct, frozen=True):
 
     Of its `pids` the first has started the others, and the last listens on `port` and has started those `below`.
     Whoever asks whether it is healthy gets `answer`; while something `hangs`, nobody is answered. `run` is on record,
-    `output` in the log.
+    `output` in the log. Ports that are `reserved` are so by a stranger.
     """
 
     service: str = ""
@@ -39,6 +39,7 @@ class Fact(Struct, frozen=True):
     port: int | None = None
     address: str = "127.0.0.1"
     answer: Answer | None = None
+    reserved: range = range(0)
     hangs: bool = False
     output: tuple[str, ...] = ()
     listener: Listener = facts.LISTENER
@@ -169,6 +170,15 @@ class Turn:
     def listening(self, pids: Iterable[int]) -> list[tuple[int, int | None, str]]:
         own = set(pids)
         return [row for row in self.all_listeners() if row[1] in own]
+
+    def of_others(self) -> frozenset[int]:
+        return frozenset(port for fact in self.facts() for port in fact.reserved)
+
+    def take(self, port: int) -> bool:
+        return port not in self.of_others()
+
+    def of_launch(self, launch: str, ports: object) -> list[str]:
+        return []
 
     def dealt_out(self) -> frozenset[int]:
         return frozenset()

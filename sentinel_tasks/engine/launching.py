@@ -36,12 +36,16 @@ class Ready(Struct, frozen=True):
 
 
 class Launched(Struct, frozen=True):
-    """What came of it; `taken` once the launcher has its spec, `refused` if tmux opened no window for it."""
+    """What came of it; `taken` once the launcher has its spec, `refused` if tmux opened no window for it.
+
+    `notes` tell what is odd about its port.
+    """
 
     launch: str
     port: int | None
     taken: bool = False
     refused: TmuxRefused | None = None
+    notes: tuple[str, ...] = ()
 
 
 def launch_all(wanted: Sequence[Ready], world: World, snapshot: Snapshot) -> list[Launched]:
@@ -89,6 +93,7 @@ class _Launch:
         ports = assignment.by_name
         self.service, self.seen, self.world = ready.service, ready.seen, world
         self.id, self.port = os.urandom(6).hex(), ports.get(ready.service.name)
+        self.notes = tuple(assignment.notes.get(ready.service.name, []))
         self.taken: Future[bool] | None = None
         self.refused: TmuxRefused | None = None
         environment = service_environment(ready.service, world, snapshot.session.name, self.port, ports)
@@ -161,7 +166,7 @@ class _Launch:
 
     def outcome(self) -> Launched:
         """What came of it, waited for."""
-        return Launched(self.id, self.port, self.taken is not None and self.taken.result(), self.refused)
+        return Launched(self.id, self.port, self.taken is not None and self.taken.result(), self.refused, self.notes)
 
     def _is_there(self) -> bool:
         return any(pane.launch == self.id and not pane.dead for pane in self.world.tmux.panes())

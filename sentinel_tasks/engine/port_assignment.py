@@ -17,6 +17,9 @@ from ..observation.snapshot import Snapshot
 from ..tmux.lookup import known_ports, remembered_ports
 from ..world import PortReservations, World
 
+CHOOSING_SECONDS = 3.0
+"""Enough to look at every port; somebody may listen on all of them and answer slowly."""
+
 
 class Assignment:
     """The ports of a workspace's services, while some of them start and some of those must move to another port."""
@@ -24,6 +27,7 @@ class Assignment:
     def __init__(self, starting: Sequence[Service], moving: frozenset[str], world: World, snapshot: Snapshot) -> None:
         self.starting, self.moving, self.world, self.snapshot = starting, moving, world, snapshot
         self.reservations: PortReservations
+        self.notes: dict[str, list[str]] = {}
 
     @cached_property
     def is_choosing(self) -> bool:
@@ -77,11 +81,25 @@ class Assignment:
 
     def _choose(self, service: str, avoided: set[int]) -> int:
         """The first port that is free, from a place that is always the same for this workspace and service."""
-        candidates = automatic_ports(self.world.workspace.path, service)
-        found = next((port for port in candidates if port not in avoided and self._is_to_be_had(port)), None)
-        if found is None:
-            raise SentinelError(f"no port from {AUTO_FIRST} to {AUTO_FIRST + AUTO_COUNT - 1} is free", "{ps} --all")
-        return found
+        candidates = [port for port in automatic_ports(self.world.workspace.path, service) if port not in avoided]
+        reserved, began = self.reservations.of_others(), self.world.monotonic()
+        for port in [each for each in candidates if each not in reserved]:
+            if self._is_to_be_had(port):
+                return port
+            if self.world.monotonic() - began >= CHOOSING_SECONDS:
+                break
+        return self._choose_unreserved(service, [each for each in candidates if each in reserved])
+
+    def _choose_unreserved(self, service: str, candidates: Sequence[int]) -> int:
+        """A free one that somebody reserves: whoever squats on all of them keeps nobody from starting."""
+        began = self.world.monotonic()
+        for port in candidates:
+            if self.world.ports.is_free(port):
+                self.notes[service] = ["every automatic port is reserved by other programs; it uses one all the same"]
+                return port
+            if self.world.monotonic() - began >= CHOOSING_SECONDS:
+                break
+        raise SentinelError(f"no port from {AUTO_FIRST} to {AUTO_FIRST + AUTO_COUNT - 1} is free", "{ps} --all")
 
     def remember(self) -> None:
         """Keeps the automatic ones with the workspace's session."""

@@ -190,7 +190,7 @@ class Start:
                 self._fail_launch(track, made.refused.what)
             return  # whoever opened the session or took the index since we looked is seen by the next look
         track.service = on_port(track.service, made.port)
-        track.notes += outcomes.chosen(track.service)
+        track.notes += [*outcomes.chosen(track.service), *made.notes]
         track.watch = Watch(launched=made.launch)
         track.deadline = self.world.monotonic() + track.service.startup_timeout
         if not made.taken:

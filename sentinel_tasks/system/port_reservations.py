@@ -18,6 +18,7 @@ from pathlib import Path
 from ..names import digest
 
 TABLE = Path("/proc/net/unix")
+RESERVED = re.compile(r" @sentinel-port-([0-9]{1,5})(?:-(\w+)-\w+)?$", re.MULTILINE | re.ASCII)
 
 
 class Reservations:
@@ -32,6 +33,10 @@ class Reservations:
 
     def __exit__(self, *_: object) -> None:
         self._held.close()
+
+    def of_others(self) -> frozenset[int]:
+        """The ports that others choose now or hold, from one look: whoever may squat on thousands of them."""
+        return frozenset(port for port, owner in _reserved() if owner != self.owner)
 
     def take(self, port: int) -> bool:
         """True if nobody else chooses the port or was reserved it; nobody does or is, then, as long as we are open."""
@@ -50,7 +55,7 @@ class Reservations:
         return True
 
     def _is_reserved_for_others(self, port: int) -> bool:
-        return any(owner != self.owner for owner in _owners(port))
+        return any(held == port and owner not in ("", self.owner) for held, owner in _reserved())
 
     def of_launch(self, launch: str, ports: Iterable[int]) -> list[str]:
         """The sockets by which a launcher (launch.py) keeps these ports reserved to the workspace while it lives."""
@@ -61,9 +66,9 @@ def _name(port: int) -> str:
     return f"sentinel-port-{port}"
 
 
-def _owners(port: int) -> list[str]:
-    """The workspaces whose launchers hold the port."""
+def _reserved() -> list[tuple[int, str]]:
+    """Every port that is reserved, with the workspace whose launcher holds it; "" while it is being chosen."""
     with suppress(OSError):
         table = TABLE.read_text(errors="replace")
-        return re.findall(rf" @{_name(port)}-(\w+)-\w+$", table, re.MULTILINE)
+        return [(int(port), owner) for port, owner in RESERVED.findall(table)]
     return []

@@ -27,22 +27,28 @@ POLL_SECONDS, LOOK_SECONDS = 0.002, 0.3
 
 
 def state_root() -> Path:
-    """The folder of all logs and records: `$XDG_STATE_HOME/sentinel` (contract: Workspace, State folder)."""
+    """The folder of all logs and records: `$XDG_STATE_HOME/sentinel` (contract: Workspace, State folder).
+
+    StateFolderUnusable if neither that variable nor a home says where it is.
+    """
     import platformdirs
 
     if chosen := os.environ.get("XDG_STATE_HOME"):
         if not os.path.isabs(chosen):
             raise ConfigurationError([Problem("XDG_STATE_HOME", chosen, "must be an absolute path")])
         return Path(chosen) / "sentinel"
+    if os.environ.get("HOME") == "" or not os.path.isabs(os.path.expanduser("~")):
+        home = "is no absolute path" if "HOME" in os.environ else f"is not set, and user {os.geteuid()} has no other"
+        raise StateFolderUnusable(f"the state folder can't be found: HOME {home}; set HOME, or XDG_STATE_HOME")
     return platformdirs.user_state_path("sentinel", appauthor=False)
 
 
 def private_folder(path: Path) -> Path:
     """The folder, made 0700 if it was missing; StateFolderUnusable if it is a link, not ours, or others may write."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with suppress(FileExistsError):
-            path.mkdir(mode=0o700)
+        for missing in reversed([path, *path.parents]):  # `parents=True` would leave the mode to the umask
+            with suppress(FileExistsError):
+                missing.mkdir(mode=0o700)
         found = path.lstat()
     except OSError as reason:
         raise _unusable(path, reason.strerror or str(reason)) from reason

@@ -28,6 +28,7 @@ AUTO = service("web", auto_port=True, health=Health("http", "/"))
 MOVING = replace(WEB, on_conflict="auto")
 CHOSEN = 23833
 """The port at which the search for this workspace and service begins."""
+RESERVED_ABOVE, RESERVED_BELOW = Fact(reserved=range(CHOSEN, 32_000)), Fact(reserved=range(20_000, CHOSEN - 1))
 THERE = running(replace(WEB, port=CHOSEN))
 WEB_READY = "web is ready"
 NO_ROOM = "create window failed: no space for new pane"
@@ -79,6 +80,21 @@ HISTORIES = {
         services=(AUTO,),
         sent=["0: new session for web", f"0: remember web={CHOSEN + 1}", f"1: {WEB_READY}"],
         told=["web: running, changed, exit 0"],
+    ),
+    "most automatic ports are reserved: one that is not is chosen": History(
+        {0: [RESERVED_ABOVE, RESERVED_BELOW], 1: [running(replace(WEB, port=CHOSEN - 1))]},
+        services=(AUTO,),
+        sent=["0: new session for web", f"0: remember web={CHOSEN - 1}", f"1: {WEB_READY}"],
+        told=["web: running, changed, exit 0"],
+    ),
+    "somebody reserves every automatic port: a free one is used all the same": History(
+        {0: [Fact(reserved=range(20_000, 32_000)), stranger(port=CHOSEN)], 1: [running(replace(WEB, port=CHOSEN + 1))]},
+        services=(AUTO,),
+        sent=["0: new session for web", f"0: remember web={CHOSEN + 1}", f"1: {WEB_READY}"],
+        told=[
+            "web: running, changed, exit 0; "
+            "every automatic port is reserved by other programs; it uses one all the same"
+        ],
     ),
     "the wanted port is taken, and it may move": History(
         {0: [stranger()], 1: [stranger(), THERE]},

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shlex
 
 from tests.lab import Lab, is_open, until
 from tests.somebody import Somebody
+
+NO_ACCOUNT = 61_234
 
 
 def test_what_is_roots_is_neither_touched_nor_claimed(lab: Lab, somebody: Somebody) -> None:
@@ -61,4 +64,20 @@ def test_the_doctor_tells_of_files_that_root_left_behind(lab: Lab, somebody: Som
     assert [check["reason"] for check in doctor.json["checks"] if not check["ok"]] == [f"{log} belongs to another user"]
     assert log.stat().st_uid == 0
     assert [somebody.inv(task).code for task in ("dev.restart", "ps", "dev.status")] == [0, 0, 0]
+    assert somebody.inv("down").code == 0
+
+
+def test_a_random_user_id_without_a_home_is_told_which_variables_help(somebody: Somebody) -> None:
+    """In a container every task, the doctor too, ended in a traceback."""
+    somebody.account = pwd.struct_passwd(("nobody knows", "x", NO_ACCOUNT, NO_ACCOUNT, "", "/nowhere", ""))
+    somebody.own()
+    del somebody.environ["HOME"], somebody.environ["XDG_STATE_HOME"]
+    for task in ("dev.start", "dev.status", "up", "ps", "down", "doctor"):
+        done = somebody.inv(task)
+        assert (done.code, len(done.err.splitlines())) == (1, 1), done.said
+        assert "set HOME, or XDG_STATE_HOME" in done.err
+    somebody.environ["XDG_STATE_HOME"] = str(somebody.folder / "state")
+    started = somebody.inv("dev.start", "--json")
+    assert started.code == 0, started.said
+    assert somebody.inv("doctor").code == 0
     assert somebody.inv("down").code == 0

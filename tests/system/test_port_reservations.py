@@ -60,6 +60,16 @@ def test_port_whose_number_begins_with_ours_is_another(mine: Reservations, other
         assert others.take(PORT)
 
 
+def test_what_others_reserve_or_choose_is_known_from_one_look(mine: Reservations, others: Reservations) -> None:
+    """12,000 sockets named like ours, by whomever: each port that was tried read the kernel's whole list, twice."""
+    assert others.take(PORT)
+    with ExitStack() as launchers:
+        for held in reserved([*others.of_launch("a", [PORT + 1]), *mine.of_launch("b", [PORT + 2])]):
+            launchers.enter_context(held)
+        assert {PORT, PORT + 1} <= mine.of_others()
+        assert PORT + 2 not in mine.of_others()
+
+
 @pytest.mark.parametrize("name", ["a\n\nb", " ", "x\x0c\x1c", "\udcff\udcfe"])
 def test_socket_with_an_odd_name_is_no_promise(mine: Reservations, name: str) -> None:
     """Whoever had one made every start with an automatic port end in a traceback."""

@@ -64,6 +64,22 @@ def test_state_root_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
     assert state_root().parts[:3] == ("/", "home", "ann")
 
 
+def test_a_home_that_is_made_on_the_way_is_closed_to_others(tmp_path: Path) -> None:
+    """With umask 000 `~/.local` became 0777: whoever came first could put a state folder of his own there."""
+    private_folder(tmp_path / ".local" / "state" / "sentinel")
+    made = [tmp_path / ".local", tmp_path / ".local" / "state", tmp_path / ".local" / "state" / "sentinel"]
+    assert [mode(each) for each in made] == [0o700] * 3
+
+
+@pytest.mark.parametrize("home", ["", "relative"])
+def test_without_a_usable_home_the_variables_that_help_are_named(monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    """With HOME empty, files went to `/.local`; with a relative one, below wherever the task was called."""
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv("HOME", home)
+    with pytest.raises(StateFolderUnusable, match="set HOME, or XDG_STATE_HOME"):
+        state_root()
+
+
 def test_relative_state_folder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that was started in one folder was unknown in the next."""
     monkeypatch.setenv("XDG_STATE_HOME", "state")
