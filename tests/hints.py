@@ -43,8 +43,6 @@ class Hints:
     def check(self, said: str, folder: Path, environ: Mapping[str, str]) -> None:
         for hint in proposed(said):
             listed = self._asked([*hint.core, "--list", "--list-format=flat"], folder, environ)
-            if not listed:  # a configuration that can't be read: nothing but what looks or ends is done, nor listed
-                continue
             first = [line.strip().partition("   ")[0] for line in listed.splitlines()]
             names = {*(name for words in first for name in re.findall(TASK, words)), *_always(hint)}
             assert hint.task in names, f"{hint} is proposed, but not listed:\n{listed}"
