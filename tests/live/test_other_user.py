@@ -6,7 +6,7 @@ import os
 import pwd
 import shlex
 
-from tests.lab import Lab, is_open, until
+from tests.lab import Lab, free_port, is_open, until
 from tests.somebody import Somebody
 
 NO_ACCOUNT = 61_234
@@ -76,7 +76,7 @@ def test_a_random_user_id_without_a_home_is_told_which_variables_help(somebody: 
         done = somebody.inv(task)
         assert (done.code, len(done.err.splitlines())) == (1, 1), done.said
         assert "set HOME, or XDG_STATE_HOME" in done.err
-    somebody.environ["XDG_STATE_HOME"] = str(somebody.folder / "state")
+    somebody.environ |= {"XDG_STATE_HOME": str(somebody.folder / "state"), "DEV_SERVER_PORT": str(free_port())}
     started = somebody.inv("dev.start", "--json")
     assert started.code == 0, started.said
     assert somebody.inv("doctor").code == 0
