@@ -185,9 +185,9 @@ def main(fifo: str, record_path: str, launch: str, workspace: str, service: str)
     except (OSError, TimeoutError, ValueError):
         return not_taken(record, watch)
     record.note()
+    reservations = reserved(spec.get("reservations", []))  # the task lets go of them once the FIFO is gone
     with contextlib.suppress(OSError):
         os.unlink(fifo)
-    reservations = reserved(spec.get("reservations", []))
     code = Launcher(spec, record, watch).run()
     del reservations
     if record.facts["family"]:

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from sentinel_tasks.lineage import table
 from sentinel_tasks.model import Run
 from sentinel_tasks.supervisor.restarts import Restarts, is_due
+from sentinel_tasks.supervisor.watch import LOOKS
 from sentinel_tasks.system.state_folder import State, send_spec
 from tests.lab import PATIENCE, until
 
@@ -146,6 +148,13 @@ def test_log_is_told_where_a_launch_begins_and_ends(launched: Piped) -> None:
     assert launched.said == b"\x1b]7357;sentinel-begin;L1\x07text\n\x1b]7357;sentinel-end;L1\x07"
 
 
+def test_ports_are_reserved_before_the_task_lets_go_of_them(launched: Piped) -> None:
+    """It does so once the FIFO is gone; in between another workspace was given the same port."""
+    name = f"sentinel-port-1-test-{os.getpid()}"
+    launched.give("exec sleep 60", reservations=[name])
+    assert name in Path("/proc/net/unix").read_text()
+
+
 # Signals
 
 
@@ -184,6 +193,17 @@ def test_end_is_seen_where_the_launchers_own_starter_blocks_the_signal_for_it(tm
         assert launched.run(f"{READY}exec sleep 0.3")[0] == 0
     finally:
         launched.close()
+
+
+def test_launcher_sleeps_while_nothing_happens(launched: Piped) -> None:
+    launched.give(f"{READY}exec sleep 60")
+    launched.wait_for(b"ready")
+    began = launched.told.started
+    assert began is not None
+    until(lambda: time.time() > began + LOOKS[1] + 0.5, "its second look")
+    before = times_it_slept(launched.pid)
+    time.sleep(2)
+    assert times_it_slept(launched.pid) == before
 
 
 # Restarts
@@ -330,6 +350,12 @@ def run_patched(folder: Path, patch: str, **spec: Any) -> subprocess.CompletedPr
             assert send_spec(fifo, given)
         said, complained = process.communicate(timeout=PATIENCE)
     return subprocess.CompletedProcess(words, process.returncode, said, complained)
+
+
+def times_it_slept(pid: int) -> int:
+    """How often the process has gone to sleep until now."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
 
 
 def catches(pid: int, number: int) -> bool:
