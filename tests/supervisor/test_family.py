@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sentinel_tasks.lineage import table
 from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.supervisor.ending import TERM_SECONDS
 from tests.lab import until
@@ -38,7 +39,13 @@ needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="no re
 
 def named(launched: Piped | InPane, command: str) -> Process:
     """The living process below the launcher that runs this command, once it does."""
-    return until(lambda: [each for each in launched.below() if _command(each.pid).startswith(command)], command)[0]  # type: ignore[no-any-return]
+
+    def pids() -> list[int]:
+        return [each.pid for each in launched.below() if _command(each.pid).startswith(command)]
+
+    found = table.one(until(pids, command)[0])  # as it is now: it may have left its session since the look
+    assert found is not None
+    return found
 
 
 def _command(pid: int) -> str:
@@ -55,7 +62,7 @@ def test_daemon_stays_below_its_launcher(launched: Piped) -> None:
     """A server that a service had sent out of its session was ended as a stray, and the start timed out."""
     launched.give(f"setsid -f {BARE} 'import time; time.sleep(1234)'; {READY}exec sleep 1000")
     launched.wait_for(b"ready")
-    daemon = until(lambda: [each for each in launched.below() if "1234" in _command(each.pid)])[0]
+    daemon = named(launched, DAEMON)
     assert daemon.session != launched.pid
     assert daemon.parent == launched.pid
     until(lambda: daemon.pid in dict(launched.told.family), "the daemon in the record")
@@ -65,7 +72,8 @@ def test_fork_after_fork_stays_below_its_launcher(launched: Piped) -> None:
     fork = "import os, time\nfor _ in range(3):\n  os.fork() and os._exit(0)\n  os.setsid()\ntime.sleep(1234)"
     launched.give(["sh", "-c", f"{BARE} '{fork}'; {READY}exec sleep 1000"])
     launched.wait_for(b"ready")
-    assert until(lambda: [each for each in launched.below() if "1234" in _command(each.pid)])
+    python = f"{sys.executable} -I -S -c import os, time"
+    until(lambda: [each.parent for each in launched.below() if _command(each.pid).startswith(python)] == [launched.pid])
 
 
 def test_terminal_server_that_a_service_starts_is_none_of_it(launched: Piped, tmp_path: Path) -> None:
