@@ -22,6 +22,7 @@ LOCK_FILES = {
 PORT_FLAGS = {"vite": "--port $PORT --strictPort", "astro": "--port $PORT", "ng": "--port $PORT"}
 """Dev servers that do not read PORT and must be told."""
 
+FILE_SERVER = Path(__file__).parent.parent / "supervisor" / "file_server.py"
 PROCFILE_HAS_WEB = "the Procfile has a line web"
 
 UNREADABLE = object()
@@ -86,8 +87,9 @@ def _from_procfile(workspace: Path) -> Choice | None:
 
 
 def _static(workspace: Path) -> Choice:
-    python = f"{shlex.quote(sys.executable)} -I"  # or a file http.py of the project's would be imported
+    # Isolated (-I), or a file http.py of the project's would be imported.
+    server = shlex.join([sys.executable, "-I", str(FILE_SERVER)])
     reason = "there is no package.json script, manage.py or Procfile"
     if _package_json(workspace) is UNREADABLE:
         reason = "package.json is no JSON that can be read"
-    return f"exec {python} -m http.server $PORT --bind 127.0.0.1", f"{reason}: the folder's files are served"
+    return f"exec {server} $PORT", f"{reason}: the folder's files are served"

@@ -1,15 +1,11 @@
 """What `dev` runs in a project that says nothing: the first match of the contract's list (Configuration)."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from sentinel_tasks.config.detect import SCRIPTS, dev_command
-from tests.lab import PATIENCE, Lab, is_open, until
 
 
 def package_json(folder: Path, **scripts: str) -> None:
@@ -17,7 +13,7 @@ def package_json(folder: Path, **scripts: str) -> None:
 
 
 def test_first_match_wins(tmp_path: Path) -> None:
-    assert "http.server" in dev_command(tmp_path)[0]
+    assert "file_server.py" in dev_command(tmp_path)[0]
     (tmp_path / "Procfile").write_text("web: serve\n")
     assert dev_command(tmp_path) == ("serve", "the Procfile has a line web")
     (tmp_path / "manage.py").write_text("")
@@ -83,7 +79,7 @@ def test_servers_that_do_not_read_port_are_told(tmp_path: Path, script: str, loc
 )
 def test_package_json_that_says_nothing_is_passed_over(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "package.json").write_bytes(content)
-    assert "http.server" in dev_command(tmp_path)[0]
+    assert "file_server.py" in dev_command(tmp_path)[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000])
@@ -97,31 +93,11 @@ def test_package_json_that_can_not_be_read_is_not_told_to_be_missing(tmp_path: P
 
 def test_folder_called_manage_py_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "manage.py").mkdir()
-    assert "http.server" in dev_command(tmp_path)[0]
+    assert "file_server.py" in dev_command(tmp_path)[0]
 
 
 def test_procfile_without_web_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "Procfile").write_text("worker: work\n")
     command, why = dev_command(tmp_path)
-    assert "http.server" in command
+    assert "file_server.py" in command
     assert "served" in why
-
-
-def test_static_server_serves_the_folder_on_loopback_until_it_is_ended(lab: Lab) -> None:
-    (lab.path / "index.html").write_text("here")
-    (lab.path / "http.py").write_text("raise SystemExit('the folder was imported')")
-    port = lab.port()
-    command, _ = dev_command(lab.path)
-    server = lab.spawn("sh", "-c", command, env={"PORT": str(port)})
-    until(lambda: is_open(port) or server.poll() is not None)
-    assert server.poll() is None
-    said = subprocess.run(
-        [sys.executable, "-c", f"import urllib.request as r; print(r.urlopen('http://127.0.0.1:{port}/').read())"],
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert said.stdout == "b'here'\n"
-    server.terminate()
-    assert server.wait(PATIENCE) != 0
