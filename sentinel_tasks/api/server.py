@@ -12,7 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-BACKLOG = 512
+from sentinel_tasks.api.connections import ACCEPTED_AT_ONCE, BoundedProtocol, Listener, Seldom, most_silent
+
 UNREAD_LIMIT = 60_000  # milliseconds that a client may leave what was sent to it unread
 
 
@@ -29,14 +30,14 @@ def bind(host: str, port: int) -> socket.socket:
     """A bound socket. Raises OSError if the address is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP, or asyncio would not turn Nagle's delay off (40 ms for some answers).
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = Listener(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if sys.platform == "linux":
         # Inherited by every connection: the kernel drops a client that never reads, however full its pipe.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_LIMIT)
     try:
         listener.bind((host, port))
-        listener.listen(BACKLOG)
+        listener.listen()
     except OSError:
         listener.close()
         raise
@@ -45,13 +46,16 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Serves until SIGINT, SIGTERM or SIGHUP."""
+    BoundedProtocol.most = most_silent()
+    logging.getLogger("asyncio").addFilter(Seldom())
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=BoundedProtocol,
+        backlog=ACCEPTED_AT_ONCE,
         ws=WebSocketsSansIOProtocol,
         loop="asyncio",
         lifespan="on",
-        log_level="warning",
+        log_level="error",  # a warning is what any client can have written, without end
         access_log=False,
         server_header=False,
         proxy_headers=False,
