@@ -15,6 +15,7 @@ from .lineage.process import Process
 HealthKind = Literal["http", "tcp", "command", "log", "exit", "up"]
 Conflict = Literal["stop", "takeover", "fail", "auto"]
 Restart = Literal["never", "on-failure", "always"]
+Detached = Literal["end", "leave"]
 Condition = Literal["started", "healthy", "completed"]
 State = Literal["running", "starting", "unhealthy", "crashed", "completed", "stopped", "conflict"]
 Severity = Literal["error", "warning", "info"]
@@ -131,6 +132,7 @@ class Service(Struct, frozen=True):
     stop_timeout: float = 10.0
     on_conflict: Conflict = "stop"
     restart: Restart = "never"
+    detached: Detached = "end"
     depends_on: tuple[tuple[str, Condition], ...] = ()
     log_max_bytes: int = 50_000_000
     log_backups: int = 10

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ..model import HEALTH_KINDS, UP_AFTER, Condition, Conflict, Restart
+from ..model import HEALTH_KINDS, UP_AFTER, Condition, Conflict, Detached, Restart
 from .problems import listed
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -79,6 +79,9 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     stop_timeout: Annotated[Seconds, Meta(description="seconds it may take to end when asked")] | UnsetType = UNSET
     on_conflict: Conflict | UnsetType = UNSET
     restart: Restart | UnsetType = UNSET
+    detached: Annotated[Detached, Meta(description="what becomes of processes that left its session")] | UnsetType = (
+        UNSET
+    )
     depends_on: Annotated[str | list[str] | Conditions, Meta(description="what must be healthy first")] | UnsetType = (
         UNSET
     )
@@ -119,6 +122,7 @@ ALLOWED = {
     "stop_timeout": "seconds, more than 0 and at most 86400",
     "on_conflict": listed(get_args(Conflict)),
     "restart": listed(get_args(Restart)),
+    "detached": listed(get_args(Detached)),
     "log_max_mb": "megabytes, more than 0 and at most 100000",
     "log_backups": "a whole number from 0 to 1000",
     "index": "a window's index from 0 to 998",

@@ -19,7 +19,16 @@ from .problems import HIDDEN, Problems, listed, nearest
 from .schema import ALLOWED, HEALTH_KEYS, HEALTH_TYPES, HEALTH_WORDS, SERVICE_TYPES, HealthKeys, converted
 
 EXPECTATION = re.compile(r"[1-5]\d\d|[1-5][xX]{2}|<[1-6]\d\d", re.ASCII)
-PASSED_THROUGH = ("startup_timeout", "stop_timeout", "on_conflict", "restart", "log_backups", "index", "autostart")
+PASSED_THROUGH = (
+    "startup_timeout",
+    "stop_timeout",
+    "on_conflict",
+    "restart",
+    "detached",
+    "log_backups",
+    "index",
+    "autostart",
+)
 ASKED = ("timeout", "interval", "retries")
 
 

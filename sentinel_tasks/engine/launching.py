@@ -105,6 +105,7 @@ class _Launch:
             "restart": ready.service.restart,
             "stop_timeout": ready.service.stop_timeout,
             "one_shot": ready.service.is_one_shot,
+            "detached": ready.service.detached,
             "service": ready.service.name,
             "events": str(world.state.events),
             "inherited": world.inherited(),

@@ -46,6 +46,7 @@ class Ending(Struct):
     ended_after: float | None = None
     sent: int = 0
     killed: set[Identity] = field(default_factory=set)
+    spared: frozenset[Identity] = frozenset()
     over: bool = False
     left: list[Process] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -54,6 +55,12 @@ class Ending(Struct):
     def escalation(self) -> Escalation:
         """The signal steps of this stop, as far as it has come."""
         return stop_of_a_service(self.service.stop_timeout, self.ended_after)
+
+    def spares(self, process: Process) -> bool:
+        """True for what has left the terminal's session, where that may be left (contract: Configuration)."""
+        if self.service.detached != "leave" or self.launcher is None:
+            return False
+        return process.session != self.launcher.pid
 
 
 class Stop:
@@ -113,7 +120,9 @@ class Stop:
         return seen.ending_for or 0.0 if is_ending(ending.service, seen) else 0.0
 
     def _advance(self, ending: Ending, elapsed: float, table: ProcessTable) -> None:
-        living = {each.pid: each for who in ending.known for each in table.family(who)}
+        below = [each for who in ending.known for each in table.family(who)]
+        ending.spared = frozenset(identity_of(each) for each in below if ending.spares(each))
+        living = {each.pid: each for each in below if not ending.spares(each)}
         ending.known |= {*map(identity_of, living.values())}
         if ending.ended_after is None and ending.main.isdisjoint(map(identity_of, living.values())):
             ending.ended_after = elapsed
@@ -135,7 +144,8 @@ class Stop:
         launcher = living & {ending.launcher}
         claim = Claim(launchers=launcher, orphans=living - launcher)
         if step.signal == "SIGKILL":
-            reached = kill(self.world, claim, launcher if step.whom == "service" else spared)
+            spared = launcher if step.whom == "service" else spared
+            reached = kill(self.world, claim, spared | ending.spared)
             ending.killed |= {*reached}
         elif step.signal == "SIGTERM":
             reached = send(self.world, claim, sorted(living - launcher or launcher), signal.SIGTERM)

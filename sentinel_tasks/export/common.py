@@ -20,6 +20,15 @@ MASKED = Row(
 
 WINDOW = Row("groups, on_conflict, window, index", "nothing: they are of `up` and of its windows")
 METRICS = Row("--metrics", "nothing: a flag of compose and kubernetes")
+
+
+def _leaves_what_is_detached(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+    if service.detached == "leave":
+        yield Loss()
+
+
+DETACHED = Row("detached", "`end`: all that it started ends with it", _leaves_what_is_detached, "all of it ends")
+DETACHED_ELSEWHERE = Row("detached", "`leave`: what has left its process group goes on")
 HERE = Row("a path of this machine", "as it is: it is the same machine")
 CALLER = Row("the caller's environment", "that of whoever starts the engine; none of its values is written")
 SYSTEM_FOLDERS = ("/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/")

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..model import Service
 from . import checks, prometheus
-from .common import MASKED, WINDOW, is_one_shot, machine_paths, names_loopback, seconds, unread_files
+from .common import DETACHED, MASKED, WINDOW, is_one_shot, machine_paths, names_loopback, seconds, unread_files
 from .containers import LATE, LOG_LOST, LOOPBACK, MACHINE_PATH, STARTED_IN_TIME
 from .plan import TOKEN, Plan, host_name
 from .rows import Loss, Part, Put, Row, Settings, Target, nested
@@ -171,6 +171,7 @@ ROWS = (
     Row("restart", "`restart:` no, on-failure:10 or unless-stopped, after a pause that grows", _restart),
     Row("the stop signal", "`stop_signal: SIGINT`", _stop_signal),
     Row("stop_timeout", "`stop_grace_period:`, then KILL", _stop_timeout),
+    DETACHED,
     Row("log_max_mb, log_backups", "`logging:` of json-file", _logs),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
     Row("autostart", "`profiles:` of its own name where it is false", _autostart),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from ..model import Service
 from . import kubernetes_health as health
 from .common import (
+    DETACHED,
     MASKED,
     WINDOW,
     has_other_log_limits,
@@ -181,6 +182,7 @@ ROWS = (
         _stop_timeout,
         "only whole seconds: it is rounded up",
     ),
+    DETACHED,
     Row("log_max_mb, log_backups", "the kubelet's own limits", _logs, "the kubelet keeps what its own limits say"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
     Row("autostart", "`replicas: 0`, or `suspend:` of a Job, where it is false", _autostart),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ..model import Service
 from ..names import PORT_VARIABLES, port_variable
 from .common import (
+    DETACHED_ELSEWHERE,
     HERE,
     MASKED,
     METRICS,
@@ -142,6 +143,7 @@ ROWS = (
     Row("restart", "nothing", _restart, "nothing is started again; honcho ends all when one ends"),
     Row("the stop signal", "nothing", _always_lost, "the runner's own: TERM, not INT"),
     Row("stop_timeout", "nothing", _always_lost, "the runner's own"),
+    DETACHED_ELSEWHERE,
     Row("log_max_mb, log_backups", "the runner's own", _logs, "the runner's own"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
     Row("autostart", "nothing", _autostart, "the runner starts every line"),

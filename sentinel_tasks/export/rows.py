@@ -38,6 +38,7 @@ FACTS = (
     "restart",
     "the stop signal",
     "stop_timeout",
+    "detached",
     "log_max_mb, log_backups",
     "worker_command",
     "autostart",

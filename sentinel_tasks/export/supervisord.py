@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from ..model import Service
 from .common import (
     CALLER,
+    DETACHED_ELSEWHERE,
     HERE,
     MASKED,
     METRICS,
@@ -166,6 +167,7 @@ ROWS = (
     ),
     Row("the stop signal", "`stopsignal=INT`, `stopasgroup=true`", _stop_signal),
     Row("stop_timeout", "`stopwaitsecs=`, then KILL", _stop_timeout, "only whole seconds: it is rounded up"),
+    DETACHED_ELSEWHERE,
     Row("log_max_mb, log_backups", "`stdout_logfile_maxbytes=`, `stdout_logfile_backups=`", _logs),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
     Row("autostart", "`autostart=`", _autostart),

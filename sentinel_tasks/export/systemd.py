@@ -6,7 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..model import Service
 from . import systemd_health as health
-from .common import CALLER, HERE, MASKED, METRICS, WINDOW, has_other_log_limits, is_one_shot, seconds, unread_files
+from .common import (
+    CALLER,
+    DETACHED,
+    HERE,
+    MASKED,
+    METRICS,
+    WINDOW,
+    has_other_log_limits,
+    is_one_shot,
+    seconds,
+    unread_files,
+)
 from .plan import Plan
 from .rows import Loss, Part, Put, Row, Settings, Target
 from .systemd_process import is_inline, put, started
@@ -160,6 +171,7 @@ ROWS = (
     ),
     Row("the stop signal", "`KillSignal=SIGINT`, `KillMode=control-group`", _stop_signal),
     Row("stop_timeout", "`TimeoutStopSec=`, then KILL", _stop_timeout),
+    DETACHED,
     Row("log_max_mb, log_backups", "the journal's own limits", _logs, "the journal keeps what its own limits say"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
     Row("autostart", "`WantedBy=` the target, and `Wants=` in it", _autostart),

@@ -53,6 +53,8 @@ def orphans_of(service: Service, bare: Observation, world: World, table: Process
 
 
 def _is_left_by(each: Loose, service: Service, bare: Observation, world: World, table: ProcessTable) -> bool:
+    if service.detached == "leave" and (bare.run is None or each.process.session != bare.run.launcher):
+        return False
     if each.service == service.name and each.workspace == world.workspace.path:
         return True
     if bare.run is None or not world.processes.is_this_boot(bare.run.boot):

@@ -107,6 +107,7 @@ def test_defaults_of_any_other_service(project: Path) -> None:
         stop_timeout=10.0,
         on_conflict="stop",
         restart="never",
+        detached="end",
         depends_on=(),
         log_max_bytes=50_000_000,
         log_backups=10,
@@ -134,6 +135,7 @@ def test_whole_example_of_the_spec(project: Path) -> None:
         "stop_timeout": 10,
         "on_conflict": "stop",
         "restart": "never",
+        "detached": "leave",
         "depends_on": [],
         "log_max_mb": 50,
         "log_backups": 10,
@@ -143,6 +145,7 @@ def test_whole_example_of_the_spec(project: Path) -> None:
     found = configured(project, {"socket_name": None, "history_limit": 10000, "services": {"telemetry": telemetry}})
     assert found.service("telemetry").command == "bun run scripts/worker-telemetry-api.ts"
     assert found.service("telemetry").env == (("LOG_LEVEL", "debug"),)
+    assert found.service("telemetry").detached == "leave"
     assert found.service("telemetry").env_files == (str(project / ".env"),)
 
 
@@ -464,6 +467,7 @@ WRONG: list[tuple[str, Any]] = [
     ("on_conflict", None),
     ("restart", "sometimes"),
     ("restart", True),
+    ("detached", "kill"),
     ("depends_on", {"db": "up"}),
     ("depends_on", 5),
     ("depends_on", None),

@@ -41,6 +41,7 @@ WHOLE = {
             "stop_timeout": 0.5,
             "on_conflict": "stop",
             "restart": "never",
+            "detached": "end",
             "depends_on": [],
             "log_max_mb": 50,
             "log_backups": 10,
@@ -114,6 +115,7 @@ GOOD: list[tuple[str, Any]] = [
     ("depends_on", ["db"]),
     ("depends_on", {"db": "started", "migrate": "completed"}),
     ("on_conflict", "takeover"),
+    ("detached", "leave"),
     ("restart", "on-failure"),
     ("worker_command", None),
 ]
@@ -140,6 +142,7 @@ BAD: list[tuple[str, Any]] = [
     ("startup_timeout", 0),
     ("stop_timeout", 100_000),
     ("on_conflict", "kill"),
+    ("detached", "kill"),
     ("restart", "sometimes"),
     ("depends_on", {"db": "up"}),
     ("log_max_mb", 0),

@@ -176,6 +176,22 @@ def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab, verb
     assert_nothing_left(lab, port, but="sleep 600")
 
 
+def test_what_a_service_has_opened_goes_on_if_it_may(lab: Lab) -> None:
+    port = lab.port()
+    command = f"setsid -f sleep 4711; exec {shlex.join(lab.server())}"
+    lab.configure(telemetry={"command": command, "port": port, "health": "tcp", "detached": "leave"})
+    assert lab.inv("telemetry.activate").code == 0
+    stop(lab)
+    assert not is_open(port)
+    assert lab.inv("doctor", "--fix").code == 0
+    assert lab.inv("telemetry.activate").code == 0
+    stop(lab)
+    opened = [each for each in lab.processes() if each.cmdline() == ["sleep", "4711"]]
+    assert len(opened) == 2
+    for each in opened:
+        each.kill()
+
+
 def test_ctrl_c_typed_in_the_window_is_a_stop_and_no_crash(lab: Lab) -> None:
     port = serve(lab)
     lab.tmux("send-keys", "-t", window(lab), "C-c")
