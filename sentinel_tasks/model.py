@@ -400,6 +400,11 @@ class Observation(Struct, frozen=True):
         return self.pane.session if self.pane else self.session if self.session_exists else None
 
     @property
+    def host(self) -> str:
+        """The name at which its port is reached: `localhost`, unless it listens at another loopback address alone."""
+        return next((each for each in self.open_at if each not in ("127.0.0.1", "::1")), "localhost")
+
+    @property
     def ending_for(self) -> float | None:
         """Seconds since the running service was asked to end by C-c; None if it was not."""
         asked = self.run.asked if self.alive and self.run and self.run.ended is None else None

@@ -19,6 +19,7 @@ from tests import facts
 
 MINE = "the launch that this task made"
 OWN_PID, USER = 50, 1000
+LOCALHOST = ("127.0.0.1", "::1", "0.0.0.0", "::")
 
 
 class Fact(Struct, frozen=True):
@@ -159,7 +160,10 @@ class Turn:
     # Ports
 
     def open_addresses(self, port: int) -> tuple[str, ...]:
-        return tuple(fact.address for fact in self.facts(port=port))
+        return tuple(fact.address for fact in self.facts(port=port) if fact.address in LOCALHOST)
+
+    def beside_localhost(self) -> dict[int, tuple[str, ...]]:
+        return {fact.port: (fact.address,) for fact in self.facts() if fact.port and fact.address == "127.0.0.2"}
 
     def is_free(self, port: int) -> bool:
         return not self.has(port=port)

@@ -60,6 +60,18 @@ def _relation_below(is_launcher: bool, pane: Pane | None, session: str) -> Relat
     return "adopted" if pane is not None and pane.session == session and not pane.alive else "pane"
 
 
+def is_at_localhost(address: str) -> bool:
+    """False for a loopback address beside `localhost`, such as 127.0.0.2."""
+    return not address.startswith("127.") or address == "127.0.0.1"
+
+
+def is_in_the_way(holder: Holder) -> bool:
+    """False for a stranger at a loopback address beside `localhost`: each project may have one of its own."""
+    if is_at_localhost(holder.listener.address) or holder.relation in ("ours", "adopted", "stray"):
+        return True
+    return holder.relation == "foreign" and holder.inside
+
+
 def is_inside(folder: str | None, workspace: str) -> bool:
     """True if the folder is the workspace or below it."""
     return folder is not None and (folder == workspace or folder.startswith(workspace.rstrip("/") + "/"))

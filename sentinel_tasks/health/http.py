@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from ..model import Answer
 from ..text.masking import masked_text
-from .question import LOOPBACK_HOSTS, Question, is_path, url
+from .question import Question, is_loopback, is_path, url
 from .worker_registry import count, parsed, summary
 
 LARGEST_BODY = 1 << 20
@@ -115,7 +115,7 @@ def _verifies(address: str) -> bool:
     import httpx
 
     asked = httpx.URL(address)
-    return asked.scheme == "https" and asked.host not in LOOPBACK_HOSTS
+    return asked.scheme == "https" and not is_loopback(asked.host)
 
 
 def _read(client: object, address: str, headers: Mapping[bytes, bytes], deadline: float) -> tuple[int, bytes, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
@@ -9,7 +10,7 @@ from msgspec import Struct
 from ..model import Health
 from ..text.masking import masked_text
 
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}", re.ASCII)
 
 
 class Question(Struct, frozen=True):
@@ -27,6 +28,11 @@ class Question(Struct, frozen=True):
     patience: float
     is_over: Callable[[], bool] = lambda: False
     counts_workers: bool = False
+
+
+def is_loopback(host: str | None) -> bool:
+    """True for a name or an address of this machine alone: all of 127.0.0.0/8 is."""
+    return host in ("localhost", "::1") or (host is not None and LOOPBACK.fullmatch(host) is not None)
 
 
 def url(health: Health, port: int | None, host: str = "localhost") -> str:

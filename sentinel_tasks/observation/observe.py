@@ -24,11 +24,16 @@ def observe(service: Service, world: World, snapshot: Snapshot, put: Ask, for_a_
     service = as_it_would_run(service, world, snapshot.session, snapshot.panes)
     bare = _without_port(service, world, snapshot)
     port = _port(service, bare.pane, snapshot, for_a_start)
-    bare = replace(bare, port=port, open_at=world.ports.open_addresses(port) if port else ())
+    bare = replace(bare, port=port, open_at=_open_at(port, world, snapshot) if port else ())
     holders = holders_of(service, world, snapshot, bare) if bare.open_at else ()
     answer = answer_of(service, world, snapshot, bare, holders, put)
     found = replace(bare, holders=holders, answer=answer)
     return replace(found, **(_of_the_living if found.alive else _of_the_ended)(service, world, found))
+
+
+def _open_at(port: int, world: World, snapshot: Snapshot) -> tuple[str, ...]:
+    """At `localhost`; where that is silent, at the loopback addresses beside it."""
+    return world.ports.open_addresses(port) or snapshot.process_table.beside_localhost(port)
 
 
 def _without_port(service: Service, world: World, snapshot: Snapshot) -> Observation:

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from ..decisions.ownership import Owner, classify, covers
-from ..health.question import LOOPBACK_HOSTS, is_path
+from ..decisions.ownership import Owner, classify, covers, is_at_localhost, is_in_the_way
+from ..health.question import is_loopback, is_path
 from ..model import Health, Holder, Listener, Observation, Service, identity_of
 from ..names import unmarked
 from ..world import World
@@ -24,7 +24,8 @@ def holders_of(service: Service, world: World, snapshot: Snapshot, bare: Observa
         return tuple(Holder(listener, "ours", bare.pane) for listener in own)
     found = _listeners(bare.port, bare.open_at[0], world, snapshot.process_table)
     owner = _owner(service, world, snapshot, bare)
-    return tuple(_with_its_workspace(classify(listener, owner, snapshot.panes), world) for listener in found)
+    holders = (classify(listener, owner, snapshot.panes) for listener in found)
+    return tuple(_with_its_workspace(holder, world) for holder in holders if is_in_the_way(holder))
 
 
 def _owner(service: Service, world: World, snapshot: Snapshot, bare: Observation) -> Owner:
@@ -41,7 +42,7 @@ def _listeners(port: int, address: str, world: World, table: ProcessTable) -> li
     if not rows and not world.ports.open_addresses(port):
         return []
     uid = world.ports.uid_of(port)
-    addresses: dict[int | None, str] = dict(rows) or {None: address}
+    addresses: dict[int | None, str] = dict(sorted(rows, key=lambda row: is_at_localhost(row[1]))) or {None: address}
     return [table.describe(pid, where, uid) for pid, where in addresses.items()]
 
 
@@ -68,4 +69,4 @@ def port_of_url(health: Health) -> int | None:
         return None
     parts = urlsplit(str(health.target))
     standard = 443 if parts.scheme == "https" else 80
-    return (parts.port or standard) if parts.hostname in LOOPBACK_HOSTS else None
+    return (parts.port or standard) if is_loopback(parts.hostname) else None

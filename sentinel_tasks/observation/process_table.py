@@ -142,6 +142,15 @@ class ProcessTable:
             return self._listeners.get(port, [])
 
     @cached_property
+    def _beside_localhost(self) -> dict[int, tuple[str, ...]]:
+        return self._world.ports.beside_localhost()
+
+    def beside_localhost(self, port: int) -> tuple[str, ...]:
+        """The loopback addresses other than localhost's that somebody listens at on this port."""
+        with self._lock:
+            return self._beside_localhost.get(port, ())
+
+    @cached_property
     def _dealt_out(self) -> frozenset[int]:
         return self._world.ports.dealt_out()
 

@@ -52,7 +52,7 @@ def url_of(report: Report) -> str | None:
     found = URL.match(str(health.target))
     scheme, port = (found["scheme"], found["port"] or STANDARD[found["scheme"]]) if found else ("http", str(seen.port))
     is_own = port == str(seen.port) or port.startswith("$")
-    return f"{scheme}://localhost:{seen.port}" if answered and is_own else None
+    return f"{scheme}://{seen.host}:{seen.port}" if answered and is_own else None
 
 
 def restarts_of(seen: Observation) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model import STATES_AS_WANTED, Report, Service
+from ..model import STATES_AS_WANTED, Observation, Report, Service
 from ..text.duration import duration
 from ..text.sanitize import plain
 from .document import listens, pid_of, restarts_of, url_of
@@ -46,7 +46,7 @@ def _short(service: Service) -> str:
 
 def _state_words(report: Report) -> str:
     seen = report.seen
-    on_port = f" on port {seen.port}" if listens(seen) else ""
+    on_port = _on_port(seen)
     if report.state == "running":
         silent = f" (nothing listens on port {seen.port})" if seen.port and not on_port else ""
         return f"Running{on_port}{silent}"
@@ -154,9 +154,15 @@ def outcome_line(report: Report, done: str, style: Style) -> str:
 def _place(report: Report) -> str:
     """The address of the service or the port on which it listens, its process and its window."""
     seen, url = report.seen, url_of(report)
-    where = f" at {url}" if url else f" on port {seen.port}" if listens(seen) else ""
+    where = f" at {url}" if url else _on_port(seen)
     window = f", window {seen.pane.index} of {plain(seen.pane.session)}" if seen.pane else ""
     return f"{where} (pid {pid_of(report)}{window})" if pid_of(report) else where
+
+
+def _on_port(seen: Observation) -> str:
+    """Where it listens, with the address where that is not `localhost`; empty if it does not."""
+    where = f"port {seen.port}" if seen.host == "localhost" else f"{seen.host}:{seen.port}"
+    return f" on {where}" if listens(seen) else ""
 
 
 def note_lines(report: Report) -> list[str]:

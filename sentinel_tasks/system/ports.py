@@ -19,8 +19,17 @@ LOOKS_FOR_OWNERS = 3
 
 
 def open_addresses(port: int) -> tuple[str, ...]:
-    """The loopback addresses at which something accepts (or has its hands full) on this port."""
+    """The addresses of `localhost` at which something accepts (or has its hands full) on this port."""
     return tuple(address for address, family in LOOPBACK if _accepts(address, family, port))
+
+
+def beside_localhost() -> dict[int, tuple[str, ...]]:
+    """The other loopback addresses that are listened on, such as 127.0.0.2, by their port (Linux; else none)."""
+    found: dict[int, tuple[str, ...]] = {}
+    for each in sock_diag.listeners() or ():
+        if each.address.startswith("127.") and each.address != LOOPBACK[0][0]:
+            found[each.port] = (*found.get(each.port, ()), each.address)
+    return found
 
 
 def _accepts(address: str, family: socket.AddressFamily, port: int) -> bool:

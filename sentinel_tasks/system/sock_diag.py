@@ -19,6 +19,8 @@ ERROR, DONE = 2, 3
 HEADER = struct.Struct("=IHHII")
 REQUEST = struct.Struct("=BBBxI48x")
 SOCKET = struct.Struct("=4x2s2x16s40xII")
+MAPPED = "::ffff:"
+"""An IPv4 address on a socket of IPv6, as Java has it."""
 LARGEST_PARCEL = 1 << 16
 SECONDS = 2.0
 
@@ -51,7 +53,8 @@ def _listeners(kernel: socket.socket, family: socket.AddressFamily) -> Iterator[
         if kind == SOCK_DIAG_BY_FAMILY:
             port, address, uid, inode = SOCKET.unpack_from(body)
             width = 4 if family == socket.AF_INET else 16
-            yield Bound(int.from_bytes(port, "big"), socket.inet_ntop(family, address[:width]), uid, inode)
+            where = socket.inet_ntop(family, address[:width]).removeprefix(MAPPED)
+            yield Bound(int.from_bytes(port, "big"), where, uid, inode)
 
 
 def _messages(kernel: socket.socket) -> Iterator[tuple[int, bytes]]:

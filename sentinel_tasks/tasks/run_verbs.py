@@ -146,7 +146,7 @@ def show_url(console: Console, name: str) -> int:
         raise NothingThere(
             f"{name} is {report.state} and answers nowhere", command(report.service, "start", world.workspace.typed)
         )
-    url = url_of(report)
-    console.document({"service": name, "url": url, "address": f"localhost:{report.seen.port}"})
-    console.result(url or f"localhost:{report.seen.port}")
+    url, address = url_of(report), f"{report.seen.host}:{report.seen.port}"
+    console.document({"service": name, "url": url, "address": address})
+    console.result(url or address)
     return 0

@@ -73,7 +73,7 @@ def open_page(console: Console, name: str) -> int:
     (report,) = status(world, [name])
     if report.state != "running" or report.seen.port is None:
         raise NothingThere(f"{name} is {report.state}", command(report.service, "start", world.workspace.typed))
-    address = f"http://localhost:{report.seen.port}/"
+    address = f"http://{report.seen.host}:{report.seen.port}/"
     console.result(address)
     if sys.stdout.isatty() and has_browser(console.environ):
         webbrowser.open(address)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from sentinel_tasks.decisions.decide import Watch, decide, state
 from sentinel_tasks.decisions.dependencies import is_satisfied, order, with_dependencies
-from sentinel_tasks.decisions.ownership import Owner, classify, is_inside
+from sentinel_tasks.decisions.ownership import Owner, classify, is_in_the_way, is_inside
 from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.model import (
     HEALTH_KINDS,
@@ -425,6 +425,27 @@ def test_foreign_tells_whether_it_was_run_from_this_workspace(folder: str | None
     found = classify(listener(cwd=folder), OWNER, [OWN_PANE])
     assert (found.relation, found.inside) == ("foreign", inside)
     assert is_inside(folder, PATH) is inside
+
+
+@pytest.mark.parametrize(
+    ("address", "relation", "inside", "in_the_way"),
+    [
+        ("127.0.0.1", "foreign", False, True),
+        ("::1", "other-user", False, True),
+        ("0.0.0.0", "unknown", False, True),
+        ("127.0.0.2", "ours", False, True),
+        ("127.0.0.2", "adopted", False, True),
+        ("127.0.0.2", "stray", False, True),
+        ("127.0.0.2", "foreign", True, True),
+        ("127.0.0.2", "foreign", False, False),
+        ("127.0.0.2", "other-user", False, False),
+        ("127.0.0.2", "workspace", True, False),
+    ],
+)
+def test_a_stranger_at_another_loopback_address_is_in_nobodys_way(
+    address: str, relation: Relation, inside: bool, in_the_way: bool
+) -> None:
+    assert is_in_the_way(Holder(listener(address=address), relation, inside=inside)) is in_the_way
 
 
 def test_other_users_process() -> None:

@@ -59,6 +59,11 @@ STATES = {
         [alive(port=3001, run=LONG_AGO, **OLD)],
         "web: unhealthy, exit 1; not healthy: nothing listens on port 3000; it listens on 3001 instead",
     ),
+    "it listens on no loopback address": (
+        [alive(port=3000, address="10.0.0.5", run=LONG_AGO, **OLD)],
+        "web: unhealthy, exit 1; not healthy: nothing listens on port 3000; it listens on 10.0.0.5:3000 instead",
+    ),
+    "it listens on another loopback address": ([running(address="127.0.0.2", **OLD)], "web: running, exit 0"),
     "it is between two runs": (
         [seen_ready(alive(run={"exit_code": 1, "ended": NOW, "next_start": NOW + 9, "restarts": 2}, **OLD))],
         "web: unhealthy, exit 1; not healthy: exit 1; it is about to be started again (restart 2)",

@@ -409,6 +409,33 @@ def test_a_service_on_the_ipv6_loopback_only_is_ours(lab: Lab) -> None:
     assert done.json["listener"]["relation"] == "ours"
 
 
+def test_a_service_on_another_loopback_address_is_ours_and_told_with_it(lab: Lab) -> None:
+    """A server on 127.0.0.2 was waited for until its time was over: "it listens on 127.0.0.2 instead"."""
+    port = telemetry(lab, "--host", "127.0.0.2")
+    done = lab.inv("telemetry.activate", "--json")
+    assert done.code == 0, done.said
+    assert (done.json["listener"]["relation"], done.json["url"]) == ("ours", f"http://127.0.0.2:{port}")
+    assert lab.inv("telemetry.url").out.strip() == f"http://127.0.0.2:{port}"
+    assert lab.inv("telemetry.status").code == 0
+
+
+def test_two_projects_may_each_have_the_port_at_a_loopback_address_of_its_own(lab: Lab, foreign: Foreign) -> None:
+    port = telemetry(lab, "--host", "127.0.0.3")
+    other = foreign(port, "--host", "127.0.0.2", cwd=lab.folder)
+    assert lab.inv("telemetry.activate").code == 0
+    assert lives(other)
+
+
+def test_what_was_left_of_this_project_at_another_loopback_address_is_ended_before_it_starts(
+    lab: Lab, foreign: Foreign
+) -> None:
+    port = telemetry(lab, "--host", "127.0.0.2")
+    left = foreign(port, "--host", "127.0.0.2")
+    done = lab.inv("telemetry.activate")
+    assert done.code == 0, done.said
+    assert not lives(left)
+
+
 @pytest.mark.parametrize(
     ("words", "theirs"), [(["--host", "::1"], []), (["--reuse-port"], ["--reuse-port"])], ids=["other-family", "shared"]
 )

@@ -13,7 +13,7 @@ import pytest
 
 from sentinel_tasks.decisions.ownership import covers
 from sentinel_tasks.system import sock_diag
-from sentinel_tasks.system.ports import all_listeners, is_free, listening, open_addresses, uid_of
+from sentinel_tasks.system.ports import all_listeners, beside_localhost, is_free, listening, open_addresses, uid_of
 from tests.lab import free_port
 
 Listen = Callable[..., int]
@@ -70,6 +70,23 @@ def test_wildcard_and_loopback_of_both_families_count(
     assert not is_free(port)
     assert listeners(port) == [(os.getpid(), host)]
     assert listening([os.getpid()]).count((port, os.getpid(), host)) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such an address must be set up first")
+def test_every_address_of_loopback_counts_beside_localhost(listen: Listen) -> None:
+    port = listen("127.0.0.2")
+    assert open_addresses(port) == ()
+    assert beside_localhost()[port] == ("127.0.0.2",)
+    assert not is_free(port)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells it so")
+def test_an_ipv4_address_on_a_socket_of_ipv6_is_told_as_what_it_is(listen: Listen) -> None:
+    """Java listens so: its `::ffff:127.0.0.1` was no address at which it could be asked."""
+    port = listen("::ffff:127.0.0.1", v6only=False)
+    assert open_addresses(port) == ("127.0.0.1",)
+    assert listeners(port) == [(os.getpid(), "127.0.0.1")]
+    assert listening([os.getpid()]).count((port, os.getpid(), "127.0.0.1")) == 1
 
 
 def test_closed_port_is_free_and_nobodys() -> None:
