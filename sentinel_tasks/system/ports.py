@@ -57,11 +57,22 @@ def listening(pids: Iterable[int]) -> list[tuple[int, int, str]]:
 def _sockets(pid: int) -> Iterator[int]:
     """The inodes of the sockets that this process holds, of those that are ours to see (Linux)."""
     with suppress(OSError):
-        for entry in os.scandir(f"/proc/{pid}/fd"):
+        files = [*os.scandir(f"/proc/{pid}/fd")]
+        if not files and (other := _other_thread(pid)):
+            files = [*os.scandir(f"/proc/{pid}/task/{other}/fd")]
+        for entry in files:
             with suppress(OSError):
                 target = os.readlink(entry.path)
                 if target.startswith("socket:["):
                     yield int(target[8:-1])
+
+
+def _other_thread(pid: int) -> str | None:
+    """Another thread than the first: once that one has ended, only the others show what the process holds."""
+    try:
+        return next((name for name in os.listdir(f"/proc/{pid}/task") if name != str(pid)), None)
+    except OSError:
+        return None
 
 
 def _as_psutil_sees(pid: int) -> list[tuple[int, str]]:

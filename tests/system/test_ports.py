@@ -14,7 +14,7 @@ import pytest
 from sentinel_tasks.decisions.ownership import covers
 from sentinel_tasks.system import sock_diag
 from sentinel_tasks.system.ports import all_listeners, beside_localhost, is_free, listening, open_addresses, uid_of
-from tests.lab import free_port
+from tests.lab import Lab, free_port, until
 
 Listen = Callable[..., int]
 
@@ -156,6 +156,16 @@ def test_listening_of_another_process_and_of_none() -> None:
         assert listeners(port) == [(other.pid, "127.0.0.1")]
         other.communicate(b"\n")
     assert listening([other.pid]) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere psutil alone tells who listens")
+def test_a_process_whose_first_thread_has_ended_holds_its_port_still(lab: Lab) -> None:
+    """Its port was held by "a process of user root that can't be seen"."""
+    port = lab.port()
+    server = lab.listen(port, "--leave-main-thread")
+    until(lambda: Path(f"/proc/{server.pid}/stat").read_text().split()[2] == "Z", "the end of its first thread")
+    assert listening([server.pid]) == [(port, server.pid, "127.0.0.1")]
+    assert listeners(port) == [(server.pid, "127.0.0.1")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
