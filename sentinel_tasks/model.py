@@ -188,6 +188,14 @@ class Identity(NamedTuple):
     ticks: int
 
 
+class Tags(NamedTuple):
+    """For what a process was started, by its environment; `server` is the tmux server whose window it began in."""
+
+    workspace: str | None = None
+    service: str | None = None
+    server: int | None = None
+
+
 def identity_of(process: Process) -> Identity:
     """The process as it is recognised again."""
     return Identity(process.pid, process.ticks)
@@ -279,7 +287,8 @@ class Launcher(Struct, frozen=True):
     """A living launcher of a service, and which launch it is.
 
     `server` is the tmux server that it runs under, None if that is gone; `has_window` says that it is in a window of
-    it, `is_reached` that this task asks this server. `state` is the state folder that it writes to.
+    it, `is_reached` that this task asks this server, and `way` how a person reaches one that it does not. `state` is
+    the state folder that it writes to.
     """
 
     identity: Identity
@@ -287,6 +296,7 @@ class Launcher(Struct, frozen=True):
     server: int | None = None
     has_window: bool = True
     is_reached: bool = True
+    way: str = ""
     state: str = ""
 
 
@@ -349,7 +359,7 @@ class Observation(Struct, frozen=True):
     `open_at` are the loopback addresses at which its port accepts, `elsewhere` the places where it listens while that
     port is silent, `last_output` the last lines of a run that is over, `wanted_is_free` whether a port that is wanted
     now, but not used by what runs, could be had; None where it was not looked for. `family` are the living processes
-    below the launcher, `orphans` those of the service that have no launcher any more.
+    below the launcher, `orphans` those of the service that have no launcher any more, `twins` further launchers of it.
     """
 
     now: float
@@ -368,6 +378,7 @@ class Observation(Struct, frozen=True):
     launcher: Launcher | None = None
     family: tuple[Process, ...] = ()
     orphans: tuple[Holder, ...] = ()
+    twins: tuple[Identity, ...] = ()
 
     @property
     def alive(self) -> bool:
@@ -376,8 +387,15 @@ class Observation(Struct, frozen=True):
 
     @property
     def main(self) -> Process | None:
-        """The service's own process, if it lives below its launcher."""
-        return next((each for each in self.family if self.run and each.pid == self.run.pid), None)
+        """The service's own process below its launcher; what that has left there if it is in the background."""
+        own = next((each for each in self.family if self.run and each.pid == self.run.pid), None)
+        return own or self.background
+
+    @property
+    def background(self) -> Process | None:
+        """The first process of a service that went into the background: its own process has ended, with exit code 0."""
+        is_there = self.run is not None and self.run.backgrounded is not None and self.run.ended is None
+        return next(iter(self.family), None) if is_there else None
 
     @property
     def launch(self) -> str | None:

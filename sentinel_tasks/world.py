@@ -6,6 +6,7 @@ Nothing in `observation` and `engine` reaches the machine in another way, so a t
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -13,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from .model import Answer, Identity, Line, Listener, Observation, Progress, Service, Workspace
+from .model import Answer, Identity, Line, Listener, Observation, Progress, Service, Tags, Workspace
 
 if TYPE_CHECKING:
     import signal
@@ -34,7 +35,7 @@ class Processes(Protocol):
     def is_this_boot(self, boot: str) -> bool: ...
     def age(self, process: Process) -> float: ...
     def launched(self, pid: int) -> tuple[str, ...]: ...
-    def tags(self, pid: int) -> tuple[str | None, str | None]: ...
+    def tags(self, pid: int) -> Tags: ...
     def describe(self, process: Process | None, address: str, uid: int | None = None) -> Listener: ...
     def name(self, process: Process) -> str: ...
     def rss_bytes(self, pids: Iterable[int]) -> int | None: ...
@@ -247,6 +248,15 @@ class World:
         folder = socket_folder(self.environ)
         why = distrust(folder)
         return (folder, why) if why else None
+
+    def way_to_server(self, server: int) -> str:
+        """How a person reaches a tmux server that this task does not ask: by its socket, if it still has one."""
+        from .tmux.sockets import socket_of
+
+        path = socket_of(server)
+        if path is None:
+            return f"kill -USR1 {server} makes that server open its socket again"
+        return f"tmux -S {shlex.quote(path)} attach-session shows it"
 
     def other_sockets(self) -> list[str]:
         """The names of this user's other tmux servers that answer."""

@@ -13,7 +13,7 @@ from sentinel_tasks.errors import TmuxRefused
 from sentinel_tasks.health.question import Question
 from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.lineage.reach import Caller
-from sentinel_tasks.model import Answer, Identity, Listener, Pane, Run
+from sentinel_tasks.model import Answer, Identity, Listener, Pane, Run, Tags
 from sentinel_tasks.tmux.commands import Opening
 from tests import facts
 
@@ -143,9 +143,9 @@ class Turn:
         panes = (fact.pane for fact in self._of(pid) if fact.pane)
         return next(("", f"/state/app/{each.service}.run.json", each.launch, each.home, each.service) for each in panes)
 
-    def tags(self, pid: int) -> tuple[str | None, str | None]:
+    def tags(self, pid: int) -> Tags:
         tagged = (fact.listener for fact in self._of(pid) if fact.is_stray)
-        return next(((each.workspace, each.service) for each in tagged), (None, None))
+        return next((Tags(each.workspace, each.service) for each in tagged), Tags())
 
     def name(self, process: Process) -> str:
         return "node"

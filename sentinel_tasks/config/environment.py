@@ -20,7 +20,8 @@ from ..tmux.lookup import Session, known_ports
 from ..world import World
 from .problems import HIDDEN
 
-OF_THE_CALLERS_TERMINAL = ("TMUX", "TMUX_PANE", "COLUMNS", "LINES", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "_")
+OF_THE_CALLERS_WINDOW = ("TMUX", "TMUX_PANE", "STY", "ZELLIJ")
+OF_THE_CALLERS_TERMINAL = ("COLUMNS", "LINES", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "_")
 OF_ANOTHER_SERVICE = ("WORKER_ID", "SENTINEL_WORKER_COMMAND")
 UNKNOWN_PORT = 1
 
@@ -55,7 +56,8 @@ def _own(service: Service, world: World, session: str, port: int | None, ports: 
 
 def _of_the_caller(environ: Names) -> dict[str, str]:
     called_by_a_service = "SENTINEL_SERVICE" in environ
-    dropped = {*OF_THE_CALLERS_TERMINAL, *OF_ANOTHER_SERVICE, *(["PORT"] if called_by_a_service else [])}
+    dropped = {*OF_THE_CALLERS_WINDOW, *OF_THE_CALLERS_TERMINAL, *OF_ANOTHER_SERVICE}
+    dropped |= {"PORT"} if called_by_a_service else set()
     return {
         name: value for name, value in environ.items() if name not in dropped and not name.startswith("SENTINEL_PORT_")
     }

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ..errors import SentinelError
 from ..model import Finding
-from . import configuration, machine, server, services, state
+from . import configuration, machine, processes, server, services, state
 from .findings import failed
 from .look import Look
 
@@ -31,8 +31,9 @@ CHECKS: tuple[Check, ...] = (
     services.commands,
     services.ports,
     services.shared_ports,
-    services.unconfigured,
-    services.strays,
+    processes.unconfigured,
+    processes.windows,
+    processes.strays,
     state.state_folder,
     state.locks,
     state.logs,

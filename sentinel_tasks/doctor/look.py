@@ -15,6 +15,7 @@ from ..tmux.sockets import socket_folder
 from ..world import World
 
 if TYPE_CHECKING:
+    from ..observation.process_table import ProcessTable
     from ..observation.snapshot import Snapshot
 
 
@@ -84,6 +85,11 @@ class Look:
 
         return take_snapshot(self.world, len(self.workspace.services))
 
+    @property
+    def table(self) -> ProcessTable:
+        """The machine's processes."""
+        return self._snapshot.process_table
+
     @cached_property
     def observations(self) -> Mapping[str, Observation]:
         """Each service as a start would see it, except that its health is not asked."""
@@ -105,14 +111,15 @@ class Look:
         return {name: whom for name, whom in found.items() if whom and not self._runs(name)}
 
     def _undeclared_strays(self) -> dict[str, list[Listener]]:
+        from ..observation.launchers import is_tagged
+
         found: dict[str, list[Listener]] = {}
-        table = self._snapshot.process_table
-        for each in table.loose():
-            if each.service and each.workspace == self.workspace.path:
-                found.setdefault(each.service, []).append(table.describe(each.process.pid, ""))
+        for each in self.table.loose():
+            if each.tags.service and is_tagged(each, self.world, self._snapshot):
+                found.setdefault(each.tags.service, []).append(self.table.describe(each.process.pid, ""))
         return found
 
     def _runs(self, service: str) -> bool:
         from ..observation.launchers import launchers_of
 
-        return bool(launchers_of(service, self.world, self._snapshot.process_table))
+        return bool(launchers_of(service, self.world, self.table))

@@ -1,4 +1,4 @@
-"""Each service's command and port, and what runs without a declaration or a window."""
+"""Each service's command and port."""
 
 from __future__ import annotations
 
@@ -6,23 +6,14 @@ import os
 import re
 import shlex
 import shutil
-import signal
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Mapping
 
 from ..config.environment import with_its_environment
-from ..decisions.escalation import CLEANUP
 from ..decisions.ownership import FRIENDLY
-from ..decisions.pause import pause_after
 from ..engine import outcomes
-from ..engine.signals import kill, send
 from ..errors import ConfigurationError
-from ..lineage.reach import Claim
-from ..model import Finding, Identity, Listener, Service, identity_of
+from ..model import Finding, Service
 from ..names import mark, port_pairs
-from ..observation.process_table import ProcessTable
-from ..observation.unconfigured import unconfigured as services_unconfigured
-from ..text.sanitize import plain
 from ..world import World
 from .findings import failed, passed, passed_unless
 from .look import Look
@@ -123,62 +114,3 @@ def shared_ports(look: Look) -> list[Finding]:
         if port in fixed and fixed[port].on_conflict != "auto"
     ]
     return passed_unless("shared-ports", wrong, "no other workspace seen here wants the same port")
-
-
-# What runs without a declaration or a window
-
-
-def unconfigured(look: Look) -> list[Finding]:
-    """Every service that runs is declared."""
-    if look.silent:
-        return []
-    down = look.workspace.typed.task("down")
-    wrong = [
-        failed("unconfigured", f"{service.name} still runs, but nothing declares it any more", down, "warning")
-        for service in services_unconfigured(look.world, look.panes)
-    ]
-    return passed_unless("unconfigured", wrong, "every service that runs is declared")
-
-
-def strays(look: Look) -> list[Finding]:
-    """Every process of this workspace's services has its window."""
-    if look.silent:
-        return []
-    wrong = [
-        failed(
-            "strays",
-            f"{_shown(whom)} of {service} {'has' if len(whom) == 1 else 'have'} no window any more",
-            "{doctor} --fix",
-            "warning",
-            partial(end, look.world, {who for each in whom if (who := each.identity)}),
-        )
-        for service, whom in sorted(look.strays.items())
-    ]
-    return passed_unless("strays", wrong, "none that can be seen")
-
-
-def _shown(whom: Iterable[Listener]) -> str:
-    return ", ".join(f"{plain(each.name or '') or 'a process'} (pid {each.pid})" for each in whom)
-
-
-def end(world: World, whom: set[Identity]) -> None:
-    """Ends these processes and what they have started; each signal step is for those that survived the one before."""
-    began, taken = world.monotonic(), 0
-    while living := _living(world, whom):
-        whom |= living
-        elapsed = world.monotonic() - began
-        if CLEANUP.is_hopeless(elapsed):
-            return
-        for step in CLEANUP.due(elapsed, taken):
-            taken += 1
-            claim = Claim(orphans=frozenset(living))
-            if step.signal == "SIGKILL":
-                kill(world, claim)
-            else:
-                send(world, claim, sorted(living), signal.Signals[step.signal])
-        world.sleep(pause_after(elapsed))
-
-
-def _living(world: World, whom: set[Identity]) -> set[Identity]:
-    table = ProcessTable(world)
-    return {identity_of(each) for who in whom for each in table.family(who)}

@@ -35,6 +35,22 @@ if TYPE_CHECKING:
 
 def report(service: Service, workspace: Workspace, seen: Observation) -> Report:
     """The truth about one service, as status tells it."""
+    told = _told(service, workspace, seen)
+    return replace(told, notes=(*told.notes, *_whereabouts(seen)))
+
+
+def _whereabouts(seen: Observation) -> list[str]:
+    """Where it runs, if that is not the place where a person would look."""
+    launcher, notes = seen.launcher, []
+    if seen.alive and launcher and not launcher.is_reached:
+        place = f"on a tmux server that is not reached from here (pid {launcher.server})"
+        notes += [f"its window is {place}: {launcher.way}"]
+    if seen.alive and seen.background:
+        notes += [f"it put itself into the background (pid {seen.background.pid})"]
+    return notes
+
+
+def _told(service: Service, workspace: Workspace, seen: Observation) -> Report:
     word = state(service, seen)
     told = Report(service, word, seen, workspace, code=STATUS_CODES[word])
     if word == "conflict":

@@ -38,6 +38,12 @@ def place_of(world: World, service: str | None) -> Place | None:
     return Place(found.session, found.session_id, found.window_id if service else None, typed)
 
 
+def way_to_window(world: World, service: str) -> str:
+    """How a person reaches a service's window that is on a tmux server which is not asked; empty if it has none."""
+    seen = observe(world.workspace.service(service), world, take_snapshot(world), lambda *_: None)
+    return seen.launcher.way if seen.launcher else ""
+
+
 def _adopted(world: World, service: str, snapshot: Snapshot) -> Pane | None:
     """The pane of a process that was started by hand and passes for the service."""
     seen = observe(world.workspace.service(service), world, snapshot, lambda *_: None)

@@ -41,7 +41,7 @@ def status(world: World, wanted: Iterable[str], and_unconfigured: bool = False) 
     """
     services = [world.workspace.service(name) for name in wanted]
     snapshot = take_snapshot(world, len(services))
-    services += unconfigured(world, snapshot.panes) if and_unconfigured else []
+    services += unconfigured(world, snapshot.panes, snapshot.process_table) if and_unconfigured else []
     return _retried(world, _asked(world, services, snapshot))
 
 
@@ -119,7 +119,8 @@ def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]] | Non
 def everything(world: World) -> list[list[Report]]:
     """The services of every workspace of this user, a list for each, this workspace's first; from tmux alone."""
     snapshot = take_snapshot(world, MOST_AT_ONCE)
-    own = _asked(world, [*world.workspace.services, *unconfigured(world, snapshot.panes)], snapshot)
+    forgotten = unconfigured(world, snapshot.panes, snapshot.process_table)
+    own = _asked(world, [*world.workspace.services, *forgotten], snapshot)
     others = [_elsewhere(world, home, snapshot) for home in _homes(snapshot) if home != mark(world.workspace.path)]
     for there in other_worlds(world):
         with suppress(TmuxRefused):

@@ -6,7 +6,7 @@ would pay for with 1 ms and 200 KiB.
 
 from typing import Literal, NamedTuple
 
-Kind = Literal["", "multiplexer", "launcher"]
+Kind = Literal["", "multiplexer", "launcher", "guest"]
 
 MULTIPLEXERS = frozenset({"tmux", "tmux: server", "screen", "SCREEN", "zellij", "dtach", "abduco"})
 
@@ -16,7 +16,8 @@ class Process(NamedTuple):
 
     `ticks` is when it began by the kernel's own clock (clock ticks since boot), which nobody sets.
     `group`, `session` and `foreground` are process groups, `uid` is its real user, `state` is the letter of ps(1).
-    `kind` tells what is never a part of a service: a server of terminal windows, or a launcher of ours.
+    `kind` tells what is never a part of a service: a server of terminal windows, a launcher of ours, or a guest, which
+    began in a window of such a server and has come to a launcher only because its own parent has ended.
     """
 
     pid: int

@@ -44,7 +44,7 @@ def line_of(table: Mapping[int, Process], pid: int) -> list[int]:
 
 
 def is_cut(process: Process) -> bool:
-    """True for what is never a part of a service, nor is anything below it: a terminal server, another launcher."""
+    """True for what is never a part of a service, nor is anything below it (process.py, `kind`)."""
     return process.kind != ""
 
 
@@ -91,7 +91,7 @@ def permitted(table: Mapping[int, Process], claim: Claim, caller: Caller) -> dic
 
 def _is_misplaced(process: Process, as_launcher: bool) -> bool:
     """True for a root that is something else than it was claimed to be."""
-    return process.kind == "multiplexer" or (process.kind == "launcher") != as_launcher
+    return process.kind != ("launcher" if as_launcher else "")
 
 
 def whole_groups(table: Mapping[int, Process], reachable: Iterable[int]) -> list[int]:

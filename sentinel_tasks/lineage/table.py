@@ -14,6 +14,8 @@ ON_LINUX = sys.platform == "linux"
 COLUMNS = "pid=,ppid=,pgid=,tpgid=,ruid=,state=,lstart=,comm="
 WORDS_OF_A_DATE = 5
 KERNEL_THREAD = 0x00200000
+WINDOW_VARIABLES = ("TMUX", "STY", "ZELLIJ")
+"""In the environment of what runs in a window: they tell the windows' server."""
 LARGEST = 1 << 13
 """Bytes of a file in /proc that tells of one process."""
 
@@ -32,7 +34,20 @@ def read() -> Table:
     while new := [name for name in os.listdir("/proc") if name.isdecimal() and name not in looked_at]:
         looked_at.update(new)
         found.update((each.pid, each) for name in new if (each := one(int(name))) is not None)
-    return found
+    guests = [each for each in found.values() if _is_guest(each, found)]
+    return {**found, **{each.pid: each._replace(kind="guest") for each in guests}}
+
+
+def _is_guest(process: Process, table: Table) -> bool:
+    """True for one that began in a window of another terminal server than its launcher's.
+
+    As a subreaper a launcher inherits what such a server's windows leave behind, if the server is below it.
+    """
+    parent = table.get(process.parent)
+    if parent is None or parent.kind != "launcher" or process.kind or process.session == parent.pid:
+        return False
+    own, launchers = tags(process.pid, *WINDOW_VARIABLES), tags(parent.pid, *WINDOW_VARIABLES)
+    return any(one and one != other for one, other in zip(own, launchers, strict=True))
 
 
 def one(pid: int) -> Process | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..lineage.process import Process
-from ..model import Holder, Launcher, Observation, Pane, Run, Service, identity_of
+from ..model import Holder, Identity, Launcher, Observation, Pane, Run, Service, identity_of
 from ..world import World
 from .process_table import Launched, Loose, ProcessTable
 from .snapshot import Snapshot
@@ -29,14 +29,21 @@ def launchers_of(service: str, world: World, table: ProcessTable) -> list[Launch
     return [each for each in table.launchers() if (each.workspace, each.service) == own or each.record == record]
 
 
+def twins_of(service: str, launcher: Launcher | None, world: World, table: ProcessTable) -> tuple[Identity, ...]:
+    """The launchers that run this service beside that one: there should be none."""
+    all_of_it = (identity_of(each.process) for each in launchers_of(service, world, table))
+    return tuple(who for who in all_of_it if launcher is not None and who != launcher.identity)
+
+
 def _elsewhere(launched: Launched, world: World, snapshot: Snapshot) -> Launcher:
     line = snapshot.process_table.line(launched.process.pid)
     server = next((each.pid for each in line if each.kind == "multiplexer"), None)
     is_reached = server in snapshot.servers
     opened_since = world.processes.age(launched.process) <= world.monotonic() - snapshot.began + SLACK
     has_window = server is not None and (opened_since or not is_reached)
+    way = world.way_to_server(server) if server is not None and not is_reached else ""
     who, state = identity_of(launched.process), str(Path(launched.record).parent)
-    return Launcher(who, launched.launch, server, has_window, is_reached, state)
+    return Launcher(who, launched.launch, server, has_window, is_reached, way, state)
 
 
 def family_of(launcher: Launcher | None, table: ProcessTable) -> tuple[Process, ...]:
@@ -45,23 +52,34 @@ def family_of(launcher: Launcher | None, table: ProcessTable) -> tuple[Process, 
     return tuple(each for each in family if launcher and each.pid != launcher.identity.pid)
 
 
-def orphans_of(service: Service, bare: Observation, world: World, table: ProcessTable) -> tuple[Holder, ...]:
+def orphans_of(service: Service, bare: Observation, world: World, snapshot: Snapshot) -> tuple[Holder, ...]:
     """What runs of the service below no launcher, and what that has started: by its record, its tags or its session."""
-    roots = [each for each in table.loose() if _is_left_by(each, service, bare, world, table)]
-    found = {each.pid: None for root in roots for each in table.family(identity_of(root.process))}
+    table = snapshot.process_table
+    roots = [each.process for each in table.loose() if _is_left_by(each, service, bare, world, snapshot)]
+    found = {each.pid: None for root in roots for each in table.family(identity_of(root))}
     return tuple(Holder(table.describe(pid, ""), "stray") for pid in found)
 
 
-def _is_left_by(each: Loose, service: Service, bare: Observation, world: World, table: ProcessTable) -> bool:
+def _is_left_by(each: Loose, service: Service, bare: Observation, world: World, snapshot: Snapshot) -> bool:
     if service.detached == "leave" and (bare.run is None or each.process.session != bare.run.launcher):
         return False
-    if each.service == service.name and each.workspace == world.workspace.path:
+    if is_tagged(each, world, snapshot) and each.tags.service == service.name:
         return True
     if bare.run is None or not world.processes.is_this_boot(bare.run.boot):
         return False
     if identity_of(each.process) in bare.run.known:
         return True
-    return bare.launcher is None and _is_of_the_session(each.process, bare.run, table)
+    return bare.launcher is None and _is_of_the_session(each.process, bare.run, snapshot.process_table)
+
+
+def is_tagged(each: Loose, world: World, snapshot: Snapshot) -> bool:
+    """True for the tags of this workspace, unless a window of another tmux server that lives left it behind.
+
+    That server inherited them, and its windows are a person's.
+    """
+    server = snapshot.process_table.process(each.tags.server)
+    is_guest = server is not None and server.kind == "multiplexer" and server.pid not in snapshot.servers
+    return each.tags.workspace == world.workspace.path and not is_guest
 
 
 def _is_of_the_session(process: Process, run: Run, table: ProcessTable) -> bool:

@@ -11,7 +11,7 @@ from ..model import Observation, Pane, Service
 from ..tmux.lookup import pane_of, remembered_ports
 from ..world import World
 from .health_check import Ask, answer_of
-from .launchers import family_of, launcher_of, orphans_of
+from .launchers import family_of, launcher_of, orphans_of, twins_of
 from .port_holders import holders_of, port_of_url
 from .records import record_of
 from .snapshot import Snapshot
@@ -44,9 +44,9 @@ def _without_port(service: Service, world: World, snapshot: Snapshot) -> Observa
     if launcher is not None and (pane is None or pane.pid != launcher.identity.pid):
         pane = None
     bare = Observation(world.now(), session.name, session.exists, pane, launcher=launcher)
-    bare = replace(bare, family=family_of(launcher, table))
+    bare = replace(bare, family=family_of(launcher, table), twins=twins_of(service.name, launcher, world, table))
     run = record_of(service, bare, world)
-    return replace(bare, run=run, orphans=orphans_of(service, replace(bare, run=run), world, table))
+    return replace(bare, run=run, orphans=orphans_of(service, replace(bare, run=run), world, snapshot))
 
 
 def _port(service: Service, pane: Pane | None, snapshot: Snapshot, for_a_start: bool) -> int | None:

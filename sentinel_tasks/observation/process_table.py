@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ..lineage.process import Process
 from ..lineage.reach import children_of, family, is_cut, line_of
-from ..model import Identity, Listener
+from ..model import Identity, Listener, Tags
 from ..world import World
 
 FEW = 3
@@ -25,8 +25,7 @@ class Loose(Struct, frozen=True):
     """A process below no launcher and no terminal server, and the tags of one that is this user's."""
 
     process: Process
-    workspace: str | None
-    service: str | None
+    tags: Tags
 
 
 class Launched(Struct, frozen=True):
@@ -98,14 +97,12 @@ class ProcessTable:
     @cached_property
     def _loose(self) -> list[Loose]:
         return [
-            Loose(each, *self._tags(each))
-            for each in self._processes.values()
-            if each.is_alive and self._is_loose(each)
+            Loose(each, self._tags(each)) for each in self._processes.values() if each.is_alive and self._is_loose(each)
         ]
 
-    def _tags(self, process: Process) -> tuple[str | None, str | None]:
+    def _tags(self, process: Process) -> Tags:
         """Another user's process may carry whatever that user likes."""
-        return self._world.processes.tags(process.pid) if process.uid == self._caller.uid else (None, None)
+        return self._world.processes.tags(process.pid) if process.uid == self._caller.uid else Tags()
 
     def _is_loose(self, process: Process) -> bool:
         return not self.is_above_us(process.pid) and not any(map(is_cut, self.line(process.pid)))

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from ..model import Health, Pane, Service
 from ..names import mark, unmarked
 from ..world import World
+from .process_table import ProcessTable
 
 
 def marked_service(pane: Pane) -> Service:
@@ -23,12 +24,22 @@ def marked_service(pane: Pane) -> Service:
 
 def running_unread(world: World, panes: Iterable[Pane]) -> list[Service]:
     """Services that run and whose configuration can't be read: healthy as long as their port accepts."""
-    found = unconfigured(world, panes)
+    found = unconfigured(world, panes, ProcessTable(world))
     return [replace(each, health=Health("tcp")) if each.port else each for each in found]
 
 
-def unconfigured(world: World, panes: Iterable[Pane]) -> list[Service]:
-    """Services of this workspace that still run, although its configuration does not name them any more."""
+def unconfigured(world: World, panes: Iterable[Pane], table: ProcessTable) -> list[Service]:
+    """Services of this workspace that still run, although its configuration does not name them any more.
+
+    Also those whose windows are on a tmux server that is not asked.
+    """
     home, known = mark(world.workspace.path), {service.name for service in world.workspace.services}
     living = {pane.service: pane for pane in panes if pane.home == home and pane.alive and pane.service not in known}
-    return [marked_service(pane) for pane in living.values()]
+    launched = [each.service for each in table.launchers() if each.workspace == world.workspace.path]
+    others = dict.fromkeys(name for name in launched if name not in (*known, *living))
+    return [*map(marked_service, living.values()), *(_launched_service(world, name) for name in others)]
+
+
+def _launched_service(world: World, name: str) -> Service:
+    """What its launcher alone tells."""
+    return Service(name, name, "", "configured", world.workspace.path, None, Health("up"), has_tasks=False)

@@ -99,6 +99,8 @@ def _session_lines(report: Report, style: Style) -> list[str]:
 
 def _process_line(report: Report, style: Style) -> list[str]:
     seen = report.seen
+    if seen.alive and seen.launcher and not seen.launcher.is_reached:
+        return [f"{style.sign('warn')} Process is running on another tmux server ({_process(report)})"]
     if seen.orphans or (seen.launcher and seen.pane is None):
         return [f"{style.sign('warn')} Process is running without its window ({_process(report)})"]
     if seen.pane is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..lineage import gate, table
 from ..lineage.process import Process
 from ..lineage.reach import Caller
-from ..model import Identity, Listener
+from ..model import Identity, Listener, Tags
 from ..text.masking import LONGEST, masked
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..lineage.reach import Claim
 
-TAGS = ("SENTINEL_WORKSPACE", "SENTINEL_SERVICE")
+VARIABLES = ("SENTINEL_WORKSPACE", "SENTINEL_SERVICE", "TMUX")
 LONGEST_NAME = 15
 """Characters of a name that the kernel keeps."""
 DELETED = " (deleted)"
@@ -41,21 +41,25 @@ def is_this_boot(boot: str) -> bool:
     return not boot or boot == table.boot()
 
 
-def tags(pid: int) -> tuple[str | None, str | None]:
-    """Workspace and service that a process was started for, from its environment; None where that is gone or unseen."""
-    if table.ON_LINUX:
-        workspace, service = table.tags(pid, *TAGS)
-        return workspace, service
+def tags(pid: int) -> Tags:
+    """What a process's environment told when it was started; nothing where that is gone or can't be seen."""
+    told = table.tags(pid, *VARIABLES) if table.ON_LINUX else _tags_without_proc(pid)
+    workspace, service, window = told
+    server = (window or "").split(",")[-2:-1]
+    return Tags(workspace, service, int(server[0]) if server and server[0].isdecimal() else None)
+
+
+def _tags_without_proc(pid: int) -> tuple[str | None, ...]:
     from . import without_proc
 
-    return without_proc.variable(pid, TAGS[0]), without_proc.variable(pid, TAGS[1])
+    return tuple(without_proc.variable(pid, name) for name in VARIABLES)
 
 
 def describe(process: Process | None, address: str, uid: int | None = None) -> Listener:
     """The listener at `address` with all that can be seen of itself; `uid` is the kernel's word if no more can be."""
     if process is None:
         return Listener(address, user=None if uid is None else _user_name(uid), own_user=uid == os.getuid())
-    workspace, service = tags(process.pid)
+    workspace, service, _ = tags(process.pid)
     return Listener(
         address=address,
         identity=Identity(process.pid, process.ticks),

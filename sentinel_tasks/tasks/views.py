@@ -167,14 +167,15 @@ def attach_to(console: Console, name: str | None) -> int:
     """Shows the session, or one service's window, in this terminal; off a terminal, prints the command to type."""
     import subprocess
 
-    from ..engine.session import place_of
+    from ..engine.session import place_of, way_to_window
     from ..errors import NothingThere
 
     world, _ = open_running_world(console, None if name is None else [name], {})
     place = place_of(world, name)
     if place is None:
         what = f"{name or 'this workspace'} has no window to attach to"
-        raise NothingThere(what, _how_to_start(world.workspace, name))
+        way = way_to_window(world, name) if name else ""
+        raise NothingThere(f"{what} here" if way else what, way or _how_to_start(world.workspace, name))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         console.result(place.typed)
         return 0

@@ -129,6 +129,12 @@ class Tmux:
         """Keeps the ports that were picked for the workspace with its session."""
         self._sequence(["set-option", "-t", f"={session}:", "@sentinel_ports", ports])
 
+    def interrupt(self, pane: Pane) -> None:
+        """Types C-c in the pane, also while it shows its history: it reaches those whom no signal of ours may reach."""
+        target = ("-t", pane.pane_id)
+        leave_history = ["if-shell", "-F", *target, "#{pane_in_mode}", f"send-keys -t {pane.pane_id} -X cancel"]
+        self._sequence(leave_history, ["send-keys", *target, "C-c"])
+
     def close_session(self, session_id: str) -> None:
         """Ends the session and all its windows."""
         self.ask("kill-session", "-t", session_id)

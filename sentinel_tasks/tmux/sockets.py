@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 STANDARD = "/tmp"
 DEFAULT = "default"
 CONNECT_SECONDS = 0.5
+CREDENTIALS = struct.Struct("3i")
+"""Pid, user and group of whoever listens at a socket (unix(7))."""
 
 
 def socket_folder(environ: Mapping[str, str]) -> str:
@@ -53,3 +57,35 @@ def _listens(path: str) -> bool:
         except OSError:
             return False
     return True
+
+
+def socket_of(server: int) -> str | None:
+    """The path at which that very tmux server answers; None if its socket was removed, or where that can't be told."""
+    return next((path for path in _paths(server) if _answering(path) == server), None)
+
+
+def _paths(pid: int) -> Iterator[str]:
+    """Where the process has bound sockets, as Linux tells it."""
+    inodes = set()
+    with suppress(OSError):
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                inodes.add(os.readlink(entry.path).removeprefix("socket:[").removesuffix("]"))
+        with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as table:
+            for row in table:
+                *_, inode, path = row.rstrip("\n").split(None, 7) if row.count("/") else ("", "")
+                if inode in inodes:
+                    yield path
+
+
+def _answering(path: str) -> int | None:
+    """The pid of whoever listens there."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(CONNECT_SECONDS)
+        try:
+            probe.connect(path)
+            told = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+        except OSError:
+            return None
+    pid: int = CREDENTIALS.unpack(told)[0]
+    return pid

@@ -52,6 +52,11 @@ WITH_DAEMON = running(WEB, EARLIER, below=(205,))
 
 STEPS = {
     "it ends when asked, and is not waited for": History({0: [UP], 0.1: [DOWN]}, sent=INT, told=[STOPPED]),
+    "a machine under load sleeps through the steps: none is left out": History(
+        {0: [UP], 15.1: [UP], 15.2: [DOWN]},
+        sent=[*INT, "15.1: TERM 201", "15.1: KILL 201", "15.1: KILL 201", "15.1: KILL 200"],
+        told=[f"{STOPPED}; it needed SIGTERM: 201; it needed SIGKILL: 201; it needed SIGKILL: 200, 201"],
+    ),
     "it takes its time, and is not asked twice": History(
         {0: [UP], 5: [UP], 9.9: [UP], 9.95: [DOWN]}, sent=INT, told=[STOPPED]
     ),
@@ -191,9 +196,9 @@ SEVERAL = {
         told=[STOPPED, DB_STOPPED],
     ),
     "web needs db and would not stop: db is stopped all the same": History(
-        {0: [UP, DB_UP], 15.1: [UP, DB_UP], 16: [UP, DB_DOWN]},
+        {0: [UP, DB_UP], 10: [UP, DB_UP], 13: [UP, DB_UP], 14: [UP, DB_UP], 15.1: [UP, DB_UP], 16: [UP, DB_DOWN]},
         services=(WEB_NEEDS_DB, DB),
-        sent=[*INT, "15.1: INT 300", "15.1: INT 301"],
+        sent=[*INT, *TERM, "13: KILL 201", "14: KILL 201", "14: KILL 200", "15.1: INT 300", "15.1: INT 301"],
         told=["web: starting, changed, exit 1; would not stop: still there after SIGKILL: 200, 201", DB_STOPPED],
     ),
     "one is down already": History(

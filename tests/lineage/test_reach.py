@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sentinel_tasks.lineage.process import Kind, Process, is_multiplexer
 from sentinel_tasks.lineage.reach import Caller, Claim, Who, family, permitted, whole_groups
 
-KINDS: tuple[Kind, ...] = ("", "", "", "", "multiplexer", "launcher")
+KINDS: tuple[Kind, ...] = ("", "", "", "", "multiplexer", "launcher", "guest")
 Forest = dict[int, Process]
 
 

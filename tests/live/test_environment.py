@@ -77,8 +77,10 @@ def test_a_restart_takes_the_new_callers_environment(lab: Lab) -> None:
 
 def test_a_service_is_not_told_of_the_terminal_its_caller_sat_at(lab: Lab) -> None:
     lab.configure(telemetry=telemetry(lab))
-    seen = activated(lab, env={"COLUMNS": "7", "LINES": "3", "TERM": "callers-terminal", "TMUX_PANE": "%77"})
-    assert not {"COLUMNS", "LINES"} & {*seen}
+    seen = activated(
+        lab, env={"COLUMNS": "7", "LINES": "3", "TERM": "callers-terminal", "TMUX_PANE": "%77", "STY": "1.x"}
+    )
+    assert not {"COLUMNS", "LINES", "STY"} & {*seen}
     assert seen["TERM"] != "callers-terminal"
     assert seen["TMUX_PANE"] == lab.tmux("list-panes", "-a", "-F", "#{pane_id}")
 

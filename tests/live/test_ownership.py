@@ -8,6 +8,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from tests.lab import INV, Lab, is_open, until
 
 SERVICES = "from sentinel_tasks import service, workspace\nnamespace = workspace(service('ide'), service('web'))\n"
+IS_WEBS = "#{==:#{@sentinel_service},web}"
 NAME = psutil.Process().name()
 LISTENS_AND_RUNS = """
 import socket, subprocess, sys
@@ -102,6 +104,26 @@ def test_a_tmux_server_below_a_service_lives_on_when_the_service_is_stopped(work
     workspace.tmux("kill-server", socket_name="precious")
 
 
+@pytest.mark.parametrize("is_killed", [False, True], ids=["launcher lives", "launcher killed"])
+def test_what_a_window_of_a_persons_tmux_left_behind_lives_on(workspace: Lab, is_killed: bool) -> None:
+    """A launcher inherits what ends below it: it was ended as a part of the service."""
+    leaves = "setsid --fork sleep 3601; exec sleep 3600"
+    opens = f"tmux -L precious new-session -d -s precious {shlex.quote(leaves)}; exec sleep 600"
+    workspace.configure(ide={"command": f"unset TMUX; {opens}"}, web={"command": "exec sleep 600"})
+    assert workspace.inv("ide.start").code == 0
+    precious = Precious(workspace)
+    left = until(lambda: [each for each in workspace.processes() if each.cmdline() == ["sleep", "3601"]])[0]
+    until(lambda: psutil.Process(left.pid).ppid() != precious.processes[1].pid, "its parent's end")
+    if is_killed:
+        psutil.Process(workspace.inv("ide.status", "--json").json["pid"]).parent().kill()  # type: ignore[union-attr]
+    for task in ("ide.stop", "doctor --fix", "ide.start", "down"):
+        workspace.inv(*task.split())
+        assert lives(left)
+        precious.check()
+    left.kill()
+    workspace.tmux("kill-server", socket_name="precious")
+
+
 # Whoever holds the port and is not to be touched
 
 
@@ -141,3 +163,130 @@ def test_whoever_started_this_very_task_keeps_the_port_and_its_other_children(wo
     said = runner.communicate()[1].decode()
     assert said.splitlines()[0] == f"❌ web: port {port} is held by {NAME} (pid {runner.pid}), which started this task"
     assert said.splitlines()[-1].endswith("inv web.start --port auto")
+
+
+# A launcher that was killed
+
+
+def serve(lab: Lab, *words: str, command: str = "{}", **keys: object) -> int:
+    """Starts `web` as this server, run by this command; its port."""
+    port = lab.port()
+    server = command.format(shlex.join(lab.server(*words)))
+    lab.configure(ide={"command": "exec sleep 600"}, web={"command": server, "port": port, "health": "tcp", **keys})
+    started = lab.inv("web.start")
+    assert started.code == 0, started.said
+    return port
+
+
+def status(lab: Lab) -> dict[str, Any]:
+    """The status document of `web`, with its exit code."""
+    done = lab.inv("web.status", "--json")
+    return {**done.json, "code": done.code}
+
+
+def kill_launcher(lab: Lab) -> None:
+    """With -9, and waits until that is seen."""
+    launcher = psutil.Process(int(lab.tmux("list-panes", "-a", "-F", "#{pane_pid}", "-f", IS_WEBS)))
+    launcher.kill()
+    until(lambda: not lives(launcher), "the launcher's end")
+
+
+@pytest.mark.parametrize("way", ["stop", "start", "doctor --fix"])
+def test_what_a_killed_launcher_left_is_told_with_its_pid_and_ended(workspace: Lab, way: str) -> None:
+    """No event was written, and status did not mention what lived on."""
+    port = serve(workspace, "--ignore", "SIGHUP", command="{} & wait")
+    left = psutil.Process(status(workspace)["listener"]["pid"])
+    kill_launcher(workspace)
+    told = until(lambda: (seen := status(workspace))["state"] == "unhealthy" and seen)
+    assert (told["code"], told["pid"], told["listener"]["relation"]) == (1, left.pid, "stray")
+    assert told["error"] == f"runs without its window (pid {left.pid})"
+    assert f"(pid {left.pid})" in workspace.inv("ps").out
+    page = workspace.inv("web.status").out
+    assert "inv web.start  - Start the Web in its place" in page or "inv web.start" in page
+    assert f"Process is running without its window (pid {left.pid}" in page
+    strays = {check["name"]: check for check in workspace.inv("doctor", "--json").json["checks"]}["strays"]
+    assert not strays["ok"]
+    assert f"(pid {left.pid}) of web has no window any more" in strays["reason"]
+    assert events(workspace) == ["start", "crash"]
+    words = way.split() if "doctor" in way else [f"web.{way}"]
+    assert workspace.inv(*words, "--json").code in (0, 1)
+    assert not lives(left)
+    ended = status(workspace)
+    assert ended["state"] == {"stop": "stopped", "start": "running", "doctor --fix": "crashed"}[way]
+    assert (ended["error"] or "").startswith("its launcher was killed") is (ended["state"] == "crashed")
+    after = {"stop": ["stop"], "start": ["stray", "start"], "doctor --fix": []}[way]
+    assert events(workspace) == ["start", "crash", *after]
+    assert is_open(port) is (way == "start")
+
+
+@pytest.mark.parametrize("task", ["web.start", "web.stop", "up", "ps", "web.restart"])
+def test_a_killed_launcher_is_an_event_whoever_sees_it_first(workspace: Lab, task: str) -> None:
+    serve(workspace)
+    kill_launcher(workspace)
+    assert workspace.inv(task).code == 0
+    assert workspace.inv("ps").code == 0
+    assert events(workspace).count("crash") == 1
+
+
+def test_redis_and_other_title_setters_are_ours_also_without_their_launcher(workspace: Lab) -> None:
+    """Its environment was gone with its title: "not running … held by redis, outside tmux, left alone"."""
+    stubborn = [word for name in ("SIGHUP", "SIGINT", "SIGTERM") for word in ("--ignore", name)]
+    port = serve(workspace, *stubborn, "--rewrite-title", command="exec {}")
+    redis = psutil.Process(status(workspace)["pid"])
+    kill_launcher(workspace)
+    told = status(workspace)
+    assert (told["state"], told["pid"], told["listener"]["relation"]) == ("unhealthy", redis.pid, "stray")
+    stopped = workspace.inv("web.stop", "--timeout", "0.2")
+    assert stopped.code == 0, stopped.said
+    assert "it needed SIGKILL" in stopped.out
+    assert not lives(redis)
+    assert not is_open(port)
+    assert status(workspace)["state"] == "stopped"
+
+
+def test_a_service_that_cleared_its_environment_is_ended_also_without_its_launcher(workspace: Lab) -> None:
+    """`exec env -i …` was left behind with "stopped", and doctor knew of no strays."""
+    serve(workspace, "--ignore", "SIGHUP", "--ignore", "SIGTERM", command="exec env -i PORT=$PORT {}")
+    left = psutil.Process(status(workspace)["pid"])
+    kill_launcher(workspace)
+    assert status(workspace)["error"] == f"runs without its window (pid {left.pid})"
+    assert workspace.inv("web.stop", "--timeout", "0.2").code == 0
+    assert not lives(left)
+
+
+def test_after_a_stop_that_needed_kill_the_service_is_stopped(workspace: Lab) -> None:
+    """It was told as crashed: its launcher was killed."""
+    serve(workspace, "--daemons", "1", "--ignore", "SIGINT", "--ignore", "SIGTERM")
+    stopped = workspace.inv("web.stop", "--timeout", "0.2")
+    assert (stopped.code, "it needed SIGKILL" in stopped.out) == (0, True), stopped.said
+    assert status(workspace)["state"] == "stopped"
+    assert events(workspace) == ["start", "stop"]
+
+
+# Records that tell something else than what lives
+
+
+@pytest.mark.parametrize(
+    "facts", [{"ended": 1.0, "exit_code": 0}, {"ended": 1.0, "exit_code": 3, "pid": 1, "ticks": 1}]
+)
+def test_a_record_of_an_end_is_not_believed_while_the_service_lives(workspace: Lab, facts: dict[str, object]) -> None:
+    """Status said stopped, stop said "not running", and the service lived."""
+    port = serve(workspace)
+    (record,) = workspace.state("web.run.json")
+    record.write_text(json.dumps({**json.loads(record.read_text()), **facts}))
+    assert status(workspace)["state"] == "running"
+    assert workspace.inv("web.start", "--json").json["changed"] is False
+    assert workspace.inv("web.stop", "--json").json["changed"] is True
+    assert not is_open(port)
+    assert status(workspace)["state"] == "stopped"
+
+
+def test_a_record_that_others_could_have_written_is_not_believed_and_the_doctor_tells(workspace: Lab) -> None:
+    serve(workspace)
+    (record,) = workspace.state("web.run.json")
+    record.write_text(json.dumps({**json.loads(record.read_text()), "ended": 1.0, "error": "nothing runs here"}))
+    record.chmod(0o666)
+    assert status(workspace)["state"] == "running"
+    checks = {check["name"]: check for check in workspace.inv("doctor", "--json").json["checks"]}
+    assert str(record) in checks["state-folder"]["reason"]
+    assert not checks["state-folder"]["ok"]

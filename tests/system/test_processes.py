@@ -174,10 +174,10 @@ def test_a_chain_of_forks_is_ended_for_good(spawn: Spawn) -> None:
 
 @pytest.mark.usefixtures("source")
 def test_tags(spawn: Spawn) -> None:
-    assert tags(spawn(SENTINEL_WORKSPACE="/w", SENTINEL_SERVICE="web").pid) == ("/w", "web")
-    assert tags(spawn(SENTINEL_WORKSPACE="").pid) == ("", None)
-    assert tags(spawn(NOT_SENTINEL_SERVICE="web").pid) == (None, None)
-    assert tags(NOBODY) == (None, None)
+    assert tags(spawn(SENTINEL_WORKSPACE="/w", SENTINEL_SERVICE="web").pid) == ("/w", "web", None)
+    assert tags(spawn(SENTINEL_WORKSPACE="", TMUX="/tmp/a,b/default,4711,0").pid) == ("", None, 4711)
+    assert tags(spawn(NOT_SENTINEL_SERVICE="web", TMUX="").pid) == (None, None, None)
+    assert tags(NOBODY) == (None, None, None)
 
 
 @pytest.mark.usefixtures("source")

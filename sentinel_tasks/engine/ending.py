@@ -1,0 +1,150 @@
+"""One service on its way down: which of its processes live, and the signals that are due to them.
+
+Contract: Stop and logs, Escalation.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+
+from msgspec import Struct, field
+
+from ..decisions.decide import is_ending
+from ..decisions.escalation import Escalation, SignalStep, stop_of_a_service
+from ..errors import TmuxRefused
+from ..lineage.process import Process
+from ..lineage.reach import Claim
+from ..model import Identity, Observation, Service, identity_of
+from ..observation.process_table import ProcessTable
+from ..world import World
+from .signals import kill, send
+
+
+class Ending(Struct):
+    """What was seen of a service first, all of its processes that were seen since, and what was sent to them.
+
+    `left` are those that live as of the last look, without those that are `spared`; `ended_after` is when the service's
+    own process was gone.
+    """
+
+    service: Service
+    first: Observation
+    known: set[Identity]
+    began: float | None = None
+    ended_after: float | None = None
+    sent: int = 0
+    killed: set[Identity] = field(default_factory=set)
+    over: bool = False
+    left: list[Process] = field(default_factory=list)
+    spared: frozenset[Identity] = frozenset()
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def escalation(self) -> Escalation:
+        """The signal steps of this stop, as far as it has come."""
+        return stop_of_a_service(self.service.stop_timeout, self.ended_after)
+
+    @property
+    def killed_all(self) -> bool:
+        """True once every step was taken, however late: a machine under load may sleep through the last ones."""
+        return self.sent == len(self.escalation.steps)
+
+    def begin(self, now: float) -> None:
+        """From now on signals are due; earlier ones, if it was asked to end already.
+
+        Many a program breaks off a graceful end at a second C-c.
+        """
+        since = self.first.ending_for or 0.0 if is_ending(self.service, self.first) else 0.0
+        self.began, self.sent = now - since, 1 if since else 0
+
+    def advance(self, world: World, table: ProcessTable) -> None:
+        """Sees who is left, and sends what is due."""
+        elapsed = world.monotonic() - (self.began or 0.0)
+        living = {each.pid: each for who in self.known for each in table.family(who)}
+        self.spared = frozenset(identity_of(each) for each in living.values() if self._spares(each))
+        self.left = sorted(each for each in living.values() if identity_of(each) not in self.spared)
+        self.known |= {*map(identity_of, self.left)}
+        if self.ended_after is None and _main(self.first).isdisjoint(map(identity_of, self.left)):
+            self.ended_after = elapsed
+        self.over = not self.left or (self.killed_all and self.escalation.is_hopeless(elapsed))
+        if not self.over:
+            self._send_due_signals(world, elapsed)
+
+    def _spares(self, process: Process) -> bool:
+        """True for what has left the terminal's session, where that may be left (contract: Configuration)."""
+        launcher = self.first.launcher
+        return self.service.detached == "leave" and launcher is not None and process.session != launcher.identity.pid
+
+    def _send_due_signals(self, world: World, elapsed: float) -> None:
+        for step in self.escalation.due(elapsed, self.sent):
+            self._send(world, step)
+            self.sent += 1
+        newborn, steps = {*map(identity_of, self.left)} - self.killed, self.escalation.steps
+        if self.killed_all and newborn:
+            self._send(world, steps[-1], frozenset(self.killed))
+
+    def _send(self, world: World, step: SignalStep, spared: frozenset[Identity] = frozenset()) -> None:
+        living = frozenset(map(identity_of, self.left))
+        launchers = living & launchers_of(self.first)
+        claim = Claim(launchers=launchers, orphans=living - launchers)
+        if step.signal == "SIGKILL":
+            reached = kill(world, claim, (launchers if step.whom == "service" else spared) | self.spared)
+            self.killed |= {*reached}
+        elif step.signal == "SIGTERM":
+            reached = send(world, claim, sorted(living - launchers or launchers), signal.SIGTERM)
+        else:
+            reached = self._interrupt(world, claim)
+        if step.signal != "SIGINT" and reached:
+            self.notes.append(f"it needed {step.signal}: {pids_of(reached)}")
+
+    def _interrupt(self, world: World, claim: Claim) -> list[Identity]:
+        """The launcher first: it must know before its child ends. Another user's get C-c from the terminal."""
+        living, user = {*map(identity_of, self.left)}, world.processes.caller().uid
+        launchers = sorted(living & launchers_of(self.first))
+        if self.first.pane is not None and any(each.uid != user for each in self.left):
+            reached = send(world, claim, launchers, signal.SIGINT)
+            with suppress(TmuxRefused):  # the window was closed meanwhile
+                world.tmux.interrupt(self.first.pane)
+            return reached
+        return send(world, claim, [*launchers, *sorted(self._in_foreground())], signal.SIGINT)
+
+    def _in_foreground(self) -> set[Identity]:
+        """Whom C-c would reach besides the launchers; all that live rather than nobody.
+
+        A service that went into the background is asked by its launcher: a second SIGINT may break off its end.
+        """
+        launchers = [each for each in self.left if identity_of(each) in launchers_of(self.first)]
+        if launchers and self.first.background:
+            return set()
+        others = [each for each in self.left if each not in launchers]
+        group = [each for each in others if each.group in {launcher.foreground for launcher in launchers}]
+        return {*map(identity_of, group or others)}
+
+
+def launchers_of(seen: Observation) -> frozenset[Identity]:
+    """Every launcher that runs the service, as a rule one."""
+    return frozenset([*([seen.launcher.identity] if seen.launcher else []), *seen.twins])
+
+
+def orphans_of(seen: Observation) -> set[Identity]:
+    """What runs of the service below no launcher."""
+    return {who for holder in seen.orphans if (who := holder.listener.identity)}
+
+
+def beginning(service: Service, seen: Observation) -> Ending:
+    """The end of a service of which this was seen; nothing is sent yet."""
+    return Ending(service, seen, {*launchers_of(seen), *map(identity_of, seen.family), *orphans_of(seen)})
+
+
+def pids_of(whom: Iterable[Identity]) -> str:
+    """Their pids, in order."""
+    return ", ".join(str(pid) for pid in sorted(who.pid for who in whom))
+
+
+def _main(seen: Observation) -> frozenset[Identity]:
+    """The processes whose end begins the end of all others: the service's own, or what it left in its place."""
+    pid = seen.run.pid if seen.run else None
+    left = {who for who in orphans_of(seen) if who.pid == pid}
+    return frozenset([*left, *([identity_of(seen.main)] if seen.main else [])])

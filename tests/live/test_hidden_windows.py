@@ -1,0 +1,148 @@
+"""Services whose windows are on a tmux server that this call does not reach: they are ours, and told as that."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import psutil
+import pytest
+
+from tests.lab import Lab, is_open, until
+
+SERVICES = "from sentinel_tasks import service, workspace\nnamespace = workspace(service('web'), service('job'))\n"
+
+
+def status(lab: Lab, name: str = "web") -> dict[str, Any]:
+    """The service's document, with its exit code."""
+    done = lab.inv(f"{name}.status", "--json")
+    return {**done.json, "code": done.code}
+
+
+class Hidden(NamedTuple):
+    """The tmux server that is not reached any more, and how a person reaches it."""
+
+    server: int
+    way: str
+
+
+def lose_socket(lab: Lab, server: int) -> Hidden:
+    """Somebody cleans up /tmp; the way on is to have the server open its socket again."""
+    for path in lab.folder.glob("tmux/tmux-*/default"):
+        path.unlink()
+    return Hidden(server, f"kill -USR1 {server} makes that server open its socket again")
+
+
+def take_another_folder(lab: Lab, server: int) -> Hidden:
+    """A shell with another TMUX_TMPDIR; the way on is the socket's path."""
+    (path,) = lab.folder.glob("tmux/tmux-*/default")
+    (lab.folder / "tmux-elsewhere").mkdir(mode=0o700)
+    lab.environ["TMUX_TMPDIR"] = str(lab.folder / "tmux-elsewhere")
+    return Hidden(server, f"tmux -S {path} attach-session shows it")
+
+
+def take_another_name(lab: Lab, server: int) -> Hidden:
+    """The configuration names another server; the way on is the socket's path."""
+    (path,) = lab.folder.glob("tmux/tmux-*/default")
+    document = json.loads((lab.path / "invoke.yaml").read_text())
+    document["sentinel"]["socket_name"] = "another"
+    (lab.path / "invoke.yaml").write_text(json.dumps(document))
+    return Hidden(server, f"tmux -S {path} attach-session shows it")
+
+
+@pytest.fixture
+def running(lab: Lab) -> Iterator[Lab]:
+    """`web` serves on a port, `job` has none; both run."""
+    (lab.path / "tasks.py").write_text(SERVICES)
+    lab.configure(web={"command": lab.server(), "port": lab.port(), "health": "tcp"}, job={"command": "exec sleep 600"})
+    assert lab.inv("up").code == 0
+    server = psutil.Process(int(lab.tmux("display-message", "-p", "#{pid}")))
+    yield lab
+    lab.inv("down")
+    server.kill()
+
+
+WAYS = (lose_socket, take_another_folder, take_another_name)
+
+
+@pytest.fixture(params=WAYS, ids=[way.__name__ for way in WAYS])
+def hidden(running: Lab, request: pytest.FixtureRequest) -> Hidden:
+    """Hides the server of what runs."""
+    hide: Callable[[Lab, int], Hidden] = request.param
+    return hide(running, int(running.tmux("display-message", "-p", "#{pid}")))
+
+
+def test_windows_on_a_server_that_is_not_reached_are_told_as_ours_with_the_way_on(running: Lab, hidden: Hidden) -> None:
+    """They were "held by python in another tmux server", and the doctor said nothing."""
+    told = status(running)
+    assert (told["code"], told["state"], told["listener"]["relation"]) == (0, "running", "ours")
+    place = f"on a tmux server that is not reached from here (pid {hidden.server})"
+    assert told["notes"] == [f"its window is {place}: {hidden.way}"]
+    assert hidden.way in running.inv("web.status").out
+    assert hidden.way in running.inv("job.status").out
+    assert hidden.way in running.inv("ps").out
+    attach = running.inv("web.attach")
+    assert (attach.code, hidden.way in attach.err) == (3, True), attach.said
+    checks = [check for check in running.inv("doctor", "--json").json["checks"] if check["name"] == "windows"]
+    assert [check["ok"] for check in checks] == [False, False]
+    assert all(hidden.way in check["remedy"] for check in checks)
+    assert all(psutil.pid_exists(status(running, name)["pid"]) for name in ("web", "job"))
+
+
+def test_no_second_copy_is_started_beside_one_on_a_server_that_is_not_reached(running: Lab, hidden: Hidden) -> None:
+    """A service without a port ran twice."""
+    before = {name: status(running, name)["pid"] for name in ("web", "job")}
+    for task in ("job.start", "web.start", "up"):
+        done = running.inv(task)
+        assert done.code == 0, done.said
+        assert "already running" in done.out
+        assert hidden.way in done.out
+    assert {name: status(running, name)["pid"] for name in ("web", "job")} == before
+    assert len([each for each in running.services() if "sleep" in each.cmdline()]) == 1
+
+
+@pytest.mark.parametrize("tasks", [["web.stop", "job.stop"], ["down"]], ids=lambda tasks: tasks[0])
+@pytest.mark.usefixtures("hidden")
+def test_what_runs_on_a_server_that_is_not_reached_is_ended(running: Lab, tasks: list[str]) -> None:
+    """Stop said "not running", with exit 0."""
+    told = status(running)
+    for task in tasks:
+        done = running.inv(task, "--json")
+        assert done.code == 0, done.said
+        assert all(each["changed"] for each in done.json.get("services", [done.json]))
+    assert not is_open(told["port"])
+    assert running.services() == []
+    assert [status(running, name)["state"] for name in ("web", "job")] == ["stopped", "stopped"]
+
+
+@pytest.mark.usefixtures("hidden")
+def test_a_restart_moves_it_to_the_server_that_is_asked(running: Lab) -> None:
+    before = status(running)
+    done = running.inv("web.restart", "--json")
+    assert done.code == 0, done.said
+    assert (done.json["state"], done.json["notes"], done.json["pid"] != before["pid"]) == ("running", [], True)
+    assert running.inv("web.attach").code == 0
+
+
+@pytest.mark.usefixtures("hidden")
+def test_what_the_configuration_forgot_is_ended_also_there(running: Lab) -> None:
+    job = psutil.Process(status(running, "job")["pid"])
+    (running.path / "tasks.py").write_text(SERVICES.replace(", service('job')", ""))
+    document = json.loads((running.path / "invoke.yaml").read_text())
+    del document["sentinel"]["services"]["job"]
+    (running.path / "invoke.yaml").write_text(json.dumps(document))
+    assert "job" in running.inv("ps").out
+    assert running.inv("down").code == 0
+    assert not job.is_running()
+
+
+def test_the_way_that_is_told_leads_there(running: Lab) -> None:
+    hidden = lose_socket(running, int(running.tmux("display-message", "-p", "#{pid}")))
+    assert status(running)["window"] is None
+    os.kill(int(hidden.way.split()[2]), signal.SIGUSR1)
+    until(lambda: [*running.folder.glob("tmux/tmux-*/default")], "the socket")
+    told = status(running)
+    assert (told["state"], told["notes"], told["window"]["name"]) == ("running", [], "web")

@@ -1,0 +1,148 @@
+"""What a stop can reach: other users, process groups and sessions of their own, chains of forks, and another clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.lab import Lab, is_open
+from tests.somebody import Somebody, program
+
+CHAIN = "import os\nwhile True:\n if os.fork(): os._exit(0)"
+"""Each process forks once and ends."""
+HOPPING_CHAIN = "import os, time\nwhile True:\n if os.fork(): os._exit(0)\n os.setsid()\n time.sleep(0.01)"
+"""And each is in a session of its own."""
+
+
+def serve(lab: Lab, command: str | list[str], **keys: object) -> int:
+    """Starts `telemetry` by this command; its port."""
+    port = lab.port()
+    lab.configure(telemetry={"command": command, "port": port, "health": "tcp", **keys})
+    started = lab.inv("telemetry.activate")
+    assert started.code == 0, started.said
+    return port
+
+
+def status(lab: Lab) -> dict[str, Any]:
+    document: dict[str, Any] = lab.inv("telemetry.status", "--json").json
+    return document
+
+
+def events(lab: Lab) -> list[str]:
+    """The kinds of all events so far, in order."""
+    return [json.loads(line)["event"] for path in lab.state("events.jsonl") for line in path.read_text().splitlines()]
+
+
+# Another user's
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be two users")
+def test_a_service_of_another_user_is_asked_by_c_c_and_only_sent_signals_are_told(lab: Lab) -> None:
+    """`--echo` told of signals that were never sent."""
+    port = serve(lab, f"exec setpriv --reuid nobody --clear-groups {shlex.join(lab.server())}")
+    told = status(lab)
+    assert told["listener"]["relation"] == "ours"
+    stopped = lab.inv("--echo", "telemetry.stop")
+    assert stopped.code == 0, stopped.said
+    assert not is_open(port)
+    sent = [line for line in stopped.err.splitlines() if line.startswith("kill")]
+    assert [line for line in sent if line.endswith(f" {told['pid']}")] == []
+    assert any(line.startswith("tmux ") and line.endswith("C-c") for line in stopped.err.splitlines())
+    assert status(lab)["state"] == "stopped"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be two users")
+def test_a_service_of_another_user_that_will_not_end_is_told_as_that(lab: Lab) -> None:
+    """It was "still there after SIGKILL", though no signal was ever sent to it."""
+    server = shlex.join(lab.server("--ignore", "SIGINT", "--ignore", "SIGHUP"))
+    serve(lab, f"exec setpriv --reuid nobody --clear-groups {server}")
+    process = psutil.Process(status(lab)["pid"])
+    stopped = lab.inv("telemetry.stop", "--timeout", "0.2")
+    assert stopped.code == 1
+    assert f"can't be signalled: {process.name()} (pid {process.pid}) of user nobody" in stopped.err
+    assert "still there after SIGKILL" not in stopped.said
+    process.kill()
+
+
+def test_a_user_ends_what_became_root_by_c_c(somebody: Somebody) -> None:
+    """The launcher died with a PermissionError, and the stop said "still there after SIGKILL"."""
+    setuid = Path(shutil.copy(program("setpriv"), somebody.folder / "become"))
+    command = [str(setuid), "--reuid", "0", "sleep", "600"]
+    document = {"sentinel": {"services": {"dev": {"command": command, "port": None, "health": None}}}}
+    (somebody.path / "invoke.yaml").write_text(json.dumps(document))
+    somebody.own()
+    os.chown(setuid, 0, 0)
+    setuid.chmod(0o4755)
+    assert somebody.inv("dev.start").code == 0
+    process = psutil.Process(somebody.inv("dev.status", "--json").json["pid"])
+    assert process.uids().real == 0
+    stopped = somebody.inv("--echo", "dev.stop")
+    assert stopped.code == 0, stopped.said
+    assert not process.is_running()
+    assert f" {process.pid}\n" not in stopped.err
+    assert somebody.inv("dev.status", "--json").json["state"] == "stopped"
+    assert somebody.inv("down").code == 0
+
+
+# Groups, sessions and chains
+
+
+def test_a_process_group_of_its_own_is_a_stop_and_no_crash(lab: Lab) -> None:
+    """`bash -ic` puts the server into a group of its own: "Crashed (exit 1)", and an event `crash`."""
+    port = serve(lab, ["bash", "-ic", f"{shlex.join(lab.server())}; echo bye"])
+    assert lab.inv("telemetry.stop").code == 0
+    assert not is_open(port)
+    assert status(lab)["state"] == "stopped"
+    assert events(lab) == ["start", "stop"]
+
+
+@pytest.mark.parametrize("code", [CHAIN, HOPPING_CHAIN], ids=["one group", "sessions"])
+def test_a_chain_of_forks_is_ended_within_the_stops_own_limits(lab: Lab, code: str) -> None:
+    """It took 69 s and left processes, which `kill -9` to the group would have ended at once."""
+    chain = f"{shlex.quote(sys.executable)} -S -c {shlex.quote(code)}"
+    lab.configure(telemetry={"command": f"trap '' INT TERM; {chain} & wait; sleep 600", "port": None, "health": None})
+    assert lab.inv("telemetry.activate").code == 0
+    stopped = lab.inv("telemetry.stop", "--timeout", "1")
+    assert stopped.code == 0, stopped.said
+    assert [each.cmdline() for each in lab.processes() if "tmux" not in each.name()] == []
+    assert status(lab)["state"] == "stopped"
+
+
+def test_a_service_whose_first_thread_has_ended_is_alive_and_ours(lab: Lab) -> None:
+    """It was "a process of user root that can't be seen", with exit 4."""
+    port = serve(lab, lab.server("--leave-main-thread"))
+    told = status(lab)
+    assert (told["state"], told["listener"]["relation"], told["pid"]) == ("running", "ours", told["listener"]["pid"])
+    assert lab.inv("telemetry.stop").code == 0
+    assert not is_open(port)
+
+
+# The clock
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount")
+def test_a_clock_that_is_set_back_while_a_stop_waits_ends_nothing_early(lab: Lab) -> None:
+    """psutil's start times move with the boot time in /proc/stat: "stopped", exit 0, and the service lived."""
+    port = serve(lab, lab.server("--ignore", "SIGINT"))
+    before = Path("/proc/stat").read_text()
+    fake = lab.folder / "stat"
+    fake.write_text(before)
+    mount = f"mount --bind {fake} /proc/stat && exec inv telemetry.stop --timeout 2"
+    stopping = lab.spawn("unshare", "--mount", "sh", "-c", mount)
+    assert stopping.stderr is not None
+    assert b"stopping" in stopping.stderr.readline()
+    (booted,) = [line for line in before.splitlines() if line.startswith("btime")]
+    fake.write_text(before.replace(booted, f"btime {int(booted.split()[1]) - 1}"))
+    out, err = stopping.communicate()
+    assert stopping.returncode == 0, err
+    assert b"it needed SIGTERM" in out
+    assert not is_open(port)
+    assert lab.services() == []
