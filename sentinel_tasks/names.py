@@ -7,6 +7,7 @@ import re
 import shlex
 import zlib
 from collections.abc import Iterator, Mapping
+from itertools import count
 
 SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
 TASKS_OF_A_WORKSPACE = frozenset(
@@ -50,6 +51,13 @@ def session_name(folder: str) -> str:
 def session_with_suffix(folder: str) -> str:
     """The session's name where the plain one belongs to somebody else; the same in every run."""
     return f"{session_name(folder)}-{digest(folder, 6)}"
+
+
+def names_for_session(folder: str) -> Iterator[str]:
+    """Every name that the workspace's session may be given, the first one that nobody else has."""
+    yield session_name(folder)
+    yield session_with_suffix(folder)
+    yield from (f"{session_with_suffix(folder)}-{number}" for number in count(2))
 
 
 def state_name(folder: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator, Mapping
 from functools import partial
 
 from ..model import Finding, Pane
-from ..names import SESSION, session_name, session_with_suffix, typed_target, typed_tmux, unmarked
+from ..names import SESSION, names_for_session, typed_target, typed_tmux, unmarked
 from ..system.state_folder import close_to_others, is_gone
 from ..text.secrets import KEY, SHORT, WORD
 from ..tmux.sockets import distrust
@@ -167,8 +167,7 @@ def session_names(look: Look) -> list[Finding]:
 
 
 def _fitting_name(pane: Pane, taken: Container[str]) -> str:
-    plain = session_name(unmarked(pane.workspace))
-    return session_with_suffix(unmarked(pane.workspace)) if plain in taken else plain
+    return next(name for name in names_for_session(unmarked(pane.workspace)) if name not in taken)
 
 
 def history_limit(look: Look) -> list[Finding]:

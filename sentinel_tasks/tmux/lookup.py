@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from ..model import Pane, Workspace
-from ..names import mark, port_pairs, session_name, session_with_suffix
+from ..names import mark, names_for_session, port_pairs, session_name
 
 
 class Session(Struct, frozen=True):
@@ -24,11 +24,10 @@ def session_of(path: str, panes: Sequence[Pane], is_made_here: Callable[[str], b
     if marked:
         return Session(marked.session, True)
     plain = next((pane for pane in panes if pane.session == session_name(path)), None)
-    if plain is None:
-        return Session(session_name(path), False)
-    if not plain.workspace and is_made_here(plain.session_path):
+    if plain is not None and not plain.workspace and is_made_here(plain.session_path):
         return Session(plain.session, True, unmarked=True)
-    return Session(session_with_suffix(path), False)
+    taken = {pane.session for pane in panes}
+    return Session(next(name for name in names_for_session(path) if name not in taken), False)
 
 
 def pane_of(path: str, service: str, panes: Sequence[Pane]) -> Pane | None:

@@ -624,6 +624,15 @@ def test_session_of_the_plain_name_that_belongs_to_another_workspace_is_left_alo
     assert session(theirs) == (session_with_suffix(PATH), False, False)
 
 
+def test_session_whose_names_are_all_taken_gets_a_further_one() -> None:
+    """The start failed: "duplicate session"."""
+    theirs = [foreign_pane(session=name, session_path=OTHER_PATH) for name in (SESSION, session_with_suffix(PATH))]
+    further = f"{session_with_suffix(PATH)}-2"
+    assert session(*theirs) == (further, False, False)
+    assert session(*theirs, pane(session=further)) == (further, True, False)
+    assert session(*theirs, foreign_pane(session=further)) == (f"{session_with_suffix(PATH)}-3", False, False)
+
+
 def test_own_marked_session_comes_before_one_of_the_plain_name() -> None:
     plain = foreign_pane(session=SESSION, session_path=PATH)
     own = pane(session=session_with_suffix(PATH))
