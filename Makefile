@@ -69,9 +69,10 @@ programs: tmux $(dev) ## real programs, each killed in every way (NAMES='redis n
 
 # Written beside and then put in place: a run that fails leaves the shipped file as it is.
 .PHONY: schema
-schema: compile ## the JSON Schema that is shipped, made anew from the code
+schema: compile ## the JSON Schema that is shipped and the page of the keys, made anew from the code
 	.venv/bin/python -m invoke schema >.venv/invoke.schema.json
 	mv .venv/invoke.schema.json sentinel_tasks/invoke.schema.json
+	.venv/bin/python scripts/configuration_page.py
 
 .PHONY: clean
 clean: ## remove what was made here, .venv too

@@ -92,12 +92,14 @@ class Zygote:
         atexit.register(self.close)
         until(lambda: Path(self.path).exists() or self.process.poll() is not None, "the zygote")
 
-    def run(self, argv: Sequence[str], cwd: Path, environ: Mapping[str, str], timeout: float) -> Result:
-        """The same as a process of its own would say."""
+    def run(
+        self, argv: Sequence[str], cwd: Path, environ: Mapping[str, str], timeout: float, *, merged: bool = False
+    ) -> Result:
+        """The same as a process of its own would say; merged, all in `out`, as on a terminal."""
         began = time.monotonic()
         request = json.dumps({"argv": list(argv), "cwd": str(cwd), "env": dict(environ)}).encode() + b"\n"
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "rb") as nothing:
-            streams = [nothing.fileno(), out.fileno(), err.fileno()]
+            streams = [nothing.fileno(), out.fileno(), (out if merged else err).fileno()]
             code = self._code(request, streams, timeout)
             texts = [_text(_content(stream)) for stream in (out, err)]
         return Result(code, texts[0], texts[1], time.monotonic() - began)

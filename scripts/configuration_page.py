@@ -1,0 +1,101 @@
+"""Writes docs/reference/configuration.md from the code: python scripts/configuration_page.py (make schema runs it)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sentinel_tasks.config.load import BUILT_IN, Sources, read
+from sentinel_tasks.config.schema import ALLOWED, HEALTH_TYPES, SENTINEL_TYPES, SERVICE_TYPES, json_schema
+from sentinel_tasks.model import Workspace
+
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "configuration.md"
+HEAD = """# Configuration keys
+
+Made from the code by `scripts/configuration_page.py`; a test holds that it is current. What the keys do is said in the
+[contract](../contract.md#configuration). All keys are under `sentinel` in `invoke.yaml` beside the tasks file.
+"""
+COLUMNS = "| key | type | default | allowed | description |\n|---|---|---|---|---|\n"
+NAMES = {"log_max_mb": "log_max_bytes", "env_file": "env_files"}
+"""The key's field of a service, where it has another name."""
+NO_FIELD = {"title": "the name", "command": "needed", "cwd": "`.`", "port": "none", "window": "the name"}
+NO_FIELD |= {"health": "`tcp` with a port, else null", "expect": "`2xx`", "index": "the first free one from 3"}
+DESCRIBED = {
+    "socket_name": "tmux -L; null is tmux's default server",
+    "on_conflict": "what a start does when the port is taken",
+    "restart": "when a run that ended is followed by another one",
+}
+
+
+def page() -> str:
+    """The whole page."""
+    definitions = json_schema()["$defs"]
+    with TemporaryDirectory() as folder:
+        workspace = read(Sources({"web": {"command": "serve"}}, {}, {}), folder, Path(folder))
+    parts = [
+        HEAD,
+        "\n## Of the workspace\n\n",
+        _table(SENTINEL_TYPES, definitions["SentinelKeys"]["properties"], lambda key: _plain(getattr(workspace, key))),
+        "\n## Of a service\n\nUnder `services.NAME`.\n\n",
+        _table(SERVICE_TYPES, definitions["ServiceKeys"]["properties"], lambda key: _default(key, workspace)),
+        "\n## Of a health check that is a mapping\n\nExactly one check; `expect` goes with `path`.\n\n",
+        "| key | type |\n|---|---|\n",
+        *(f"| `{key}` | {_type(definitions['HealthKeys']['properties'][key])} |\n" for key in HEALTH_TYPES),
+        "\n## Own defaults of dev and telemetry\n\n| key | dev | telemetry |\n|---|---|---|\n",
+        *_built_in(),
+    ]
+    return "".join(parts)
+
+
+def _table(keys: Iterable[str], properties: Mapping[str, Any], default: Any) -> str:
+    rows = [
+        f"| `{key}` | {_type(properties[key])} | {default(key)} | {_cell(ALLOWED.get(key, ''))} "
+        f"| {_cell(properties[key].get('description', DESCRIBED.get(key, '')))} |\n"
+        for key in keys
+    ]
+    return COLUMNS + "".join(rows)
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    """The schema's types in words."""
+    if "anyOf" in schema:
+        return " or ".join(_type(each) for each in schema["anyOf"])
+    if "enum" in schema:
+        return ", ".join(f"`{word}`" for word in schema["enum"])
+    if schema.get("type") == "array":
+        items = _type(schema["items"])
+        return f"list of ({items})" if "anyOf" in schema["items"] else f"list of {items}"
+    return "mapping" if "$ref" in schema or schema.get("type") == "object" else str(schema["type"])
+
+
+def _default(key: str, workspace: Workspace) -> str:
+    if key in NO_FIELD:
+        return NO_FIELD[key]
+    value = getattr(workspace.service("web"), NAMES.get(key, key))
+    return _plain(value / 1_000_000 if key == "log_max_mb" else value)
+
+
+def _plain(value: object) -> str:
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def _built_in() -> Iterable[str]:
+    keys = [key for key in SERVICE_TYPES if any(key in own for own in BUILT_IN.values())]
+    for key in keys:
+        cells = (f"`{BUILT_IN[name][key]}`" if key in BUILT_IN[name] else "" for name in ("dev", "telemetry"))
+        yield f"| `{key}` | {' | '.join(cells)} |\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
