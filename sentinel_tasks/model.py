@@ -398,6 +398,12 @@ class Observation(Struct, frozen=True):
         return next(iter(self.family), None) if is_there else None
 
     @property
+    def recorded(self) -> frozenset[Identity]:
+        """Those of its orphans that the launcher's record names."""
+        whom = frozenset(who for holder in self.orphans if (who := holder.listener.identity))
+        return whom & self.run.known if self.run else frozenset()
+
+    @property
     def launch(self) -> str | None:
         """The launch that its launcher is of, else that of its window; None if there is neither."""
         return self.launcher.launch if self.launcher else self.pane.launch if self.pane else None

@@ -16,7 +16,8 @@ FRIENDLY: frozenset[Relation] = frozenset({"ours", "adopted"})
 class Owner(Struct, frozen=True):
     """What is known of the service that a listener is related to: its launcher, and what is left of it without one.
 
-    `folder` is the workspace, `session` the name of its tmux session.
+    `folder` is the workspace, `session` the name of its tmux session, `reachable` are those of the orphans that may be
+    signalled although they are another user's.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Owner(Struct, frozen=True):
     session: str
     launcher: Launcher | None = None
     orphans: frozenset[Identity] = frozenset()
+    reachable: frozenset[Identity] = frozenset()
 
 
 def classify(listener: Listener, owner: Owner, panes: Sequence[Pane]) -> Holder:
@@ -41,7 +43,7 @@ def _relation(listener: Listener, owner: Owner, pane: Pane | None) -> Relation:
     cut = next(filter(is_cut, listener.line), None)
     if cut is not None and owner.launcher is not None and (cut.pid, cut.ticks) == owner.launcher.identity:
         return "ours"
-    if not listener.own_user:
+    if not listener.own_user and listener.identity not in owner.reachable:
         return "other-user" if listener.user else "unknown"
     if listener.identity is None:
         return "unknown"

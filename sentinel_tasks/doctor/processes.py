@@ -61,7 +61,7 @@ def strays(look: Look) -> list[Finding]:
             f"{_shown(whom)} of {service} {'has' if len(whom) == 1 else 'have'} no window any more",
             "{doctor} --fix",
             "warning",
-            partial(end, look.world, {who for each in whom if (who := each.identity)}),
+            partial(end, look.world, {who for each in whom if (who := each.identity)}, _recorded(look, service)),
         )
         for service, whom in sorted(look.strays.items())
     ]
@@ -72,8 +72,16 @@ def _shown(whom: Iterable[Listener]) -> str:
     return ", ".join(f"{plain(each.name or '') or 'a process'} (pid {each.pid})" for each in whom)
 
 
-def end(world: World, whom: set[Identity]) -> None:
-    """Ends these processes and what they have started; each signal step is for those that survived the one before."""
+def _recorded(look: Look, service: str) -> frozenset[Identity]:
+    seen = look.observations.get(service)
+    return seen.recorded if seen else frozenset()
+
+
+def end(world: World, whom: set[Identity], recorded: frozenset[Identity] = frozenset()) -> None:
+    """Ends these processes and what they have started; each signal step is for those that survived the one before.
+
+    `recorded` are those of them that a launcher's record names.
+    """
     began, taken = world.monotonic(), 0
     while living := _living(world, whom):
         whom |= living
@@ -82,7 +90,7 @@ def end(world: World, whom: set[Identity]) -> None:
             return
         for step in CLEANUP.due(elapsed, taken):
             taken += 1
-            claim = Claim(orphans=frozenset(living))
+            claim = Claim(orphans=frozenset(living), recorded=recorded)
             if step.signal == "SIGKILL":
                 kill(world, claim)
             else:

@@ -25,6 +25,7 @@ from .signals import kill, send
 class Ending(Struct):
     """What was seen of a service first, all of its processes that were seen since, and what was sent to them.
 
+    `lineage` are those of them that are or were below a launcher, as this task saw or the launcher recorded.
     `left` are those that live as of the last look, without those that are `spared`; `ended_after` is when the service's
     own process was gone.
     """
@@ -32,6 +33,7 @@ class Ending(Struct):
     service: Service
     first: Observation
     known: set[Identity]
+    lineage: set[Identity]
     began: float | None = None
     ended_after: float | None = None
     sent: int = 0
@@ -66,6 +68,7 @@ class Ending(Struct):
         self.spared = frozenset(identity_of(each) for each in living.values() if self._spares(each))
         self.left = sorted(each for each in living.values() if identity_of(each) not in self.spared)
         self.known |= {*map(identity_of, self.left)}
+        self.lineage |= {identity_of(each) for who in self.lineage for each in table.family(who)}
         if self.ended_after is None and _main(self.first).isdisjoint(map(identity_of, self.left)):
             self.ended_after = elapsed
         self.over = not self.left or (self.killed_all and self.escalation.is_hopeless(elapsed))
@@ -88,7 +91,7 @@ class Ending(Struct):
     def _send(self, world: World, step: SignalStep, spared: frozenset[Identity] = frozenset()) -> None:
         living = frozenset(map(identity_of, self.left))
         launchers = living & launchers_of(self.first)
-        claim = Claim(launchers=launchers, orphans=living - launchers)
+        claim = Claim(launchers=launchers, orphans=living - launchers, recorded=frozenset(self.lineage))
         if step.signal == "SIGKILL":
             reached = kill(world, claim, (launchers if step.whom == "service" else spared) | self.spared)
             self.killed |= {*reached}
@@ -135,7 +138,8 @@ def orphans_of(seen: Observation) -> set[Identity]:
 
 def beginning(service: Service, seen: Observation) -> Ending:
     """The end of a service of which this was seen; nothing is sent yet."""
-    return Ending(service, seen, {*launchers_of(seen), *map(identity_of, seen.family), *orphans_of(seen)})
+    below = {*launchers_of(seen), *map(identity_of, seen.family)}
+    return Ending(service, seen, {*below, *orphans_of(seen)}, {*below, *seen.recorded})
 
 
 def pids_of(whom: Iterable[Identity]) -> str:

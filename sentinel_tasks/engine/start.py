@@ -220,7 +220,7 @@ class Start:
     def _end(self, track: Track, action: EndHolders | EndLauncher) -> None:
         seen = self.seen[track.service.name]
         if isinstance(action, EndHolders):
-            if stubborn := end_holders(track, action.holders, action.event, self.world):
+            if stubborn := end_holders(track, action.holders, action.event, self.world, seen.recorded):
                 self._refuse(track, stubborn)
         elif not end_launcher(track, action.launcher, self.world):
             self._finish(track, outcomes.would_not_end(track.service, self.world.workspace, seen))

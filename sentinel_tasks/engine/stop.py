@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ..decisions.dependencies import order
 from ..decisions.pause import pause_after
-from ..model import Observation, Progress, Report, Service, Workspace
+from ..model import Observation, Progress, Report, Service, Workspace, identity_of
 from ..observation.observe import observe
 from ..observation.process_table import ProcessTable
 from ..observation.snapshot import take_snapshot
@@ -113,8 +113,8 @@ class Stop:
 
     def _would_not_stop(self, ending: Ending, seen: Observation) -> Report:
         user = self.world.processes.caller().uid
-        killed = [each.pid for each in ending.left if each.uid == user]
-        others = [self.world.processes.describe(each, "") for each in ending.left if each.uid != user]
+        killed = [each.pid for each in ending.left if each.uid == user or identity_of(each) in ending.killed]
+        others = [self.world.processes.describe(each, "") for each in ending.left if each.pid not in killed]
         return outcomes.would_not_stop(ending.service, self.world.workspace, seen, killed, others)
 
     def _progress(self, ending: Ending) -> Progress:

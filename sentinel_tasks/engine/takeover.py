@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ..decisions.escalation import KILL_SECONDS, TAKEOVER, TERM_SECONDS
 from ..lineage.reach import Claim
-from ..model import Holder, Launcher, identity_of
+from ..model import Holder, Identity, Launcher, identity_of
 from ..observation.process_table import ProcessTable
 from ..world import World
 from . import outcomes
@@ -15,12 +15,17 @@ from .signals import kill, send
 from .track import Track
 
 
-def end_holders(track: Track, holders: Iterable[Holder], event: str, world: World) -> Holder | None:
-    """TERM at first sight, KILL later; the holder that can't be signalled or has outlived both. Call it once a turn."""
+def end_holders(
+    track: Track, holders: Iterable[Holder], event: str, world: World, recorded: frozenset[Identity]
+) -> Holder | None:
+    """TERM at first sight, KILL later; the holder that can't be signalled or has outlived both. Call it once a turn.
+
+    `recorded` are those that the record of the service's launcher names.
+    """
     table, now = ProcessTable(world), world.monotonic()
     roots = {who: holder for holder in holders if (who := holder.listener.identity)}
     living = {identity_of(each) for root in (*roots, *track.ending) for each in table.family(root)}
-    new, claim = sorted(living - {*track.ending}), Claim(holders=frozenset(living))
+    new, claim = sorted(living - {*track.ending}), Claim(holders=frozenset(living), recorded=recorded)
     reached = send(world, claim, new, signal.SIGTERM)
     track.ending.update(dict.fromkeys(new, now))
     for who in [who for who in roots if who in reached]:

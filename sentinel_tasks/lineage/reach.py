@@ -8,15 +8,20 @@ from .process import Process
 Who = tuple[int, int]
 """A process that can't be mistaken for a later one of the same pid: pid and the tick at which it began."""
 
+ROOT = 0
+
 
 class Claim(NamedTuple):
     """Whose processes a caller says they are: launchers of one service, what such a launcher left behind, or a stranger
     that holds its port and may be ended.
+
+    `recorded` are those of them that were seen below such a launcher, by this task or by the launcher's own record.
     """
 
     launchers: frozenset[Who] = frozenset()
     orphans: frozenset[Who] = frozenset()
     holders: frozenset[Who] = frozenset()
+    recorded: frozenset[Who] = frozenset()
 
 
 class Caller(NamedTuple):
@@ -74,9 +79,9 @@ def family(table: Mapping[int, Process], root: Who, below: Mapping[int, list[int
 def permitted(table: Mapping[int, Process], claim: Claim, caller: Caller) -> dict[int, Process]:
     """The processes that a signal under this claim may reach, by pid.
 
-    Never the caller, its ancestors, what else is below such an ancestor, pid 1, another user's process, a terminal
-    server and all below it, another launcher and all below it, or a pid that another process has by now. A launcher may
-    reach what is below itself.
+    Never the caller, its ancestors, what else is below such an ancestor, pid 1, a terminal server and all below it,
+    another launcher and all below it, or a pid that another process has by now. Another user's process only by root,
+    below root's own launcher or what is recorded. A launcher may reach what is below itself.
     """
     above, below = {*line_of(table, caller.pid)}, children_of(table)
     found: dict[int, Process] = {}
@@ -85,8 +90,10 @@ def permitted(table: Mapping[int, Process], claim: Claim, caller: Caller) -> dic
         ends_its_own = as_launcher and root[0] == caller.pid
         if process is None or _is_misplaced(process, as_launcher) or (root[0] in above and not ends_its_own):
             continue
-        found.update({each.pid: each for each in family(table, root, below)})
-    return {pid: each for pid, each in found.items() if pid > 1 and pid not in above and each.uid == caller.uid}
+        of_any_user = caller.uid == ROOT and (root in claim.recorded or (as_launcher and process.uid == ROOT))
+        members = family(table, root, below)
+        found.update({each.pid: each for each in members if of_any_user or each.uid == caller.uid})
+    return {pid: each for pid, each in found.items() if pid > 1 and pid not in above}
 
 
 def _is_misplaced(process: Process, as_launcher: bool) -> bool:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from ..decisions.ownership import Owner, classify, covers, is_at_localhost, is_in_the_way
 from ..health.question import is_loopback, is_path
+from ..lineage.reach import ROOT
 from ..model import Health, Holder, Listener, Observation, Service, identity_of
 from ..names import unmarked
 from ..world import World
@@ -30,7 +31,8 @@ def holders_of(service: Service, world: World, snapshot: Snapshot, bare: Observa
 
 def _owner(service: Service, world: World, snapshot: Snapshot, bare: Observation) -> Owner:
     orphans = frozenset(who for holder in bare.orphans if (who := holder.listener.identity))
-    return Owner(service.name, world.workspace.path, snapshot.session.name, bare.launcher, orphans)
+    reachable = bare.recorded if world.processes.caller().uid == ROOT else frozenset()
+    return Owner(service.name, world.workspace.path, snapshot.session.name, bare.launcher, orphans, reachable)
 
 
 def _listeners(port: int, address: str, world: World, table: ProcessTable) -> list[Listener]:

@@ -51,7 +51,7 @@ def claims(draw: st.DrawFn) -> Claim:
     """Whatever a caller may say, wrong pids, reused pids and wrong roles among it."""
     pairs = st.tuples(st.integers(0, 26), st.sampled_from((0, 1)))
     sets = st.frozensets(pairs.map(lambda pair: (pair[0], pair[0] * 10 + pair[1])), max_size=4)
-    return Claim(draw(sets), draw(sets), draw(sets))
+    return Claim(draw(sets), draw(sets), draw(sets), draw(sets))
 
 
 def parents(table: Forest, pid: int) -> list[int]:
@@ -66,14 +66,16 @@ def parents(table: Forest, pid: int) -> list[int]:
 def may_be_reached(table: Forest, one: Process, claim: Claim, caller: Caller) -> bool:
     """The definition in the contract's words, looked at from the process upwards."""
     own = {caller.pid, *parents(table, caller.pid)}
-    if one.pid <= 1 or one.pid in own or one.uid != caller.uid or not one.is_alive:
+    if one.pid <= 1 or one.pid in own or not one.is_alive:
         return False
     for depth, root in enumerate([one.pid, *parents(table, one.pid)]):
         found = table[root]
         as_launcher = who(root) in claim.launchers
         claimed = as_launcher or who(root) in claim.orphans or who(root) in claim.holders
         kind_fits = found.kind == ("launcher" if as_launcher else "")
-        if claimed and kind_fits and (root not in own or (as_launcher and root == caller.pid)):
+        is_below_us = who(root) in claim.recorded or (as_launcher and found.uid == 0)
+        user_fits = one.uid == caller.uid or (caller.uid == 0 and is_below_us)
+        if claimed and kind_fits and user_fits and (root not in own or (as_launcher and root == caller.pid)):
             return True
         if found.kind:
             return False
@@ -117,6 +119,17 @@ def test_a_holder_that_started_this_task_keeps_its_other_children() -> None:
 def test_a_launcher_ends_what_is_below_it_and_not_itself() -> None:
     table = forest(process(10, kind="launcher"), process(11, 10), process(12, 11))
     assert sorted(permitted(table, Claim(launchers=frozenset([who(10)])), Caller(10, 1000))) == [11, 12]
+
+
+def test_root_reaches_workers_of_another_user_below_its_own_launcher_or_on_record_and_no_others() -> None:
+    """nginx that root had started could not be ended once its window was gone: its workers are another user's."""
+    nginx = [process(11, 10, uid=0), process(12, 11, uid=33), process(13, uid=33), process(14, uid=33)]
+    table = forest(process(10, kind="launcher", uid=0), *nginx)
+    claim = Claim(frozenset([who(10)]), orphans=frozenset(map(who, (13, 14))), recorded=frozenset([who(13)]))
+    assert sorted(permitted(table, claim, Caller(99, 0))) == [10, 11, 12, 13]
+    assert sorted(permitted(table, claim, Caller(99, 33))) == [12, 13, 14]
+    a_users = forest(process(10, kind="launcher", uid=1000), process(11, 10, uid=1000))
+    assert permitted(a_users, Claim(frozenset([who(10)])), Caller(99, 0)) == {}
 
 
 def test_a_pid_that_was_given_to_another_process_is_not_reached() -> None:

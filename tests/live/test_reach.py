@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.lab import Lab, is_open
+from tests.lab import Lab, is_open, until
 from tests.somebody import Somebody, program
 
 CHAIN = "import os\nwhile True:\n if os.fork(): os._exit(0)"
@@ -60,30 +60,55 @@ def test_a_service_of_another_user_is_asked_by_c_c_and_only_sent_signals_are_tol
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be two users")
-def test_a_service_of_another_user_that_will_not_end_is_told_as_that(lab: Lab) -> None:
-    """It was "still there after SIGKILL", though no signal was ever sent to it."""
-    server = shlex.join(lab.server("--ignore", "SIGINT", "--ignore", "SIGHUP"))
-    serve(lab, f"exec setpriv --reuid nobody --clear-groups {server}")
+@pytest.mark.parametrize("way", ["stop", "window", "stop without a launcher"])
+def test_root_ends_what_its_service_runs_as_another_user(lab: Lab, way: str) -> None:
+    """Workers of an nginx that root had started lived on: the gate refused them."""
+    server = shlex.join(lab.server("--ignore", "SIGINT", "--ignore", "SIGHUP", "--ignore", "SIGTERM"))
+    port = serve(lab, f"exec setpriv --reuid nobody --clear-groups {server}", stop_timeout=0.2)
     process = psutil.Process(status(lab)["pid"])
-    stopped = lab.inv("telemetry.stop", "--timeout", "0.2")
-    assert stopped.code == 1
-    assert f"can't be signalled: {process.name()} (pid {process.pid}) of user nobody" in stopped.err
-    assert "still there after SIGKILL" not in stopped.said
+    if way == "window":
+        lab.tmux("kill-server")
+    elif way == "stop without a launcher":
+        process.parent().kill()  # type: ignore[union-attr]
+    if way != "window":
+        stopped = lab.inv("--echo", "telemetry.stop")
+        assert stopped.code == 0, stopped.said
+        assert f"kill -KILL {process.pid}\n" in stopped.err
+    until(lambda: not process.is_running(), "its end")
+    assert not is_open(port)
+    assert status(lab)["state"] == "stopped"
+
+
+def setuid(somebody: Somebody, *words: str) -> psutil.Process:
+    """Somebody's service `dev`, which becomes root and runs these words; its process."""
+    program_of_root = Path(shutil.copy(program("setpriv"), somebody.folder / "become"))
+    command = [str(program_of_root), "--reuid", "0", *words]
+    document = {"sentinel": {"services": {"dev": {"command": command, "port": None, "health": None}}}}
+    (somebody.path / "invoke.yaml").write_text(json.dumps(document))
+    somebody.own()
+    os.chown(program_of_root, 0, 0)
+    program_of_root.chmod(0o4755)
+    assert somebody.inv("dev.start").code == 0
+    process = psutil.Process(somebody.inv("dev.status", "--json").json["pid"])
+    assert process.uids().real == 0
+    return process
+
+
+def test_what_became_root_and_will_not_end_is_told_as_what_cannot_be_signalled(somebody: Somebody) -> None:
+    """It was "still there after SIGKILL", though no signal was ever sent to it."""
+    process = setuid(somebody, "sh", "-c", "trap '' INT HUP; while :; do sleep 0.1; done")
+    stopped = somebody.inv("dev.stop", "--timeout", "0.2")
+    assert stopped.code == 1, stopped.said
+    assert f"can't be signalled: sh (pid {process.pid}) of user root" in stopped.err
+    assert str(process.pid) not in stopped.said.partition("SIGKILL")[2].partition(";")[0]
+    assert "Traceback" not in stopped.said
     process.kill()
+    assert somebody.inv("down").code == 0
 
 
 def test_a_user_ends_what_became_root_by_c_c(somebody: Somebody) -> None:
     """The launcher died with a PermissionError, and the stop said "still there after SIGKILL"."""
-    setuid = Path(shutil.copy(program("setpriv"), somebody.folder / "become"))
-    command = [str(setuid), "--reuid", "0", "sleep", "600"]
-    document = {"sentinel": {"services": {"dev": {"command": command, "port": None, "health": None}}}}
-    (somebody.path / "invoke.yaml").write_text(json.dumps(document))
-    somebody.own()
-    os.chown(setuid, 0, 0)
-    setuid.chmod(0o4755)
-    assert somebody.inv("dev.start").code == 0
-    process = psutil.Process(somebody.inv("dev.status", "--json").json["pid"])
-    assert process.uids().real == 0
+    process = setuid(somebody, "sleep", "600")
     stopped = somebody.inv("--echo", "dev.stop")
     assert stopped.code == 0, stopped.said
     assert not process.is_running()
