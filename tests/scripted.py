@@ -58,6 +58,7 @@ class ScriptedWorld(World):
             processes=Door(self, send=self._signal, kill=self._kill),
             tmux=Door(
                 self,
+                wait_up_to=lambda seconds, tell: None,
                 open_session=lambda opening: self._open("new session", opening),
                 open_window=lambda opening, adopt: self._open("new window", opening),
                 reopen=lambda opening, pane: self._open("same window", opening),

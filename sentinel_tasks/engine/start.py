@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 
@@ -77,6 +78,8 @@ class Start:
 
     def run(self) -> list[Report]:
         """The report of every service that was wanted or needed, in dependency order."""
+        patience = max((track.service.startup_timeout for track in self.tracks.values()), default=0.0)
+        self.world.tmux.wait_up_to(patience, self._show_wait_for_tmux)
         try:
             self._run()
         finally:
@@ -300,6 +303,14 @@ class Start:
     def _progress(self) -> list[Progress]:
         waiting = [track for track in self.tracks.values() if not track.settled]
         return [progress_of(track, self.seen.get(track.service.name), self.world) for track in waiting]
+
+    def _show_wait_for_tmux(self, what: str, seconds: float) -> None:
+        """Only the thread that runs the loop draws."""
+        if threading.current_thread() is threading.main_thread():
+            open_tracks = (track for track in self.tracks.values() if not track.settled)
+            self.world.progress(
+                [Progress(each.service, what, seconds, each.service.startup_timeout) for each in open_tracks]
+            )
 
 
 def start(world: World, wanted: Iterable[str], options: Options) -> list[Report]:

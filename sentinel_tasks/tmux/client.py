@@ -11,8 +11,9 @@ import re
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from msgspec import Struct
 
@@ -46,7 +47,7 @@ PASSED_ON = (
     "XDG_CONFIG_HOME",
     "XDG_RUNTIME_DIR",
 )
-PATIENCE = 10.0
+PATIENCE, SLICE = 10.0, 0.2
 NO_SERVER = re.compile(r"no server running|error connecting to|server exited|lost server|no current target")
 """The last: its last session has ended and it is about to."""
 OVERTAKEN = re.compile(
@@ -71,6 +72,12 @@ class Tmux:
         self._socket = socket_name or "default"
         self._echo = echo
         self._found_server = True
+        self._patience = PATIENCE
+        self._tell: Callable[[str, float], None] = lambda what, seconds: None
+
+    def wait_up_to(self, seconds: float, tell: Callable[[str, float], None]) -> None:
+        """Gives each command so much time, if it is more than usual; `tell` hears what is waited for, and how long."""
+        self._patience, self._tell = max(PATIENCE, seconds), tell
 
     # Looking
 
@@ -183,12 +190,29 @@ class Tmux:
         Contract: Limits.
         """
         words = self._words(*args)
-        try:
-            done = subprocess.run(words, env=_clean(os.environ), capture_output=True, check=False, timeout=PATIENCE)
-        except subprocess.TimeoutExpired as reason:
-            raise TmuxRefused(f"the tmux server {self._socket} has not answered for {PATIENCE:g} s") from reason
-        out, err = done.stdout.decode("utf-8", "surrogateescape"), done.stderr.decode("utf-8", "replace")
-        return Said(done.returncode, out, err.strip())
+        pipe = subprocess.PIPE
+        with subprocess.Popen(words, env=_clean(os.environ), stdout=pipe, stderr=pipe) as client:
+            try:
+                out, err = self._outcome_of(client)
+            except BaseException:
+                client.kill()
+                raise
+        return Said(client.returncode, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "replace").strip())
+
+    def _outcome_of(self, client: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+        """What the client says; TmuxRefused if the server lets it wait too long."""
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < self._patience:
+            with suppress(subprocess.TimeoutExpired):
+                return client.communicate(timeout=min(SLICE, self._patience - waited))
+            self._tell(self._what_it_does, time.monotonic() - began)
+        hint = "a command of its tmux.conf may still be running (run-shell)"
+        raise TmuxRefused(f"the tmux server {self._socket} has not answered for {self._patience:g} s", hint)
+
+    @property
+    def _what_it_does(self) -> str:
+        """What is waited for: a server that this client has started reads its configuration before anything else."""
+        return "waiting for tmux" if self._found_server else "waiting for tmux, which reads its configuration"
 
     def _with_libtmux(self, *args: str) -> Said:
         from libtmux.common import tmux_cmd

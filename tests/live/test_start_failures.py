@@ -6,12 +6,18 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pexpect
 import psutil
 import pytest
 
-from tests.lab import INV, LONG, PATIENCE, Lab, Result, until
+from sentinel_tasks.errors import TmuxRefused
+from sentinel_tasks.tmux import client
+from sentinel_tasks.tmux.client import Tmux
+from sentinel_tasks.tmux.commands import Opening
+from tests.lab import INV, LONG, PATIENCE, Lab, Result, on_terminal, until
 
 
 def failing(lab: Lab, command: object, **keys: object) -> Result:
@@ -168,3 +174,54 @@ def test_a_health_command_that_hangs_does_not_outlast_the_timeout(lab: Lab) -> N
 
 def _sleepers(lab: Lab) -> list[Path]:
     return [Path(each.exe()) for each in lab.processes() if shlex.join(each.cmdline()) == "sleep 600"]
+
+
+@pytest.fixture
+def go(lab: Lab) -> Iterator[Path]:
+    """A file that the tmux.conf waits for."""
+    file, conf = lab.folder / "go", Path(lab.environ["HOME"]) / ".tmux.conf"
+    conf.write_text(f"run-shell 'until [ -e {file} ]; do sleep 0.1; done'\n")
+    yield file
+    file.touch()
+
+
+def test_a_tmux_conf_that_takes_its_time_is_told_to_whoever_waits(lab: Lab, go: Path) -> None:
+    lab.configure(telemetry={"command": lab.server(), "port": lab.port()})
+    with on_terminal(lab, INV, "telemetry.start", "--timeout", str(LONG)) as shown:
+        shown.expect(f"waiting for tmux, which reads its configuration [0-9.]+ of {LONG} s")
+        go.touch()
+        shown.expect("telemetry: started")
+        shown.expect(pexpect.EOF)
+
+
+@pytest.fixture
+def tmux(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Tmux:
+    """That of this process, with less patience than a person has."""
+    for name in ("HOME", "TMUX_TMPDIR"):
+        monkeypatch.setenv(name, lab.environ[name])
+    monkeypatch.setattr(client, "PATIENCE", 0.3)
+    tmux = Tmux(None, lambda text: None)
+    assert tmux.panes() == []
+    return tmux
+
+
+def _opening(lab: Lab) -> Opening:
+    return Opening(
+        session="sentinel-app", workspace=str(lab.path), home=str(lab.path), state="/state", name="web", index=3,
+        history_limit=100, service="web", kind="one", launch="abc", port=None, argv=("sleep", "600"), log_command="cat",
+    )  # fmt: skip
+
+
+def test_a_tmux_conf_that_takes_its_time_is_waited_for_as_long_as_the_start_may_take(
+    lab: Lab, go: Path, tmux: Tmux
+) -> None:
+    """`run-shell 'sleep 12'` in it: exit 1 after 10 s, whatever `--timeout` said."""
+    tmux.wait_up_to(PATIENCE, lambda what, seconds: go.touch() if seconds > client.PATIENCE else None)
+    tmux.open_session(_opening(lab))
+    assert [pane.service for pane in tmux.panes()] == ["web"]
+
+
+def test_a_tmux_server_that_does_not_answer_is_told_with_what_it_may_be_doing(lab: Lab, go: Path, tmux: Tmux) -> None:
+    with pytest.raises(TmuxRefused, match=r"has not answered for 0\.3 s") as refused:
+        tmux.open_session(_opening(lab))
+    assert "its tmux.conf may still be running" in refused.value.hint
