@@ -19,7 +19,7 @@ from sentinel_tasks.text.interpolation import expand, names_in
 from tests.export.readers import READERS, Process
 from tests.export.workspaces import put, service, workspace
 
-EXAMPLES = int(os.environ.get("EXPORT_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("EXPORT_EXAMPLES", "12"))
 PIECES = [
     "'", '"', "%", "$", "`", "\n", "\r", "\t", " ", "", ";", "#", " ;", " #", "%%", "$$", "$$$", "$HOME", "${HOME}",
     "$(HOME)", "$$(HOME)", "$(id)", "%h", "%(here)s", "%(ENV_HOME)s", "%n", "%", "%5", "\\n", "\\x41", "\\", "'\"'",

@@ -159,7 +159,7 @@ def test_a_service_that_outlived_its_window_is_ended(lab: Lab) -> None:
     assert_nothing_left(lab, port)
 
 
-@pytest.mark.parametrize("verb", ["stop", "restart", "activate"])
+@pytest.mark.parametrize("verb", ["stop", "activate"])
 def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab, verb: str) -> None:
     """Its launcher still waited for it below the tmux server: it passed for a person's own, and was left running."""
     port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGINT", stop_timeout=30)

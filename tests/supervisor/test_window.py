@@ -61,7 +61,7 @@ def test_service_that_takes_hup_for_a_reload_ends_when_its_window_is_closed(pane
     assert pane.told.exit_code == 0
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["kill-window", "kill -9 of tmux"])
 def test_service_that_hears_nothing_is_killed_when_its_window_is_closed(pane: InPane, way: str) -> None:
     begun(pane, DEAF, restart="always", stop_timeout=0.2)
     WAYS[way](pane)

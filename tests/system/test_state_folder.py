@@ -226,12 +226,11 @@ def test_record_that_was_never_written(state: State) -> None:
 HOLD = "with state.lock(sys.argv[2]): print('held', flush=True); time.sleep(60)"
 
 
-def test_lock_keeps_others_out_until_it_is_given_back(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_folder, "LOCK_SECONDS", 0.1)
+def test_lock_keeps_others_out_until_it_is_given_back(state: State) -> None:
     with in_python(HOLD, str(state.folder), "web") as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(SentinelError, match="another task has been acting on web"), state.lock("web"):
+        with pytest.raises(SentinelError, match="another task has been acting on web"), state.lock("web", 0.1):
             pass
         with state.lock("api"):
             pass
