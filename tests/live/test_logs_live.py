@@ -19,10 +19,11 @@ from tests.lab import INV, LONG, PATIENCE, Lab, Result, until
 
 
 def say(lab: Lab, command: str | list[str], **keys: Any) -> None:
-    """Lets `telemetry` run this command to its end."""
+    """Lets `telemetry` run this command to its end, and what it said be written."""
     lab.configure(telemetry={"command": command, "port": None, "health": "exit", "startup_timeout": LONG, **keys})
     done = lab.inv("telemetry.activate", timeout=5 * PATIENCE)
     assert done.code == 0, done.said
+    until(lambda: not is_log_open(lab))
 
 
 def logs(lab: Lab, *words: str, **env: str) -> list[str]:
@@ -93,7 +94,7 @@ def test_logs_outlive_the_service_its_window_and_its_session(lab: Lab) -> None:
     assert lab.inv("telemetry.activate").code == 0
     (lab.path / "go").touch()
     until(lambda: "SIGKILL" in lab.state("telemetry.run.json")[0].read_text())
-    assert logs(lab) == ["before the crash"]
+    until(lambda: logs(lab) == ["before the crash"])
     lab.tmux("new-window", "-d", "-t", "=sentinel-app:", "sleep 605")
     lab.tmux("kill-window", "-t", "=sentinel-app:2")
     assert logs(lab) == ["before the crash"]
@@ -148,7 +149,7 @@ def test_a_last_line_without_a_newline_does_not_swallow_the_next_start(lab: Lab)
     for _ in range(2):
         assert lab.inv("telemetry.activate").code == 0
         assert lab.inv("telemetry.stop").code == 0
-    assert logs(lab) == ["unfinished", "unfinished"]
+    until(lambda: logs(lab) == ["unfinished", "unfinished"])
 
 
 def test_nothing_to_show_is_said(lab: Lab) -> None:

@@ -321,7 +321,7 @@ def test_a_window_that_was_closed_is_opened_again(lab: Lab) -> None:
     until(lambda: not lab.services())
     told = lab.inv("telemetry.status", "--json").json
     assert told["state"] in ("stopped", "crashed")
-    assert "listening on" in lab.inv("telemetry.logs").out
+    until(lambda: "listening on" in lab.inv("telemetry.logs").out)
     again = lab.inv("telemetry.activate", "--json")
     assert (again.code, again.json["changed"]) == (0, True)
 

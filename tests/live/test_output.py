@@ -187,7 +187,7 @@ def test_a_sign_that_the_terminal_lacks_is_no_error(lab: Lab, env: Mapping[str, 
     lab.configure(telemetry={"title": "日本 é API", "command": command, "port": None, "health": None})
     assert lab.inv("telemetry.activate", env=env).code == 1
     assert lab.inv("telemetry.status", env=env).code == 3
-    assert "na" in lab.inv("telemetry.logs", env=env).out
+    until(lambda: "na" in lab.inv("telemetry.logs", env=env).out)
     assert lab.inv("logs", "--only", "telemetry", env=env).code == 0
     assert lab.inv("telemetry.logs", "--json", env=env).json["lines"] == ["naïve 日本 📡"]
 

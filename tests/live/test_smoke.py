@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab import Lab, is_open
+from tests.lab import Lab, is_open, until
 
 
 def test_a_service_is_started_seen_and_stopped(lab: Lab) -> None:
@@ -18,7 +18,7 @@ def test_a_service_is_started_seen_and_stopped(lab: Lab) -> None:
     again = lab.inv("telemetry.activate", "--json")
     assert again.json["changed"] is False
     assert again.json["pid"] == activated.json["pid"]
-    assert f"listening on {port}" in lab.inv("telemetry.logs").out
+    until(lambda: f"listening on {port}" in lab.inv("telemetry.logs").out)
     assert lab.inv("telemetry.stop").code == 0
     assert not is_open(port)
     assert lab.services() == []

@@ -89,7 +89,7 @@ def test_the_window_stays_dead_with_its_output_readable(lab: Lab) -> None:
     assert window(lab) == before
     assert lab.tmux("list-panes", "-t", before, "-F", "#{pane_dead}") == "1"
     assert "hello from the service" in lab.tmux("capture-pane", "-p", "-t", before, "-S", "-")
-    assert "hello from the service" in lab.inv("telemetry.logs").out
+    until(lambda: "hello from the service" in lab.inv("telemetry.logs").out)
 
 
 def test_a_second_stop_at_the_same_time_does_not_break_off_a_graceful_end(lab: Lab) -> None:
@@ -99,7 +99,7 @@ def test_a_second_stop_at_the_same_time_does_not_break_off_a_graceful_end(lab: L
     stops = [lab.begin_waiting("telemetry.stop") for _ in range(2)]
     (lab.path / "go").touch()
     assert [each.wait(PATIENCE) for each in stops] == [0, 0]
-    assert lab.inv("telemetry.logs").out.splitlines() == ["ending", "ended well"]
+    until(lambda: lab.inv("telemetry.logs").out.splitlines() == ["ending", "ended well"])
 
 
 def test_a_service_that_will_not_listen_is_ended_more_firmly(lab: Lab) -> None:

@@ -178,7 +178,7 @@ namespace = workspace(api, web)
     ports = [listed(lab, tree)["api"]["port"] for tree in trees]
     assert ports[0] != ports[1]
     for tree, port in zip(trees, ports, strict=True):
-        assert f"api is {port}" in lab.inv("web.logs", cwd=tree).out
+        until(lambda: f"api is {port}" in lab.inv("web.logs", cwd=tree).out)  # noqa: B023 (called at once)
         assert lab.inv("api.status", "--json", cwd=tree).json["listener"]["relation"] == "ours"
     everywhere = lab.inv("ps", "--all", "--json", cwd=trees[0]).json["workspaces"]
     assert {str(tree) for tree in trees} == {group["workspace"] for group in everywhere}
