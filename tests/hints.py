@@ -34,7 +34,7 @@ def proposed(said: str) -> Iterator[Hint]:
 
 
 class Hints:
-    """Checks hints by asking Invoke itself, through the runner, once for each tasks file and task."""
+    """Checks hints by asking Invoke itself, through the runner, once for each way in which tasks are named."""
 
     def __init__(self, runner: Callable[[], Any]) -> None:
         self.runner = runner
@@ -50,13 +50,20 @@ class Hints:
             assert all(flag in helped for flag in hint.flags), f"{hint} is proposed, but:\n{helped}"
 
     def _asked(self, words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
-        files = tuple(
-            (path, path.stat().st_mtime_ns) for path in sorted(folder.glob("*")) if path.suffix in (".py", ".yaml")
-        )
-        key = (tuple(words), folder, files)
+        key = (tuple(words), *_naming(folder, words))
         if key not in self.known:
             self.known[key] = self.runner().run(["inv", *words], folder, environ, 60.0).out
         return self.known[key]
+
+
+def _naming(folder: Path, words: Sequence[str]) -> Iterator[object]:
+    """What decides how the tasks of this folder are called: programs by their text, configuration by its keys."""
+    yield folder if "-r" in words or "-c" in words or not (folder / "tasks.py").is_file() else None
+    for path in sorted(folder.glob("*")):
+        if path.suffix == ".py":
+            yield path.name, path.read_bytes()
+        elif path.suffix in (".yaml", ".json") or path.name == "Procfile":
+            yield path.name, frozenset(re.findall(rb"[\w-]+(?=[\"']?:)", path.read_bytes()))
 
 
 def _always(hint: Hint) -> list[str]:
