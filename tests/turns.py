@@ -184,8 +184,8 @@ class Turn:
     def of_launch(self, launch: str, ports: object) -> list[str]:
         return []
 
-    def dealt_out(self) -> frozenset[int]:
-        return frozenset()
+    def holders(self, port: int) -> list[tuple[int | None, str]]:
+        return [(pid, address) for number, pid, address in self.all_listeners() if number == port]
 
     def uid_of(self, port: int) -> None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -68,7 +68,12 @@ def is_at_localhost(address: str) -> bool:
 
 
 def is_in_the_way(holder: Holder) -> bool:
-    """False for a stranger at a loopback address beside `localhost`: each project may have one of its own."""
+    """False for a stranger on another network, or at a loopback address beside `localhost`.
+
+    Each project may have one of its own.
+    """
+    if not (holder.listener.address in ("0.0.0.0", "::", "::1") or holder.listener.address.startswith("127.")):
+        return False
     if is_at_localhost(holder.listener.address) or holder.relation in ("ours", "adopted", "stray"):
         return True
     return holder.relation == "foreign" and holder.inside
@@ -84,3 +89,9 @@ def covers(listening_address: str, connected_address: str) -> bool:
     if listening_address in (connected_address, "::"):
         return True
     return listening_address == "0.0.0.0" and "." in connected_address
+
+
+def answering(listening: Iterable[str], asked: str) -> str | None:
+    """At which of these addresses a connection to the asked one ends: the narrowest one takes it."""
+    wider = ("0.0.0.0", "::") if "." in asked else ("::",)
+    return next((each for each in (asked, *wider) if each in {*listening}), None)

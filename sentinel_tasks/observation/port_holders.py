@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from ..decisions.ownership import Owner, classify, covers, is_at_localhost, is_in_the_way
+from ..decisions.ownership import Owner, answering, classify, covers, is_at_localhost, is_in_the_way
 from ..health.question import is_loopback, is_path
+from ..lineage.process import Process
 from ..lineage.reach import ROOT
 from ..model import Health, Holder, Listener, Observation, Service, identity_of
 from ..names import unmarked
@@ -21,12 +23,31 @@ def holders_of(service: Service, world: World, snapshot: Snapshot, bare: Observa
     assert bare.port is not None
     own = own_listeners(bare, bare.port, world, snapshot) if bare.alive else []
     covered = all(any(covers(listener.address, address) for listener in own) for address in bare.open_at)
-    if own and covered and not snapshot.process_table.is_dealt_out(bare.port):
+    if own and covered and not _has_strangers(bare, bare.port, own, snapshot.process_table):
         return tuple(Holder(listener, "ours", bare.pane) for listener in own)
     found = _listeners(bare.port, bare.open_at[0], world, snapshot.process_table)
     owner = _owner(service, world, snapshot, bare)
+    if own:
+        found = [each for each in found if not _never_answers(each.line[:1])]
     holders = (classify(listener, owner, snapshot.panes) for listener in found)
     return tuple(_with_its_workspace(holder, world) for holder in holders if is_in_the_way(holder))
+
+
+def _has_strangers(bare: Observation, port: int, own: Sequence[Listener], table: ProcessTable) -> bool:
+    """True if anybody else may answer where the service does: by a socket of his own, or by one that is the service's.
+
+    Several may share an address (SO_REUSEPORT), and a narrower address takes what is asked of a wildcard.
+    """
+    rows, pids = table.holders(port), {listener.pid for listener in own}
+    addresses = {address for _, address in rows}
+    where = {answering(addresses, asked) for asked in bare.open_at}
+    others = {pid for pid, address in rows if address in where and pid not in pids}
+    return any(not _never_answers([each] if (each := table.process(pid)) else []) for pid in others)
+
+
+def _never_answers(line: Sequence[Process]) -> bool:
+    """True for a terminal server, which may have inherited the socket of a service that started it."""
+    return any(each.kind == "multiplexer" for each in line)
 
 
 def _owner(service: Service, world: World, snapshot: Snapshot, bare: Observation) -> Owner:

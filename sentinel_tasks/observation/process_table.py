@@ -147,14 +147,9 @@ class ProcessTable:
         with self._lock:
             return self._beside_localhost.get(port, ())
 
-    @cached_property
-    def _dealt_out(self) -> frozenset[int]:
-        return self._world.ports.dealt_out()
-
-    def is_dealt_out(self, port: int) -> bool:
-        """True if several sockets share one address of this port, and any of them may be asked."""
-        with self._lock:
-            return port in self._dealt_out
+    def holders(self, port: int) -> list[tuple[int | None, str]]:
+        """(pid, address) of everyone who holds a socket that listens on this port, as far as that is told quickly."""
+        return self._world.ports.holders(port) if self._few else self.listeners(port)
 
     def own_listeners(self, port: int, family: Iterable[int]) -> list[tuple[int, str]]:
         """(pid, address) of those of these processes that listen on this port."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -56,15 +55,19 @@ def listening(pids: Iterable[int]) -> list[tuple[int, int, str]]:
 
 def _sockets(pid: int) -> Iterator[int]:
     """The inodes of the sockets that this process holds, of those that are ours to see (Linux)."""
+    folder = f"/proc/{pid}/fd"
     with suppress(OSError):
-        files = [*os.scandir(f"/proc/{pid}/fd")]
+        files = os.listdir(folder)
         if not files and (other := _other_thread(pid)):
-            files = [*os.scandir(f"/proc/{pid}/task/{other}/fd")]
-        for entry in files:
-            with suppress(OSError):
-                target = os.readlink(entry.path)
-                if target.startswith("socket:["):
-                    yield int(target[8:-1])
+            folder = f"/proc/{pid}/task/{other}/fd"
+            files = os.listdir(folder)
+        for file in files:
+            try:
+                target = os.readlink(f"{folder}/{file}")
+            except OSError:
+                continue
+            if target.startswith("socket:["):
+                yield int(target[8:-1])
 
 
 def _other_thread(pid: int) -> str | None:
@@ -86,27 +89,44 @@ def _as_psutil_sees(pid: int) -> list[tuple[int, str]]:
 
 
 def all_listeners() -> list[tuple[int, int | None, str]]:
-    """(port, pid, address) of every TCP listener on the machine; pid None where the owner can't be seen.
+    """(port, pid, address) of every TCP listener on the machine; pid None where the owner can't be seen."""
+    if sock_diag.listeners() is None:
+        return _all_as_psutil_sees()
+    return _listeners_on(None)
+
+
+def holders(port: int) -> list[tuple[int | None, str]]:
+    """(pid, address) of every process that holds a socket which listens on this port; pid None where it can't be seen.
+
+    Nothing where that would take as long as looking for all listeners does (elsewhere than on Linux).
+    """
+    return [(pid, address) for _, pid, address in _listeners_on(port)]
+
+
+def _listeners_on(port: int | None) -> list[tuple[int, int | None, str]]:
+    """Those of this port, or of all.
 
     One of our own user without an owner is looked at again: a child may have taken it over during the look.
     """
-    if sock_diag.listeners() is None:
-        return _all_as_psutil_sees()
     for _ in range(LOOKS_FOR_OWNERS):
-        owned, ownerless = _with_owners(sock_diag.listeners() or [])
+        owned, ownerless = _with_owners(_bound_to(port), port)
         if not any(bound.uid == os.getuid() for bound in ownerless):
             break
     return [*owned, *((bound.port, None, bound.address) for bound in ownerless)]
 
 
-def _with_owners(table: list[Bound]) -> tuple[list[tuple[int, int | None, str]], list[Bound]]:
+def _bound_to(port: int | None) -> list[Bound]:
+    return [bound for bound in sock_diag.listeners() or () if port in (None, bound.port)]
+
+
+def _with_owners(table: list[Bound], port: int | None) -> tuple[list[tuple[int, int | None, str]], list[Bound]]:
     """The listeners with the processes that hold them, and those without one that still listen."""
-    owners = _owners()
+    owners = _owners() if table else {}
     owned: list[tuple[int, int | None, str]] = [
         (bound.port, pid, bound.address) for bound in table for pid in owners.get(bound.inode, ())
     ]
     left = [bound for bound in table if bound.inode not in owners]
-    still = set(sock_diag.listeners() or ()) if left else set()
+    still = set(_bound_to(port)) if left else set()
     return owned, [bound for bound in left if bound in still]
 
 
@@ -128,12 +148,6 @@ def _all_as_psutil_sees() -> list[tuple[int, int | None, str]]:
         return [(port, pid, address) for pid in psutil.pids() for port, address in _as_psutil_sees(pid)]
     found = [(c.pid, c.laddr) for c in connections if c.status == psutil.CONN_LISTEN]
     return [(address.port, pid, address.ip) for pid, address in found if address]
-
-
-def dealt_out() -> frozenset[int]:
-    """The ports of which several sockets share one address (SO_REUSEPORT), so that the kernel chooses who answers."""
-    sockets = Counter((bound.port, bound.address) for bound in sock_diag.listeners() or ())
-    return frozenset(port for (port, _), count in sockets.items() if count > 1)
 
 
 def uid_of(port: int) -> int | None:

@@ -92,6 +92,15 @@ STATES = {
         [alive(**OLD), stranger()],
         "web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere",
     ),
+    "a stranger answers at its address": (
+        [running(**OLD), stranger()],
+        "web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere",
+    ),
+    "a stranger answers at a narrower address than its own": (
+        [running(address="0.0.0.0", **OLD), stranger()],
+        "web: conflict, exit 4; port 3000 is held by node (pid 800), outside tmux, run from /elsewhere",
+    ),
+    "a stranger serves another network": ([running(**OLD), stranger(address="10.0.0.5")], "web: running, exit 0"),
     "another user has its port": (
         [Fact(port=3000, listener=Listener("", user="root"))],
         "web: conflict, exit 4; port 3000 is held by a process of user root that can't be seen",

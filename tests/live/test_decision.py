@@ -437,7 +437,13 @@ def test_what_was_left_of_this_project_at_another_loopback_address_is_ended_befo
 
 
 @pytest.mark.parametrize(
-    ("words", "theirs"), [(["--host", "::1"], []), (["--reuse-port"], ["--reuse-port"])], ids=["other-family", "shared"]
+    ("words", "theirs"),
+    [
+        (["--host", "::1"], []),
+        (["--reuse-port"], ["--reuse-port"]),
+        (["--reuse-port", "--host", "0.0.0.0"], ["--reuse-port"]),
+    ],
+    ids=["other-family", "shared", "narrower"],
 )
 def test_a_foreign_listener_beside_ours_is_a_conflict(
     lab: Lab, foreign: Foreign, words: list[str], theirs: list[str]

@@ -158,7 +158,7 @@ def test_an_answer_on_ipv4_is_not_that_of_a_server_on_ipv6_alone(lab: Lab) -> No
     port = lab.port()
     late(lab, "HTTP 503", "--host", "::", "--only-ipv6", "--status", "503", port=port)
     lab.listen(port)
-    assert lab.inv("telemetry.status", "--json").json["state"] == "unhealthy"
+    assert lab.inv("telemetry.status", "--json").json["state"] == "conflict"
 
 
 def test_proxy_variables_are_ignored(lab: Lab) -> None:

@@ -11,9 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from sentinel_tasks.decisions.ownership import covers
+from sentinel_tasks.decisions.ownership import answering, covers
 from sentinel_tasks.system import sock_diag
-from sentinel_tasks.system.ports import all_listeners, beside_localhost, is_free, listening, open_addresses, uid_of
+from sentinel_tasks.system.ports import (
+    all_listeners,
+    beside_localhost,
+    holders,
+    is_free,
+    listening,
+    open_addresses,
+    uid_of,
+)
 from tests.lab import Lab, free_port, until
 
 Listen = Callable[..., int]
@@ -200,6 +208,32 @@ def test_kernel_tells_whose_port_it_is(listen: Listen) -> None:
 )
 def test_covers(listener: str, connected: str, covered: bool) -> None:
     assert covers(listener, connected) is covered
+
+
+@pytest.mark.parametrize(
+    ("listening", "asked", "where"),
+    [
+        (["0.0.0.0", "127.0.0.1"], "127.0.0.1", "127.0.0.1"),
+        (["::", "0.0.0.0"], "127.0.0.1", "0.0.0.0"),
+        (["::"], "127.0.0.1", "::"),
+        (["0.0.0.0", "::"], "::1", "::"),
+        (["0.0.0.0"], "::1", None),
+        (["10.0.0.5"], "127.0.0.1", None),
+    ],
+)
+def test_the_narrowest_address_answers(listening: list[str], asked: str, where: str | None) -> None:
+    assert answering(listening, asked) == where
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing is told quickly elsewhere")
+def test_everyone_who_holds_the_very_socket_is_seen() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert holders(port) == [(os.getpid(), "127.0.0.1")]
+        with subprocess.Popen(["sleep", "600"], pass_fds=[server.fileno()]) as heir:
+            both = sorted((pid or 0, address) for pid, address in holders(port))
+            assert both == sorted([(os.getpid(), "127.0.0.1"), (heir.pid, "127.0.0.1")])
+            heir.kill()
 
 
 OPENS_AND_CLOSES = """
