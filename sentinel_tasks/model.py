@@ -145,6 +145,7 @@ class Service(Struct, frozen=True):
     has_tasks: bool = True
     cwd_template: str = ""
     notes: tuple[str, ...] = ()
+    by_flag: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """The name alone: an environment may hold secrets."""
@@ -157,7 +158,10 @@ class Service(Struct, frozen=True):
 
 
 class Workspace(Struct, frozen=True):
-    """A project's folder and its services; `path` is real and absolute (contract: Workspace)."""
+    """A project's folder and its services; `path` is real and absolute (contract: Workspace).
+
+    `is_whole` is false where a part of its configuration is wrong, and so not among it.
+    """
 
     path: str
     session: str
@@ -166,6 +170,7 @@ class Workspace(Struct, frozen=True):
     socket_name: str | None = None
     history_limit: int = 10_000
     typed: Typed = Typed()
+    is_whole: bool = True
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError if there is none."""
@@ -173,6 +178,13 @@ class Workspace(Struct, frozen=True):
             if service.name == name:
                 return service
         raise KeyError(name)
+
+
+class StartedWith(Struct, frozen=True):
+    """Digests of what a launch was started with, by key (config/digests.py)."""
+
+    launch: str
+    digests: dict[str, str]
 
 
 # What was seen
@@ -360,6 +372,8 @@ class Observation(Struct, frozen=True):
     port is silent, `last_output` the last lines of a run that is over, `wanted_is_free` whether a port that is wanted
     now, but not used by what runs, could be had; None where it was not looked for. `family` are the living processes
     below the launcher, `orphans` those of the service that have no launcher any more, `twins` further launchers of it.
+    `changes` are the keys that are configured otherwise now than when it was started; None if it does not run or nobody
+    knows.
     """
 
     now: float
@@ -379,6 +393,7 @@ class Observation(Struct, frozen=True):
     family: tuple[Process, ...] = ()
     orphans: tuple[Holder, ...] = ()
     twins: tuple[Identity, ...] = ()
+    changes: tuple[str, ...] | None = None
 
     @property
     def alive(self) -> bool:

@@ -17,6 +17,7 @@ from tests.facts import NOW
 from tests.turns import Fact, Turn
 
 FOLDER = Path("/state/app")
+SALT = b"a test's"
 
 
 class Door:
@@ -73,6 +74,8 @@ class ScriptedWorld(World):
                 record=lambda name: FOLDER / f"{name}.run.json",
                 event=lambda name, event, pid, reason: self._send(f"event {event} of {name}"),
                 run=self._run,
+                make_salt=lambda: b"",
+                salt=lambda: SALT,
                 close_run=self._close_run,
                 make_fifo=lambda name, launch: Path(name),
                 send_spec=lambda fifo, spec, is_there: self._take(fifo.name, spec),

@@ -13,7 +13,7 @@ from sentinel_tasks.errors import TmuxRefused
 from sentinel_tasks.health.question import Question
 from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.lineage.reach import Caller
-from sentinel_tasks.model import Answer, Identity, Listener, Pane, Run, Tags
+from sentinel_tasks.model import Answer, Identity, Listener, Pane, Run, StartedWith, Tags
 from sentinel_tasks.tmux.commands import Opening
 from tests import facts
 
@@ -45,6 +45,7 @@ class Fact(Struct, frozen=True):
     output: tuple[str, ...] = ()
     listener: Listener = facts.LISTENER
     is_stray: bool = False
+    started: StartedWith | None = None
     is_suspended: bool = False
     is_locked: bool = False
     is_writing: bool = False
@@ -115,6 +116,9 @@ class Turn:
 
     def run(self, service: str) -> Run | None:
         return next((fact.run for fact in self.facts(service=service) if fact.run), None)
+
+    def started_with(self, service: str) -> StartedWith | None:
+        return next((fact.started for fact in self.facts(service=service) if fact.started), None)
 
     # Processes
 

@@ -89,7 +89,12 @@ def read_all(
     state_folder, found = str(state_root / state_name(folder)), problems_found.problems
     ordered = tuple(services if found else order(services))
     return Workspace(
-        path=folder, session=session_name(folder), state_folder=state_folder, services=ordered, **general
+        path=folder,
+        session=session_name(folder),
+        state_folder=state_folder,
+        services=ordered,
+        is_whole=not found,
+        **general,
     ), found
 
 
@@ -98,8 +103,9 @@ def _services(sources: Sources, sections: Mapping[str, Keys], folder: str, probl
     for name, section in sections.items():
         files = {**dict.fromkeys(sources.declared.get(name, {}), "tasks.py"), **dict.fromkeys(section, sources.file)}
         reader = ServiceReader(name, _raw(name, section, sources, folder), folder, problems_found, files)
+        flags = tuple((sources.flags or {}).get(name, ()))
         if (service := reader.service(name in sources.declared, sections)) is not None:
-            services.append(replace(service, has_tasks=service.has_tasks or name in sources.listed))
+            services.append(replace(service, has_tasks=service.has_tasks or name in sources.listed, by_flag=flags))
             ports[name] = reader.source("port")
     services = [replace(each, notes=_passed_over(each.name, sources.environ)) for each in services]
     services = _each_once(services, sources.of_procfile)

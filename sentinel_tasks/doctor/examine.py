@@ -33,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     services.shared_ports,
     processes.unconfigured,
     processes.windows,
+    services.changed,
     processes.strays,
     state.state_folder,
     state.locks,

@@ -12,8 +12,9 @@ from ..config.environment import with_its_environment
 from ..decisions.ownership import FRIENDLY
 from ..engine import outcomes
 from ..errors import ConfigurationError
-from ..model import Finding, Service
+from ..model import Finding, Service, Typed
 from ..names import mark, port_pairs
+from ..report.phrases import changed_since_start
 from ..world import World
 from .findings import failed, passed, passed_unless
 from .look import Look
@@ -114,3 +115,18 @@ def shared_ports(look: Look) -> list[Finding]:
         if port in fixed and fixed[port].on_conflict != "auto"
     ]
     return passed_unless("shared-ports", wrong, "no other workspace seen here wants the same port")
+
+
+def changed(look: Look) -> list[Finding]:
+    """Every service that runs was started with the configuration that it has now."""
+    typed = look.workspace.typed
+    wrong = [
+        failed("changed", f"{name}: {changed_since_start(seen.changes)}", _applying(name, typed), "warning")
+        for name, seen in look.observations.items()
+        if seen.changes
+    ]
+    return passed_unless("changed", wrong, "every service that runs was started with the configuration as it is")
+
+
+def _applying(name: str, typed: Typed) -> str:
+    return f"{up} --only {name} --apply" if (up := typed.task("up")) else typed.task("restart", name)

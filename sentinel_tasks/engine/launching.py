@@ -13,9 +13,10 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..config.digests import digests
 from ..config.environment import interpolated, service_environment
 from ..errors import TmuxRefused
-from ..model import Observation, Service
+from ..model import Observation, Service, StartedWith
 from ..names import mark
 from ..observation.snapshot import Snapshot
 from ..tmux.commands import Opening
@@ -111,6 +112,7 @@ class _Launch:
             "inherited": world.inherited(),
             "reservations": assignment.reserved(self.id),
         }
+        _note_start(ready.service.name, self.id, world)
         world.state.sweep(ready.service.name)
         self.fifo = world.state.make_fifo(ready.service.name, self.id)
 
@@ -171,6 +173,12 @@ class _Launch:
 
     def _is_there(self) -> bool:
         return any(pane.launch == self.id and not pane.dead for pane in self.world.tmux.panes())
+
+
+def _note_start(name: str, launch: str, world: World) -> None:
+    """Writes down how the service is configured now, so that a later task sees what has changed since."""
+    if salt := world.state.make_salt():
+        world.state.note_start(name, StartedWith(launch, digests(world.workspace.service(name), salt)))
 
 
 def _to_run(service: Service, world: World, environment: Mapping[str, str]) -> str | list[str]:

@@ -24,7 +24,7 @@ from ..model import (
     Workspace,
 )
 from ..names import typed_target, typed_tmux, unmarked
-from ..report.phrases import command, doctor, ended, how_it_ended
+from ..report.phrases import changed_since_start, command, doctor, ended, how_it_ended
 from ..text.duration import duration
 from ..text.masking import masked, masked_text
 from ..text.sanitize import last_line, plain
@@ -35,8 +35,16 @@ if TYPE_CHECKING:
 
 def report(service: Service, workspace: Workspace, seen: Observation) -> Report:
     """The truth about one service, as status tells it."""
-    told = _told(service, workspace, seen)
-    return replace(told, notes=(*told.notes, *_whereabouts(seen)))
+    told, notes = _told(service, workspace, seen), _whereabouts(seen)
+    if seen.changes:
+        notes += [differs(service, workspace, seen.changes)]
+    return replace(told, notes=(*told.notes, *notes))
+
+
+def differs(service: Service, workspace: Workspace, changes: Sequence[str]) -> str:
+    """That a running service is configured otherwise now, in what, and the command that applies it."""
+    restart = command(service, "restart", workspace.typed)
+    return f"{changed_since_start(changes)}{f'; {restart} applies it' if restart else ''}"
 
 
 def _whereabouts(seen: Observation) -> list[str]:

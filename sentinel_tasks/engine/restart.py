@@ -11,6 +11,8 @@ from ..config.environment import with_its_environment
 from ..decisions.dependencies import with_dependencies
 from ..errors import ConfigurationError, Problem
 from ..model import STATUS_CODES, Report, Service
+from ..observation.observe import observe
+from ..observation.snapshot import take_snapshot
 from ..world import World
 from .start import Options, Start, start
 from .stop import stop
@@ -30,10 +32,26 @@ def restart(world: World, wanted: Sequence[str], options: Options) -> Restarted:
 
     Contract: Start, Restart.
     """
-    options = replace(options, restarted=frozenset(wanted))
-    if not options.dry and (refused := _refusals(world, wanted, options)):
+    return _stop_and_start(world, wanted, wanted, options)
+
+
+def running_with_another(world: World, wanted: Sequence[str]) -> list[str]:
+    """Those of the wanted services that run with another configuration than they would be started with now."""
+    snapshot = take_snapshot(world, len(wanted))
+    services = [world.workspace.service(name) for name in wanted]
+    return [each.name for each in services if observe(each, world, snapshot, lambda *_: None).changes]
+
+
+def start_anew(world: World, wanted: Sequence[str], changed: Sequence[str], options: Options) -> Restarted:
+    """Starts the wanted services, and restarts exactly the `changed` ones among them."""
+    return _stop_and_start(world, changed, wanted, options)
+
+
+def _stop_and_start(world: World, ended: Sequence[str], wanted: Sequence[str], options: Options) -> Restarted:
+    options = replace(options, restarted=frozenset(ended))
+    if ended and not options.dry and (refused := _refusals(world, ended, options)):
         return Restarted(refused, None)
-    stopped = stop(world, wanted, dry=options.dry)
+    stopped = stop(world, ended, dry=options.dry) if ended else []
     if any(report.code for report in stopped):
         return Restarted(stopped, None)
     return Restarted(stopped, start(world, wanted, options))

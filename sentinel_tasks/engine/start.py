@@ -29,6 +29,7 @@ from ..model import (
     Service,
     Wait,
 )
+from ..observation.changes import changes_of
 from ..observation.health_threads import HealthThreads
 from ..observation.observe import last_output, observe
 from ..observation.snapshot import Snapshot, take_snapshot
@@ -241,7 +242,7 @@ class Start:
             elif isinstance(action, Fail):
                 self._fail(track, action, seen)
             elif isinstance(action, Wait) and seen.alive and self._is_left_at_that(track, seen):
-                self._finish(track, outcomes.started(track.service, self.world.workspace, seen, changed=False))
+                self._finish_unchanged(track, seen)
 
     def _refuse(self, track: Track, holder: Holder) -> None:
         seen = self.seen[track.service.name]
@@ -273,8 +274,15 @@ class Start:
     def _ready(self, track: Track, seen: Observation, action: Done) -> None:
         if seen.alive and seen.pane and not seen.was_ready and not self.options.dry:
             self.world.tmux.mark_ready(seen.pane)
-        changed = track.watch.launched is not None
-        self._finish(track, outcomes.started(track.service, self.world.workspace, seen, changed))
+        if track.watch.launched is None:
+            self._finish_unchanged(track, seen)
+        else:
+            self._finish(track, outcomes.started(track.service, self.world.workspace, seen, changed=True))
+
+    def _finish_unchanged(self, track: Track, seen: Observation) -> None:
+        """It ran before this task, perhaps with another configuration."""
+        seen = replace(seen, changes=changes_of(track.service.name, self.world, seen))
+        self._finish(track, outcomes.started(track.service, self.world.workspace, seen, changed=False))
 
     def _settle_dry(self, actions: Sequence[tuple[Track, Action]]) -> None:
         for track, action in actions:

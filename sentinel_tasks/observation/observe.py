@@ -10,6 +10,7 @@ from ..config.environment import as_it_would_run
 from ..model import Observation, Pane, Service
 from ..tmux.lookup import pane_of, remembered_ports
 from ..world import World
+from .changes import changes_of
 from .health_check import Ask, answer_of
 from .launchers import family_of, launcher_of, orphans_of, twins_of
 from .port_holders import holders_of, port_of_url
@@ -21,14 +22,15 @@ LINES_OF_OUTPUT = 20
 
 def observe(service: Service, world: World, snapshot: Snapshot, put: Ask, for_a_start: bool = False) -> Observation:
     """Everything there is to know of one service now: what start, stop and status decide on, and what reports tell."""
-    service = as_it_would_run(service, world, snapshot.session, snapshot.panes)
+    name, service = service.name, as_it_would_run(service, world, snapshot.session, snapshot.panes)
     bare = _without_port(service, world, snapshot)
     port = _port(service, bare.pane, snapshot, for_a_start)
     bare = replace(bare, port=port, open_at=_open_at(port, world, snapshot) if port else ())
     holders = holders_of(service, world, snapshot, bare) if bare.open_at else ()
     answer = answer_of(service, world, snapshot, bare, holders, put)
     found = replace(bare, holders=holders, answer=answer)
-    return replace(found, **(_of_the_living if found.alive else _of_the_ended)(service, world, found))
+    found = replace(found, **(_of_the_living if found.alive else _of_the_ended)(service, world, found))
+    return found if for_a_start else replace(found, changes=changes_of(name, world, found))
 
 
 def _open_at(port: int, world: World, snapshot: Snapshot) -> tuple[str, ...]:

@@ -39,6 +39,8 @@ def as_json(report: Report) -> dict[str, Any]:
         "log": f"{seen.state_folder or report.workspace.state_folder}/{service.name}.log",
         "error": _error(report),
         "notes": list(report.notes),
+        "config": None if seen.changes is None else "changed" if seen.changes else "current",
+        "config_changes": list(seen.changes or ()),
     }
     if report.changed is not None:
         document["changed"] = report.changed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ..model import Observation, Run, Service, Typed
 from ..text.sanitize import last_line
@@ -24,6 +25,16 @@ def command(service: Service, verb: str, typed: Typed) -> str:
         return typed.task("ps")
     together = typed.task(of_all) if of_all in WITH_ONLY else ""
     return f"{together} --only {service.name}" if together else ""
+
+
+MOST_KEYS = 6
+"""Changed keys that a sentence names; the others are counted."""
+
+
+def changed_since_start(keys: Sequence[str]) -> str:
+    """That a running service is configured otherwise now, and in what."""
+    more = [f"{len(keys) - MOST_KEYS} more"] if len(keys) > MOST_KEYS else []
+    return f"its configuration has changed since it was started: {', '.join([*keys[:MOST_KEYS], *more])}"
 
 
 def doctor(typed: Typed) -> str:

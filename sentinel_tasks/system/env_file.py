@@ -34,6 +34,14 @@ def read_env_file(path: str, names: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def variables_as_written(content: bytes) -> dict[str, str]:
+    """The variables of a file's content, no name in them replaced; ValueError if it is no text."""
+    from dotenv.parser import parse_stream
+
+    bindings = parse_stream(StringIO(decoded(content)))
+    return {binding.key: binding.value or "" for binding in bindings if binding.key is not None}
+
+
 def _value(binding: Binding, names: Mapping[str, str]) -> str:
     text = binding.value or ""
     if "${" not in text or SINGLE_QUOTED.match(binding.original.string.lstrip()):

@@ -18,10 +18,11 @@ import msgspec
 from msgspec import Struct
 
 from ..errors import ConfigurationError, Problem, SentinelError, StateFolderUnusable
-from ..model import Run
+from ..model import Run, StartedWith
 
 LOCK_SECONDS = 30.0
 SEND_SECONDS = 10.0
+SALT_BYTES = 32
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 POLL_SECONDS, LOOK_SECONDS = 0.002, 0.3
 
@@ -178,6 +179,47 @@ class State(Struct, frozen=True):
         with suppress(OSError), open(_open_private(self.events, os.O_APPEND), "w") as file:
             file.write(f"{line}\n")
 
+    # What a launch was started with
+
+    def salt(self) -> bytes:
+        """What this workspace's digests are made with, so that nobody guesses a value; empty if there is none."""
+        with suppress(OSError), open(os.open(self.folder / "salt", READ), "rb") as file:
+            return file.read()
+        return b""
+
+    def make_salt(self) -> bytes:
+        """The same, made if there was none; empty if it can't be."""
+        if not (found := self.salt()):
+            with suppress(OSError):
+                draft = self._draft("salt", os.urandom(SALT_BYTES))
+                with suppress(FileExistsError):
+                    os.link(draft, self.folder / "salt")
+                os.unlink(draft)
+            found = self.salt()
+        return found
+
+    def note_start(self, service: str, started: StartedWith) -> None:
+        """Writes down what a launch is started with; a failure must not keep it from starting."""
+        with suppress(OSError):
+            os.replace(self._draft(service, msgspec.json.encode(started)), self.folder / f"{service}.started.json")
+
+    def started_with(self, service: str) -> StartedWith | None:
+        """What was written down at the last launch; None if nothing readable is there."""
+        try:
+            with open(os.open(self.folder / f"{service}.started.json", READ), "rb") as file:
+                return msgspec.json.decode(file.read(), type=StartedWith)
+        except (OSError, ValueError):
+            return None
+
+    def _draft(self, name: str, content: bytes) -> Path:
+        """A file of that content on its way to its name; an older draft of this process is gone."""
+        draft = self.folder / f"{name}.{os.getpid()}.draft"
+        with suppress(FileNotFoundError):
+            draft.unlink()
+        with open(_open_private(draft, os.O_EXCL), "wb") as file:
+            file.write(content)
+        return draft
+
     # Spec
 
     def make_fifo(self, service: str, launch: str) -> Path:
@@ -196,8 +238,9 @@ class State(Struct, frozen=True):
 
     def sweep(self, service: str) -> None:
         """Removes the FIFOs of starts that were broken off; call it with the lock held."""
-        for fifo in self.folder.glob(f"{service}.*.spec"):
-            self.remove_fifo(fifo)
+        for ending in ("spec", "draft"):
+            for left in self.folder.glob(f"{service}.*.{ending}"):
+                self.remove_fifo(left)
 
     def send_spec(self, fifo: Path, spec: Mapping[str, object], is_there: Callable[[], bool]) -> bool:
         """True once the launcher that waits at the FIFO has taken its specification."""

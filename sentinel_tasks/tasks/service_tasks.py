@@ -28,6 +28,7 @@ HELP = {
     "lines": "how many lines of each service",
     "follow": "keep showing what comes",
     "fix": "do what is safe to do",
+    "apply": "restart those whose configuration has changed since they were started",
     "for_": "healthy, started, completed or stopped",
     "name": "the service",
     "export": 'as shell commands: eval "$(inv env --export)"',

@@ -87,8 +87,13 @@ def _of_many(service: Service, flags: Mapping[str, str]) -> Mapping[str, str]:
     return {key: value for key, value in flags.items() if key != "port"}
 
 
-def start_part(console: Console, meant: Mapping[str, list[str] | None], flags: Mapping[str, str], wait: bool) -> int:
-    """Starts the part of the workspace that is meant, and what it needs; shows what became of each."""
+def start_part(
+    console: Console, meant: Mapping[str, list[str] | None], flags: Mapping[str, str], wait: bool, anew: bool
+) -> int:
+    """Starts the part of the workspace that is meant, and what it needs; shows what became of each.
+
+    `anew` restarts those that run with another configuration than theirs now.
+    """
     from ..decisions.selection import Part, selected, unknown_groups
     from ..errors import ConfigurationError
 
@@ -101,7 +106,21 @@ def start_part(console: Console, meant: Mapping[str, list[str] | None], flags: M
     if not (names := selected(workspace.services, part)):
         console.result("nothing to start: no service is meant")
         return 0
-    return start_services(console, names, flags, wait, together=True)
+    return _apply_changes(console, names, flags, wait) if anew else start_services(console, names, flags, wait, True)
+
+
+def _apply_changes(console: Console, names: Sequence[str], flags: Mapping[str, str], wait: bool) -> int:
+    from ..engine.restart import running_with_another, start_anew
+    from ..engine.start import Options
+
+    world, wanted = open_world(console, names, flags)
+    changed = running_with_another(world, wanted)
+    done = start_anew(world, wanted, changed, Options(wait=wait, dry=console.dry))
+    if done.started is None:
+        return show_outcome(console, done.stopped, "stopped", None)
+    if console.dry:
+        show_notes(console, done.stopped)
+    return show_outcome(console, done.started, "restarted", None, changed)
 
 
 def _no_groups(groups: Sequence[str], workspace: Workspace) -> list[Problem]:
@@ -120,7 +139,10 @@ def start_services(console: Console, names: Names, flags: Mapping[str, str], wai
 
     world, wanted = open_world(console, names, flags)
     reports = start(world, wanted, Options(wait=wait, dry=console.dry))
-    return show_outcome(console, reports, "started", None if together else wanted[0])
+    code = show_outcome(console, reports, "started", None if together else wanted[0])
+    if together and any(report.seen.changes for report in reports) and (up := world.workspace.typed.task("up")):
+        console.result(f"   {console.out.sign('hints')} {up} --apply restarts those whose configuration has changed")
+    return code
 
 
 def stop_services(

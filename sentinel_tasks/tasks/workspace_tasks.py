@@ -33,11 +33,12 @@ def up(
     no_wait: bool = False,
     on_conflict: str | None = None,
     json: bool = False,
+    apply: bool = False,
 ) -> None:
     """Start every service, in dependency order, and wait until all are healthy."""
     flags = given_flags(port=port, startup_timeout=timeout, on_conflict=on_conflict)
     part = {"only": names(only), "groups": names(group), "without": names(except_) or []}
-    run(c, json, lambda console: start_part(console, part, flags, not no_wait))
+    run(c, json, lambda console: start_part(console, part, flags, not no_wait, apply))
 
 
 @verb

@@ -285,7 +285,7 @@ KEYS = [
     "service", "state", "workspace", "session", "window", "pid", "port", "url", "health", "workers", "uptime_s",
     "rss_bytes", "exit_code", "signal", "listener", "log", "error",
 ]  # fmt: skip
-BESIDE_THE_CONTRACT = {"summary", "restarts", "last_exit", "notes"}
+BESIDE_THE_CONTRACT = {"summary", "restarts", "last_exit", "notes", "config", "config_changes"}
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -1,0 +1,90 @@
+"""What a service is started with, as digests: enough to see later what has changed, too little to learn a value.
+
+Contract: Configuration, Changes. Values are taken as they are written, before names in them are replaced: a variable of
+the caller's shell is no configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from ..decisions.changes import FILE_VARIABLE, VARIABLE, changed
+from ..model import Service
+from ..system.env_file import variables_as_written
+
+STARTED_WITH: Mapping[str, tuple[str, ...]] = {
+    "command": ("command",),
+    "cwd": ("cwd",),
+    "port": ("port", "auto_port"),
+    "restart": ("restart",),
+    "stop_timeout": ("stop_timeout",),
+    "log_max_mb": ("log_max_bytes",),
+    "log_backups": ("log_backups",),
+    "detached": ("detached",),
+    "worker_command": ("worker_command",),
+}
+"""The keys that a running service was started with, and the fields of `Service` that they fill; `health` and the
+variables are digested apart."""
+
+ENV_FILES = "env_file"
+DIGEST_BYTES = 8
+
+
+def digests(service: Service, salt: bytes) -> dict[str, str]:
+    """A digest for each key and each variable that the service is started with; not of keys that a flag overrides."""
+    return {**_of_keys(service, salt), **_of_files(service, salt, {})}
+
+
+def changes_since(before: Mapping[str, str], service: Service, salt: bytes) -> tuple[str, ...]:
+    """The keys that are configured otherwise now than when these digests were made."""
+    return changed(before, {**_of_keys(service, salt), **_of_files(service, salt, before)})
+
+
+def _of_keys(service: Service, salt: bytes) -> dict[str, str]:
+    health = service.health
+    values: dict[str, object] = {
+        key: [getattr(service, field) for field in fields] for key, fields in STARTED_WITH.items()
+    }
+    values["health"] = [health.kind, health.target, health.expect]
+    values |= {f"{VARIABLE}{name}": text for name, text in service.env}
+    return {key: _digest(salt, key, value) for key, value in values.items() if key not in service.by_flag}
+
+
+def _of_files(service: Service, salt: bytes, before: Mapping[str, str]) -> dict[str, str]:
+    """Files that are as they were are not parsed; of others only the variables tell, unless one can't be read."""
+    contents = [_content(path) for path in service.env_files]
+    whole = _digest(salt, ENV_FILES, contents)
+    known = {key: digest for key, digest in before.items() if key.startswith(FILE_VARIABLE)}
+    if whole == before.get(ENV_FILES):
+        return {ENV_FILES: whole, **known}
+    try:
+        found = _variables(contents)
+    except ValueError:
+        return {ENV_FILES: whole, **known}
+    named = {f"{FILE_VARIABLE}{name}": text for name, text in found.items()}
+    return {ENV_FILES: before.get(ENV_FILES, whole), **{key: _digest(salt, key, text) for key, text in named.items()}}
+
+
+def _variables(contents: Iterable[bytes | None]) -> dict[str, str]:
+    """What all files say together, as it is written; ValueError if one of them can't be read."""
+    found: dict[str, str] = {}
+    for content in contents:
+        if content is None:
+            raise ValueError("it can't be read")
+        found |= variables_as_written(content)
+    return found
+
+
+def _content(path: str) -> bytes | None:
+    with suppress(OSError):
+        return Path(path).read_bytes()
+    return None
+
+
+def _digest(salt: bytes, key: str, value: object) -> str:
+    from hashlib import blake2b
+
+    text = repr((key, value)).encode("utf-8", "surrogateescape")
+    return blake2b(text, key=salt, digest_size=DIGEST_BYTES).hexdigest()

@@ -1,0 +1,22 @@
+"""What is configured otherwise now than when a running service was started (contract: Configuration, Changes)."""
+
+from __future__ import annotations
+
+from ..config.digests import changes_since
+from ..model import Observation
+from ..world import World
+
+
+def changes_of(name: str, world: World, seen: Observation) -> tuple[str, ...] | None:
+    """The keys that differ; None for what does not run, was started otherwise than by us, or is not configured here.
+
+    What a wrong configuration leaves unread is no change either.
+    """
+    service = next((each for each in world.workspace.services if each.name == name), None)
+    if not (seen.alive and world.workspace.is_whole and service and service.command):
+        return None
+    state = world.state_of(seen.state_folder)
+    started = state.started_with(name)
+    if started is None or started.launch != seen.launch:
+        return None
+    return changes_since(started.digests, service, state.salt())
