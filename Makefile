@@ -52,10 +52,18 @@ check-exports: tmux $(dev) compile ## what the engines' own checkers say of the 
 	.venv/bin/python -m tests.export.round_trip $(ROUNDS) $(SEED)
 	EXPORT_EXAMPLES=500 PATH="$$PWD/.venv/bin:$$PATH" .venv/bin/python -m pytest --timeout 600 tests/export/test_hostile.py
 
+.PHONY: wheel
+wheel: $(dev) ## the package as a wheel, in dist
+	.venv/bin/python -m hatchling build -t wheel
+
 .PHONY: docs
 docs: $(dev) ## the site, strict, in build/site
 	$(pip) --group docs
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+
+.PHONY: demo
+demo: tmux $(dev) compile ## the picture of README, made anew from a real terminal
+	.venv/bin/python -m tests.docs.demo
 
 .PHONY: chaos
 chaos: tmux $(dev) ## random faults, judged from outside (ROUNDS=200 SEED=7)
@@ -69,10 +77,14 @@ programs: tmux $(dev) ## real programs, each killed in every way (NAMES='redis n
 
 # Written beside and then put in place: a run that fails leaves the shipped file as it is.
 .PHONY: schema
-schema: compile ## the JSON Schema that is shipped and the page of the keys, made anew from the code
+schema: compile ## the JSON Schema that is shipped, made anew from the code
 	.venv/bin/python -m invoke schema >.venv/invoke.schema.json
 	mv .venv/invoke.schema.json sentinel_tasks/invoke.schema.json
-	.venv/bin/python scripts/configuration_page.py
+
+.PHONY: reference
+reference: $(dev) compile ## the pages of the reference that are made from the code, and the table of the hand-over
+	.venv/bin/python scripts/reference_pages.py
+	.venv/bin/python -m sentinel_tasks.export docs/how-to/hand-over.md
 
 .PHONY: clean
 clean: ## remove what was made here, .venv too

@@ -1,4 +1,4 @@
-"""Writes docs/reference/configuration.md from the code: python scripts/configuration_page.py (make schema runs it)."""
+"""The page of the configuration's keys, from the schema and the defaults; scripts/reference_pages.py writes it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sentinel_tasks.config.load import BUILT_IN, Sources, read
 from sentinel_tasks.config.schema import ALLOWED, HEALTH_TYPES, SENTINEL_TYPES, SERVICE_TYPES, json_schema
 from sentinel_tasks.model import Workspace
 
-PAGE = Path(__file__).parent.parent / "docs" / "reference" / "configuration.md"
+NAME = "configuration.md"
 HEAD = """# Configuration keys
 
-Made from the code by `scripts/configuration_page.py`; a test holds that it is current. What the keys do is said in the
+Made from the code by `make reference`; a test holds that it is current. What the keys do is said in the
 [contract](../contract.md#configuration). All keys are under `sentinel` in `invoke.yaml` beside the tasks file.
 """
 COLUMNS = "| key | type | default | allowed | description |\n|---|---|---|---|---|\n"
-NAMES = {"log_max_mb": "log_max_bytes", "env_file": "env_files"}
+FIELDS = {"log_max_mb": "log_max_bytes", "env_file": "env_files"}
 """The key's field of a service, where it has another name."""
 NO_FIELD = {"title": "the name", "command": "needed", "cwd": "`.`", "port": "none", "window": "the name"}
 NO_FIELD |= {"health": "`tcp` with a port, else null", "expect": "`2xx`", "index": "the first free one from 3"}
@@ -73,7 +73,7 @@ def _type(schema: Mapping[str, Any]) -> str:
 def _default(key: str, workspace: Workspace) -> str:
     if key in NO_FIELD:
         return NO_FIELD[key]
-    value = getattr(workspace.service("web"), NAMES.get(key, key))
+    value = getattr(workspace.service("web"), FIELDS.get(key, key))
     return _plain(value / 1_000_000 if key == "log_max_mb" else value)
 
 
@@ -94,8 +94,3 @@ def _built_in() -> Iterable[str]:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(), encoding="utf-8")

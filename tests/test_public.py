@@ -21,6 +21,7 @@ from sentinel_tasks.config.schema import ALLOWED
 from sentinel_tasks.names import TASKS_OF_A_WORKSPACE
 from sentinel_tasks.tasks.service_tasks import HELP
 from sentinel_tasks.tasks.workspace_tasks import workspace_tasks
+from tests.contract import CONTRACT
 
 HEAVY = (
     "libtmux", "httpx", "psutil", "starlette", "uvicorn", "websockets", "prometheus_client", "msgspec", "filelock",
@@ -113,14 +114,13 @@ def flags_of(task: str) -> set[str]:
     return {name for name in context.flags if name.startswith("--")}
 
 
-def test_every_task_in_the_readme_has_the_flags_that_it_is_said_to_have() -> None:
+def test_every_task_in_the_contract_has_the_flags_that_it_is_said_to_have() -> None:
     """`telemetry.open --json`, `attach --json` and `ps --only` were reserved and unknown."""
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    table = readme.partition("| task | does | flags |")[2].partition("\n\n")[0]
+    table = CONTRACT.partition("| task | does | flags |")[2].partition("\n\n")[0]
     rows = [line.replace("\\|", "/").split("|")[1::2] for line in table.splitlines() if line.startswith("| `")]
     for tasks, flags in rows:
         said = set(re.findall(r"`(--[a-z-]+)", flags))
-        like = re.search(r"as (start|stop)", flags)
+        like = re.search(r"as (?:`NAME\.)?(start|stop|wait)", flags)
         for task in re.findall(r"`([a-zA-Z.]+)`", tasks):
             reserved = said | (flags_of(f"dev.{like[1]}") if like else set())
             assert flags_of(task.replace("NAME", "dev")) == reserved, task

@@ -13,6 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
+PAGES = {
+    **{page.relative_to(DOCS).as_posix(): page.read_text(encoding="utf-8") for page in sorted(DOCS.rglob("*.md"))},
+    "README.md": (DOCS.parent / "README.md").read_text(encoding="utf-8"),
+}
+"""Every page that is tested, by its path below docs."""
 BLOCK = re.compile(
     r"^(?:<!-- exits (?P<code>\d+) -->\n)?```(?P<kind>\w+)(?: title=\"(?P<file>[^\"]+)\")?\n(?P<text>.*?)^```$",
     re.M | re.S,
