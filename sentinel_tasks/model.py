@@ -373,7 +373,7 @@ class Observation(Struct, frozen=True):
     now, but not used by what runs, could be had; None where it was not looked for. `family` are the living processes
     below the launcher, `orphans` those of the service that have no launcher any more, `twins` further launchers of it.
     `changes` are the keys that are configured otherwise now than when it was started; None if it does not run or nobody
-    knows.
+    knows. `is_unlogged` says that its output is not written to its log any more.
     """
 
     now: float
@@ -394,6 +394,7 @@ class Observation(Struct, frozen=True):
     orphans: tuple[Holder, ...] = ()
     twins: tuple[Identity, ...] = ()
     changes: tuple[str, ...] | None = None
+    is_unlogged: bool = False
 
     @property
     def alive(self) -> bool:

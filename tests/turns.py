@@ -50,6 +50,7 @@ class Fact(Struct, frozen=True):
     is_locked: bool = False
     is_writing: bool = False
     is_deaf: bool = False
+    is_unlogged: bool = False
     refusal: TmuxRefused | None = None
     ctrl_c: bool = False
 
@@ -146,6 +147,10 @@ class Turn:
     def launched(self, pid: int) -> tuple[str, ...]:
         panes = (fact.pane for fact in self._of(pid) if fact.pane)
         return next(("", f"/state/app/{each.service}.run.json", each.launch, each.home, each.service) for each in panes)
+
+    def command_line(self, pid: int) -> tuple[str, ...]:
+        """A launcher stands for its log pump too."""
+        return tuple(f"/state/app/{fact.service}.log" for fact in self._of(pid) if not fact.is_unlogged)
 
     def tags(self, pid: int) -> Tags:
         tagged = (fact.listener for fact in self._of(pid) if fact.is_stray)

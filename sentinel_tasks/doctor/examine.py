@@ -38,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     state.state_folder,
     state.locks,
     state.logs,
+    state.log_pumps,
 )
 
 

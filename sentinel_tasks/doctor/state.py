@@ -8,6 +8,7 @@ import stat
 from functools import partial
 from pathlib import Path
 
+from ..engine.log_pump import start_again
 from ..logs.rotation import rotated, size
 from ..model import Finding, Service
 from ..system.locks import holder, is_held, remove_unheld
@@ -108,6 +109,20 @@ def logs(look: Look) -> list[Finding]:
     """No log has too many files, kept for a `logs --follow` that does not read on."""
     wrong = [finding for service in look.workspace.services if (finding := _kept(service, look.world.state))]
     return passed_unless("logs", wrong, "none is longer than it may be")
+
+
+def log_pumps(look: Look) -> list[Finding]:
+    """The output of every service that runs is written to its log."""
+    seen = look.observations
+    wrong = [_unlogged(look, name) for name in seen if seen[name].alive and seen[name].is_unlogged]
+    return passed_unless("log-pumps", wrong, "the output of every service that runs is written to its log")
+
+
+def _unlogged(look: Look, name: str) -> Finding:
+    service, seen = look.workspace.service(name), look.observations[name]
+    mend = partial(start_again, look.world, service, look.world.log_of(service, seen), seen.pane) if seen.pane else None
+    reason = f"the output of {name} is not written to its log any more: the log pump was killed"
+    return failed("log-pumps", reason, "{doctor} --fix", "warning", mend)
 
 
 def _kept(service: Service, state: State) -> Finding | None:

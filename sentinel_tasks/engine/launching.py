@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,10 +19,8 @@ from ..observation.snapshot import Snapshot
 from ..tmux.commands import Opening
 from ..tmux.lookup import free_index
 from ..world import World
+from .log_pump import PYTHON, SUPERVISOR, log_command
 from .port_assignment import Assignment
-
-SUPERVISOR = Path(__file__).parent.parent / "supervisor"
-PYTHON = (sys.executable, "-I", "-S", "-X", "utf8")
 
 
 class Ready(Struct, frozen=True):
@@ -131,13 +126,6 @@ class _Launch:
 
     def _opening(self, snapshot: Snapshot) -> Opening:
         service, state = self.service, self.world.state
-        log_words = [
-            *PYTHON,
-            str(SUPERVISOR / "capture.py"),
-            str(state.log(service.name)),
-            service.log_max_bytes,
-            service.log_backups,
-        ]
         record = state.record(service.name)
         return Opening(
             session=snapshot.session.name,
@@ -160,7 +148,7 @@ class _Launch:
                 self.world.workspace.path,
                 service.name,
             ),
-            log_command=f"exec {shlex.join(str(word) for word in log_words)}",
+            log_command=log_command(service, state.log(service.name)),
         )
 
     def send_spec(self) -> bool:

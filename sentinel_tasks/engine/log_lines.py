@@ -9,18 +9,28 @@ from pathlib import Path
 
 from ..errors import TmuxRefused, TmuxUnavailable
 from ..model import Line, Pane
+from ..observation.log_pump import is_lost
 from ..text.sanitize import is_only_annotations, readable
 from ..tmux.lookup import pane_of
 from ..world import LogReader, World
+from .log_pump import start_again
 
 PAUSE = 0.1
 
 
 def log_files(world: World, names: Sequence[str]) -> dict[str, Path]:
-    """Where each service's log is: with whoever started it, as far as tmux can tell."""
+    """Where each service's log is: with whoever started it, as far as tmux can tell.
+
+    A log pump that was killed is started again.
+    """
     panes = _panes(world)
     found = {name: pane_of(world.workspace.path, name, panes) for name in names}
-    return {name: world.state_of(pane.state if pane else "").log(name) for name, pane in found.items()}
+    logs = {name: world.state_of(pane.state if pane else "").log(name) for name, pane in found.items()}
+    services = {service.name: service for service in world.workspace.services}
+    for name, pane in found.items():
+        if name in services and pane and pane.alive and is_lost(world, logs[name], pane.pid, pane.server):
+            start_again(world, services[name], logs[name], pane)
+    return logs
 
 
 def _panes(world: World) -> list[Pane]:

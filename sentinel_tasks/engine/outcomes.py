@@ -35,16 +35,31 @@ if TYPE_CHECKING:
 
 def report(service: Service, workspace: Workspace, seen: Observation) -> Report:
     """The truth about one service, as status tells it."""
-    told, notes = _told(service, workspace, seen), _whereabouts(seen)
+    told = _told(service, workspace, seen)
+    notes = [*told.notes, *_whereabouts(seen), *_unlogged(service, workspace, seen)]
     if seen.changes:
         notes += [differs(service, workspace, seen.changes)]
-    return replace(told, notes=(*told.notes, *notes))
+    return replace(told, notes=tuple(notes))
 
 
 def differs(service: Service, workspace: Workspace, changes: Sequence[str]) -> str:
     """That a running service is configured otherwise now, in what, and the command that applies it."""
     restart = command(service, "restart", workspace.typed)
     return f"{changed_since_start(changes)}{f'; {restart} applies it' if restart else ''}"
+
+
+def _unlogged(service: Service, workspace: Workspace, seen: Observation) -> list[str]:
+    if not (seen.alive and seen.is_unlogged):
+        return []
+    logs = command(service, "logs", workspace.typed)
+    return [
+        f"its output is not written to its log any more: the log pump was killed{f'; {logs} mends that' * bool(logs)}"
+    ]
+
+
+def logged_again() -> str:
+    """What a start tells that has mended this."""
+    return "its output is written to its log again; what it printed since the log pump was killed is not in there"
 
 
 def _whereabouts(seen: Observation) -> list[str]:

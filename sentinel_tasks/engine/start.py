@@ -36,6 +36,7 @@ from ..observation.snapshot import Snapshot, take_snapshot
 from ..world import World
 from . import outcomes
 from .launching import Launched, Ready, launch_all, on_port
+from .log_pump import start_again
 from .record_ends import note_killed_launchers
 from .takeover import end_holders, end_launcher
 from .track import Track, progress_of
@@ -274,6 +275,7 @@ class Start:
     def _ready(self, track: Track, seen: Observation, action: Done) -> None:
         if seen.alive and seen.pane and not seen.was_ready and not self.options.dry:
             self.world.tmux.mark_ready(seen.pane)
+        seen = self._with_its_log(track, seen)
         if track.watch.launched is None:
             self._finish_unchanged(track, seen)
         else:
@@ -283,6 +285,14 @@ class Start:
         """It ran before this task, perhaps with another configuration."""
         seen = replace(seen, changes=changes_of(track.service.name, self.world, seen))
         self._finish(track, outcomes.started(track.service, self.world.workspace, seen, changed=False))
+
+    def _with_its_log(self, track: Track, seen: Observation) -> Observation:
+        """Starts a log pump again that was killed."""
+        if not seen.is_unlogged or seen.pane is None or self.options.dry:
+            return seen
+        start_again(self.world, track.service, self.world.log_of(track.service, seen), seen.pane)
+        track.notes.append(outcomes.logged_again())
+        return replace(seen, is_unlogged=False)
 
     def _settle_dry(self, actions: Sequence[tuple[Track, Action]]) -> None:
         for track, action in actions:

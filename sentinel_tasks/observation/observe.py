@@ -13,6 +13,7 @@ from ..world import World
 from .changes import changes_of
 from .health_check import Ask, answer_of
 from .launchers import family_of, launcher_of, orphans_of, twins_of
+from .log_pump import is_lost
 from .port_holders import holders_of, port_of_url
 from .records import record_of
 from .snapshot import Snapshot
@@ -70,6 +71,7 @@ def _of_the_living(service: Service, world: World, seen: Observation) -> dict[st
         "rss_bytes": world.processes.rss_bytes(each.pid for each in seen.family),
         "elsewhere": _elsewhere(world, seen),
         "wanted_is_free": _wanted_is_free(service, world, seen),
+        "is_unlogged": _is_unlogged(service, world, seen),
     }
 
 
@@ -98,6 +100,13 @@ def _elsewhere(world: World, seen: Observation) -> tuple[str, ...]:
 def _place(port: int, address: str) -> str:
     host = f"[{address}]" if ":" in address else address
     return f"{host}:{port}" if host else str(port)
+
+
+def _is_unlogged(service: Service, world: World, seen: Observation) -> bool:
+    launcher = seen.launcher
+    if launcher is None or launcher.server is None or not launcher.has_window:
+        return False
+    return is_lost(world, world.log_of(service, seen), launcher.identity.pid, launcher.server)
 
 
 def _wanted_is_free(service: Service, world: World, seen: Observation) -> bool | None:

@@ -66,7 +66,7 @@ def describe(process: Process | None, address: str, uid: int | None = None) -> L
         name=name(process),
         user=_user_name(process.uid),
         own_user=process.uid == os.getuid(),
-        command=" ".join(masked(_command_line(process.pid)))[:LONGEST] or None,
+        command=" ".join(masked(command_line(process.pid)))[:LONGEST] or None,
         cwd=_working_directory(process.pid),
         age=age(process),
         workspace=workspace,
@@ -74,7 +74,8 @@ def describe(process: Process | None, address: str, uid: int | None = None) -> L
     )
 
 
-def _command_line(pid: int) -> Sequence[str]:
+def command_line(pid: int) -> Sequence[str]:
+    """The words of its command line, as far as they can be seen."""
     if table.ON_LINUX:
         return table.command_line(pid)
     from . import without_proc

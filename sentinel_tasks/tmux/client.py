@@ -20,7 +20,7 @@ from msgspec import Struct
 from ..errors import TmuxRefused, TmuxUnavailable
 from ..model import Pane
 from ..names import unmarked
-from .commands import Opening, new_session, new_window, used_again
+from .commands import Opening, new_session, new_window, piped, used_again
 
 OLDEST = (3, 2)
 INSTALL = "install tmux 3.2 or newer"
@@ -135,6 +135,10 @@ class Tmux:
     def remember_ports(self, session: str, ports: str) -> None:
         """Keeps the ports that were picked for the workspace with its session."""
         self._sequence(["set-option", "-t", f"={session}:", "@sentinel_ports", ports])
+
+    def pipe(self, pane: Pane, log_command: str) -> None:
+        """Has this command write what the pane shows from now on."""
+        self._sequence(piped(log_command, pane.pane_id))
 
     def interrupt(self, pane: Pane) -> None:
         """Types C-c in the pane, also while it shows its history: it reaches those whom no signal of ours may reach."""

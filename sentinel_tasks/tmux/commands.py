@@ -99,8 +99,13 @@ def _marks(opening: Opening, target: str) -> list[Command]:
         ["set-option", "-p", "-F", "-t", target, "@sentinel_launcher", "#{pane_pid}"],
         ["set-option", "-p", "-t", target, "@sentinel_port", str(opening.port or "")],
         ["set-option", "-p", "-t", target, "@sentinel_ready", ""],
-        ["pipe-pane", "-t", target, f"{literal(opening.log_command).replace('%', '%%')} #{{pane_pid}}"],
+        piped(opening.log_command, target),
     ]
+
+
+def piped(log_command: str, target: str) -> Command:
+    """Has this command write what the pane shows from now on, in place of one that did so before."""
+    return ["pipe-pane", "-t", target, f"{literal(log_command).replace('%', '%%')} #{{pane_pid}}"]
 
 
 def literal(text: str) -> str:

@@ -204,6 +204,14 @@ ENDS = {
 }
 
 THERE_ALREADY = {
+    "it runs already, and its log pump was killed": History(
+        {0: [running(is_unlogged=True, **OLD)]},
+        sent=[f"0: {READY}", "0: log pump of web"],
+        told=[
+            "web: running, exit 0; its output is written to its log again; "
+            "what it printed since the log pump was killed is not in there"
+        ],
+    ),
     "it runs already": History(
         {0: [running(**OLD)]},
         sent=[f"0: {READY}"],

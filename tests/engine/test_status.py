@@ -114,6 +114,11 @@ STATES = {
         [seen_ready(replace(sick(**OLD), is_suspended=True))],
         f"web: unhealthy, exit 1; {NOT_FOUND}: it is suspended; kill -CONT -- -200 lets it go on",
     ),
+    "its log pump was killed": (
+        [running(is_unlogged=True, **OLD)],
+        "web: running, exit 0; its output is not written to its log any more: the log pump was killed; "
+        "inv web.logs mends that",
+    ),
     "its record is lost": ([replace(running(**OLD), run=None)], "web: running, exit 0"),
     "a launcher waits for its specification": (
         [replace(alive(**OLD), run=None, pids=(200,))],

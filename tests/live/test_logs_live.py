@@ -242,6 +242,23 @@ def test_the_log_is_rotated_by_size_and_only_so_many_are_kept(lab: Lab) -> None:
     assert logs(lab, "--lines", "20000")[-1] == "0059999"
 
 
+@pytest.mark.parametrize("way", ["telemetry.start", "telemetry.logs", "doctor --fix"])
+def test_a_log_pump_that_was_killed_is_told_and_mended(lab: Lab, way: str) -> None:
+    """Status, doctor and start said that all was well, and the log stayed as it was for good."""
+    lab.configure(telemetry={"command": "while echo tick; do sleep 0.1; done", "port": None, "health": None})
+    assert lab.inv("telemetry.activate").code == 0
+    (pump,) = [each for each in lab.processes() if any(word.endswith("capture.py") for word in each.cmdline())]
+    pump.kill()
+    until(lambda: "the log pump was killed" in lab.inv("telemetry.status").out, "the note")
+    checks = {check["name"]: check for check in lab.inv("doctor", "--json").json["checks"]}
+    assert not checks["log-pumps"]["ok"]
+    (log,) = lab.state("telemetry.log")
+    size = log.stat().st_size
+    lab.inv(*way.replace("start", "activate").split())
+    until(lambda: log.stat().st_size > size, "more in the log")
+    assert "log pump" not in lab.inv("telemetry.status").out
+
+
 def test_every_file_is_private_whatever_the_umask(lab: Lab) -> None:
     lab.configure(telemetry={"command": numbered(30_000), "port": None, "health": "exit", "log_max_mb": 0.1})
     lab.spawn("sh", "-c", f"umask 000; exec {INV} telemetry.activate").communicate(timeout=PATIENCE)

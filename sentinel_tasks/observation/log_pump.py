@@ -1,0 +1,21 @@
+"""Whether a running service's output is still written to its log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..world import World
+
+
+def is_lost(world: World, log: Path, launcher: int, server: int) -> bool:
+    """True if this launcher runs and the tmux server has no log pump that writes this log: it was killed.
+
+    A pump that has only just been started is found by its command line.
+    """
+    if world.is_being_written(log):
+        return False
+    table = world.processes.read()
+    if (process := table.get(launcher)) is None or not process.is_alive:
+        return False  # a pump ends with its launcher
+    children = [each.pid for each in table.values() if each.parent == server and each.is_alive]
+    return not any(str(log) in word for pid in children for word in world.processes.command_line(pid))
