@@ -22,6 +22,7 @@ from ..model import (
     State,
     Wait,
 )
+from .containers import engine_of
 from .ownership import FRIENDLY
 
 
@@ -140,7 +141,7 @@ def _decide_conflict(service: Service, seen: Observation, intruders: tuple[Holde
 def _may_end(service: Service, holder: Holder) -> bool:
     if holder.relation == "stray":
         return True
-    if holder.relation != "foreign":
+    if holder.relation != "foreign" or engine_of(holder.listener.name):
         return False
     return service.on_conflict == "takeover" or (service.on_conflict == "stop" and holder.inside)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ..decisions.containers import engine_of, runs_containers
 from ..decisions.decide import is_windowless, state
 from ..errors import Interrupted
 from ..model import (
@@ -290,6 +291,8 @@ def who(holder: Holder, workspace: Workspace) -> str:
         whose = f" of user {listener.user}" if listener.user else ""
         return f"a process{whose} that can't be seen"
     name = f"{_name(listener)} (pid {listener.identity.pid})"
+    if engine := engine_of(listener.name):
+        return f"{name}, by which {engine} publishes a container's port"
     if holder.relation == "other-user":
         return f"{name} of user {listener.user}"
     if holder.relation == "protected":
@@ -332,12 +335,22 @@ def ways_on(service: Service, holder: Holder, workspace: Workspace) -> str:
     """What a person can type next; no task reaches a service whose workspace was moved or deleted."""
     again = command(service, "start", workspace.typed)
     ways = [f"{again} --port auto" if service.has_tasks else f"{again} --on-conflict auto"] if again else []
+    if engine := engine_of(holder.listener.name):
+        return _ways_to_container(engine, service, ways)
     if holder.relation == "foreign" and again:
         ways.insert(0, f"{again} --on-conflict takeover")
     elif (pane := holder.pane) is not None:
         verb = "kill-window" if holder.is_gone else "attach"
         ways.append(f"{typed_tmux(workspace.socket_name)} {verb} -t {typed_target(pane.session, pane.index)}")
     return " or ".join(ways)
+
+
+def _ways_to_container(engine: str, service: Service, ways: Sequence[str]) -> str:
+    """Ending what publishes the port ends no container; a service that is one has no port of its own here."""
+    named = f"{engine} ps names the container"
+    if runs_containers(service):
+        return f"{named}; a service that runs in {engine} has health: {{command: …}} instead of a port"
+    return " or ".join([named, *ways])
 
 
 def ending(holder: Holder, event: str) -> str:

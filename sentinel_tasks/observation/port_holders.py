@@ -66,7 +66,16 @@ def _listeners(port: int, address: str, world: World, table: ProcessTable) -> li
         return []
     uid = world.ports.uid_of(port)
     addresses: dict[int | None, str] = dict(sorted(rows, key=lambda row: is_at_localhost(row[1]))) or {None: address}
-    return [table.describe(pid, where, uid) for pid, where in addresses.items()]
+    return [_seen(port, pid, where, uid, table) for pid, where in addresses.items()]
+
+
+def _seen(port: int, pid: int | None, address: str, uid: int | None, table: ProcessTable) -> Listener:
+    """The listener; where another user's can't be seen, a container engine's process tells which port it publishes."""
+    told = table.describe(pid, address, uid)
+    if told.identity is not None:
+        return told
+    publishers = (table.describe(each.pid, address, uid) for each in table.publishers())
+    return next((each for each in publishers if f"-host-port {port} " in f"{each.command} "), told)
 
 
 def _with_its_workspace(holder: Holder, world: World) -> Holder:

@@ -10,6 +10,7 @@ from operator import itemgetter
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..decisions.containers import engine_of
 from ..lineage.process import Process
 from ..lineage.reach import children_of, family, is_cut, line_of
 from ..model import Identity, Listener, Tags
@@ -72,6 +73,10 @@ class ProcessTable:
     def line(self, pid: int) -> list[Process]:
         """The process and all above it, nearest first."""
         return [self._processes[each] for each in line_of(self._processes, pid)]
+
+    def publishers(self) -> list[Process]:
+        """The processes by which container engines listen for containers."""
+        return [each for each in self._processes.values() if each.is_alive and engine_of(each.name)]
 
     def launchers(self) -> Sequence[Launched]:
         """Every launcher of this user that runs, the oldest first."""
