@@ -56,6 +56,15 @@ check-exports: tmux $(dev) compile ## what the engines' own checkers say of the 
 wheel: $(dev) ## the package as a wheel, in dist
 	.venv/bin/python -m hatchling build -t wheel
 
+.PHONY: release-check
+release-check: tmux $(dev) ## the package built, checked, and installed as README says, in fresh homes
+	$(pip) --group release
+	.venv/bin/python scripts/release_check.py
+
+.PHONY: release
+release: release-check ## the same, then the version's tag, and what a person does next
+	@.venv/bin/python scripts/release.py
+
 .PHONY: docs
 docs: $(dev) ## the site, strict, in build/site
 	$(pip) --group docs

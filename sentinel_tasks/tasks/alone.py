@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 from invoke.collection import Collection
 from invoke.exceptions import Exit
 from invoke.program import Program
@@ -26,4 +28,11 @@ class Alone(Program):
             self.collection.add_task(doctor)
 
 
-program = Alone(name="sentinel_tasks", binary="python -m sentinel_tasks", binary_names=["sentinel_tasks"])
+def _version() -> str:
+    try:
+        return metadata.version("sentinel-tasks")
+    except metadata.PackageNotFoundError:
+        return "not installed as a package"
+
+
+program = Alone(_version(), name="sentinel_tasks", binary="python -m sentinel_tasks", binary_names=["sentinel_tasks"])
