@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import os
-import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from ..model import Line
-from ..text.annotations import ANNOTATIONS, ANY_BEGIN, begin_annotation, end_annotation
-from ..text.sanitize import clears_screen, is_only_annotations, readable
-from .rotation import BLOCK, held, last_place_of, newest, offset_of_last, open_next, opened, rotated, size, times_of
+from ..text.annotations import begin_annotation
+from ..text.latest import MOST_PADDING, Latest
+from ..text.sanitize import is_only_annotations, readable
+from .rotation import (
+    Mark,
+    held,
+    marks_at,
+    marks_of,
+    newest,
+    offset_of_last,
+    open_next,
+    opened,
+    rotated,
+    size,
+    times_of,
+)
 
 MOST_AT_ONCE = 1 << 20
-MOST_PADDING = 200
-"""More blank lines than a terminal has rows."""
-AT_BEGIN = re.compile(rb"(?=%s)" % re.escape(ANY_BEGIN))
+"""Bytes that are read, and the length from which a line is given in parts."""
 
 
 class Reader:
     """Reads a log forward from a place in it, through any number of rotations.
 
-    A `patient` reader never loses a line, however slow it is: no file is removed before it was read.
+    A `patient` reader never loses a line, however slow it is: no file is removed before it was read. Where a run begins
+    there is a line of its own, the annotation alone. A line of more than 1 MiB comes in parts.
     """
 
     def __init__(self, path: Path, patient: bool = False) -> None:
@@ -32,6 +43,8 @@ class Reader:
         self._file: int | None = None
         self._offset = self._read = 0
         self._times: list[tuple[int, float]] = []
+        self._begins: list[Mark] = []
+        self._pending: list[Line] = []
         self._rest: Line | None = None
         self._latest = 0.0
 
@@ -66,13 +79,14 @@ class Reader:
 
         Where only earlier launches have begun, it begins at the end: that launch has printed nothing yet.
         """
-        begin, files = begin_annotation(launch), rotated(self.path)
+        files = rotated(self.path)
+        begins = {path: [mark for mark in marks_at(path) if mark.word == "begin"] for path in files}
         for path in files:
-            place = last_place_of(begin, path)
-            self._open(path, max(place, 0))
-            if place >= 0:
+            own = [mark.offset for mark in begins[path] if mark.launch == launch]
+            self._open(path, max(own, default=0))
+            if own:
                 return self
-        if any(last_place_of(ANY_BEGIN, path) >= 0 for path in files):
+        if any(begins.values()):
             self.from_last(0)
         return self
 
@@ -103,22 +117,51 @@ class Reader:
             yield from lines
             if self._read > limit:  # we were overtaken, and the end is gone
                 break
-        if with_rest and self._rest is not None:
+        if with_rest:
+            yield from self._take_rest()
+
+    def _take_rest(self) -> Iterator[Line]:
+        """What is there of the last line, and the beginning of a run that has printed nothing yet."""
+        if self._file is not None:
+            self._begins = _begins(self._file, self.path)
+        if self._rest is not None:
             when, rest = self._rest
-            yield from ((when, part) for part in _runs(rest))
-            self._rest = None
+            yield from self._parted(rest, self._offset - len(rest), when, is_whole=False)
+        yield from self._begun_at(self._offset)
+        self._rest = None
 
     def _split(self, data: bytes) -> Iterator[Line]:
         when, before = self._rest or (self._time_at(self._offset - len(data)), b"")
         *whole, rest = (before + data).split(b"\n")
         place = self._offset - len(data) - len(before)
+        pending, self._pending = self._pending, []
+        yield from pending
         for line in whole:
-            for part in _runs(line):
-                self._latest = max(self._latest, when, self._time_of(part, place))
+            yield from self._parted(line, place, when)
+            place += len(line) + 1
+        if len(rest) >= MOST_AT_ONCE:
+            cut = _before_last_character(rest)
+            yield from self._parted(rest[:cut], place, when, is_whole=False)
+            place, rest = place + cut, rest[cut:]
+        self._rest = (self._time_at(place), rest) if rest else None
+
+    def _parted(self, line: bytes, place: int, when: float, is_whole: bool = True) -> Iterator[Line]:
+        """The line, cut where a run begins in it: the one before may have ended without a newline."""
+        end = place + len(line) + is_whole
+        cuts = sorted({mark.offset - place for mark in self._begins if place < mark.offset < end})
+        for begin, until in zip([0, *cuts], [*cuts, None], strict=True):
+            yield from self._begun_at(place + begin)
+            part = line[begin:until]
+            if part or (is_whole and until is None):
+                self._latest = max(self._latest, when, self._time_at(place + begin))
                 yield self._latest, part
-                place += len(part)
-            place += 1
-        self._rest = (self._time_of(rest, place), rest) if rest else None
+
+    def _begun_at(self, offset: int) -> Iterator[Line]:
+        """The runs that begin at this byte, a line each."""
+        for mark in self._begins:
+            if mark.offset == offset:
+                self._latest = max(self._latest, mark.time)
+                yield self._latest, begin_annotation(mark.launch)
 
     def _most_unread(self) -> int:
         own = 0 if self._file is None else os.fstat(self._file).st_size
@@ -135,14 +178,15 @@ class Reader:
             self._open((rotated(self.path) or [self.path])[-1], 0)
         if self._file is None:
             return b""
-        data = os.pread(self._file, MOST_AT_ONCE, self._offset)
+        before = len(self._rest[1]) if self._rest else 0
+        data = os.pread(self._file, MOST_AT_ONCE - before, self._offset)
         if not data and self._move_on():
             return self._more()
         self._offset += len(data)
         self._read += len(data)
         if data:
-            before = self._rest[1] if self._rest else b""
-            self._times = times_of(self._file, self.path, self._offset - len(data) - len(before))
+            self._times = times_of(self._file, self.path, self._offset - len(data) - before)
+            self._begins = _begins(self._file, self.path)
         return data
 
     def _move_on(self) -> bool:
@@ -160,23 +204,34 @@ class Reader:
         if os.fstat(self._file).st_size > self._offset:  # written until it was rotated
             os.close(newer)
             return False
+        begun = self._begun_at_end()
         self.close()
         self._file, self._offset = newer, 0
+        if begun:
+            self._pending = [*([self._rest] if self._rest else []), *begun]
+            self._rest = None
         return True
 
-    def _time_of(self, line: bytes, place: int) -> float:
-        """When the first printed byte came: a service may print nothing for long after its begin annotation."""
-        found = ANNOTATIONS.match(line)
-        return self._time_at(place + (found.end() if found else 0))
+    def _begun_at_end(self) -> list[Line]:
+        """The runs that begin right behind the last byte of our file."""
+        assert self._file is not None
+        self._begins = _begins(self._file, self.path)
+        return list(self._begun_at(self._offset))
 
     def _time_at(self, offset: int) -> float:
         place = bisect_right(self._times, (offset, float("inf"))) - 1
         return self._times[place][1] if place >= 0 else 0.0
 
 
-def _runs(line: bytes) -> list[bytes]:
-    """The line, cut where another run of the service begins: the run before may have ended without a newline."""
-    return [part for part in AT_BEGIN.split(line) if part] or [line]
+def _begins(file: int, path: Path) -> list[Mark]:
+    return [mark for mark in marks_of(file, path) if mark.word == "begin"]
+
+
+def _before_last_character(text: bytes) -> int:
+    """Where the last character begins, so that no part of a line ends within one, nor is empty."""
+    return next(
+        (place for place in range(len(text) - 1, len(text) - 4, -1) if text[place] & 0xC0 != 0x80), len(text) - 1
+    )
 
 
 def exists(path: Path) -> bool:
@@ -193,32 +248,36 @@ def since_launch(path: Path, launch: str) -> Iterator[bytes]:
     """Every line that was written since that launch, an unfinished last one too; none where the log can't be read."""
     with suppress(OSError), Reader(path).from_launch(launch) as reader:
         for _, line in reader.lines(with_rest=True):
-            yield line
+            if not is_only_annotations(line):
+                yield line
 
 
 def is_complete(path: Path, launch: str) -> bool:
-    """True once the end annotation of that launch is in the log, or the log can't be read."""
+    """True once everything that this launch printed is in the log, or the log can't be read."""
     try:
-        with open(opened(path), "rb") as file:
-            file.seek(-min(BLOCK, file.seek(0, os.SEEK_END)), os.SEEK_END)
-            return end_annotation(launch) in file.read()
+        os.close(opened(path))
     except FileNotFoundError:
         return False
     except OSError:
         return True
+    files = rotated(path)[:2]
+    return any((mark.word, mark.launch) == ("end", launch) for each in files for mark in marks_at(each))
 
 
-def last_lines(path: Path, count: int, launch: str = "") -> list[Line]:
+def last_lines(path: Path, count: int, launch: str = "", with_runs: bool = False) -> list[Line]:
     """The last `count` lines of the log, an unfinished one included; only those of `launch` if it is given.
 
-    Lines of annotations alone do not count, nor do blank lines with which a program scrolled its screen away.
+    Where runs begin there are annotations too, if wanted; they do not count, nor do blank lines with which a program
+    scrolled its screen away.
     """
+    latest, begin = Latest(count), begin_annotation(launch)
     with Reader(path).from_last(count + MOST_PADDING) as reader:
-        lines = list(reader.lines(with_rest=True))
-    begin = begin_annotation(launch)
-    first = max((number for number, (_, line) in enumerate(lines) if begin in line), default=0) if launch else 0
-    printed = without_padding([(when, line) for when, line in lines[first:] if not is_only_annotations(line)])
-    return printed[max(0, len(printed) - count) :]
+        for when, line in reader.lines(with_rest=True):
+            if launch and begin in line:
+                latest.clear()
+            if with_runs or not is_only_annotations(line):
+                latest.add(when, line)
+    return latest.lines()
 
 
 def last_words(path: Path, count: int, launch: str = "") -> list[str]:
@@ -227,13 +286,3 @@ def last_words(path: Path, count: int, launch: str = "") -> list[str]:
         return [readable(line, colour=False) for _, line in last_lines(path, count, launch)]
     except OSError:
         return []
-
-
-def without_padding(lines: Sequence[Line]) -> list[Line]:
-    """The lines, without the blank ones right before a cleared screen."""
-    kept: list[Line] = []
-    for when, line in lines:
-        while kept and clears_screen(line) and not kept[-1][1].strip():
-            kept.pop()
-        kept.append((when, line))
-    return kept

@@ -9,9 +9,10 @@ import re
 import stat
 import struct
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 BLOCK = 1 << 16
 TIMES = struct.Struct("<Qd")
@@ -116,6 +117,41 @@ def times_of(file: int, path: Path, since: int) -> list[tuple[int, float]]:
     return _times(found, since) if found else []
 
 
+class Mark(NamedTuple):
+    """What is so from that byte of a log's file on: the `begin` of a run, or the `end` of a launch."""
+
+    offset: int
+    word: str
+    launch: str
+    time: float
+
+
+def marks_of(file: int, path: Path) -> list[Mark]:
+    """Where runs begin and launches end in the open file, in the order in which they were written down."""
+    own = os.fstat(file)
+    found = next((each for each in [path, *rotated(path)] if _is_same(each, own)), None)
+    return marks_at(found) if found else []
+
+
+def marks_at(path: Path) -> list[Mark]:
+    """The same for the file of that name; [] where nothing was written down."""
+    try:
+        with open(opened(path.with_name(f"{path.name}.runs")), encoding="ascii", errors="replace") as file:
+            lines = [line.split() for line in file]
+    except OSError:
+        return []
+    return [mark for line in lines if (mark := _mark(line))]
+
+
+def _mark(words: Sequence[str]) -> Mark | None:
+    """A line that was cut by a full disk is none."""
+    try:
+        offset, word, launch, when = words
+        return Mark(int(offset), word, launch, float(when))
+    except ValueError:
+        return None
+
+
 def _is_same(path: Path, own: os.stat_result) -> bool:
     found = _stat(path)
     return found is not None and os.path.samestat(found, own)
@@ -169,21 +205,3 @@ def _newlines_backwards(block: bytes, place: int, end: int) -> Iterator[int]:
     while (index := block.rfind(b"\n", 0, index)) >= 0:
         if place + index + 1 < end:
             yield place + index
-
-
-def last_place_of(words: bytes, path: Path) -> int:
-    """Where the words stand last in the file, -1 if nowhere; reads the file from its end."""
-    try:
-        with open(opened(path), "rb") as file:
-            place, after = file.seek(0, os.SEEK_END), b""
-            while place > 0:
-                step = min(BLOCK, place)
-                place -= step
-                file.seek(place)
-                block = file.read(step)
-                if (found := (block + after).rfind(words)) >= 0:
-                    return place + found
-                after = block[: len(words) - 1]
-    except FileNotFoundError:
-        pass
-    return -1

@@ -45,6 +45,14 @@ class Style(Struct, frozen=True):
 
         return f"{getattr(Fore, colour)}{text}{Bright.RESET_ALL}"
 
+    def quiet(self, text: str) -> str:
+        """The text as something that only stands beside what matters, or as it is."""
+        if not self.colour:
+            return text
+        from colorama import Style as Bright
+
+        return f"{Bright.DIM}{text}{Bright.RESET_ALL}"
+
     def hue(self, text: str, names: Sequence[str], name: str) -> str:
         """The text in the colour of this name, which differs from that of the next names."""
         return self.paint(text, PALETTE[names.index(name) % len(PALETTE)])

@@ -1,9 +1,11 @@
 """The log pump: writes what a pane shows to the service's log. Stands alone.
 
 tmux's `pipe-pane` runs it as `python -I -S capture.py LOG MAX_BYTES BACKUPS LAUNCHER_PID`. The log has mode 0600 and is
-rotated by size, at the end of a line. LOG.times holds when which byte came (16 bytes an entry: offset, epoch seconds),
-so that the logs of several services can be read in the order of time. The pump ends by itself once the launcher has
-ended and the pane is silent.
+rotated by size, at the end of a line. It holds what the service printed and nothing else: the terminal's CR before each
+LF is taken out again, and so is what the launcher says, between annotations (text/annotations.py). LOG.times holds when
+which byte came (16 bytes an entry: offset, epoch seconds), so that the logs of several services can be read in the
+order of time; LOG.runs where runs begin and launches end (a line an entry: offset, word, launch, epoch seconds). The
+pump ends by itself once the launcher has ended and the pane is silent.
 
 Two kinds of shared lock (flock) say what is going on. The pump's lock on LOG.times: the log is still being written. A
 reader's lock on one of the log's files: the reader needs this file and all newer ones (logs/rotation.py).
@@ -12,6 +14,7 @@ reader's lock on one of the log's files: the reader needs this file and all newe
 import contextlib
 import fcntl
 import os
+import re
 import select
 import struct
 import sys
@@ -23,7 +26,9 @@ TIMES = struct.Struct("<Qd")
 SECONDS_BETWEEN_TIMES = 0.1
 SILENCE = 0.3
 AFTER_END = 0.05
-END = b"\x1b]7357;sentinel-end;"
+OPENING, ANNOTATION = b"\x1b]7357;sentinel-", re.compile(rb"\x1b\]7357;sentinel-([a-z]+);([0-9A-Za-z]*)\x07")
+LONGEST_ANNOTATION = 64
+BESIDE = (".times", ".runs")
 SAFE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # NFS locks what is open in both ways only
 MODE = SAFE | os.O_APPEND | os.O_CREAT
 
@@ -62,6 +67,14 @@ class Log:
             self.size += written
             data = data[written:]
 
+    def note(self, word: str, launch: str) -> None:
+        """Writes down what is so from the next byte on."""
+        runs = os.open(f"{self.path}.runs", MODE, 0o600)
+        try:
+            os.write(runs, f"{self.size} {word} {launch} {time.time():.3f}\n".encode())
+        finally:
+            os.close(runs)
+
     def rotate(self) -> None:
         """Begins another file; where none can be made, the old one goes on."""
         new, before = f"{self.path}.new", (self.file, self.times)
@@ -82,9 +95,9 @@ class Log:
             os.close(descriptor)
 
     def rename(self) -> None:
-        """Makes every file one older, with its times; afterwards the name of the newest is free."""
+        """Makes every file one older, with those beside it; afterwards the name of the newest is free."""
         for age in sorted(ages(self.path), reverse=True):
-            for end in ("", ".times"):
+            for end in ("", *BESIDE):
                 with contextlib.suppress(FileNotFoundError):
                     os.replace(f"{aged(self.path, age)}{end}", f"{aged(self.path, age + 1)}{end}")
 
@@ -96,7 +109,7 @@ class Log:
         for age in oldest_first:
             if age <= self.backups or is_needed(aged(self.path, age)):
                 return
-            for end in ("", ".times"):
+            for end in ("", *BESIDE):
                 with contextlib.suppress(OSError):
                     os.unlink(f"{aged(self.path, age)}{end}")
 
@@ -161,24 +174,70 @@ def has_ended(pid: int) -> bool:
     return False
 
 
-def follow(log: Log, launcher: int) -> None:
+class Stream:
+    """What the pane shows, parted into what the service printed and what the launcher put in between."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.rest = b""
+        self.is_ours = self.has_end = False
+
+    def take(self, data: bytes) -> None:
+        """Logs what the service printed; the beginning of an annotation, or a CR, waits for what follows it."""
+        data, place = self.rest + data, 0
+        for found in ANNOTATION.finditer(data):
+            self.put(data[place : found.start()])
+            self.heed(found[1].decode(), found[2].decode())
+            place = found.end()
+        kept = len(data) - waiting(data, place)
+        self.rest = data[kept:]
+        self.put(data[place:kept])
+
+    def put(self, data: bytes) -> None:
+        """Appends the data to the log, unless the launcher says it."""
+        if data and not self.is_ours:
+            with contextlib.suppress(OSError):  # a full disk loses lines, but must not stop the service's output
+                self.log.write(data.replace(b"\r\n", b"\n"))
+
+    def heed(self, word: str, launch: str) -> None:
+        """Does what an annotation is there for."""
+        if word in ("ours", "theirs"):
+            self.is_ours = word == "ours"
+            return
+        self.has_end = self.has_end or word == "end"
+        with contextlib.suppress(OSError):
+            self.log.note(word, launch)
+
+    def finish(self) -> None:
+        """Logs what still waits: nothing follows it."""
+        rest, self.rest = self.rest, b""
+        self.put(rest)
+
+
+def waiting(data: bytes, since: int) -> int:
+    """How many bytes at the end can't be understood before more has come."""
+    begin = data.rfind(b"\x1b", max(since, len(data) - LONGEST_ANNOTATION))
+    last = data[begin:] if begin >= 0 else b""
+    if last and (OPENING.startswith(last) or (last.startswith(OPENING) and b"\x07" not in last)):
+        return len(last)
+    return 1 if data.endswith(b"\r") and len(data) > since else 0
+
+
+def follow(stream: Stream, launcher: int) -> None:
     """Copies standard input to the log until the input ends, or the launcher has ended and nothing more comes."""
-    tail, has_end = b"", False
     poll = select.poll()
     poll.register(0, select.POLLIN)
     while True:
-        if not poll.poll(int(1000 * (AFTER_END if has_end else SILENCE))):
+        if not poll.poll(int(1000 * (AFTER_END if stream.has_end else SILENCE))):
             if has_ended(launcher):
-                return
+                break
             continue
         data = os.read(0, CHUNK)
         if not data:
-            return
-        has_end = has_end or END in tail + data
-        tail = (tail + data)[-len(END) :]
-        with contextlib.suppress(OSError):  # a full disk loses lines, but must not stop the service's output
-            log.write(data)
+            break
+        stream.take(data)
+    stream.finish()
 
 
 if __name__ == "__main__":
-    follow(Log(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])), int(sys.argv[4]))
+    follow(Stream(Log(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))), int(sys.argv[4]))

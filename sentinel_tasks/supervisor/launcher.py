@@ -17,7 +17,7 @@ from ..lineage.reach import Who
 from .child import NOT_RUNNABLE, outcome, signal_name, spawn
 from .ending import TASK_SECONDS, Ending, end_of_leftovers
 from .kernel import Kernel
-from .record import Events, Record, annotate_log, print_to_pane, ticks_of
+from .record import Events, Record, annotate_log, say, ticks_of
 from .restarts import Restarts
 from .specification import Spec, receive, reserved
 from .wakeup import held_back
@@ -122,7 +122,7 @@ class Launcher:
         """Puts the time of the next run into the next record, if the restart policy wants another run."""
         delay = self.restarts.delay_after(code, seconds)
         if delay is not None:
-            print_to_pane(f"sentinel: starting again in {delay:g} s (restart {self.restarts.count})")
+            say(f"starting again in {delay:g} s (restart {self.restarts.count})")
             self.next_start = time.monotonic() + delay
             facts = {"restarts": self.restarts.count, "last_exit": outcome(code), "next_start": time.time() + delay}
             self.record.facts.update(facts)
@@ -166,7 +166,7 @@ class Launcher:
 
     def not_begun(self, why: str) -> int:
         """The end of a run that the system refuses; it would refuse the next one too."""
-        print_to_pane(f"sentinel: {why}")
+        say(f"{why}")
         self.events.write("crash", None, why)
         self.record.note(ended=time.time(), error=why, next_start=None)
         annotate_log("end", self.record.launch)
@@ -200,6 +200,6 @@ def not_taken(record: Record, watch: Watch) -> int:
     if watch.is_called_off():
         record.note(ended=time.time(), interrupted=True, cause=watch.cause)
         return NOT_TAKEN
-    print_to_pane("sentinel: this window's service is started with inv, not by hand")
+    say("this window's service is started with inv, not by hand")
     record.note(ended=time.time(), error="its start was broken off before the service ran")
     return NOT_TAKEN

@@ -47,7 +47,7 @@ class Record:
             _write(self.path, 0, text)
             self._is_ours = True
         except OSError:
-            print_to_pane(f"sentinel: the record {self.path} can't be written: {reason}")
+            say(f"the record {self.path} can't be written: {reason}")
 
     def _is_a_later_ones(self) -> bool:
         """True if another launch has written since we did, or if one that began after us lives."""
@@ -111,7 +111,14 @@ def print_to_pane(text: str) -> None:
         os.write(2, f"{text}\n".encode("utf-8", "surrogateescape"))
 
 
+def say(text: str) -> None:
+    """Prints a line of our own to the pane, which is no output of the service's: the log does not get it."""
+    with contextlib.suppress(OSError):
+        line = f"\x1b]7357;sentinel-ours;\x07sentinel: {text}\n\x1b]7357;sentinel-theirs;\x07"
+        os.write(2, line.encode("utf-8", "surrogateescape"))
+
+
 def annotate_log(word: str, launch: str) -> None:
-    """Prints an annotation: terminals do not show it, and the log's readers find it (text/annotations.py)."""
+    """Prints an annotation: terminals do not show it, and the log pump heeds it (text/annotations.py)."""
     with contextlib.suppress(OSError):
         os.write(1, f"\x1b]7357;sentinel-{word};{launch}\x07".encode())

@@ -10,9 +10,10 @@ from invoke.context import Context
 from .boundary import run
 from .console import Console
 from .declared import OwnTask
+from .log_verb import Wish, show_logs
 from .run_verbs import run_beside, show_environment, show_url, wait_for
 from .verbs import Names, restart_services, start_services, stop_services
-from .views import attach_to, follow_or_show, open_page, show_status, show_workers
+from .views import attach_to, open_page, show_status, show_workers
 
 LINES = "50"
 HELP = {
@@ -27,6 +28,7 @@ HELP = {
     "json": "one JSON document on stdout",
     "lines": "how many lines of each service",
     "follow": "keep showing what comes",
+    "timestamps": "when each line came",
     "fix": "do what is safe to do",
     "apply": "restart those whose configuration has changed since they were started",
     "for_": "healthy, started, completed or stopped",
@@ -52,8 +54,10 @@ def tasks_of(name: str) -> list[OwnTask]:
     def status(c: Context, json: bool = False) -> None:
         run(c, json, lambda console: show_status(console, name))
 
-    def logs(c: Context, lines: str = LINES, follow: bool = False, json: bool = False) -> None:
-        run(c, json, lambda console: follow_or_show(console, [name], lines, follow))
+    def logs(
+        c: Context, lines: str = LINES, follow: bool = False, timestamps: bool = False, json: bool = False
+    ) -> None:
+        run(c, json, lambda console: show_logs(console, [name], Wish(lines, follow, timestamps)))
 
     def stop(c: Context, timeout: str | None = None, json: bool = False) -> None:
         run(c, json, lambda console: stop_services(console, [name], given_flags(stop_timeout=timeout)))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .console import Console
-from .verbs import Names, open_running_world
+from .verbs import open_running_world
 
 if TYPE_CHECKING:
     from ..model import Report, Workspace
     from ..world import World
-
-MOST_LINES = 10_000_000
 
 
 def show_status(console: Console, name: str) -> int:
@@ -108,61 +106,6 @@ def _session(group: Sequence[Report]) -> str | None:
     return group[0].seen.session if group and group[0].seen.session_exists else None
 
 
-def follow_or_show(console: Console, names: Names, lines: str, follow: bool, together: bool = False) -> int:
-    """Shows the last lines, and with `follow` all that come after them."""
-    from ..engine.log_lines import following, last, log_files
-    from ..errors import NothingThere
-    from ..report import is_read
-
-    count = _number_of_lines(lines)
-    world, wanted = open_running_world(console, names, {})
-    logs = log_files(world, wanted)
-    if follow:
-        to_come = following(world, logs, count, console.out.colour, lambda: is_read(sys.stdout))
-        return _until_nobody_reads(console, to_come, wanted, together)
-    found = last(world, logs, count, console.out.colour and not console.as_json)
-    if not any(log.exists() for log in logs.values()):
-        way_on = _how_to_start(world.workspace, None if together else wanted[0])
-        raise NothingThere(f"{', '.join(wanted)}: nothing was ever logged here", way_on)
-    plain_lines = [line if not together else f"{name}: {line}" for name, line in found]
-    console.document({"service": None if together else wanted[0], "lines": plain_lines})
-    return _until_nobody_reads(console, [] if console.as_json else found, wanted, together)
-
-
-def _until_nobody_reads(
-    console: Console, lines: Iterable[tuple[str, str]], names: Sequence[str], together: bool
-) -> int:
-    """Prints the lines until they end, their reader has gone, or Ctrl-C is pressed; returns the exit code."""
-    from ..report import put
-
-    try:
-        for name, line in lines:
-            put(_shown(console, name, line, names, together), sys.stdout)
-    except BrokenPipeError:
-        return 0
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
-def _shown(console: Console, name: str, line: str, names: Sequence[str], together: bool) -> str:
-    if console.as_json:
-        from ..report import dumps_line
-
-        return dumps_line({"service": name, "line": line})
-    width = max(len(each) for each in names)
-    return f"{console.out.hue(name.ljust(width), names, name)} | {line}" if together else line
-
-
-def _number_of_lines(text: str) -> int:
-    from ..errors import ConfigurationError, Problem
-
-    text = str(text)
-    if not text.isdecimal() or not text.isascii() or int(text) > MOST_LINES:
-        raise ConfigurationError([Problem("--lines", text, f"must be a number from 0 to {MOST_LINES}")])
-    return int(text)
-
-
 def attach_to(console: Console, name: str | None) -> int:
     """Shows the session, or one service's window, in this terminal; off a terminal, prints the command to type."""
     import subprocess
@@ -175,7 +118,7 @@ def attach_to(console: Console, name: str | None) -> int:
     if place is None:
         what = f"{name or 'this workspace'} has no window to attach to"
         way = way_to_window(world, name) if name else ""
-        raise NothingThere(f"{what} here" if way else what, way or _how_to_start(world.workspace, name))
+        raise NothingThere(f"{what} here" if way else what, way or how_to_start(world.workspace, name))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         console.result(place.typed)
         return 0
@@ -186,7 +129,8 @@ def attach_to(console: Console, name: str | None) -> int:
     return subprocess.run(world.tmux.attach_command(place.session, place.window), env=environ, check=False).returncode
 
 
-def _how_to_start(workspace: Workspace, name: str | None) -> str:
+def how_to_start(workspace: Workspace, name: str | None) -> str:
+    """What a person types to start that service, or all."""
     from ..report.phrases import command
 
     typed = workspace.typed

@@ -9,10 +9,11 @@ from invoke.context import Context
 from .boundary import run
 from .declared import OwnTask
 from .export_task import export
+from .log_verb import Wish, show_logs
 from .run_verbs import run_beside, show_environment, show_url, wait_for
 from .service_tasks import LINES, given_flags, help_of
 from .verbs import restart_services, start_part, stop_services
-from .views import attach_to, follow_or_show, show_all, show_schema
+from .views import attach_to, show_all, show_schema
 
 
 def verb(body: Callable[..., None]) -> OwnTask:
@@ -55,9 +56,17 @@ def ps(c: Context, all: bool = False, json: bool = False) -> None:
 
 
 @verb
-def logs(c: Context, only: str | None = None, lines: str = LINES, follow: bool = False, json: bool = False) -> None:
+def logs(
+    c: Context,
+    only: str | None = None,
+    lines: str = LINES,
+    follow: bool = False,
+    timestamps: bool = False,
+    json: bool = False,
+) -> None:
     """Recent output of all services, interleaved."""
-    run(c, json, lambda console: follow_or_show(console, names(only), lines, follow, together=True))
+    wish = Wish(lines, follow, timestamps, together=True)
+    run(c, json, lambda console: show_logs(console, names(only), wish))
 
 
 @verb

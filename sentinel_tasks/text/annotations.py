@@ -1,7 +1,8 @@
-"""What the launcher writes into a log for its readers: where each run begins and where a launch ends. Pure.
+"""What the launcher puts between a service's output: where each run begins and where a launch ends. Pure.
 
-An annotation is an operating system command (OSC 7357), which terminals do not show. The supervisor's two files repeat
-these bytes because they import nothing of ours; a test compares them.
+An annotation is an operating system command (OSC 7357), which terminals do not show. The log pump takes them out and
+writes down beside the log where they stood; a reader puts them in again. The supervisor repeats these bytes because it
+imports nothing of ours; a test compares them.
 """
 
 from __future__ import annotations
@@ -21,11 +22,17 @@ ANY_END = _OPENING + b"sentinel-end;"
 """How the two start, whatever the launch."""
 
 
+def launch_of(line: bytes) -> str:
+    """The launch of which a run begins here; empty if none does."""
+    found = line.find(ANY_BEGIN)
+    return line[found + len(ANY_BEGIN) :].partition(_CLOSING)[0].decode("ascii", "replace") if found >= 0 else ""
+
+
 def begin_annotation(launch: str) -> bytes:
-    """What stands in the log before the first byte of each run of that launch."""
+    """What stands before the first byte of each run of that launch."""
     return ANY_BEGIN + launch.encode() + _CLOSING
 
 
 def end_annotation(launch: str) -> bytes:
-    """What stands in the log after the last byte of that launch."""
+    """What stands after the last byte of that launch."""
     return ANY_END + launch.encode() + _CLOSING

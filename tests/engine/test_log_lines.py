@@ -18,14 +18,14 @@ def test_nothing_waits() -> None:
 
 def test_a_quiet_service_holds_nobody_back() -> None:
     waiting = {"web": [(1.0, b"one"), (2.0, b"two")], "dev": []}
-    assert take_due(waiting) == [("web", b"one"), ("web", b"two")]
+    assert take_due(waiting) == [(1.0, "web", b"one"), (2.0, "web", b"two")]
     assert waiting == {"web": [], "dev": []}
 
 
 def test_what_came_after_the_last_known_line_of_another_waits() -> None:
     """The other may have lines of that time too: they were not read yet."""
     waiting = {"web": [(1.0, b"one"), (5.0, b"five")], "dev": [(2.0, b"two")]}
-    assert take_due(waiting) == [("web", b"one"), ("dev", b"two")]
+    assert take_due(waiting) == [(1.0, "web", b"one"), (2.0, "dev", b"two")]
     assert waiting == {"web": [(5.0, b"five")], "dev": []}
 
 
@@ -41,6 +41,6 @@ def test_logs_that_are_read_in_steps_are_told_whole_and_in_order(logs: dict[str,
         due = take_due(waiting)
         assert due
         told += due
-    assert [float(line) for _, line in told] == sorted(when for times in logs.values() for when in times)
+    assert [float(line) for _, _, line in told] == sorted(when for times in logs.values() for when in times)
     for name, own in lines.items():
-        assert [line for teller, line in told if teller == name] == [line for _, line in own]
+        assert [line for _, teller, line in told if teller == name] == [line for _, line in own]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import sys
@@ -35,7 +36,7 @@ def logs(lab: Lab, *words: str, **env: str) -> list[str]:
 
 def log_files(lab: Lab) -> list[Path]:
     """The files of telemetry's log, oldest first."""
-    return [path for path in lab.state("telemetry.log*")[::-1] if path.suffix != ".times"]
+    return [path for path in lab.state("telemetry.log*")[::-1] if path.suffix not in (".times", ".runs")]
 
 
 def is_log_open(lab: Lab) -> bool:
@@ -233,11 +234,11 @@ def test_a_service_that_prints_faster_than_it_is_read_is_started_shown_and_stopp
 def test_the_log_is_rotated_by_size_and_only_so_many_are_kept(lab: Lab) -> None:
     say(lab, numbered(60_000), log_max_mb=0.1, log_backups=2)
     until(lambda: not is_log_open(lab))
-    kept = {path.name for path in lab.state("telemetry.log*")}
+    kept = {path.name for path in lab.state("telemetry.log*")} - {"telemetry.log.runs"}
     assert kept == {f"telemetry.log{number}{times}" for number in ("", ".1", ".2") for times in ("", ".times")}
     files = log_files(lab)
     assert all(path.stat().st_size <= 100_000 + 65_536 for path in files)
-    lines = [line for path in files for line in path.read_bytes().split(b"\r\n") if line.isdigit()]
+    lines = [line for path in files for line in path.read_bytes().split(b"\n") if line.isdigit()]
     assert [int(line) for line in lines] == list(range(60_000 - len(lines), 60_000))
     assert logs(lab, "--lines", "20000")[-1] == "0059999"
 
@@ -275,8 +276,7 @@ def test_a_hundred_megabytes_pass_through_a_window_without_losing_a_line(lab: La
     count, width = 1_000_000, 100
     say(lab, numbered(count, width))
     until(lambda: not is_log_open(lab))
-    lines = b"".join(path.read_bytes() for path in log_files(lab)).split(b"\r\n")
-    lines[0] = lines[0].rpartition(b"\x07")[2]
+    lines = b"".join(path.read_bytes() for path in log_files(lab)).split(b"\n")
     assert len(lines[:-1]) == count
     assert all(int(line) == number for number, line in enumerate(lines[:-1]))
 
@@ -340,3 +340,45 @@ def test_a_terminal_with_another_state_folder_sees_the_same_service(lab: Lab, tm
     until(lambda: "Crashed (SIGKILL)" in lab.inv("telemetry.status", env=elsewhere).out)
     assert logs(lab, **elsewhere) == ["ready"]
     assert lab.inv("telemetry.stop", env=elsewhere).code == 0
+
+
+# What a person sees of the runs
+
+RUNS = "echo hello from $$; exec sleep 600"
+
+
+def on_a_terminal(lab: Lab, *words: str) -> str:
+    child = pexpect.spawn(INV, list(words), cwd=str(lab.path), env=lab.environ, encoding="utf-8", timeout=PATIENCE)
+    child.expect(pexpect.EOF)
+    return str(child.before)
+
+
+def test_logs_after_a_restart_showed_no_boundary(lab: Lab) -> None:
+    lab.configure(telemetry={"command": RUNS, "port": None, "health": None})
+    assert lab.inv("telemetry.activate").code == 0
+    assert lab.inv("telemetry.restart").code == 0
+    first, between, second = on_a_terminal(lab, "telemetry.logs").splitlines()
+    assert ("hello" in first, "hello" in second) == (True, True)
+    assert re.search(r"━━ another run began at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d", between)
+    assert len(lab.inv("telemetry.logs").out.splitlines()) == 2, "off a terminal, only what was printed"
+    assert "another run" not in on_a_terminal(lab, "telemetry.logs", "--lines", "1")
+
+
+def test_logs_tell_when_each_line_came(lab: Lab) -> None:
+    lab.configure(telemetry={"command": RUNS, "port": None, "health": None})
+    assert lab.inv("telemetry.activate").code == 0
+    stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d"
+    assert re.fullmatch(rf"{stamp} hello from \d+\n", lab.inv("telemetry.logs", "--timestamps").out)
+    assert re.fullmatch(rf"{stamp} telemetry +\| hello from \d+\n", lab.inv("logs", "--timestamps").out)
+
+
+def test_the_log_file_itself_holds_only_what_was_printed(lab: Lab) -> None:
+    lab.configure(
+        telemetry={"command": "printf 'one\\ntwo\\n'; exit 3", "port": None, "health": None, "restart": "always"}
+    )
+    assert lab.inv("telemetry.activate", "--no-wait").code == 0
+    until(lambda: lab.state("telemetry.log"))
+    log = lab.state("telemetry.log")[0]
+    until(lambda: log.read_bytes().count(b"two\n") > 1)
+    assert lab.inv("telemetry.stop").code == 0
+    assert set(log.read_bytes().splitlines(keepends=True)) == {b"one\n", b"two\n"}

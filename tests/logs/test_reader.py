@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel_tasks.logs.reader import MOST_AT_ONCE, Reader, last_lines
+from sentinel_tasks.logs.reader import MOST_AT_ONCE, Reader, last_lines, since_launch
 from sentinel_tasks.logs.rotation import rotated
 from sentinel_tasks.supervisor.capture import Log
+from sentinel_tasks.text.annotations import ANY_BEGIN
 from sentinel_tasks.text.annotations import begin_annotation as begin
 
 Texts = list[bytes]
@@ -358,20 +360,56 @@ def test_writer_and_reader_at_once(path: Path) -> None:
     assert seen == numbered(0, end)
 
 
+# Lines without an end
+
+
+def test_line_of_forty_megabytes_is_read_in_bounded_memory(path: Path) -> None:
+    """27 s and 384 MB went into one of 120 MB."""
+    parts, longest = 40, MOST_AT_ONCE - 1
+    with path.open("wb") as file:
+        for _ in range(parts):
+            file.write(b"x" * longest)
+        file.write(b"\nlast\n")
+    tracemalloc.start()
+    found = last_lines(path, 3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [(len(line), line[:4]) for _, line in found] == [(longest, b"xxxx")] * 2 + [(4, b"last")]
+    assert peak < 12 * MOST_AT_ONCE
+    assert [len(line) for line in texts(Reader(path))] == [longest] * parts + [4]
+
+
+@pytest.mark.parametrize("before", range(4))
+def test_line_in_parts_is_cut_between_characters(path: Path, before: int) -> None:
+    text = "x" * before + "€" * (MOST_AT_ONCE // 3 + 9)
+    path.write_bytes(text.encode())
+    found = texts(Reader(path), with_rest=True)
+    assert (len(found), "".join(part.decode() for part in found)) == (2, text)
+
+
 # Launches
 
 
+def runs(log: Log, *printed: tuple[str, bytes]) -> None:
+    """Runs of launches, each with what it printed."""
+    for launch, data in printed:
+        log.note("begin", launch)
+        if data:
+            log.write(data)
+
+
 def test_from_launch(path: Path) -> None:
-    Log(str(path), 1_000_000, 1).write(begin("L1") + b"old\n" + begin("L2") + b"new\n")
-    assert [line.removeprefix(begin("L2")) for line in texts(Reader(path).from_launch("L2"))] == [b"new"]
+    runs(Log(str(path), 1_000_000, 1), ("L1", b"old\n"), ("L2", b"new\n"))
+    assert texts(Reader(path).from_launch("L2")) == [begin("L2"), b"new"]
+    assert [*since_launch(path, "L2")] == [b"new"]
 
 
 def test_from_launch_that_began_before_a_rotation(path: Path) -> None:
     log = Log(str(path), 60, 10)
-    log.write(begin("L1") + b"first\n")
+    runs(log, ("L1", b"first\n"))
     for line in numbered(0, 20):
         log.write(line + b"\n")
-    assert texts(Reader(path).from_launch("L1"))[1:] == numbered(0, 20)
+    assert [*since_launch(path, "L1")] == [b"first", *numbered(0, 20)]
 
 
 def test_from_launch_that_was_rotated_away_begins_with_the_oldest_there_is(path: Path) -> None:
@@ -379,9 +417,44 @@ def test_from_launch_that_was_rotated_away_begins_with_the_oldest_there_is(path:
     assert texts(Reader(path).from_launch("L9")) == numbered(0, 3)
 
 
-def test_life_that_ended_without_a_line_break_is_a_line_of_its_own(path: Path) -> None:
-    Log(str(path), 1_000_000, 1).write(b"Killed" + begin("L2") + b"new\n")
-    assert last(path, 5) == [b"Killed", begin("L2") + b"new"]
+def test_words_of_an_earlier_launch_are_not_those_of_one_that_has_still_to_begin(path: Path) -> None:
+    runs(Log(str(path), 1_000_000, 1), ("first", b"ready\n"))
+    assert [*since_launch(path, "second")] == []
+
+
+def test_words_of_an_earlier_launch_are_not_those_of_one_that_has_printed_nothing(path: Path) -> None:
+    runs(Log(str(path), 1_000_000, 1), ("first", b"ready\n"), ("second", b""))
+    assert [*since_launch(path, "second")] == []
+    assert last_lines(path, 5, "second") == []
+    assert [line for _, line in last_lines(path, 5, "first")] == [b"ready"]
+
+
+def test_run_that_ended_without_a_line_break_is_a_line_of_its_own(path: Path) -> None:
+    runs(Log(str(path), 1_000_000, 1), ("L1", b"Killed"), ("L2", b"new\n"))
+    assert path.read_bytes() == b"Killednew\n", "what was printed, and nothing else"
+    assert last(path, 5) == [b"Killed", b"new"]
+
+
+LIVES = st.lists(
+    st.tuples(st.sampled_from(["L1", "L2"]), st.binary(max_size=30).map(lambda data: data.replace(b"\r", b"")))
+)
+
+
+@given(LIVES, st.integers(1, 60), st.booleans())
+def test_each_run_is_told_once_between_the_lines_of_its_own(
+    tmp_path_factory: pytest.TempPathFactory, lives: list[tuple[str, bytes]], size: int, is_read_between: bool
+) -> None:
+    path = tmp_path_factory.mktemp("log") / "web.log"
+    log, seen = Log(str(path), size, 100), Texts()
+    with Reader(path) as reader:
+        for launch, data in lives:
+            runs(log, (launch, data))
+            seen += texts(reader) if is_read_between else []
+        seen += texts(reader, with_rest=True)
+    assert [line for line in seen if line.startswith(ANY_BEGIN)] == [begin(launch) for launch, _ in lives]
+    assert b"".join(line for line in seen if not line.startswith(ANY_BEGIN)) == b"".join(
+        data.replace(b"\n", b"") for _, data in lives
+    )
 
 
 # Times
@@ -417,12 +490,12 @@ def test_first_line_of_a_service_that_was_silent_for_long_has_its_own_time(
 ) -> None:
     log = Log(str(path), 1_000_000, 1)
     reader = Reader(path)
-    log.write(begin("launch"))
+    log.note("begin", "launch")
     assert not read_between or list(reader.lines()) == []
     clock.now += 10
     log.write(b"first\n")
-    assert list(reader.lines()) == [(1010.0, begin("launch") + b"first")]
-    assert last_lines(path, 1) == [(1010.0, begin("launch") + b"first")]
+    assert list(reader.lines()) == [(1000.0, begin("launch")), (1010.0, b"first")]
+    assert last_lines(path, 1) == [(1010.0, b"first")]
 
 
 def test_times_survive_rotations(path: Path, clock: Clock) -> None:
@@ -476,10 +549,3 @@ def test_lost_or_broken_times_do_not_lose_lines(path: Path) -> None:
     assert last_lines(path, 5) == [(0.0, b"one")]
     path.with_name("web.log.times").unlink()
     assert last_lines(path, 5) == [(0.0, b"one")]
-
-
-def test_words_of_an_earlier_launch_are_not_those_of_one_whose_mark_is_still_to_come(tmp_path: Path) -> None:
-    log = tmp_path / "web.log"
-    log.write_bytes(begin("first") + b"ready\n")
-    with Reader(log).from_launch("second") as reader:
-        assert list(reader.lines(with_rest=True)) == []

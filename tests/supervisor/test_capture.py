@@ -14,12 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sentinel_tasks.logs.reader import Reader
 from sentinel_tasks.logs.rotation import rotated, times_path
 from sentinel_tasks.supervisor import capture
-from sentinel_tasks.supervisor.capture import END, LONGEST_LINE, TIMES, Log, has_ended
+from sentinel_tasks.supervisor.capture import LONGEST_LINE, TIMES, Log, Stream, has_ended
 from sentinel_tasks.system.locks import is_held, remove_unheld
+from sentinel_tasks.text.annotations import begin_annotation, end_annotation
 from tests.lab import PATIENCE, until
 
 SCRIPT = capture.__file__
@@ -116,13 +119,13 @@ def test_it_waits_while_its_launcher_lives_and_is_silent(path: Path, launcher: s
     assert writer.close() == b""
 
 
-@pytest.mark.parametrize("last", [b"last words", b"last words" + END + b"L1\x07"])
+@pytest.mark.parametrize("last", [b"last words", b"last words" + end_annotation("L1")])
 def test_it_ends_by_itself_once_its_launcher_has(path: Path, launcher: subprocess.Popen[bytes], last: bytes) -> None:
     writer = Capture(path, launcher.pid)
     writer.print(last)
     launcher.kill()
     assert writer.process.wait(PATIENCE) == 0
-    assert path.read_bytes() == last
+    assert path.read_bytes() == b"last words"
     assert writer.close() == b""
 
 
@@ -144,6 +147,53 @@ def test_ten_megabytes_not_a_line_lost(path: Path, launcher: subprocess.Popen[by
     assert max(each.stat().st_size for each in rotated(path)) <= 1_000_000 + capture.CHUNK
     with Reader(path) as reader:
         assert [line for _, line in reader.lines()] == lines
+
+
+# What is not the service's own
+
+PANE = (
+    begin_annotation("L1")
+    + b"one\r\ntwo \x1b[31mred\x1b[0m\r\n"
+    + b"\x1b]7357;sentinel-ours;\x07sentinel: starting again in 0.5 s\r\n\x1b]7357;sentinel-theirs;\x07"
+    + begin_annotation("L1")
+    + b"10%\r20%\rthree\r\r\n\x1b]0;title\x07"
+    + end_annotation("L1")
+)
+PRINTED = b"one\ntwo \x1b[31mred\x1b[0m\n10%\r20%\rthree\r\n\x1b]0;title\x07"
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 1000])
+def test_the_log_holds_what_the_service_printed_and_nothing_else(path: Path, step: int) -> None:
+    """`less NAME.log` showed our escape sequences between its lines, and a CR before each LF."""
+    stream = Stream(Log(str(path), 1_000_000, 1))
+    for begin in range(0, len(PANE), step):
+        stream.take(PANE[begin : begin + step])
+    stream.finish()
+    assert path.read_bytes() == PRINTED
+    marks = [line.split()[:3] for line in path.with_name("web.log.runs").read_text().splitlines()]
+    second = str(PRINTED.index(b"10%"))
+    assert marks == [["0", "begin", "L1"], [second, "begin", "L1"], [str(len(PRINTED)), "end", "L1"]]
+    assert stream.has_end
+
+
+@pytest.mark.parametrize(
+    "unfinished", [b"\x1b", b"\x1b]7357;sentinel-be", b"\x1b]7357;sentinel-" + b"x" * 99, b"50%\r"]
+)
+def test_what_only_looks_like_ours_is_not_lost(path: Path, unfinished: bytes) -> None:
+    stream = Stream(Log(str(path), 1_000_000, 1))
+    stream.take(b"text" + unfinished)
+    stream.finish()
+    assert path.read_bytes() == b"text" + unfinished
+
+
+@given(st.lists(st.binary(max_size=9)))
+def test_everything_else_comes_through(tmp_path_factory: pytest.TempPathFactory, parts: list[bytes]) -> None:
+    path = tmp_path_factory.mktemp("log") / "web.log"
+    stream = Stream(Log(str(path), 1_000_000, 1))
+    for part in parts:
+        stream.take(part)
+    stream.finish()
+    assert path.read_bytes() == b"".join(parts).replace(b"\r\n", b"\n")
 
 
 # Rotation

@@ -1,5 +1,6 @@
 """What the supervisor repeats, because it imports nothing of ours but lineage, agrees with the rest."""
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -11,7 +12,7 @@ from sentinel_tasks.model import Restart
 from sentinel_tasks.supervisor import capture, ending
 from sentinel_tasks.supervisor.record import annotate_log
 from sentinel_tasks.supervisor.restarts import is_due
-from sentinel_tasks.text.annotations import ANY_END, begin_annotation, end_annotation
+from sentinel_tasks.text.annotations import begin_annotation, end_annotation
 
 
 @pytest.mark.parametrize(("word", "expected"), [("begin", begin_annotation("L1")), ("end", end_annotation("L1"))])
@@ -22,8 +23,17 @@ def test_the_launcher_annotates_the_log_as_its_readers_expect(
     assert capfdbinary.readouterr().out == expected
 
 
-def test_the_log_pump_knows_the_end_of_a_launch() -> None:
-    assert capture.END == ANY_END
+@pytest.mark.parametrize("annotation", [begin_annotation("L1"), end_annotation("a1b2c3d4e5f6")])
+def test_the_log_pump_takes_out_every_annotation(annotation: bytes) -> None:
+    assert capture.ANNOTATION.fullmatch(annotation)
+    assert annotation.startswith(capture.OPENING)
+    assert len(annotation) < capture.LONGEST_ANNOTATION
+
+
+def test_the_log_pump_writes_where_runs_begin_as_the_reader_reads_it(tmp_path: Path) -> None:
+    log = tmp_path / "web.log"
+    capture.Log(str(log), 100, 1).note("begin", "L1")
+    assert [(mark.offset, mark.word, mark.launch) for mark in rotation.marks_at(log)] == [(0, "begin", "L1")]
 
 
 def test_the_log_pump_writes_times_as_the_reader_unpacks_them() -> None:
