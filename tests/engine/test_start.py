@@ -40,6 +40,8 @@ SELDOM = service("web", 3000, health=Health("http", "/", interval=10))
 SLOW = Answer(True, "200", 26_000)
 ONCE_MORE = {"exit_code": 1, "ended": NOW, "next_start": NOW + 9, "restarts": 1}
 
+CLEANING_UP = alive(run={"exit_code": 1, "ended": NOW}, pids=(200, 203), foreground=(200,), **OLD)
+
 WAITING = {
     "it is healthy at the first look": History(
         {0: [], 1: [running()]},
@@ -275,6 +277,11 @@ THERE_ALREADY = {
         {0: [running(run={"asked": NOW - 10}, **OLD)]},
         sent=[f"0: {READY}"],
         told=["web: running, exit 0"],
+    ),
+    "it has crashed, and its launcher still ends what it left behind": History(
+        {0: [CLEANING_UP], 0.5: [CLEANING_UP], 1: [ended(run={"exit_code": 1}, **OLD)], 2: [running()]},
+        sent=["0: TERM 200", "1: same window for web", f"2: {READY}"],
+        told=[STARTED],
     ),
     "a launcher that nobody gives its specification is replaced": History(
         {0: [replace(alive(**OLD), run=None, pids=(200,))], 1: [running()]},
