@@ -131,7 +131,11 @@ class Reporter(msgspec.Struct, frozen=True):
 
 
 class Process(msgspec.Struct, frozen=True):
-    """A process as it was sampled. `created` is in seconds since the epoch; `worker_id` is set for scaled workers."""
+    """A process as it was sampled.
+
+    `created` is in seconds since the epoch, `ticks` the same by the kernel's clock, by which it is known again;
+    `worker_id` is set for scaled workers.
+    """
 
     pid: int
     parent: int
@@ -140,6 +144,7 @@ class Process(msgspec.Struct, frozen=True):
     created: float
     stopped: bool
     usage: ResourceUsage
+    ticks: int = 0
 
 
 class Ended(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from types import MappingProxyType
 import psutil
 
 from sentinel_tasks.api.model import Process, ResourceUsage, is_worker_id
+from sentinel_tasks.lineage import table
 
 MEBIBYTE = 1024 * 1024
 SETTLED_AGE = 10.0  # seconds: a younger process may still be between fork and exec, so its mark is read again
@@ -156,6 +157,7 @@ class Sampler:
                     created=process.create_time(),
                     stopped=status == psutil.STATUS_STOPPED,
                     usage=_usage(known),
+                    ticks=_ticks(process.pid),
                 )
         except (psutil.Error, OSError):
             return None
@@ -166,6 +168,11 @@ def _open(pid: int) -> Known | None:
         return Known(psutil.Process(pid))
     except (psutil.Error, OSError):
         return None
+
+
+def _ticks(pid: int) -> int:
+    found = table.one(pid)
+    return found.ticks if found else 0
 
 
 def _is_mine(process: psutil.Process) -> bool:

@@ -1,7 +1,8 @@
 """Workers of the configured command: started and ended to reach a count (contract: API).
 
 Which workers there are is read from the sampled processes, so those of an API that was killed are found again; only
-its own children does the scaler remember, for their exit codes and to reap them. Runs in a thread: it may wait.
+its own children does the scaler remember, for their exit codes and to reap them. Its signals go through the one gate
+(contract: Stop and logs, Signals). Runs in a thread: it may wait.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TypeAlias
 
-import psutil
-
 from sentinel_tasks.api.model import MAX_SCALED, Ended, Process, ScaleResult
+from sentinel_tasks.lineage import gate, table
+from sentinel_tasks.lineage.reach import Claim, Who, family
 
 GRACE = 3.0  # seconds between TERM and KILL
 POLL = 0.02
@@ -83,22 +84,42 @@ class Scaler:
 
     def _end(self, processes: Iterable[Process], children: Sequence[Child]) -> None:
         """Ask these and their descendants to end, wait, and insist; our own children are reaped."""
-        trees = _trees([*map(_sampled, processes), *map(_child, children)])
-        _each(trees, psutil.Process.terminate)
-        left = _wait(trees, children)
-        _each(left, psutil.Process.kill)
-        _wait(left, children)
+        own = frozenset(who for child in children if child.returncode is None and (who := _who(child.pid)))
+        roots = own | {(process.pid, process.ticks) for process in processes}
+        claim = Claim(orphans=roots, recorded=own)
+        known = _below(roots)
+        gate.send(claim, known, signal.SIGTERM)
+        if left := _wait(known, children):
+            gate.kill(Claim(orphans=frozenset(left), recorded=own))
+            _wait(left, children)
 
 
-def _wait(processes: Sequence[psutil.Process], children: Sequence[Child]) -> list[psutil.Process]:
+def _who(pid: int) -> Who | None:
+    found = table.one(pid)
+    return (found.pid, found.ticks) if found else None
+
+
+def _below(roots: Iterable[Who]) -> list[Who]:
+    """These and their descendants, as far as they live."""
+    now = table.read()
+    return [*{(each.pid, each.ticks): None for root in roots for each in family(now, root)}]
+
+
+def _wait(known: Iterable[Who], children: Sequence[Child]) -> list[Who]:
+    """Those that outlive the grace."""
     deadline = time.monotonic() + GRACE
     while True:
         for child in children:
             child.poll()
-        processes = [process for process in processes if _lives(process)]
-        if not processes or time.monotonic() >= deadline:
-            return list(processes)
+        known = [who for who in known if _lives(who)]
+        if not known or time.monotonic() >= deadline:
+            return known
         time.sleep(POLL)
+
+
+def _lives(who: Who) -> bool:
+    now = table.one(who[0])
+    return now is not None and now.ticks == who[1] and now.is_alive
 
 
 def _groups(processes: Iterable[Process]) -> dict[str, list[Process]]:
@@ -108,48 +129,6 @@ def _groups(processes: Iterable[Process]) -> dict[str, list[Process]]:
         if process.worker_id is not None:
             groups.setdefault(process.worker_id, []).append(process)
     return groups
-
-
-def _sampled(process: Process) -> psutil.Process | None:
-    """The process that was sampled, unless its pid is somebody else's by now."""
-    try:
-        found = psutil.Process(process.pid)
-        return found if found.create_time() == process.created else None
-    except psutil.Error:
-        return None
-
-
-def _child(child: Child) -> psutil.Process | None:
-    """Our own child, whose pid is its own until it is reaped."""
-    try:
-        return psutil.Process(child.pid) if child.returncode is None else None
-    except psutil.Error:
-        return None
-
-
-def _trees(roots: Iterable[psutil.Process | None]) -> list[psutil.Process]:
-    found: dict[int, psutil.Process] = {}
-    for root in filter(None, roots):
-        try:
-            found.update((process.pid, process) for process in [root, *root.children(recursive=True)])
-        except psutil.Error:
-            continue
-    return list(found.values())
-
-
-def _each(processes: Iterable[psutil.Process], act: Callable[[psutil.Process], None]) -> None:
-    for process in processes:
-        try:
-            act(process)
-        except psutil.Error:
-            continue
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
 
 
 def _reason(code: int) -> str | None:

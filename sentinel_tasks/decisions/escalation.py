@@ -1,7 +1,7 @@
 """How processes are ended: which signal is due when, and when nothing more can be tried. Pure.
 
 One table for everything that ends processes: a stop, a takeover, the doctor, and the API's workers (`api/scale.py`
-imports nothing of ours and repeats the seconds; a test compares them).
+does not import this room and repeats the seconds; a test compares them).
 """
 
 from __future__ import annotations

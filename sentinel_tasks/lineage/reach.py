@@ -88,7 +88,7 @@ def permitted(table: Mapping[int, Process], claim: Claim, caller: Caller) -> dic
     for root in (*claim.launchers, *claim.orphans, *claim.holders):
         process, as_launcher = table.get(root[0]), root in claim.launchers
         ends_its_own = as_launcher and root[0] == caller.pid
-        if process is None or _is_misplaced(process, as_launcher) or (root[0] in above and not ends_its_own):
+        if process is None or _is_misplaced(table, process, as_launcher) or (root[0] in above and not ends_its_own):
             continue
         of_any_user = caller.uid == ROOT and (root in claim.recorded or (as_launcher and process.uid == ROOT))
         members = family(table, root, below)
@@ -96,9 +96,12 @@ def permitted(table: Mapping[int, Process], claim: Claim, caller: Caller) -> dic
     return {pid: each for pid, each in found.items() if pid > 1 and pid not in above}
 
 
-def _is_misplaced(process: Process, as_launcher: bool) -> bool:
-    """True for a root that is something else than it was claimed to be."""
-    return process.kind != ("launcher" if as_launcher else "")
+def _is_misplaced(table: Mapping[int, Process], process: Process, as_launcher: bool) -> bool:
+    """True for a root that is something else than it was claimed to be, or in somebody's window."""
+    if as_launcher or process.kind:
+        return process.kind != ("launcher" if as_launcher else "")
+    cut = next((table[pid] for pid in line_of(table, process.pid) if is_cut(table[pid])), None)
+    return cut is not None and cut.kind != "launcher"
 
 
 def whole_groups(table: Mapping[int, Process], reachable: Iterable[int]) -> list[int]:

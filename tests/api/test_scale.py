@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -58,6 +59,15 @@ def test_a_shell_line_is_one_worker_and_ends_whole(start: Start) -> None:
     children = psutil.Process(worker["pid"]).children()
     scale(api, 0)
     assert not any(alive(child.pid) for child in children)
+
+
+def test_a_persons_tmux_server_below_a_worker_lives(start: Start, tmp_path: Path) -> None:
+    tmux = f"tmux -S {tmp_path}/precious -f /dev/null"
+    api = start(SENTINEL_WORKER_COMMAND=json.dumps(f"{tmux} new-session -d -s precious sleep 600; exec sleep 60"))
+    scale(api, 1)
+    until(lambda: subprocess.run([*tmux.split(), "has-session"], capture_output=True, check=False).returncode == 0)
+    assert scale(api, 0) == (200, {"created": 0, "terminated": 1})
+    subprocess.run([*tmux.split(), "kill-server"], check=True)
 
 
 def test_a_command_that_drops_its_environment_is_counted(start: Start) -> None:

@@ -1,6 +1,7 @@
 """The background work of the API: never twice at once, not ended by one fault, and over before the API is."""
 
 import asyncio
+import subprocess
 import threading
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from sentinel_tasks.api import telemetry
 from sentinel_tasks.api.model import Process, ResourceUsage
 from sentinel_tasks.api.options import Options
-from sentinel_tasks.api.scale import ScaleError, _sampled
+from sentinel_tasks.api.scale import ScaleError, Scaler
 from sentinel_tasks.api.telemetry import Telemetry
 from tests.lab import until
 
@@ -94,5 +95,8 @@ def test_nothing_is_started_once_the_api_ends(options: Options) -> None:
 
 def test_a_pid_that_is_somebody_elses_by_now_is_not_signalled() -> None:
     """A worker was known by its pid alone."""
-    usage = ResourceUsage()
-    assert _sampled(Process(1, 0, None, "worker-1", created=1.0, stopped=False, usage=usage)) is None
+    with subprocess.Popen(["sleep", "600"]) as somebody:
+        gone = Process(somebody.pid, 0, None, "worker-1", created=1.0, stopped=False, usage=ResourceUsage(), ticks=1)
+        Scaler(None, "/", {}).stop([gone])
+        assert somebody.poll() is None
+        somebody.kill()

@@ -73,6 +73,9 @@ def may_be_reached(table: Forest, one: Process, claim: Claim, caller: Caller) ->
         as_launcher = who(root) in claim.launchers
         claimed = as_launcher or who(root) in claim.orphans or who(root) in claim.holders
         kind_fits = found.kind == ("launcher" if as_launcher else "")
+        if not as_launcher:  # only a launcher is in a window
+            kinds = [table[pid].kind for pid in parents(table, root) if table[pid].kind]
+            kind_fits = kind_fits and kinds[:1] in ([], ["launcher"])
         is_below_us = who(root) in claim.recorded or (as_launcher and found.uid == 0)
         user_fits = one.uid == caller.uid or (caller.uid == 0 and is_below_us)
         if claimed and kind_fits and user_fits and (root not in own or (as_launcher and root == caller.pid)):
