@@ -13,6 +13,7 @@ SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
 TASKS_OF_A_WORKSPACE = frozenset(
     {"up", "down", "ps", "logs", "restart", "attach", "doctor", "schema", "wait", "run", "env", "url", "export"}
 )
+TASKS_OF_A_SERVICE = ("start", "status", "logs", "stop", "restart", "attach", "wait", "run", "env", "url")
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
 
 PORT_VARIABLES = {"telemetry": "WORKER_API_PORT", "dev": "DEV_SERVER_PORT"}

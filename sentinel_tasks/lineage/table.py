@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 
 from .process import Kind, Process, is_multiplexer
 
@@ -131,6 +132,7 @@ def _variable(environ: bytes, name: str) -> str | None:
     return os.fsdecode(rest.partition(b"\0")[0]) if found else None
 
 
+@cache
 def boot() -> str:
     """An id of the time since the machine was started, in which ticks count; empty where the system has none."""
     try:

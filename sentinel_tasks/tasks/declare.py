@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterable
+import re
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from .declared import declared
 from .invoke_config import serve_configuration, take_over
 from .service_tasks import tasks_of
 from .workspace_tasks import workspace_tasks
+
+LISTING = re.compile(r"--list|--complete|--help|--print-completion-script|-[^-]*[lh]")
 
 take_over(complain_of_file)
 
@@ -65,14 +69,24 @@ def root_of(*collections: Collection) -> Collection:
 
 
 def _add_configured(names: Iterable[str]) -> None:
-    """Gives the services that only the configuration names their tasks, wherever the workspace has its own."""
+    """Gives the services that only the configuration names their tasks, wherever the workspace has its own.
+
+    Of many services only those that the command line tells of: for each, Invoke takes more than a millisecond.
+    """
     for name in names:
         if name in declared.settings or name in TASKS_OF_A_WORKSPACE or not SERVICE.match(name):
             continue
         declared.configured.add(name)
-        for root in declared.workspaces:
+        for root in declared.workspaces if _is_told_of(name, sys.argv[1:]) else ():
             if name not in root.collections and name not in root.tasks:
                 root.add_collection(_collection(name))
+
+
+def _is_told_of(name: str, words: Sequence[str]) -> bool:
+    """True if one of the words is a task of the service, or a flag that may ask Invoke for a list or for help."""
+    return not words or any(
+        LISTING.match(word) if word.startswith("-") else name in word.replace("_", "-").split(".") for word in words
+    )
 
 
 serve_configuration(_add_configured)

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from invoke.collection import Collection
 
 from ..model import Typed
-from .declared import OwnTask
+from ..names import TASKS_OF_A_SERVICE
+from .declared import OwnTask, declared
 from .invoke_config import Called, called
 
 RUNNERS = {
@@ -51,6 +52,8 @@ def _listed(collection: Collection, above: tuple[str, ...] = ()) -> Iterator[tup
             yield (*above, collection.transform(name)), (task.service, task.verb)
     for name, inner in collection.collections.items():
         yield from _listed(inner, (*above, collection.transform(name)))
+    for name in declared.configured.difference(collection.collections) if collection in declared.workspaces else ():
+        yield from (((*above, name, verb), (name, verb)) for verb in TASKS_OF_A_SERVICE)
 
 
 def _shared(place: Sequence[str], here: Sequence[Sequence[str]]) -> int:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sentinel_tasks.names import TASKS_OF_A_SERVICE
+from sentinel_tasks.tasks.service_tasks import tasks_of
 from tests.lab import TASKS, Lab
 
 NESTED = """
@@ -26,6 +28,18 @@ def test_a_service_that_only_the_configuration_declares_has_tasks(lab: Lab, task
     status = lab.inv(f"{at}db.status")
     assert (status.code, f"inv {at}db.stop" in status.out) == (0, True)
     assert lab.inv(f"{at}db.stop").code == 0
+
+
+@pytest.mark.parametrize(("tasks", "at"), [(TASKS, ""), (NESTED, "svc.")])
+def test_it_is_told_how_its_tasks_are_typed_where_another_was_called(lab: Lab, tasks: str, at: str) -> None:
+    """Of a hundred such services `ps` needs the tasks of none, but it names them."""
+    (lab.path / "tasks.py").write_text(tasks)
+    lab.configure(db={"command": "exit 3", "health": None})
+    assert f"inv {at}db.logs" in lab.inv(f"{at}up", "--only", "db").said
+
+
+def test_the_tasks_of_each_service_are_those_that_are_named() -> None:
+    assert [each.verb for each in tasks_of("db")] == [*TASKS_OF_A_SERVICE]
 
 
 def test_it_can_be_stopped_although_the_configuration_is_broken_now(lab: Lab) -> None:
