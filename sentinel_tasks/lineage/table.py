@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 
 from .process import Kind, Process, is_multiplexer
@@ -35,6 +36,35 @@ def read() -> Table:
     while new := [name for name in os.listdir("/proc") if name.isdecimal() and name not in looked_at]:
         looked_at.update(new)
         found.update((each.pid, each) for name in new if (each := one(int(name))) is not None)
+    return _with_guests(found)
+
+
+def below(root: int) -> Table:
+    """The process of that pid and all that is below it, up to what is cut, as `read` tells of them.
+
+    Where the kernel lists children (proc(5)), nobody else is looked at: a hundred launchers look at their own.
+    """
+    if not os.path.exists(f"/proc/{root}/task/{root}/children"):
+        return read()
+    found: Table = {}
+    looked_at: set[int] = set()
+    pids = [root]
+    while new := [pid for pid in pids if pid not in looked_at]:
+        looked_at.update(new)
+        found.update((pid, each) for pid in new if (each := one(pid)) is not None)
+        pids = [child for each in found.values() if not each.kind or each.pid == root for child in _children(each.pid)]
+    return _with_guests(found)
+
+
+def _children(pid: int) -> Iterator[int]:
+    """Those that any of its threads has begun."""
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                yield from map(int, file.read().split())
+
+
+def _with_guests(found: Table) -> Table:
     guests = [each for each in found.values() if _is_guest(each, found)]
     return {**found, **{each.pid: each._replace(kind="guest") for each in guests}}
 

@@ -24,7 +24,7 @@ class Family:
 
     def look(self) -> list[Process]:
         """Those that live now, parents first."""
-        below = family(table.read(), self.launcher)[1:]
+        below = family(table.below(self.launcher[0]), self.launcher)[1:]
         self.members = [each for each in below if not self._is_spared(each)]
         return self.members
 

@@ -1,0 +1,52 @@
+"""The look at one process's descendants tells what the look at the whole machine does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+from sentinel_tasks.lineage import reach, table
+from tests.lab import until
+
+TREE = "(setsid sleep 86400 & sleep 86400 & wait) & exec sleep 86400"
+FROM_A_THREAD = """
+import subprocess, threading, time
+thread = threading.Thread(target=lambda: (subprocess.Popen(["sleep", "86400"]), time.sleep(86400)))
+thread.start()
+"""
+
+
+def family_of(pid: int, told: table.Table) -> set[int]:
+    process = told[pid]
+    return {each.pid for each in reach.family(told, (pid, process.ticks))}
+
+
+def end_all(root: int) -> None:
+    for pid in sorted(family_of(root, table.read()), reverse=True):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_what_is_below_a_process_is_seen_without_looking_at_the_machine() -> None:
+    with subprocess.Popen(["sh", "-c", TREE]) as root:
+        try:
+            until(lambda: len(family_of(root.pid, table.read())) == 4)
+            assert family_of(root.pid, table.below(root.pid)) == family_of(root.pid, table.read())
+            assert len(table.below(root.pid)) < 6
+        finally:
+            end_all(root.pid)
+
+
+def test_a_child_that_a_thread_has_begun_is_seen() -> None:
+    with subprocess.Popen([sys.executable, "-c", FROM_A_THREAD]) as root:
+        try:
+            until(lambda: len(family_of(root.pid, table.below(root.pid))) == 2)
+        finally:
+            end_all(root.pid)
+
+
+def test_a_process_that_has_ended_has_nothing_below_it() -> None:
+    with subprocess.Popen(["true"]) as root:
+        root.wait()
+    assert root.pid not in table.below(root.pid)
