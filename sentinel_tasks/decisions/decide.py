@@ -23,6 +23,7 @@ from ..model import (
     Wait,
 )
 from .containers import engine_of
+from .other_port import CERTAIN_AFTER, is_certain
 from .ownership import FRIENDLY
 
 
@@ -30,12 +31,14 @@ class Watch(Struct, frozen=True):
     """What this task did for a service so far.
 
     `launched` is the launch that it made, `found` the launch that it found alive; `late` says that the deadline has
-    passed, `anew` that a one-shot which is completed is to run once more.
+    passed, `elsewhere_for` for how long the service listens on another port than its own, `anew` that a one-shot which
+    is completed is to run once more.
     """
 
     launched: str | None = None
     found: str | None = None
     late: bool = False
+    elsewhere_for: float = 0.0
     anew: bool = False
 
     @property
@@ -163,6 +166,8 @@ def _decide_alive(service: Service, seen: Observation, watch: Watch) -> Action:
         return Wait()
     if is_healthy(seen):
         return Done()
+    if watch.elsewhere_for >= CERTAIN_AFTER and is_certain(seen):
+        return Fail("other-port")
     return Fail("timeout") if watch.late else Wait()
 
 

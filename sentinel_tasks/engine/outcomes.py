@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ..decisions.containers import engine_of, runs_containers
 from ..decisions.decide import is_windowless, state
+from ..decisions.other_port import remedy
 from ..errors import Interrupted
 from ..model import (
     STATUS_CODES,
@@ -99,7 +100,8 @@ def _told(service: Service, workspace: Workspace, seen: Observation) -> Report:
         return replace(told, error=_without_its_window(seen), hint=_ways_back(service, workspace))
     if word == "unhealthy" and seen.answer is not None:
         why = f"{seen.answer.detail}{_elsewhere(seen)}"
-        return replace(told, error=f"not healthy: {why}", hint=command(service, "logs", workspace.typed))
+        hint = _ways_to_health(service, seen, command(service, "logs", workspace.typed))
+        return replace(told, error=f"not healthy: {why}", hint=hint)
     return told
 
 
@@ -165,10 +167,10 @@ def failed(
     if failure.kind == "not-taken":
         return replace(told, error=f"could not be started: {failure.reason}", hint=doctor(workspace.typed))
     logs, last = command(service, "logs", workspace.typed), seen.last_output
-    if failure.kind == "timeout":
-        told = replace(
-            told, error=_too_late(service, seen), hint=f"{logs} (left running for a look)".strip(), tail=last
-        )
+    if failure.kind in ("timeout", "other-port"):
+        late = _too_late(service, seen) if failure.kind == "timeout" else f"nothing listens on port {seen.port}"
+        hint = _ways_to_health(service, seen, f"{logs} (left running for a look)".strip())
+        told = replace(told, error=f"{late}{_elsewhere(seen)}", hint=hint, tail=last)
         is_young = word == "starting" and service.health.kind != "exit"  # it began a moment after it was launched
         return replace(told, state="unhealthy") if is_young else told
     return replace(told, error=f"ended while starting: {_end_of(seen, workspace)}", hint=logs, tail=last)
@@ -184,7 +186,11 @@ def _end_of(seen: Observation, workspace: Workspace) -> str:
 
 def _too_late(service: Service, seen: Observation) -> str:
     why = seen.answer.detail if seen.answer else "its health check has not answered"
-    return f"not healthy after {service.startup_timeout:g} s: {why}{_elsewhere(seen)}"
+    return f"not healthy after {service.startup_timeout:g} s: {why}"
+
+
+def _ways_to_health(service: Service, seen: Observation, look: str) -> str:
+    return "; ".join(filter(None, [remedy(service, seen), look]))
 
 
 def _elsewhere(seen: Observation) -> str:

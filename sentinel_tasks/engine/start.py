@@ -125,8 +125,9 @@ class Start:
         self.seen[track.service.name] = seen
         if (blocked := self._blocked(track.service)) is not None and not seen.alive:
             return blocked
-        late = track.deadline is not None and self.world.monotonic() >= track.deadline
-        track.watch = replace(track.watch, late=late)
+        now = self.world.monotonic()
+        track.watch = replace(track.watch, late=track.deadline is not None and now >= track.deadline)
+        track.note_where_it_listens(seen, now)
         action = decide(track.service, seen, track.watch)
         if isinstance(action, Wait) and seen.alive and not is_ending(track.service, seen):
             self._follow(track, seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..decisions.decide import Watch
 from ..model import Identity, Observation, Progress, Report, Service
@@ -16,6 +17,7 @@ class Track(Struct):
     began: float
     watch: Watch = field(default_factory=Watch)
     deadline: float | None = None
+    elsewhere_since: float | None = None
     ending: dict[Identity, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     overtaken: int = 0
@@ -31,10 +33,21 @@ class Track(Struct):
         """True while it still has to run once more: what an earlier run came to satisfies nobody."""
         return self.watch.anew and not self.settled
 
+    def note_where_it_listens(self, seen: Observation, now: float) -> None:
+        """For how long it has listened on another port than its own, looks apart."""
+        if not seen.elsewhere:
+            self.elsewhere_since = None
+        elif self.elsewhere_since is None:
+            self.elsewhere_since = now
+        since = now if self.elsewhere_since is None else self.elsewhere_since
+        self.watch = replace(self.watch, elsewhere_for=now - since)
+
 
 def progress_of(track: Track, seen: Observation | None, world: World) -> Progress:
     """What a person may be shown of a service that is waited for."""
-    word = "starting" if seen and seen.alive else "ending what holds its port" if track.ending else "waiting"
+    word = "ending what holds its port" if track.ending else "waiting"
+    if seen and seen.alive:
+        word = f"listening on {', '.join(seen.elsewhere)} instead of {seen.port}" if seen.elsewhere else "starting"
     elapsed, limit = world.monotonic() - track.began, track.service.startup_timeout
     last = _last_line(track.service, world, seen) if seen and seen.alive else ""
     return Progress(track.service, word, elapsed, limit, last)

@@ -30,7 +30,7 @@ def observe(service: Service, world: World, snapshot: Snapshot, put: Ask, for_a_
     holders = holders_of(service, world, snapshot, bare) if bare.open_at else ()
     answer = answer_of(service, world, snapshot, bare, holders, put)
     found = replace(bare, holders=holders, answer=answer)
-    found = replace(found, **(_of_the_living if found.alive else _of_the_ended)(service, world, found))
+    found = replace(found, **(_of_the_living if found.alive else _of_the_ended)(service, world, snapshot, found))
     return found if for_a_start else replace(found, changes=changes_of(name, world, found))
 
 
@@ -65,17 +65,17 @@ def _port(service: Service, pane: Pane | None, snapshot: Snapshot, for_a_start: 
 # What reports tell beside it
 
 
-def _of_the_living(service: Service, world: World, seen: Observation) -> dict[str, Any]:
+def _of_the_living(service: Service, world: World, snapshot: Snapshot, seen: Observation) -> dict[str, Any]:
     """The memory of its whole family, where else it listens, and whether another port that is wanted could be had."""
     return {
         "rss_bytes": world.processes.rss_bytes(each.pid for each in seen.family),
-        "elsewhere": _elsewhere(world, seen),
+        **_elsewhere(world, snapshot, seen),
         "wanted_is_free": _wanted_is_free(service, world, seen),
         "is_unlogged": _is_unlogged(service, world, seen),
     }
 
 
-def _of_the_ended(service: Service, world: World, seen: Observation) -> dict[str, Any]:
+def _of_the_ended(service: Service, world: World, snapshot: Snapshot, seen: Observation) -> dict[str, Any]:
     return {"last_output": last_output(service, world, seen)}
 
 
@@ -85,16 +85,20 @@ def last_output(service: Service, world: World, seen: Observation) -> tuple[str,
     return tuple(world.logs.last_words(world.log_of(service, seen), LINES_OF_OUTPUT, launch))
 
 
-def _elsewhere(world: World, seen: Observation) -> tuple[str, ...]:
-    """The ports on which it listens while its own is silent, so that a wrong one is named.
+def _elsewhere(world: World, snapshot: Snapshot, seen: Observation) -> dict[str, Any]:
+    """Where and by which processes it listens while its own port is silent, so that a wrong one is named.
 
     Its own port is named with the address: it is silent on localhost alone.
     """
     if not seen.port or seen.holders:
-        return ()
-    found = world.ports.listening(each.pid for each in seen.family)
-    places = {(port, address if port == seen.port else "") for port, _, address in found}
-    return tuple(_place(port, address) for port, address in sorted(places))
+        return {}
+    found = sorted(world.ports.listening(each.pid for each in seen.family))
+    places = sorted({(port, address if port == seen.port else "") for port, _, address in found})
+    by = {pid: address for _, pid, address in found}
+    return {
+        "elsewhere": tuple(_place(port, address) for port, address in places),
+        "elsewhere_by": tuple(snapshot.process_table.describe(pid, address) for pid, address in by.items()),
+    }
 
 
 def _place(port: int, address: str) -> str:

@@ -51,7 +51,8 @@ def _state_words(report: Report) -> str:
         silent = f" (nothing listens on port {seen.port})" if seen.port and not on_port else ""
         return f"Running{on_port}{silent}"
     if report.state == "starting":
-        return f"Starting{on_port} ({plain(seen.answer.detail)})" if seen.answer else f"Starting{on_port}"
+        instead = f"; it listens on {', '.join(seen.elsewhere)} instead" if seen.elsewhere else ""
+        return f"Starting{on_port} ({plain(seen.answer.detail)}{instead})" if seen.answer else f"Starting{on_port}"
     if report.state == "crashed":
         cause = plain(report.error or "").partition(": ")[2]
         return f"Crashed ({_how(report)}){_ago(report)}{f': {cause}' if cause else ''}"
@@ -131,7 +132,8 @@ def _hints(report: Report, style: Style) -> list[str]:
     here = report.workspace.typed
     commands = [(typed, what) for verb, what in hints if (typed := command(report.service, verb, here))]
     width = max((len(typed) for typed, _ in commands), default=0)
-    ways_on = [f"  {plain(report.hint)}"] if report.hint and report.state == "conflict" else []
+    is_new = report.hint and report.hint not in [typed for typed, _ in commands]
+    ways_on = [f"  {plain(report.hint)}"] if is_new and report.state in ("conflict", "unhealthy") else []
     lines = [f"  {typed.ljust(width)}  - {what}" for typed, what in commands]
     return ["", f"{style.sign('hints')} Commands:", *ways_on, *lines] if ways_on or lines else []
 

@@ -38,6 +38,7 @@ WITHOUT_PORT = service("web")
 COMMANDED = service("web", 3000, health=Health("command", "is-ready"))
 SELDOM = service("web", 3000, health=Health("http", "/", interval=10))
 SLOW = Answer(True, "200", 26_000)
+VITE = facts.listener(command="node node_modules/.bin/vite")
 ONCE_MORE = {"exit_code": 1, "ended": NOW, "next_start": NOW + 9, "restarts": 1}
 
 CLEANING_UP = alive(run={"exit_code": 1, "ended": NOW}, pids=(200, 203), foreground=(200,), **OLD)
@@ -104,6 +105,21 @@ WAITING = {
         {0: [], 29: [alive(port=3001)], 30: [alive(port=3001)]},
         sent=[NEW],
         told=[f"{LATE}: nothing listens on port 3000; it listens on 3001 instead"],
+    ),
+    "a server of one port listens on another port": History(
+        {
+            0: [],
+            2: [alive(port=5173, listener=VITE)],
+            2.9: [alive(port=5173, listener=VITE)],
+            3: [alive(port=5173, listener=VITE)],
+        },
+        sent=[NEW],
+        told=["web: unhealthy, exit 1; nothing listens on port 3000; it listens on 5173 instead"],
+    ),
+    "a server of one port has another one for a moment": History(
+        {0: [], 2: [alive(port=5173, listener=VITE)], 2.5: [running()]},
+        sent=[NEW, f"2.5: {READY}"],
+        told=[STARTED],
     ),
     "without a check it must stay up for a second": History(
         {0: [], 0.5: [alive(WITHOUT_PORT)], 0.9: [alive(WITHOUT_PORT)], 1: [alive(WITHOUT_PORT)]},
