@@ -6,6 +6,7 @@ Frozen values, and the sets of words that they hold; of ours this module imports
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from signal import Signals
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ HealthKind = Literal["http", "tcp", "command", "log", "exit", "up"]
 Conflict = Literal["stop", "takeover", "fail", "auto"]
 Restart = Literal["never", "on-failure", "always"]
 Detached = Literal["end", "leave"]
+StopSignal = Literal["INT", "TERM", "QUIT", "HUP", "USR1", "USR2", "WINCH"]
 Condition = Literal["started", "healthy", "completed"]
 State = Literal["running", "starting", "unhealthy", "crashed", "completed", "stopped", "conflict"]
 Severity = Literal["error", "warning", "info"]
@@ -130,6 +132,8 @@ class Service(Struct, frozen=True):
     env_files: tuple[str, ...] = ()
     startup_timeout: float = 30.0
     stop_timeout: float = 10.0
+    stop_signal: StopSignal = "INT"
+    success_codes: tuple[int, ...] = ()
     on_conflict: Conflict = "stop"
     restart: Restart = "never"
     detached: Detached = "end"
@@ -155,6 +159,10 @@ class Service(Struct, frozen=True):
     def is_one_shot(self) -> bool:
         """True if the service is completed once its process has exited 0, such as a migration."""
         return self.health.kind == "exit"
+
+    def ends_well(self, run: Run) -> bool:
+        """True if the run ended with exit code 0 or one of `success_codes`; a signal counts as a shell has it."""
+        return run.shell_code is not None and run.shell_code in (0, *self.success_codes)
 
 
 class Workspace(Struct, frozen=True):
@@ -287,6 +295,14 @@ class Run(Struct, frozen=True):
     def is_over(self) -> bool:
         """True once a run of this launch has ended and no other one follows."""
         return self.error is not None or (self.ended is not None and self.next_start is None)
+
+    @property
+    def shell_code(self) -> int | None:
+        """The exit code as a shell has it: 128 and the number for a signal; None where neither is known."""
+        if self.signal is None:
+            return self.exit_code
+        number = Signals.__members__.get(self.signal)
+        return 128 + number if number else None
 
     @property
     def known(self) -> frozenset[Identity]:

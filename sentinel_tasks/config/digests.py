@@ -20,6 +20,8 @@ STARTED_WITH: Mapping[str, tuple[str, ...]] = {
     "port": ("port", "auto_port"),
     "restart": ("restart",),
     "stop_timeout": ("stop_timeout",),
+    "stop_signal": ("stop_signal",),
+    "success_codes": ("success_codes",),
     "log_max_mb": ("log_max_bytes",),
     "log_backups": ("log_backups",),
     "detached": ("detached",),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ..model import HEALTH_KINDS, UP_AFTER, Condition, Conflict, Detached, Restart
+from ..model import HEALTH_KINDS, UP_AFTER, Condition, Conflict, Detached, Restart, StopSignal
 from .problems import listed
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -77,6 +77,16 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     ) = UNSET
     startup_timeout: Annotated[Seconds, Meta(description="seconds until it must be healthy")] | UnsetType = UNSET
     stop_timeout: Annotated[Seconds, Meta(description="seconds it may take to end when asked")] | UnsetType = UNSET
+    stop_signal: Annotated[StopSignal, Meta(description="the signal by which a stop asks it to end")] | UnsetType = (
+        UNSET
+    )
+    success_codes: (
+        Annotated[
+            list[Annotated[int, Meta(ge=0, le=255)]],
+            Meta(description="exit codes beside 0 that are no failure; 143 is also an end by TERM"),
+        ]
+        | UnsetType
+    ) = UNSET
     on_conflict: Conflict | UnsetType = UNSET
     restart: Restart | UnsetType = UNSET
     detached: Annotated[Detached, Meta(description="what becomes of processes that left its session")] | UnsetType = (
@@ -120,6 +130,8 @@ ALLOWED = {
     "depends_on": f"a service's name, a list of names, or a mapping of names to {listed(get_args(Condition))}",
     "startup_timeout": "seconds, more than 0 and at most 86400",
     "stop_timeout": "seconds, more than 0 and at most 86400",
+    "stop_signal": listed(get_args(StopSignal)),
+    "success_codes": "a list of exit codes from 0 to 255",
     "on_conflict": listed(get_args(Conflict)),
     "restart": listed(get_args(Restart)),
     "detached": listed(get_args(Detached)),

@@ -22,6 +22,7 @@ EXPECTATION = re.compile(r"[1-5]\d\d|[1-5][xX]{2}|<[1-6]\d\d", re.ASCII)
 PASSED_THROUGH = (
     "startup_timeout",
     "stop_timeout",
+    "stop_signal",
     "on_conflict",
     "restart",
     "detached",
@@ -139,6 +140,8 @@ class ServiceReader:
         found = {key: self.values[key] for key in PASSED_THROUGH if key in self.values}
         if "log_max_mb" in self.values:
             found["log_max_bytes"] = max(1, int(self.values["log_max_mb"] * 1_000_000))
+        if "success_codes" in self.values:
+            found["success_codes"] = tuple(self.values["success_codes"])
         return found
 
     def _command(self, resembling: Iterable[str]) -> tuple[str | tuple[str, ...], str]:

@@ -76,7 +76,7 @@ def _state_ended(service: Service, seen: Observation) -> State:
     run = seen.run
     if run is None or run.interrupted:
         return "stopped"
-    if run.exit_code == 0:
+    if service.ends_well(run):
         return "completed" if service.is_one_shot else "stopped"
     return "crashed"
 
@@ -173,7 +173,7 @@ def _decide_alive(service: Service, seen: Observation, watch: Watch) -> Action:
 
 def _decide_ended(service: Service, seen: Observation, watch: Watch) -> Action:
     run = seen.run
-    completed = service.is_one_shot and seen.pane is not None and _ended_well(seen)
+    completed = service.is_one_shot and seen.pane is not None and _ended_well(service, seen)
     if completed and not watch.anew:
         return Done()
     followed = watch.follows is not None and seen.launch in (None, watch.follows)
@@ -184,5 +184,5 @@ def _decide_ended(service: Service, seen: Observation, watch: Watch) -> Action:
     return Fail("ended")
 
 
-def _ended_well(seen: Observation) -> bool:
-    return seen.run is not None and seen.run.exit_code == 0 and not seen.run.interrupted
+def _ended_well(service: Service, seen: Observation) -> bool:
+    return seen.run is not None and service.ends_well(seen.run) and not seen.run.interrupted

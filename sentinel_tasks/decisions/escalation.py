@@ -10,6 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from ..model import StopSignal
+
 TERM_SECONDS = 3.0
 """Between SIGTERM and SIGKILL, for what is ours."""
 FOREIGN_TERM_SECONDS = 5.0
@@ -29,7 +31,7 @@ class SignalStep(Struct, frozen=True):
     """
 
     after: float
-    signal: Literal["SIGINT", "SIGTERM", "SIGKILL"]
+    signal: str
     whom: Literal["foreground", "service", "all"] = "all"
 
 
@@ -48,7 +50,9 @@ class Escalation(Struct, frozen=True):
         return elapsed > self.gives_up_after
 
 
-def stop_of_a_service(stop_timeout: float, ended_after: float | None = None) -> Escalation:
+def stop_of_a_service(
+    stop_timeout: float, ended_after: float | None = None, stop_signal: StopSignal = "INT"
+) -> Escalation:
     """The escalation of a stop (contract: Stop and logs, Escalation).
 
     `ended_after` is when the service's own process ended: what it left behind need not be waited for as long.
@@ -56,7 +60,7 @@ def stop_of_a_service(stop_timeout: float, ended_after: float | None = None) -> 
     patience = stop_timeout if ended_after is None else min(stop_timeout, ended_after + LEFTOVER_SECONDS)
     kill = patience + TERM_SECONDS
     steps = (
-        SignalStep(0.0, "SIGINT", "foreground"),
+        SignalStep(0.0, f"SIG{stop_signal}", "foreground"),
         SignalStep(patience, "SIGTERM"),
         SignalStep(kill, "SIGKILL", "service"),
         SignalStep(kill + KILL_SECONDS, "SIGKILL"),

@@ -46,7 +46,7 @@ class Ending(Struct):
     @property
     def escalation(self) -> Escalation:
         """The signal steps of this stop, as far as it has come."""
-        return stop_of_a_service(self.service.stop_timeout, self.ended_after)
+        return stop_of_a_service(self.service.stop_timeout, self.ended_after, self.service.stop_signal)
 
     @property
     def killed_all(self) -> bool:
@@ -95,23 +95,23 @@ class Ending(Struct):
         if step.signal == "SIGKILL":
             reached = kill(world, claim, (launchers if step.whom == "service" else spared) | self.spared)
             self.killed |= {*reached}
-        elif step.signal == "SIGTERM":
-            reached = send(world, claim, sorted(living - launchers or launchers), signal.SIGTERM)
+        elif step.whom == "foreground":
+            reached = self._ask(world, claim, signal.Signals[step.signal])
         else:
-            reached = self._interrupt(world, claim)
-        if step.signal != "SIGINT" and reached:
+            reached = send(world, claim, sorted(living - launchers or launchers), signal.SIGTERM)
+        if step.whom != "foreground" and reached:
             self.notes.append(f"it needed {step.signal}: {pids_of(reached)}")
 
-    def _interrupt(self, world: World, claim: Claim) -> list[Identity]:
+    def _ask(self, world: World, claim: Claim, number: signal.Signals) -> list[Identity]:
         """The launcher first: it must know before its child ends. Another user's get C-c from the terminal."""
         living, user = {*map(identity_of, self.left)}, world.processes.caller().uid
         launchers = sorted(living & launchers_of(self.first))
+        reached = send(world, claim, launchers, signal.SIGINT)
         if self.first.pane is not None and any(each.uid != user for each in self.left):
-            reached = send(world, claim, launchers, signal.SIGINT)
             with suppress(TmuxRefused):  # the window was closed meanwhile
                 world.tmux.interrupt(self.first.pane)
             return reached
-        return send(world, claim, [*launchers, *sorted(self._in_foreground())], signal.SIGINT)
+        return [*reached, *send(world, claim, sorted(self._in_foreground()), number)]
 
     def _in_foreground(self) -> set[Identity]:
         """Whom C-c would reach besides the launchers; all that live rather than nobody.

@@ -100,6 +100,8 @@ class _Launch:
             "env": environment,
             "restart": ready.service.restart,
             "stop_timeout": ready.service.stop_timeout,
+            "stop_signal": ready.service.stop_signal,
+            "success_codes": ready.service.success_codes,
             "one_shot": ready.service.is_one_shot,
             "detached": ready.service.detached,
             "service": ready.service.name,

@@ -49,6 +49,16 @@ def lost_if(kind: str) -> Saying:
     return say
 
 
+def lost_if_given(key: str) -> Saying:
+    """A row that is lost for every service that has this key."""
+
+    def say(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+        if getattr(service, key):
+            yield Loss()
+
+    return say
+
+
 def lost_dependency(condition: str) -> Saying:
     """A row that is lost for every dependency of this condition."""
 

@@ -7,8 +7,18 @@ from typing import Any
 
 from ..model import Service
 from . import checks, prometheus
-from .common import DETACHED, MASKED, WINDOW, is_one_shot, machine_paths, names_loopback, seconds, unread_files
-from .containers import LATE, LOG_LOST, LOOPBACK, MACHINE_PATH, STARTED_IN_TIME
+from .common import (
+    DETACHED,
+    MASKED,
+    WINDOW,
+    is_one_shot,
+    lost_if_given,
+    machine_paths,
+    names_loopback,
+    seconds,
+    unread_files,
+)
+from .containers import CODES_LOST, LATE, LOG_LOST, LOOPBACK, MACHINE_PATH, STARTED_IN_TIME
 from .plan import TOKEN, Plan, host_name
 from .rows import Loss, Part, Put, Row, Settings, Target, nested
 from .words import shell, words_of
@@ -123,7 +133,7 @@ def _restart(plan: Plan, service: Service) -> Iterator[Put]:
 
 
 def _stop_signal(plan: Plan, service: Service) -> Iterator[Put]:
-    yield Put(("stop_signal",), "SIGINT")
+    yield Put(("stop_signal",), f"SIG{service.stop_signal}")
 
 
 def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put]:
@@ -169,8 +179,9 @@ ROWS = (
     Row("depends_on: started", "`condition: service_started`", _after("started")),
     Row("depends_on: completed", "`condition: service_completed_successfully`", _after("completed")),
     Row("restart", "`restart:` no, on-failure:10 or unless-stopped, after a pause that grows", _restart),
-    Row("the stop signal", "`stop_signal: SIGINT`", _stop_signal),
+    Row("stop_signal", "`stop_signal:`", _stop_signal),
     Row("stop_timeout", "`stop_grace_period:`, then KILL", _stop_timeout),
+    Row("success_codes", "nothing", lost_if_given("success_codes"), CODES_LOST),
     DETACHED,
     Row("log_max_mb, log_backups", "`logging:` of json-file", _logs),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),

@@ -13,12 +13,13 @@ from .common import (
     WINDOW,
     has_other_log_limits,
     is_one_shot,
+    lost_if_given,
     machine_paths,
     names_loopback,
     unread_files,
     whole_seconds,
 )
-from .containers import LATE, LOG_LOST, LOOPBACK, MACHINE_PATH
+from .containers import CODES_LOST, LATE, LOG_LOST, LOOPBACK, MACHINE_PATH
 from .kubernetes_objects import file_secret, literals, secret_name, write
 from .kubernetes_waiting import CHECK_LOST, ONCE_LOST, STARTED_LOST, after
 from .plan import TOKEN, Plan
@@ -94,7 +95,7 @@ def _restart(plan: Plan, service: Service) -> Iterator[Put | Loss]:
 
 def _stop_signal(plan: Plan, service: Service) -> Iterator[Put]:
     if not is_one_shot(service):
-        asking = f"kill -INT 1; sleep {whole_seconds(service.stop_timeout)}"
+        asking = f"kill -{service.stop_signal} 1; sleep {whole_seconds(service.stop_timeout)}"
         yield Put(("container", "lifecycle"), {"preStop": {"exec": {"command": [*shell(asking)]}}})
 
 
@@ -175,13 +176,14 @@ ROWS = (
     Row(
         "restart", "a Deployment's `Always`, after a pause that grows; a Job's `backoffLimit:`", _restart, RESTART_LOST
     ),
-    Row("the stop signal", "`preStop` sends INT to process 1 and waits; then TERM", _stop_signal),
+    Row("stop_signal", "`preStop` sends it to process 1 and waits; then TERM", _stop_signal),
     Row(
         "stop_timeout",
         "`terminationGracePeriodSeconds:`, three seconds more for TERM, then KILL",
         _stop_timeout,
         "only whole seconds: it is rounded up",
     ),
+    Row("success_codes", "nothing", lost_if_given("success_codes"), CODES_LOST),
     DETACHED,
     Row("log_max_mb, log_backups", "the kubelet's own limits", _logs, "the kubelet keeps what its own limits say"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),

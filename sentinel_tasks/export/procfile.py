@@ -17,6 +17,7 @@ from .common import (
     is_one_shot,
     lost_dependency,
     lost_if,
+    lost_if_given,
     unread_files,
 )
 from .plan import Plan
@@ -104,6 +105,11 @@ def _autostart(plan: Plan, service: Service) -> Iterator[Loss]:
         yield Loss()
 
 
+def _stop_signal(plan: Plan, service: Service) -> Iterator[Loss]:
+    if service.stop_signal != "TERM":
+        yield Loss()
+
+
 def _always_lost(plan: Plan, service: Service) -> Iterator[Loss]:
     yield Loss()
 
@@ -141,8 +147,9 @@ ROWS = (
     Row("depends_on: started", "nothing", lost_dependency("started"), NOBODY_WAITS),
     Row("depends_on: completed", "the line `release`, run before the others"),
     Row("restart", "nothing", _restart, "nothing is started again; honcho ends all when one ends"),
-    Row("the stop signal", "nothing", _always_lost, "the runner's own: TERM, not INT"),
+    Row("stop_signal", "nothing", _stop_signal, "the runner's own: TERM"),
     Row("stop_timeout", "nothing", _always_lost, "the runner's own"),
+    Row("success_codes", "nothing", lost_if_given("success_codes"), "honcho ends all when one ends, whatever its code"),
     DETACHED_ELSEWHERE,
     Row("log_max_mb, log_backups", "the runner's own", _logs, "the runner's own"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),

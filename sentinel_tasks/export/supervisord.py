@@ -103,13 +103,13 @@ def _startup_timeout(plan: Plan, service: Service) -> Iterator[Loss]:
 def _restart(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     yield _put("autorestart", RESTARTS[service.restart])
     yield _put("startretries", 0 if service.restart == "never" else QUICK_RESTARTS)
-    yield _put("exitcodes", 0)
+    yield _put("exitcodes", ",".join(map(str, dict.fromkeys((0, *service.success_codes)))))
     if service.restart != "never":
         yield Loss()
 
 
 def _stop_signal(plan: Plan, service: Service) -> Iterator[Put]:
-    yield _put("stopsignal", "INT")
+    yield _put("stopsignal", service.stop_signal)
     yield _put("stopasgroup", "true")
     yield _put("killasgroup", "true")
 
@@ -117,6 +117,11 @@ def _stop_signal(plan: Plan, service: Service) -> Iterator[Put]:
 def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     yield _put("stopwaitsecs", whole_seconds(service.stop_timeout))
     if whole_seconds(service.stop_timeout) != service.stop_timeout:
+        yield Loss()
+
+
+def _success_codes(plan: Plan, service: Service) -> Iterator[Loss]:
+    if service.restart == "on-failure" and any(code > 128 for code in service.success_codes):
         yield Loss()
 
 
@@ -165,8 +170,14 @@ ROWS = (
         _restart,
         "only what ends within its first second is given up after ten times, and 126 and 127 are tried again too",
     ),
-    Row("the stop signal", "`stopsignal=INT`, `stopasgroup=true`", _stop_signal),
+    Row("stop_signal", "`stopsignal=`, `stopasgroup=true`", _stop_signal),
     Row("stop_timeout", "`stopwaitsecs=`, then KILL", _stop_timeout, "only whole seconds: it is rounded up"),
+    Row(
+        "success_codes",
+        "`exitcodes=`",
+        _success_codes,
+        "only exit codes: an end by the signal that a code above 128 stands for is unexpected",
+    ),
     DETACHED_ELSEWHERE,
     Row("log_max_mb, log_backups", "`stdout_logfile_maxbytes=`, `stdout_logfile_backups=`", _logs),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from signal import Signals
 
 from ..model import Service
 from . import systemd_health as health
@@ -24,6 +25,8 @@ from .systemd_process import is_inline, put, started
 from .systemd_text import environment_line, exec_line, is_plain_folder, plain_text, specifiers
 from .words import words_of
 
+CLEAN = ("SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE")
+"""An end by one of these is no failure for systemd."""
 RESTARTS = {"never": "no", "on-failure": "on-failure", "always": "always"}
 LOG_LOST = "nobody reads the log: it counts as started once it has been up for a second"
 QUICK_RESTARTS, STABLE_SECONDS = 10, 60
@@ -106,19 +109,26 @@ def _restart(plan: Plan, service: Service) -> Iterator[Put | Loss]:
         yield put("Service", "RestartSec", "500ms")
         yield put("Service", "RestartPreventExitStatus", "126 127")
         if not is_one_shot(service):  # for which these are failures anyway
-            yield put("Service", "RestartForceExitStatus", "SIGHUP SIGINT SIGTERM SIGPIPE")
+            clean = [name for name in CLEAN if 128 + Signals[name] not in service.success_codes]
+            yield put("Service", "RestartForceExitStatus", " ".join(clean))
         yield put("Unit", "StartLimitBurst", QUICK_RESTARTS + 1)
         yield put("Unit", "StartLimitIntervalSec", seconds((QUICK_RESTARTS + 1) * STABLE_SECONDS))
         yield Loss()
 
 
 def _stop_signal(plan: Plan, service: Service) -> Iterator[Put]:
-    yield put("Service", "KillSignal", "SIGINT")
+    yield put("Service", "KillSignal", f"SIG{service.stop_signal}")
     yield put("Service", "KillMode", "control-group")
 
 
 def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put]:
     yield put("Service", "TimeoutStopSec", seconds(service.stop_timeout))
+
+
+def _success_codes(plan: Plan, service: Service) -> Iterator[Put]:
+    if service.success_codes:
+        by_signal = [each.name for each in Signals if 128 + each in service.success_codes]
+        yield put("Service", "SuccessExitStatus", " ".join([*map(str, service.success_codes), *by_signal]))
 
 
 def _autostart(plan: Plan, service: Service) -> Iterator[Put]:
@@ -169,8 +179,9 @@ ROWS = (
         _restart,
         "the pause before a restart is always half a second, it does not grow",
     ),
-    Row("the stop signal", "`KillSignal=SIGINT`, `KillMode=control-group`", _stop_signal),
+    Row("stop_signal", "`KillSignal=`, `KillMode=control-group`", _stop_signal),
     Row("stop_timeout", "`TimeoutStopSec=`, then KILL", _stop_timeout),
+    Row("success_codes", "`SuccessExitStatus=`, the signal of a code above 128 too", _success_codes),
     DETACHED,
     Row("log_max_mb, log_backups", "the journal's own limits", _logs, "the journal keeps what its own limits say"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),

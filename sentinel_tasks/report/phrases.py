@@ -67,4 +67,4 @@ def how_it_ended(seen: Observation) -> str:
     if run.interrupted:
         return run.cause or ""
     last = last_line(seen.last_output)
-    return f"it ended by itself (exit 0){f': {last}' if last else ''}" if run.exit_code == 0 else ""
+    return f"it ended by itself ({ended(run)}){f': {last}' if last else ''}" if run.shell_code is not None else ""

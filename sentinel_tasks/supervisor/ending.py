@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from typing import NamedTuple
 
 from ..lineage.reach import Who
 from .family import Family
@@ -14,17 +15,23 @@ TASK_SECONDS = LEFTOVER_SECONDS + TERM_SECONDS + KILL_SECONDS
 KILL_AGAIN_SECONDS = 0.1
 """Between two looks for what has appeared since the first SIGKILL."""
 
-Step = tuple[float, signal.Signals]
+
+class Step(NamedTuple):
+    """A signal, and its seconds after the first; one that `asks` goes to those that C-c would reach."""
+
+    after: float
+    signal: signal.Signals
+    asks: bool = False
 
 
-def stop_of_the_service(stop_timeout: float) -> list[Step]:
-    """SIGINT as by C-c, then more and more firmly; each step with its seconds after the first."""
-    return [(0.0, signal.SIGINT), *end_of_leftovers(stop_timeout)]
+def stop_of_the_service(stop_timeout: float, stop_signal: signal.Signals) -> list[Step]:
+    """Its own signal as by C-c, then more and more firmly."""
+    return [Step(0.0, stop_signal, asks=True), *end_of_leftovers(stop_timeout)]
 
 
 def end_of_leftovers(patience: float) -> list[Step]:
     """The end of what did not end by itself in time."""
-    return [(patience, signal.SIGTERM), (patience + TERM_SECONDS, signal.SIGKILL)]
+    return [Step(patience, signal.SIGTERM), Step(patience + TERM_SECONDS, signal.SIGKILL)]
 
 
 class Ending:
@@ -33,38 +40,38 @@ class Ending:
     def __init__(self, family: Family, steps: list[Step]) -> None:
         self.family = family
         now = time.monotonic()
-        self._due = [(now + after, number) for after, number in steps]
+        self._due = [each._replace(after=now + each.after) for each in steps]
         self._gives_up_at = float("inf")
         self.reached: dict[Who, None] = {}
 
     @property
     def next_due(self) -> float:
         """When there is something to do."""
-        return self._due[0][0] if self._due else min(time.monotonic() + KILL_AGAIN_SECONDS, self._gives_up_at)
+        return self._due[0].after if self._due else min(time.monotonic() + KILL_AGAIN_SECONDS, self._gives_up_at)
 
     def hurry(self, patience: float) -> None:
         """Waits no longer than this for what would end by itself."""
-        if self._due and self._due[0][1] == signal.SIGTERM:
-            earlier = max(0.0, self._due[0][0] - time.monotonic() - patience)
-            self._due = [(at - earlier, number) for at, number in self._due]
+        if self._due and self._due[0].signal == signal.SIGTERM and not self._due[0].asks:
+            earlier = max(0.0, self._due[0].after - time.monotonic() - patience)
+            self._due = [each._replace(after=each.after - earlier) for each in self._due]
 
     def advance(self) -> None:
         """Sends what is due by now."""
         now = time.monotonic()
-        while self._due and self._due[0][0] <= now:
-            self._send(self._due.pop(0)[1])
+        while self._due and self._due[0].after <= now:
+            self._send(self._due.pop(0))
             if not self._due:
                 self._gives_up_at = time.monotonic() + KILL_SECONDS
         if not self._due:
-            self._send(signal.SIGKILL)
+            self._send(Step(0.0, signal.SIGKILL))
 
-    def _send(self, number: signal.Signals) -> None:
+    def _send(self, step: Step) -> None:
         family = self.family
-        if number == signal.SIGKILL:
+        if step.signal == signal.SIGKILL:
             found = family.end()
         else:
-            found = family.send(number, family.where_c_c_reaches() if number == signal.SIGINT else family.look())
-        if number != signal.SIGINT:
+            found = family.send(step.signal, family.where_c_c_reaches() if step.asks else family.look())
+        if not step.asks:
             self.reached.update(dict.fromkeys(found))
 
     def is_hopeless(self) -> bool:

@@ -35,9 +35,10 @@ class Launcher:
         self.kernel = Kernel()
         self.kernel.adopt_descendants()
         self.events = Events(spec["events"], spec["service"])
-        self.restarts = Restarts(spec["restart"])
+        self.restarts = Restarts(spec["restart"], spec.get("success_codes", ()))
         self.next_start: float | None = None
         watch.stop_timeout = spec.get("stop_timeout", 0.0)
+        watch.stop_signal = signal.Signals[f"SIG{spec.get('stop_signal', 'INT')}"]
         watch.family.spares_detached = spec.get("detached") == "leave"
 
     def run(self) -> int:
@@ -107,7 +108,7 @@ class Launcher:
         watch.is_running = False
         end = "it can't be ended" if code is None else outcome(code)
         why = f"{watch.cause or 'asked to end'} ({end})" if asked else end
-        self.events.write("stop" if asked or code == 0 else "crash", pid, why)
+        self.events.write("stop" if asked or self.is_well(code) else "crash", pid, why)
         if not asked and code is not None:
             self.plan(code, seconds)
         ended_by = signal_name(-code) if code is not None and code < 0 else None
@@ -117,6 +118,10 @@ class Launcher:
         )  # fmt: skip
         if self.next_start is None:
             annotate_log("end", self.record.launch)
+
+    def is_well(self, code: int | None) -> bool:
+        """True for an end that is no failure."""
+        return code is not None and self.restarts.ends_well(code)
 
     def plan(self, code: int, seconds: float) -> None:
         """Puts the time of the next run into the next record, if the restart policy wants another run."""

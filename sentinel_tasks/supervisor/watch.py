@@ -33,7 +33,7 @@ class Watch:
         if self.window.is_terminal:
             self.wakeup.watch(self.window.descriptor)
         self.family = Family((os.getpid(), record.ticks))
-        self.stop_timeout = 0.0
+        self.stop_timeout, self.stop_signal = 0.0, signal.SIGINT
         self.ending: Ending | None = None
         self.cause: str | None = None
         self.is_running = False
@@ -112,7 +112,7 @@ class Watch:
     def _reach_the_background(self, number: signal.Signals) -> None:
         """C-c does not reach what has gone into the background."""
         if self.children.main == 0 and self.children.are_there and self.ending is None:
-            self.family.send(number, self.family.elsewhere())
+            self.family.send(self.stop_signal if number == signal.SIGINT else number, self.family.elsewhere())
             self._end(end_of_leftovers(TASK_SECONDS))
 
     def _end(self, steps: list[Step]) -> None:
@@ -145,7 +145,7 @@ class Watch:
         self.cause = WINDOW_CLOSED
         if self.is_running:
             self.record.note(asked=time.time(), cause=self.cause)
-        self._end(stop_of_the_service(self.stop_timeout))
+        self._end(stop_of_the_service(self.stop_timeout, self.stop_signal))
         if not self.children.main:
             self._hurry(LEFTOVER_SECONDS)
 

@@ -71,6 +71,18 @@ STEPS = {
         sent=[*INT, "2: TERM 201"],
         told=[f"{STOPPED}; it needed SIGTERM: 201"],
     ),
+    "it is asked by its own signal, and its launcher as ever": History(
+        {0: [UP], 10: [UP], 11: [DOWN]},
+        services=(replace(WEB, stop_signal="QUIT"),),
+        sent=["0: INT 200", "0: QUIT 201", *TERM],
+        told=[f"{STOPPED}; it needed SIGTERM: 201"],
+    ),
+    "asked by TERM, it is told once": History(
+        {0: [UP], 0.1: [DOWN]},
+        services=(replace(WEB, stop_signal="TERM"),),
+        sent=["0: INT 200", "0: TERM 201"],
+        told=[STOPPED],
+    ),
     "it ignores C-c and TERM": History(
         {0: [UP], 10: [UP], 12.9: [UP], 13: [UP], 13.9: [UP], 13.95: [DOWN]},
         sent=[*INT, *TERM, "13: KILL 201"],

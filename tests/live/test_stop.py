@@ -92,6 +92,20 @@ def test_the_window_stays_dead_with_its_output_readable(lab: Lab) -> None:
     until(lambda: "hello from the service" in lab.inv("telemetry.logs").out)
 
 
+def test_a_service_is_asked_by_its_own_signal_and_its_own_code_is_no_crash(lab: Lab) -> None:
+    """PostgreSQL takes INT for a fast end and QUIT for none, a JVM answers TERM with 143."""
+    command = "trap 'echo by int; exit 1' INT; trap 'echo by quit; exit 143' QUIT; while :; do sleep 0.05; done"
+    keys = {"command": command, "port": None, "health": None, "stop_signal": "QUIT", "success_codes": [143]}
+    lab.configure(telemetry=keys)
+    assert lab.inv("telemetry.activate").code == 0
+    stop(lab)
+    until(lambda: lab.inv("telemetry.logs").out.splitlines() == ["by quit"])
+    lab.configure(telemetry={**keys, "command": "sleep 0.1; kill -TERM $$"})
+    lab.inv("telemetry.activate", "--no-wait")
+    until(lambda: status(lab)["signal"] == "SIGTERM")
+    assert status(lab)["state"] == "stopped"
+
+
 def test_a_second_stop_at_the_same_time_does_not_break_off_a_graceful_end(lab: Lab) -> None:
     command = [sys.executable, "-c", TWICE]
     lab.configure(telemetry={"command": command, "port": None, "health": None, "stop_timeout": LONG})

@@ -261,7 +261,7 @@ def test_command_that_can_not_be_run_is_not_tried_twice(launched: Piped, restart
     ],
 )
 def test_restart_policies(policy: str, code: int, quick: int, due: bool) -> None:
-    assert is_due(policy, code, quick) is due
+    assert is_due(policy, code, quick, well=code == 0) is due
 
 
 def test_pauses_grow_and_have_a_limit() -> None:

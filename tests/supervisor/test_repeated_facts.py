@@ -1,5 +1,6 @@
 """What the supervisor repeats, because it imports nothing of ours but lineage, agrees with the rest."""
 
+import signal
 from pathlib import Path
 from typing import get_args
 
@@ -8,11 +9,12 @@ import pytest
 from sentinel_tasks.decisions import escalation
 from sentinel_tasks.decisions.escalation import stop_of_a_service
 from sentinel_tasks.logs import rotation
-from sentinel_tasks.model import Restart
+from sentinel_tasks.model import Restart, Run
 from sentinel_tasks.supervisor import capture, ending
 from sentinel_tasks.supervisor.record import annotate_log
-from sentinel_tasks.supervisor.restarts import is_due
+from sentinel_tasks.supervisor.restarts import Restarts, is_due
 from sentinel_tasks.text.annotations import begin_annotation, end_annotation
+from tests.facts import service
 
 
 @pytest.mark.parametrize(("word", "expected"), [("begin", begin_annotation("L1")), ("end", end_annotation("L1"))])
@@ -42,15 +44,27 @@ def test_the_log_pump_writes_times_as_the_reader_unpacks_them() -> None:
 
 @pytest.mark.parametrize("policy", get_args(Restart))
 def test_the_launcher_knows_every_restart_policy(policy: str) -> None:
-    due = [is_due(policy, code, quick=1) for code in (0, 1, -9)]
+    due = [is_due(policy, code, quick=1, well=code == 0) for code in (0, 1, -9)]
     assert due == {"never": [False] * 3, "on-failure": [False, True, True], "always": [True] * 3}[policy]
 
 
 def test_the_launcher_ends_its_service_as_a_stop_does() -> None:
-    steps = [(step.after, step.signal) for step in stop_of_a_service(10.0).steps]
-    assert [(after, number.name) for after, number in ending.stop_of_the_service(10.0)] == steps[:3]
+    steps = [(step.after, step.signal) for step in stop_of_a_service(10.0, stop_signal="QUIT").steps]
+    ours = ending.stop_of_the_service(10.0, signal.SIGQUIT)
+    assert [(step.after, step.signal.name) for step in ours] == steps[:3]
+    assert [step.asks for step in ours] == [True, False, False]
     assert steps[3][0] == steps[2][0] + ending.KILL_SECONDS
     assert ending.LEFTOVER_SECONDS == escalation.LEFTOVER_SECONDS
+
+
+@pytest.mark.parametrize("code", [0, 3, 143, -15, -9])
+def test_the_launcher_and_status_agree_on_what_ended_well(code: int) -> None:
+    """Status has a signal by its name, the launcher has it below 0."""
+    codes = (143, 3)
+    told = {"signal": signal.Signals(-code).name} if code < 0 else {"exit_code": code}
+    one = service(success_codes=codes)
+    assert Restarts("on-failure", codes).ends_well(code) == one.ends_well(Run("L1", 1, **told)) == (code != -9)
+    assert (Restarts("on-failure", codes).delay_after(code, 1.0) is None) == (code != -9)
 
 
 def test_the_launcher_leaves_it_to_a_stop_to_end_what_a_service_left_behind() -> None:
