@@ -6,11 +6,13 @@ import json
 import sys
 from pathlib import Path
 
+import api_page
 import configuration_page
+import outcomes_page
 import tasks_page
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
-PAGES = (configuration_page, tasks_page)
+PAGES = (api_page, configuration_page, outcomes_page, tasks_page)
 
 
 def main() -> None:
