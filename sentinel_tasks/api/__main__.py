@@ -10,9 +10,8 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
+from sentinel_tasks import installation
 from sentinel_tasks.api import options
-
-INSTALL = "pip install 'sentinel-tasks[api]'"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +32,8 @@ def _run(chosen: options.Options) -> int:
         missing = (error.name or "").partition(".")[0]
         if missing == "sentinel_tasks":
             raise
-        return _complain(f"the Worker Telemetry API needs {missing}: {INSTALL}")
+        typed = installation.command(installation.extra("api"))
+        return _complain(f"the Worker Telemetry API needs {missing}: {typed}")
     try:
         listener = server.bind(chosen.host, chosen.port)
     except OSError as error:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from importlib import metadata
 
+from .. import installation
 from ..model import Finding, Service
 from ..tmux.client import INSTALL as INSTALL_TMUX
 from ..tmux.client import OLDEST
@@ -13,7 +14,6 @@ from .findings import failed, passed, passed_unless
 from .look import Look
 
 PACKAGE = "sentinel-tasks"
-INSTALL = f"python -m pip install --upgrade '{PACKAGE}%s'"
 NEWEST_INVOKE_TRIED = "3.0.3"
 REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;\s*(.*))?$")
 
@@ -38,7 +38,7 @@ def packages(look: Look) -> list[Finding]:
         return [passed("packages", f"{PACKAGE} was not installed as a package; versions are not known")]
     extras = ("", "api") if any(map(_runs_embedded_api, look.workspace.services)) else ("",)
     wrong = [
-        failed("packages", why, INSTALL % (f"[{extra}]" if extra else ""))
+        failed("packages", why, installation.command(installation.extra(extra), upgrade=True))
         for extra, name, wanted in _needed(requirements, extras)
         if (why := _unmet(name, wanted))
     ]
@@ -48,7 +48,7 @@ def packages(look: Look) -> list[Finding]:
 def invoke(look: Look) -> list[Finding]:
     """Invoke has every private name that the tasks use."""
     version = look.given.invoke_version
-    remedy = f"python -m pip install 'invoke>=2.2,<={NEWEST_INVOKE_TRIED}'"
+    remedy = installation.command(f"invoke>=2.2,<={NEWEST_INVOKE_TRIED}")
     wrong = [
         failed("invoke", f"Invoke {version} has no {name}: {loss}", remedy, "warning") for name, loss in look.given.lost
     ]

@@ -74,8 +74,18 @@ def program_as_typed(path: str, environ: Mapping[str, str], found: Called) -> st
     name = os.path.basename(path)
     runner = next((words for variable, words in RUNNERS.items() if environ.get(variable)), "")
     if runner:
-        return f"{runner} {name}"
+        return _as_run(runner) or f"{runner} {name}"
     return name if _leads_to(name, path, environ) else shlex.quote(path)
+
+
+def _as_run(runner: str) -> str:
+    """How the runner was called, if it is our parent and that can be seen: its own flags may be what finds us."""
+    from ..lineage.table import command_line
+
+    words, own = list(command_line(os.getppid())), sys.argv[1:]
+    is_runner = bool(words) and os.path.basename(words[0]).rstrip("x") == runner.split(maxsplit=1)[0]
+    is_of_us = bool(own) and words[-len(own) :] == own
+    return shlex.join([os.path.basename(words[0]), *words[1 : -len(own)]]) if is_runner and is_of_us else ""
 
 
 def _python(environ: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
+from sentinel_tasks import installation
 from sentinel_tasks.api import stream
 from tests.api.conftest import Start, clean_environment
 from tests.lab import PATIENCE, until
@@ -41,7 +42,8 @@ def test_a_taken_port_is_one_line() -> None:
 def test_a_missing_extra_names_the_command_that_installs_it(library: str) -> None:
     result = run("-c", RUN_WITHOUT.format(library), PORT="0")
     assert result.returncode == 1
-    assert result.stderr == f"the Worker Telemetry API needs {library}: pip install 'sentinel-tasks[api]'\n"
+    typed = installation.command(installation.extra("api"))
+    assert result.stderr == f"the Worker Telemetry API needs {library}: {typed}\n"
 
 
 def test_a_wrong_value_is_one_line() -> None:
