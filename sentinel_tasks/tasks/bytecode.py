@@ -7,10 +7,16 @@ three times the processor time of an empty task.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 OURS = frozenset({
     "anyio", "certifi", "colorama", "dotenv", "filelock", "h11", "httpcore", "httpx", "idna", "invoke", "libtmux",
@@ -28,6 +34,12 @@ class KeepingLoader(SourceFileLoader):
             return super().get_code(fullname)
         finally:
             sys.dont_write_bytecode = before
+
+    def set_data(self, path: str, data: Buffer, *, _mode: int = 0o666) -> None:
+        """Keeps the bytecode in a folder that nobody else may write to, whatever the umask: it will be run."""
+        with suppress(OSError):
+            os.mkdir(os.path.dirname(path), 0o755)
+        super().set_data(path, data, _mode=_mode)
 
 
 class KeepingFinder:

@@ -44,6 +44,17 @@ def test_what_we_import_is_compiled_once(project: Path) -> None:
     assert not any(each.startswith("app/") for each in kept)
 
 
+def test_nobody_else_may_put_bytecode_there_whatever_the_umask(project: Path) -> None:
+    """With umask 000 everybody could have written what the next task runs."""
+    before = os.umask(0)
+    try:
+        assert listed(project)
+    finally:
+        os.umask(before)
+    folders = (project.parent / "site").rglob("__pycache__")
+    assert {each.stat().st_mode & 0o777 for each in folders} == {0o755}
+
+
 def test_nothing_is_kept_that_the_user_forbids(project: Path) -> None:
     assert listed(project, PYTHONDONTWRITEBYTECODE="1") == set()
 
