@@ -226,7 +226,7 @@ class Pane(Struct, frozen=True):
 
     `workspace` is the session's mark, `home` the service's own: a window that was moved elsewhere keeps it. `server` is
     the pid of the tmux server, `state` the state folder of whoever started the service: another terminal may have
-    another.
+    another. `stopped` is the launch that a stop has ended, where its record could not tell that.
     """
 
     session: str
@@ -249,6 +249,7 @@ class Pane(Struct, frozen=True):
     server: int
     state: str = ""
     kind: str = ""
+    stopped: str = ""
 
     @property
     def alive(self) -> bool:

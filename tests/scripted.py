@@ -64,6 +64,7 @@ class ScriptedWorld(World):
                 open_window=lambda opening, adopt: self._open("new window", opening),
                 reopen=lambda opening, pane: self._open("same window", opening),
                 mark_ready=lambda pane: self._send(f"{pane.service} is ready"),
+                mark_stopped=lambda pane: self._send(f"{pane.service} was stopped"),
                 pipe=lambda pane, command: self._send(f"log pump of {pane.service}"),
                 remember_ports=lambda session, ports: self._send(f"remember {ports}"),
             ),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from msgspec.structs import replace
 
+from ..errors import TmuxRefused
 from ..model import Identity, Observation, Run, Service
 from ..world import World
 
@@ -48,3 +50,6 @@ def note_stopped(world: World, service: Service, first: Observation) -> None:
     end = replace(run, ended=ended, next_start=None, interrupted=True, error=None, cause=None, family=())
     if state.close_run(service.name, run, end, STOPPED_SECONDS):
         state.event(service.name, "stop", run.pid, "asked to end")
+    elif first.pane is not None and not run.is_over:
+        with suppress(TmuxRefused):  # the window was closed meanwhile
+            world.tmux.mark_stopped(first.pane)

@@ -20,6 +20,8 @@ def record_of(service: Service, bare: Observation, world: World) -> Run | None:
     launch = bare.launch
     if run is not None and launch not in (None, run.launch):
         run = None
+    if run is not None and bare.launcher is None and bare.pane is not None and bare.pane.stopped == run.launch:
+        return run if run.is_over else replace(run, ended=bare.now, next_start=None, interrupted=True)
     if run is not None and _is_contradicted(run, bare, world):
         return replace(run, ended=None, exit_code=None, signal=None, error=None, interrupted=False)
     return (_unrecorded(bare, world) or run) if run is None or run.is_incomplete else run

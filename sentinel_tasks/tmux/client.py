@@ -28,7 +28,7 @@ SEPARATOR = "␞"
 FIELDS = (
     "session_id", "session_name", "@sentinel_workspace", "@sentinel_ports", "window_id", "window_index", "pane_id",
     "pane_pid", "pane_dead", "@sentinel_service", "@sentinel_launch", "@sentinel_launcher", "@sentinel_port",
-    "@sentinel_ready", "@sentinel_home", "@sentinel_state", "@sentinel_kind",
+    "@sentinel_ready", "@sentinel_home", "@sentinel_state", "@sentinel_kind", "@sentinel_stopped",
     "pid", "session_path", "window_name",
 )  # fmt: skip
 ROW_END = "␟"
@@ -131,6 +131,10 @@ class Tmux:
     def mark_ready(self, pane: Pane) -> None:
         """Notes that this launch has been healthy once."""
         self._sequence(["set-option", "-p", "-t", pane.pane_id, "@sentinel_ready", pane.launch])
+
+    def mark_stopped(self, pane: Pane) -> None:
+        """Notes that this launch was stopped, where that can't be put on record."""
+        self._sequence(["set-option", "-p", "-t", pane.pane_id, "@sentinel_stopped", pane.launch])
 
     def remember_ports(self, session: str, ports: str) -> None:
         """Keeps the ports that were picked for the workspace with its session."""
@@ -256,7 +260,8 @@ def _parse(line: str) -> Pane | None:
         pid=_number(values["pane_pid"]) or 0, dead=values["pane_dead"] == "1", service=values["@sentinel_service"],
         launch=values["@sentinel_launch"], launcher=_number(values["@sentinel_launcher"]) or 0,
         port=_number(values["@sentinel_port"]), ready=values["@sentinel_ready"], home=values["@sentinel_home"],
-        state=unmarked(values["@sentinel_state"]), kind=values["@sentinel_kind"], server=_number(values["pid"]) or 0,
+        state=unmarked(values["@sentinel_state"]), kind=values["@sentinel_kind"], stopped=values["@sentinel_stopped"],
+        server=_number(values["pid"]) or 0,
     )  # fmt: skip
 
 

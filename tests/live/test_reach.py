@@ -96,10 +96,10 @@ def setuid(somebody: Somebody, *words: str) -> psutil.Process:
 
 def test_what_became_root_and_will_not_end_is_told_as_what_cannot_be_signalled(somebody: Somebody) -> None:
     """It was "still there after SIGKILL", though no signal was ever sent to it."""
-    process = setuid(somebody, "sh", "-c", "trap '' INT HUP; while :; do sleep 0.1; done")
+    process = setuid(somebody, "sh", "-c", "trap '' INT HUP; exec sleep 600")
     stopped = somebody.inv("dev.stop", "--timeout", "0.2")
     assert stopped.code == 1, stopped.said
-    assert f"can't be signalled: sh (pid {process.pid}) of user root" in stopped.err
+    assert f"can't be signalled: {process.name()} (pid {process.pid}) of user root" in stopped.err
     assert str(process.pid) not in stopped.said.partition("SIGKILL")[2].partition(";")[0]
     assert "Traceback" not in stopped.said
     process.kill()
@@ -114,6 +114,24 @@ def test_a_user_ends_what_became_root_by_c_c(somebody: Somebody) -> None:
     assert not process.is_running()
     assert f" {process.pid}\n" not in stopped.err
     assert somebody.inv("dev.status", "--json").json["state"] == "stopped"
+    assert somebody.inv("down").code == 0
+
+
+@pytest.mark.parametrize("words", [[], ["--timeout", "0.2"]], ids=["by C-c", "by KILL"])
+def test_a_stop_is_no_crash_although_nothing_can_be_written(somebody: Somebody, words: list[str]) -> None:
+    """In a state folder that was read-only by then, status told "crashed (its launcher was killed)"."""
+    command = "trap '' INT TERM; while :; do sleep 0.1; done" if words else "exec sleep 600"
+    document = {"sentinel": {"services": {"dev": {"command": command, "port": None, "health": None}}}}
+    (somebody.path / "invoke.yaml").write_text(json.dumps(document))
+    somebody.own()
+    assert somebody.inv("dev.start").code == 0
+    (record,) = somebody.folder.rglob("dev.run.json")
+    for path in (*record.parent.iterdir(), record.parent):
+        path.chmod(0o500)
+    assert somebody.inv("dev.stop", *words).code == 0
+    assert somebody.inv("dev.status", "--json").json["state"] == "stopped"
+    for path in (record.parent, *record.parent.iterdir()):
+        path.chmod(0o700)
     assert somebody.inv("down").code == 0
 
 
