@@ -19,7 +19,8 @@ def project_python(workspace: Path) -> tuple[str, str]:
     An environment that is activated counts first, then the nearest one that the project has or that a tool makes.
     """
     in_path = "python" if shutil.which("python") else "python3"
-    if os.environ.get("VIRTUAL_ENV"):
+    activated = os.environ.get("VIRTUAL_ENV")
+    if activated and _is_environment(Path(activated)):
         return in_path, ""
     for folder in project_folders(workspace):
         where = "" if folder == workspace else f" of {folder}"

@@ -285,8 +285,10 @@ def test_an_environment_of_condas_counts_too(django: Path) -> None:
 
 def test_an_environment_that_is_activated_counts_first(django: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment(django / ".venv")
-    monkeypatch.setenv("VIRTUAL_ENV", "/elsewhere")
+    monkeypatch.setenv("VIRTUAL_ENV", str(environment(django.parent / "activated")))
     assert dev_command(django)[0].startswith(("python manage.py", "python3 manage.py"))
+    monkeypatch.setenv("VIRTUAL_ENV", str(django.parent / "deleted since"))
+    assert dev_command(django)[0].startswith(".venv/bin/python manage.py")
 
 
 def test_a_part_of_a_monorepo_has_the_environment_of_its_root(django: Path) -> None:
