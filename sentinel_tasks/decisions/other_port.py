@@ -17,14 +17,12 @@ FLAGS = {
     "gatsby": "-p $PORT",
     "http-server": "-p $PORT",
     "storybook": "-p $PORT",
-    "serve": "-l $PORT",
     "rails": "-p $PORT",
     "puma": "-p $PORT",
     "postgres": "-p $PORT",
     "gunicorn": "--bind 127.0.0.1:$PORT",
     "hypercorn": "--bind 127.0.0.1:$PORT",
     "mkdocs": "--dev-addr 127.0.0.1:$PORT",
-    "php": "-S 127.0.0.1:$PORT",
     "runserver": "127.0.0.1:$PORT",
     "streamlit": "--server.port $PORT",
     "http.server": "$PORT",
@@ -38,8 +36,8 @@ FLAGS = {
 }  # fmt: skip
 """How a tool is told its port, by a word of its command line."""
 
-MAY_OPEN_ANOTHER = frozenset({"nuxt", "parcel", "webpack", "wrangler", "storybook", "serve", "rails", "jupyter"})
-"""Those that have several ports, or whose name is also a script's that does."""
+MAY_OPEN_ANOTHER = frozenset({"nuxt", "parcel", "webpack", "wrangler", "storybook", "rails", "jupyter"})
+"""Those that have several ports, or start what does."""
 
 
 BETWEEN_WORDS, SUFFIX = re.compile(r"[\s;&|()'\"]+"), re.compile(r"\.[mc]?js$")

@@ -32,6 +32,8 @@ def elsewhere(
         ("python manage.py runserver", f"{PORT_KEY}, or 127.0.0.1:$PORT in its command"),
         (("python3", "-m", "http.server"), f"{PORT_KEY}, or $PORT in its command"),
         ("node server.js", f"{PORT_KEY}, or let it listen on $PORT"),
+        ("php artisan serve", f"{PORT_KEY}, or let it listen on $PORT"),
+        ("vue-cli-service serve", f"{PORT_KEY}, or let it listen on $PORT"),
     ],
 )
 def test_the_key_and_the_flag_of_the_tool_are_told(command: str | tuple[str, ...], told: str) -> None:
