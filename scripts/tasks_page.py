@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from invoke.parser import Argument, ParserContext
 
 import sentinel_tasks
+from sentinel_tasks.tasks.help import default_of, value_of
 
 NAME = "tasks.md"
 HEAD = """# Tasks and flags
@@ -22,7 +23,6 @@ OF_SERVICES = """
 `dev.start` is also called `dev.activate`, and `telemetry.activate` also `telemetry.start`.
 """
 OF_A_SERVICE = "dev"
-VALUES = {"port": "N", "timeout": "S", "lines": "N", "only": "A,B", "except": "A,B", "group": "G", "to": "DIR"}
 
 
 def page() -> str:
@@ -47,14 +47,16 @@ def _sections(contexts: Iterable[ParserContext]) -> Iterator[str]:
     for context in contexts:
         name = context.name.replace(f"{OF_A_SERVICE}.", "NAME.", 1)
         sentence = (sentinel_tasks.namespace[context.name].__doc__ or "").replace(f" {OF_A_SERVICE}", " NAME")
-        yield f"\n### `{name}`\n\n{sentence.replace(f'inv {OF_A_SERVICE}.', 'inv NAME.')}\n"
+        verb = sentinel_tasks.namespace[context.name].verb
+        yield f"\n### `{name}`\n\n{sentence}\n"
+        if verb == "run":
+            yield f"\n`inv {name if '.' in name else f'{name} NAME'} -- COMMAND`\n"
         if context.args:
             yield "\n| flag | default | means |\n|---|---|---|\n"
-            yield from (_row(name, argument) for name, argument in context.args.items())
+            yield from (_row(name, argument, verb) for name, argument in context.args.items())
 
 
-def _row(name: str, argument: Argument) -> str:
-    value = "" if argument.kind is bool else f" {VALUES.get(name, 'WORD')}"
+def _row(name: str, argument: Argument, verb: str) -> str:
+    value = "" if argument.kind is bool else f" {value_of(name)}".replace("|", "\\|")
     first = ", or as the first word" if argument.positional else ""
-    default = "" if argument.default in (None, False) else f"`{argument.default}`"
-    return f"| `--{name}{value}`{first} | {default} | {argument.help or ''} |\n"
+    return f"| `--{name}{value}`{first} | {default_of(name, verb)} | {argument.help or ''} |\n"

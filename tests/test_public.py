@@ -17,9 +17,7 @@ import pytest
 from invoke.collection import Collection
 
 import sentinel_tasks
-from sentinel_tasks.config.schema import ALLOWED
 from sentinel_tasks.names import TASKS_OF_A_WORKSPACE
-from sentinel_tasks.tasks.service_tasks import HELP
 from sentinel_tasks.tasks.workspace_tasks import workspace_tasks
 from tests.contract import CONTRACT
 
@@ -129,10 +127,6 @@ def test_every_task_in_the_contract_has_the_flags_that_it_is_said_to_have() -> N
 
 def test_no_service_may_be_called_like_a_task_of_the_workspace() -> None:
     assert {each.name for each in workspace_tasks()} == TASKS_OF_A_WORKSPACE
-
-
-def test_the_help_of_a_flag_names_every_word_that_it_takes() -> None:
-    assert HELP["on_conflict"].endswith(ALLOWED["on_conflict"])
 
 
 def test_namespace_is_a_collection() -> None:

@@ -8,17 +8,20 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 
 from ..errors import Problem
 from ..names import SERVICE, TASKS_OF_A_WORKSPACE
 from .boundary import complain_of_file
-from .declared import declared
-from .invoke_config import serve_configuration, take_over
+from .declared import OwnTask, declared
+from .invoke_config import serve_configuration, serve_help, take_over
 from .service_tasks import tasks_of
 from .workspace_tasks import workspace_tasks
+
+if TYPE_CHECKING:
+    from invoke.program import Program
 
 LISTING = re.compile(r"--list|--complete|--help|--print-completion-script|-[^-]*[lh]")
 
@@ -89,7 +92,16 @@ def _is_told_of(name: str, words: Sequence[str]) -> bool:
     )
 
 
+def _explain(program: Program, task: object, name: str) -> bool:
+    from .help import print_help
+
+    if isinstance(task, OwnTask):
+        print_help(program, task, name)
+    return isinstance(task, OwnTask)
+
+
 serve_configuration(_add_configured)
+serve_help(_explain)
 
 
 def from_procfile(path: str = "Procfile") -> list[Collection]:

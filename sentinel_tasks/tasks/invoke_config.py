@@ -1,8 +1,8 @@
 """The only room that knows private names of Invoke.
 
 Three functions of Invoke are replaced, because a wrong or unusual configuration would end them in a traceback before
-any task runs: those that read a configuration file, merge two of them, and cast variables. A fourth tells which tasks
-are listed, and how they were called. Some attributes are read.
+any task runs: those that read a configuration file, merge two of them, and cast variables. Two more tell
+which tasks are listed and how they were called, and print their help. Some attributes are read.
 A release of Invoke may lack any of these names. Then the tasks work without it, and `inv doctor` reports the loss.
 """
 
@@ -44,6 +44,7 @@ LOSSES: Mapping[str, str] = {
     "merge_dicts": "a key of `sentinel` that has different types in two configuration files ends in a traceback",
     "Environment._crawl": "a variable INVOKE_SENTINEL_… of another type than the configured value ends in a traceback",
     "Program.parse_tasks": "commands in messages are not named as a tasks file that nests or renames them lists them",
+    "Program.print_task_help": "the help of a task does not say what its flags may be, nor its exit codes",
     "Config._project_prefix": "with Invoke's flag -c or -r another folder is taken for the workspace",
     "Config._runtime": f"variables override a file given with -f; {LOSES_KEYS}",
     "Config._project": LOSES_KEYS,
@@ -81,7 +82,9 @@ problems_in_files: list[Problem] = []
 """What is wrong with the files that Invoke has read for this process; the tasks report it when they run."""
 
 _wanting_names: list[Callable[[list[str]], None]] = []
+_explaining_tasks: list[Callable[[Program, object, str], bool]] = []
 
+LISTS = frozenset({"-l", "--list", "-h", "--help"})
 LOOKS_OR_ENDS = frozenset({"attach", "doctor", "down", "logs", "ps", "status", "stop"})
 """The tasks that serve what runs even where a configuration file can't be read."""
 
@@ -89,6 +92,11 @@ LOOKS_OR_ENDS = frozenset({"attach", "doctor", "down", "logs", "ps", "status", "
 def serve_configuration(names_read: Callable[[list[str]], None]) -> None:
     """From now on this is told which services the configuration names, before Invoke looks which tasks there are."""
     _wanting_names[:] = [names_read]
+
+
+def serve_help(explain: Callable[[Program, object, str], bool]) -> None:
+    """From now on this prints the help of a task, or returns False if it is not its own."""
+    _explaining_tasks[:] = [explain]
 
 
 @cache
@@ -101,6 +109,7 @@ def take_over(refuse: Refuse) -> None:
     _replace(invoke.config, "merge_dicts", _merging)
     _replace(_environment_reader(), "_crawl", _reading_variables)
     _replace(Program, "parse_tasks", _remembering)
+    _replace(Program, "print_task_help", _explaining)
 
 
 def _replace(owner: object, name: str, made_of: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -121,12 +130,15 @@ def _reading_files(original: Callable[..., None], refuse: Refuse) -> Callable[..
                 config.merge()
         except Exception as reason:
             unreadable = _unreadable(_path(config, prefix), reason)
-            if not _only_looks_or_ends(sys.argv[1:]):
+            words = sys.argv[1:]
+            if _only_lists(words):
+                refuse(unreadable)
+            elif not _only_looks_or_ends(words):
                 raise Exit(code=refuse(unreadable)) from reason
             setattr(config, f"_{prefix}", {})
             setattr(config, f"_{prefix}_found", False)
             problems_in_files.extend(unreadable.problems)
-            _tell_names(_services_named(sys.argv[1:]))
+            _tell_names(_services_named(words))
         else:
             _tell_names(_services_configured(config) if prefix == "project" else [])
 
@@ -148,6 +160,11 @@ def _services_named(words: list[str]) -> list[str]:
     """The services of which this command line looks at or ends one, whatever the file says that can't be read."""
     parts = [word.split(".") for word in words if not word.startswith("-")]
     return [part[-2] for part in parts if len(part) > 1 and part[-1] in LOOKS_OR_ENDS]
+
+
+def _only_lists(words: list[str]) -> bool:
+    """True if this command line asks which tasks there are, or what one of them does."""
+    return any(word in LISTS or word.startswith("--list=") for word in words)
 
 
 def _only_looks_or_ends(words: list[str]) -> bool:
@@ -252,6 +269,17 @@ def _remembering(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(program)
 
     return parse_tasks
+
+
+def _explaining(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Help as before, but that of a task of ours says more."""
+
+    def print_task_help(program: Program, name: str) -> None:
+        task = program.collection[name]
+        if not any(explain(program, task, name) for explain in _explaining_tasks):
+            original(program, name)
+
+    return print_task_help
 
 
 def called() -> Called | None:

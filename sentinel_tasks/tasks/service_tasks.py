@@ -21,19 +21,19 @@ HELP = {
     "group": "the services of these groups, separated by commas",
     "except_": "not these services, separated by commas",
     "all": "every workspace on this machine",
-    "port": "the port to use instead, or auto",
-    "timeout": "seconds it may take",
+    "port": "the port to use instead",
+    "timeout": "how long it may take",
     "no_wait": "do not wait until it is healthy",
-    "on_conflict": "when the port is taken: stop, takeover, fail or auto",
+    "on_conflict": "when the port is taken",
     "json": "one JSON document on stdout",
     "lines": "how many lines of each service",
     "follow": "keep showing what comes",
     "timestamps": "when each line came",
     "fix": "do what is safe to do",
     "apply": "restart those whose configuration has changed since they were started",
-    "for_": "healthy, started, completed or stopped",
+    "for_": "what to wait for",
     "name": "the service",
-    "export": 'as shell commands: eval "$(inv env --export)"',
+    "export": "as shell commands, for eval",
     "dotenv": "as lines of a .env file",
     "reveal": "show secrets too",
 }
@@ -99,7 +99,7 @@ def _beside(name: str) -> list[OwnTask]:
 
     return [
         _task(wait, f"Wait until {name} is healthy; nothing is started."),
-        _task(run_, f"Run a command in the folder and environment of {name}: inv {name}.run -- COMMAND.", "run"),
+        _task(run_, f"Run a command in the folder and environment of {name}.", "run"),
         _task(env, f"Print the environment of {name}."),
         _task(url, f"Print the address at which {name} answers."),
     ]

@@ -114,7 +114,7 @@ def wait(
 
 @verb
 def run_(c: Context, name: str) -> None:
-    """Run a command in a service's folder and environment: inv run NAME -- COMMAND."""
+    """Run a command in a service's folder and environment."""
     run(c, False, lambda console: run_beside(console, name))
 
 

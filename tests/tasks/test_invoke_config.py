@@ -18,9 +18,9 @@ from tests.lab import Lab, Result
 
 SLEEPER = {"command": "exec sleep 600", "port": None, "health": None}
 FUNCTIONS = ["Config._load_file", "merge_dicts", "Environment._crawl"]
-REMEMBERED = ["Program.parse_tasks"]
+OF_A_PROGRAM = ["Program.parse_tasks", "Program.print_task_help"]
 ALIKE = [[name for name in LOSSES if LOSSES[name] == loss] for loss in (LOSES_CHECK, LOSES_NAME)]
-ATTRIBUTES = [[name] for name in LOSSES if not any(name in [*FUNCTIONS, *REMEMBERED, *alike] for alike in ALIKE)]
+ATTRIBUTES = [[name] for name in LOSSES if not any(name in [*FUNCTIONS, *OF_A_PROGRAM, *alike] for alike in ALIKE)]
 HIDING = """
 def _hidden(self, name, asked=DataProxy.__getattribute__):
     import sys

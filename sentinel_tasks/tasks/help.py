@@ -1,0 +1,132 @@
+"""What `inv --help TASK` tells of a task of ours: what its flags may be, what its exit codes mean, and examples."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import TYPE_CHECKING, get_args
+
+if TYPE_CHECKING:
+    from invoke.program import Program
+
+    from .declared import OwnTask
+
+INDENT = "  "
+
+VALUES = {
+    "only": "A,B", "group": "A,B", "except": "A,B", "port": "N|auto", "timeout": "SECONDS", "lines": "N",
+    "name": "NAME", "target": "TARGET", "to": "FOLDER", "image": "IMAGE",
+}  # fmt: skip
+"""What a flag takes, where that is no word of a fixed list."""
+
+START = "0 it runs and is healthy, or did before; 1 it failed; 2 a key or flag is wrong; 4 its port is held; 5 no tmux"
+STATUS = "0 running, starting or completed; 1 unhealthy; 2 a key is wrong; 3 stopped or crashed; 4 its port is held"
+STOP = "0 it has ended, or did not run; 1 it would not stop; 2 a flag is wrong"
+EXIT_CODES = {
+    "start": START, "restart": START, "up": START, "status": STATUS, "workers": STATUS, "stop": STOP, "down": STOP,
+    "logs": "0 shown; 3 nothing was ever logged",
+    "attach": "0 shown, or the command to type was printed; 3 there is no window",
+    "wait": "0 as wanted; 1 it failed, or the time is up; 3 it does not run, and nothing starts it",
+    "ps": "0, whatever the states are",
+    "doctor": "0 all holds; 1 something does not; 2 a key is wrong",
+    "run": "that of the command; 126 and 127 as in a shell",
+    "url": "0 printed; 3 nobody listens",
+    "open": "0 printed or opened; 3 it does not run",
+}  # fmt: skip
+EXAMPLES = {
+    "start": ["", "--port auto --timeout 60", "--on-conflict takeover"],
+    "restart": ["", "--no-wait"],
+    "up": ["", "--only web,db --timeout 60", "--apply"],
+    "down": ["", "--only web"],
+    "stop": ["", "--timeout 30"],
+    "status": ["", "--json"],
+    "logs": ["--lines 200", "--follow"],
+    "ps": ["", "--all --json"],
+    "wait": ["--for completed --timeout 120"],
+    "run": ["-- env"],
+    "env": ["--export"],
+    "export": ["systemd", "compose --image app"],
+    "doctor": ["", "--fix"],
+}
+WITH_NAME = ("run", "url")
+"""Tasks of a workspace that want the name of a service first."""
+
+
+def print_help(program: Program, task: OwnTask, name: str) -> None:
+    """Prints what Invoke would, and below it what it does not know; a reader may go before its end."""
+    from ..report import put_aside
+
+    with redirect_stdout(StringIO()) as text:
+        _print(program, task, name)
+    put_aside(text.getvalue(), sys.stdout, end="")
+
+
+def _print(program: Program, task: OwnTask, name: str) -> None:
+    told = program.parser.contexts[name].help_tuples()
+    flags = [(_with_value(flag), _with_default(flag, text or "", task.verb)) for flag, text in told]
+    print(f"Usage: {program.binary} [--core-opts] {name} {'[--options] ' if flags else ''}[other tasks here ...]\n")
+    print(f"Docstring:\n{INDENT}{task.__doc__}\n\nOptions:")
+    if flags:
+        program.print_columns(flags)
+    else:
+        print(f"{INDENT}none\n")
+    for title, lines in (("Exit codes", _codes(task.verb)), ("Examples", _examples(task, name))):
+        if lines:
+            print("\n".join([f"{title}:", *(f"{INDENT}{line}" for line in lines), ""]))
+
+
+def _with_value(flag: str) -> str:
+    shown, _, value = flag.partition("=")
+    return f"{shown}={value_of(shown.removeprefix('--'))}" if value else shown
+
+
+def value_of(flag: str) -> str:
+    """What that flag of our tasks takes."""
+    from ..engine.wait import GOALS
+    from ..model import Conflict
+
+    words = {"on-conflict": get_args(Conflict), "for": GOALS}.get(flag)
+    return "|".join(words) if words else VALUES.get(flag, "TEXT")
+
+
+def _with_default(flag: str, text: str, verb: str) -> str:
+    default = default_of(flag.partition("=")[0].removeprefix("--"), verb)
+    return f"{text} (default: {default})" if default else text
+
+
+def default_of(flag: str, verb: str) -> str:
+    """What holds without that flag of a task; empty where nothing is to be told."""
+    if flag == "timeout":
+        key = "stop_timeout" if verb in ("stop", "down") else "startup_timeout"
+        return f"its {key}, {_of_service(key):g}"
+    return {
+        "port": "its port" if verb in ("start", "restart", "up") else "",
+        "on-conflict": f"its on_conflict, {_of_service('on_conflict')}",
+        "only": "all",
+        "lines": "50",
+        "for": "healthy",
+    }.get(flag, "")
+
+
+def _of_service(key: str) -> object:
+    """The default of a key, where the model has it."""
+    from msgspec.structs import fields
+
+    from ..model import Service
+
+    return next(field.default for field in fields(Service) if field.name == key)
+
+
+def _codes(verb: str) -> list[str]:
+    told = EXIT_CODES.get(verb, "0 done; 1 it failed; 2 a key or flag is wrong")
+    return [*told.split("; "), "130 Ctrl-C"]
+
+
+def _examples(task: OwnTask, name: str) -> list[str]:
+    from .typed import typed_here
+
+    first = " NAME" if task.verb in WITH_NAME and not task.service else ""
+    typed = f"{typed_here(os.environ).program} {name}{first}"
+    return [f"{typed} {words}".rstrip() for words in EXAMPLES.get(task.verb, [""])]
