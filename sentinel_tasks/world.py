@@ -224,6 +224,10 @@ class World:
 
         return is_held(times_path(log))
 
+    def is_link(self, file: Path) -> bool:
+        """True if something else is at its place than a file of its own."""
+        return file.is_symlink()
+
     def reserving(self) -> AbstractContextManager[PortReservations]:
         """What keeps ports for this workspace as long as it is entered."""
         from .system.port_reservations import Reservations

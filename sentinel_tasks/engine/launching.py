@@ -166,8 +166,11 @@ class _Launch:
 
 
 def _note_start(name: str, launch: str, world: World) -> None:
-    """Writes down how the service is configured now, so that a later task sees what has changed since."""
-    if salt := world.state.make_salt():
+    """Writes down how the service is configured now, so that a later task sees what has changed since.
+
+    The last room on a disk is for how it ended.
+    """
+    if world.state.has_room() and (salt := world.state.make_salt()):
         world.state.note_start(name, StartedWith(launch, digests(world.workspace.service(name), salt)))
 
 

@@ -10,9 +10,10 @@ from ..world import World
 def is_lost(world: World, log: Path, launcher: int, server: int) -> bool:
     """True if this launcher runs and the tmux server has no log pump that writes this log: it was killed.
 
-    A pump that has only just been started is found by its command line.
+    A pump that has only just been started is found by its command line. One whose log is a link writes nothing: that
+    is told as it is.
     """
-    if world.is_being_written(log):
+    if world.is_being_written(log) or world.is_link(log):
         return False
     table = world.processes.read()
     if (process := table.get(launcher)) is None or not process.is_alive:

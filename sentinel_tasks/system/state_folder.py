@@ -21,6 +21,8 @@ from ..errors import ConfigurationError, Problem, SentinelError, StateFolderUnus
 from ..model import Run, StartedWith
 
 LOCK_SECONDS = 30.0
+ROOM_FOR_RECORDS = 1 << 20
+"""Bytes."""
 SEND_SECONDS = 10.0
 SALT_BYTES = 32
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -180,6 +182,14 @@ class State(Struct, frozen=True):
             file.write(f"{line}\n")
 
     # What a launch was started with
+
+    def has_room(self) -> bool:
+        """False where so little is left on the disk that records and logs may need all of it."""
+        try:
+            disk = os.statvfs(self.folder)
+        except OSError:
+            return True
+        return disk.f_bavail * disk.f_frsize >= ROOM_FOR_RECORDS
 
     def salt(self) -> bytes:
         """What this workspace's digests are made with, so that nobody guesses a value; empty if there is none."""
