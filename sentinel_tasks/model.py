@@ -133,6 +133,7 @@ class Service(Struct, frozen=True):
     startup_timeout: float = 30.0
     stop_timeout: float = 10.0
     stop_signal: StopSignal = "INT"
+    stop_command: str | tuple[str, ...] | None = None
     success_codes: tuple[int, ...] = ()
     on_conflict: Conflict = "stop"
     restart: Restart = "never"

@@ -140,15 +140,19 @@ def interpolated(service: Service, workspace: str, environment: Names) -> Servic
         target = tuple(replaced("health", word) for word in target)
     elif service.health.kind != "command":
         target = replaced("health", target, braced_only=service.health.kind == "log")
+    stop = service.stop_command
+    if isinstance(stop, tuple):
+        stop = tuple(replaced("stop_command", word) for word in stop)
     if problems:
         raise ConfigurationError(problems)
     cwd = os.path.normpath(os.path.join(workspace, folder))
     health = replace(service.health, target=target)
-    return replace(service, cwd=cwd, cwd_template="", command=words, health=health)
+    return replace(service, cwd=cwd, cwd_template="", command=words, health=health, stop_command=stop)
 
 
 def _has_names(service: Service) -> bool:
     texts = (service.cwd_template, *_words(service.command), *_words(service.health.target), _text(service.health))
+    texts = (*texts, *_words(service.stop_command or ()))
     return any("$" in text for text in texts)
 
 

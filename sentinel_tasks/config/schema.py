@@ -80,6 +80,10 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     stop_signal: Annotated[StopSignal, Meta(description="the signal by which a stop asks it to end")] | UnsetType = (
         UNSET
     )
+    stop_command: (
+        Annotated[Text | Words | None, Meta(description="asks it to end, in place of the signal; null for none")]
+        | UnsetType
+    ) = UNSET
     success_codes: (
         Annotated[
             list[Annotated[int, Meta(ge=0, le=255)]],
@@ -131,6 +135,7 @@ ALLOWED = {
     "startup_timeout": "seconds, more than 0 and at most 86400",
     "stop_timeout": "seconds, more than 0 and at most 86400",
     "stop_signal": listed(get_args(StopSignal)),
+    "stop_command": "a string (run by sh -c), a list of words or null",
     "success_codes": "a list of exit codes from 0 to 255",
     "on_conflict": listed(get_args(Conflict)),
     "restart": listed(get_args(Restart)),

@@ -127,6 +127,7 @@ class ServiceReader:
             groups=tuple(_names(self.values.get("groups", []))),
             window=values.get("window", self.name),
             worker_command=_words(None if values.get("worker_command") == "null" else values.get("worker_command")),
+            stop_command=_words(self.values.get("stop_command")),
             counts_workers=self.name == "telemetry",
             has_tasks=has_tasks,
             **self._others(),

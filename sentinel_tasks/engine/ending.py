@@ -107,11 +107,17 @@ class Ending(Struct):
         living, user = {*map(identity_of, self.left)}, world.processes.caller().uid
         launchers = sorted(living & launchers_of(self.first))
         reached = send(world, claim, launchers, signal.SIGINT)
+        if reached and self._has_a_command():
+            return reached
         if self.first.pane is not None and any(each.uid != user for each in self.left):
             with suppress(TmuxRefused):  # the window was closed meanwhile
                 world.tmux.interrupt(self.first.pane)
             return reached
         return [*reached, *send(world, claim, sorted(self._in_foreground()), number)]
+
+    def _has_a_command(self) -> bool:
+        """True if the launcher itself asks the service to end, by the command that it was started with."""
+        return self.service.stop_command is not None and "stop_command" not in (self.first.changes or ())
 
     def _in_foreground(self) -> set[Identity]:
         """Whom C-c would reach besides the launchers; all that live rather than nobody.

@@ -101,6 +101,7 @@ class _Launch:
             "restart": ready.service.restart,
             "stop_timeout": ready.service.stop_timeout,
             "stop_signal": ready.service.stop_signal,
+            "stop_command": service.stop_command,
             "success_codes": ready.service.success_codes,
             "one_shot": ready.service.is_one_shot,
             "detached": ready.service.detached,

@@ -21,7 +21,7 @@ from .common import (
 from .containers import CODES_LOST, LATE, LOG_LOST, LOOPBACK, MACHINE_PATH, STARTED_IN_TIME
 from .plan import TOKEN, Plan, host_name
 from .rows import Loss, Part, Put, Row, Settings, Target, nested
-from .words import shell, words_of
+from .words import as_words, shell, words_of
 from .yaml_text import document
 
 RESTARTS = {"never": "no", "on-failure": "on-failure:10", "always": "unless-stopped"}
@@ -136,6 +136,11 @@ def _stop_signal(plan: Plan, service: Service) -> Iterator[Put]:
     yield Put(("stop_signal",), f"SIG{service.stop_signal}")
 
 
+def _stop_command(plan: Plan, service: Service) -> Iterator[Put]:
+    if service.stop_command is not None:
+        yield Put(("pre_stop",), [{"command": _literals(as_words(service.stop_command))}])
+
+
 def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put]:
     yield Put(("stop_grace_period",), seconds(service.stop_timeout))
 
@@ -181,6 +186,7 @@ ROWS = (
     Row("restart", "`restart:` no, on-failure:10 or unless-stopped, after a pause that grows", _restart),
     Row("stop_signal", "`stop_signal:`", _stop_signal),
     Row("stop_timeout", "`stop_grace_period:`, then KILL", _stop_timeout),
+    Row("stop_command", "`pre_stop:`; the stop signal follows", _stop_command),
     Row("success_codes", "nothing", lost_if_given("success_codes"), CODES_LOST),
     DETACHED,
     Row("log_max_mb, log_backups", "`logging:` of json-file", _logs),

@@ -24,7 +24,7 @@ from .kubernetes_objects import file_secret, literals, secret_name, write
 from .kubernetes_waiting import CHECK_LOST, ONCE_LOST, STARTED_LOST, after
 from .plan import TOKEN, Plan
 from .rows import Loss, Put, Row, Target
-from .words import shell, through_env, words_of
+from .words import as_words, shell, through_env, words_of
 
 NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*", re.ASCII)
 POD_IP = "SENTINEL_POD_IP"
@@ -95,8 +95,9 @@ def _restart(plan: Plan, service: Service) -> Iterator[Put | Loss]:
 
 def _stop_signal(plan: Plan, service: Service) -> Iterator[Put]:
     if not is_one_shot(service):
-        asking = f"kill -{service.stop_signal} 1; sleep {whole_seconds(service.stop_timeout)}"
-        yield Put(("container", "lifecycle"), {"preStop": {"exec": {"command": [*shell(asking)]}}})
+        asking = shell(f"kill -{service.stop_signal} 1; sleep {whole_seconds(service.stop_timeout)}")
+        words = asking if service.stop_command is None else as_words(service.stop_command)
+        yield Put(("container", "lifecycle"), {"preStop": {"exec": {"command": [*literals(words)]}}})
 
 
 def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put | Loss]:
@@ -183,6 +184,7 @@ ROWS = (
         _stop_timeout,
         "only whole seconds: it is rounded up",
     ),
+    Row("stop_command", "`preStop` runs it in place of the signal"),
     Row("success_codes", "nothing", lost_if_given("success_codes"), CODES_LOST),
     DETACHED,
     Row("log_max_mb, log_backups", "the kubelet's own limits", _logs, "the kubelet keeps what its own limits say"),

@@ -149,6 +149,7 @@ ROWS = (
     Row("restart", "nothing", _restart, "nothing is started again; honcho ends all when one ends"),
     Row("stop_signal", "nothing", _stop_signal, "the runner's own: TERM"),
     Row("stop_timeout", "nothing", _always_lost, "the runner's own"),
+    Row("stop_command", "nothing", lost_if_given("stop_command"), "it is asked by its signal alone"),
     Row("success_codes", "nothing", lost_if_given("success_codes"), "honcho ends all when one ends, whatever its code"),
     DETACHED_ELSEWHERE,
     Row("log_max_mb, log_backups", "the runner's own", _logs, "the runner's own"),

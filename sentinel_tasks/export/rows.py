@@ -38,6 +38,7 @@ FACTS = (
     "restart",
     "stop_signal",
     "stop_timeout",
+    "stop_command",
     "success_codes",
     "detached",
     "log_max_mb, log_backups",

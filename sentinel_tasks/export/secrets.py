@@ -37,6 +37,7 @@ def cleaned(service: Service) -> Cleaned:
         command=_without(service.command),
         health=health,
         worker_command=None if service.worker_command is None else _without(service.worker_command),
+        stop_command=None if service.stop_command is None else _without(service.stop_command),
         env=tuple((name, value) for name, value in service.env if name not in names),
     )
     return Cleaned(found, names, tuple(_changed(service, found)))
@@ -47,6 +48,7 @@ def _changed(before: Service, after: Service) -> list[str]:
         "command": (before.command, after.command),
         "health": (before.health, after.health),
         "worker_command": (before.worker_command, after.worker_command),
+        "stop_command": (before.stop_command, after.stop_command),
         "title": (before.title, after.title),
     }
     return [key for key, (one, other) in pairs.items() if one != other]
@@ -66,6 +68,7 @@ def whole(service: Service) -> Service:
         env=tuple((_joined(name), _joined(value)) for name, value in service.env),
         env_files=_joined(service.env_files),
         worker_command=None if service.worker_command is None else _joined(service.worker_command),
+        stop_command=None if service.stop_command is None else _joined(service.stop_command),
     )
 
 

@@ -36,6 +36,7 @@ def settled(service: Service, own: Mapping[str, str], workspace: str) -> Settled
         cwd=where.folder_of(service),
         cwd_template="",
         command=where.command(service.command),
+        stop_command=None if service.stop_command is None else where.command(service.stop_command),
         health=_health(service, where, own.get("PORT")),
     )
     return Settled(found, tuple(_left(service, env, known)))
@@ -129,7 +130,12 @@ def _address(target: Later, port: str | None) -> Word:
 
 
 def _left(service: Service, env: Names, known: Names) -> Iterator[str]:
-    texts = [service.cwd_template, *_words(service.command), *_words(service.health.target)]
+    texts = [
+        service.cwd_template,
+        *_words(service.command),
+        *_words(service.stop_command or ()),
+        *_words(service.health.target),
+    ]
     words = [*env.values(), *(resolved(text, known) for text in texts)]
     yield from dict.fromkeys(name for word in words if isinstance(word, Later) for name in word.names)
 

@@ -16,6 +16,7 @@ from .common import (
     is_one_shot,
     lost_dependency,
     lost_if,
+    lost_if_given,
     unread_files,
     whole_seconds,
 )
@@ -172,6 +173,7 @@ ROWS = (
     ),
     Row("stop_signal", "`stopsignal=`, `stopasgroup=true`", _stop_signal),
     Row("stop_timeout", "`stopwaitsecs=`, then KILL", _stop_timeout, "only whole seconds: it is rounded up"),
+    Row("stop_command", "nothing", lost_if_given("stop_command"), "it is asked by its signal alone"),
     Row(
         "success_codes",
         "`exitcodes=`",

@@ -23,7 +23,7 @@ from .plan import Plan
 from .rows import Loss, Part, Put, Row, Settings, Target
 from .systemd_process import is_inline, put, started
 from .systemd_text import environment_line, exec_line, is_plain_folder, plain_text, specifiers
-from .words import words_of
+from .words import as_words
 
 CLEAN = ("SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE")
 """An end by one of these is no failure for systemd."""
@@ -50,7 +50,7 @@ def _title(plan: Plan, service: Service) -> Iterator[Put]:
 def _command(plan: Plan, service: Service) -> Iterator[Put]:
     kind = "oneshot" if is_one_shot(service) else "exec"
     yield put("Service", "Type", kind)
-    yield put("Service", "ExecStart", exec_line(started(plan, service, words_of(service))))
+    yield put("Service", "ExecStart", exec_line(started(plan, service, as_words(service.command))))
 
 
 def _folder(plan: Plan, service: Service) -> Iterator[Put]:
@@ -125,6 +125,11 @@ def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put]:
     yield put("Service", "TimeoutStopSec", seconds(service.stop_timeout))
 
 
+def _stop_command(plan: Plan, service: Service) -> Iterator[Put]:
+    if service.stop_command is not None:
+        yield put("Service", "ExecStop", exec_line(started(plan, service, as_words(service.stop_command))))
+
+
 def _success_codes(plan: Plan, service: Service) -> Iterator[Put]:
     if service.success_codes:
         by_signal = [each.name for each in Signals if 128 + each in service.success_codes]
@@ -181,6 +186,7 @@ ROWS = (
     ),
     Row("stop_signal", "`KillSignal=`, `KillMode=control-group`", _stop_signal),
     Row("stop_timeout", "`TimeoutStopSec=`, then KILL", _stop_timeout),
+    Row("stop_command", "`ExecStop=`; what it leaves is sent the stop signal", _stop_command),
     Row("success_codes", "`SuccessExitStatus=`, the signal of a code above 128 too", _success_codes),
     DETACHED,
     Row("log_max_mb, log_backups", "the journal's own limits", _logs, "the journal keeps what its own limits say"),

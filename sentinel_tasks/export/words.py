@@ -27,7 +27,12 @@ _OF_THE_SHELL = frozenset({
 
 def words_of(service: Service) -> tuple[str, ...]:
     """The process that the command stands for: a string runs in `sh -c`, a list is run as it is."""
-    return shell(in_place(service.command)) if isinstance(service.command, str) else service.command
+    return as_words(service.command)
+
+
+def as_words(command: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The process that any command stands for."""
+    return shell(in_place(command)) if isinstance(command, str) else command
 
 
 def in_place(command: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 
 from .inherit import take
 from .kernel import Kernel
@@ -15,12 +16,16 @@ NOT_RUNNABLE = (126, 127)
 OF_THE_PANE = ("TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION")
 
 
-def spawn(spec: Spec, kernel: Kernel) -> int:
-    """Starts the service as a child in our own process group; its pid. OSError if no process can be made."""
+def spawn(spec: Spec, kernel: Kernel, prepare: Callable[[], object] = lambda: None) -> int:
+    """Starts the service as a child in our own process group, if `prepare` changes nothing there; its pid.
+
+    OSError if no process can be made.
+    """
     launcher, pid = os.getpid(), os.fork()
     if pid == 0:
         try:
             kernel.end_with(launcher)
+            prepare()
             os._exit(become(spec))
         finally:
             os._exit(NOT_RUNNABLE[0])

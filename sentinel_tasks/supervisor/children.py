@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 
 class Children:
     """How they ended: exit codes, below 0 for a signal."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_a_commands: Callable[[int, int], bool] = lambda pid, code: False) -> None:
+        self._is_a_commands = is_a_commands
         self.main = 0
         self.code: int | None = None
         self.adopted_code = 0
@@ -35,5 +37,5 @@ class Children:
         if pid == self.main:
             self.main, self.code = 0, code
             self.adopted_code = 0
-        else:
+        elif not self._is_a_commands(pid, code):
             self.adopted_code = code

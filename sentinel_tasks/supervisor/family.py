@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Collection, Iterable
 
 from ..lineage import gate, table
 from ..lineage.process import Process
@@ -15,18 +16,23 @@ MOST = 100
 class Family:
     """The descendants of a launcher, as of the last look. What is cut from a lineage (lineage/reach.py) is none of it.
 
-    With `spares_detached` neither is what has left the terminal's session.
+    With `spares_detached` neither is what has left the terminal's session, nor are ever the launcher's own `commands`.
     """
 
     def __init__(self, launcher: Who) -> None:
         self.launcher, self.spares_detached = launcher, False
         self.members: list[Process] = []
+        self.commands: Collection[int] = ()
 
     def look(self) -> list[Process]:
         """Those that live now, parents first."""
-        below = family(table.below(self.launcher[0]), self.launcher)[1:]
-        self.members = [each for each in below if not self._is_spared(each)]
+        below = self._below()
+        theirs = with_descendants(self.commands, below)
+        self.members = [each for each in below if each.pid not in theirs and not self._is_spared(each)]
         return self.members
+
+    def _below(self) -> list[Process]:
+        return family(table.below(self.launcher[0]), self.launcher)[1:]
 
     def lives(self) -> bool:
         """True while one of them does. One that was known and lives is enough: it can't have left the lineage."""
@@ -34,6 +40,12 @@ class Family:
 
     def _is_spared(self, process: Process) -> bool:
         return self.spares_detached and process.session != self.launcher[0]
+
+    def end_command(self, pid: int) -> None:
+        """Ends one of the launcher's own commands, with all that it has started."""
+        below = self._below()
+        theirs = with_descendants([pid], below)
+        self.send(signal.SIGKILL, [each for each in below if each.pid in theirs])
 
     def recorded_after_a_look(self) -> list[Who]:
         """Those that live now, as the record tells it."""
@@ -55,7 +67,9 @@ class Family:
 
     def end(self) -> list[Who]:
         """Ends all of them for good; whom it reached."""
-        spared = [each for each in family(table.read(), self.launcher)[1:] if self._is_spared(each)]
+        below = family(table.read(), self.launcher)[1:]
+        theirs = with_descendants(self.commands, below)
+        spared = [each for each in below if each.pid in theirs or self._is_spared(each)]
         return gate.kill(self._claim, frozenset((each.pid, each.ticks) for each in spared))
 
     def kill_with_launcher(self) -> None:
@@ -74,6 +88,15 @@ class Family:
     def elsewhere(self) -> list[Process]:
         """Those that C-c does not reach."""
         return [each for each in self.look() if each.group != self.launcher[0]]
+
+
+def with_descendants(pids: Iterable[int], processes: Iterable[Process]) -> set[int]:
+    """These pids, and those of what is below them; parents come first."""
+    found = {*pids}
+    for each in processes:
+        if each.parent in found:
+            found.add(each.pid)
+    return found
 
 
 def _is_alive(process: Process) -> bool:

@@ -38,6 +38,8 @@ class Launcher:
         self.restarts = Restarts(spec["restart"], spec.get("success_codes", ()))
         self.next_start: float | None = None
         watch.stop_timeout = spec.get("stop_timeout", 0.0)
+        watch.stop_command = spec.get("stop_command")
+        watch.commands.spec = spec
         watch.stop_signal = signal.Signals[f"SIG{spec.get('stop_signal', 'INT')}"]
         watch.family.spares_detached = spec.get("detached") == "leave"
 
@@ -107,14 +109,15 @@ class Launcher:
         watch, asked = self.watch, self.watch.is_asked()
         watch.is_running = False
         end = "it can't be ended" if code is None else outcome(code)
-        why = f"{watch.cause or 'asked to end'} ({end})" if asked else end
+        cause = watch.cause or watch.failure
+        why = f"{cause or 'asked to end'} ({end})" if asked else end
         self.events.write("stop" if asked or self.is_well(code) else "crash", pid, why)
         if not asked and code is not None:
             self.plan(code, seconds)
         ended_by = signal_name(-code) if code is not None and code < 0 else None
         self.record.note(
             ended=time.time(), exit_code=None if ended_by else code, signal=ended_by, interrupted=asked,
-            cause=watch.cause, family=self.left(),
+            cause=cause, family=self.left(),
         )  # fmt: skip
         if self.next_start is None:
             annotate_log("end", self.record.launch)
@@ -194,6 +197,7 @@ def main(fifo: str, record_path: str, launch: str, workspace: str, service: str)
     with contextlib.suppress(OSError):
         os.unlink(fifo)
     code = Launcher(spec, record, watch).run()
+    watch.commands.end_all()
     del reservations
     if record.facts["family"]:
         watch.family.kill_with_launcher()

@@ -6,10 +6,12 @@ import os
 import signal
 import time
 
+from .child import outcome
 from .children import Children
+from .commands import Commands
 from .ending import LEFTOVER_SECONDS, TASK_SECONDS, Ending, Step, end_of_leftovers, stop_of_the_service
 from .family import Family
-from .record import Record
+from .record import Record, say
 from .wakeup import Wakeup
 from .window import Window
 
@@ -29,13 +31,17 @@ class Watch:
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.children, self.wakeup, self.window = Children(), Wakeup(), Window()
+        self.family = Family((os.getpid(), record.ticks))
+        self.commands = Commands(self.family)
+        self.children, self.wakeup, self.window = Children(self.commands.take), Wakeup(), Window()
         if self.window.is_terminal:
             self.wakeup.watch(self.window.descriptor)
-        self.family = Family((os.getpid(), record.ticks))
         self.stop_timeout, self.stop_signal = 0.0, signal.SIGINT
+        self.stop_command: str | list[str] | None = None
         self.ending: Ending | None = None
         self.cause: str | None = None
+        self.failure: str | None = None
+        self._has_command_run = False
         self.is_running = False
         self._asked_at = -NEVER
         self._looks: list[float] = []
@@ -48,6 +54,7 @@ class Watch:
         self._looks = [self._looked_at + each for each in LOOKS]
         self.children.begin(main)
         self.ending, self.is_running, self._keeps_c_c = None, True, False
+        self.failure, self._has_command_run = None, False
 
     def is_asked(self) -> bool:
         """True once the service is to end: for good if its window is gone, else for a limited time.
@@ -58,9 +65,11 @@ class Watch:
 
     def turn(self, deadline: float = NEVER) -> None:
         """Waits until something happens or is due, and does what it asks for."""
-        due = min(deadline, self._looks[0] if self._looks else NEVER, self.ending.next_due if self.ending else NEVER)
+        due = min(deadline, self.commands.next_due, self._looks[0] if self._looks else NEVER)
+        due = min(due, self.ending.next_due if self.ending else NEVER)
         self._hear(self.wakeup.wait(None if due == NEVER else max(0.0, due - time.monotonic())))
         self.reap()
+        self.commands.advance()
         self._mind_the_window()
         if self.ending:
             self.ending.advance()
@@ -87,7 +96,8 @@ class Watch:
                 self._term()
             elif number in (signal.SIGINT, signal.SIGQUIT):
                 self._ask()
-                self._reach_the_background(signal.Signals(number))
+                if not self._run_stop_command():
+                    self._reach_the_background(signal.Signals(number))
 
     def _ask(self) -> None:
         self._asked_at = time.monotonic()
@@ -114,6 +124,28 @@ class Watch:
         if self.children.main == 0 and self.children.are_there and self.ending is None:
             self.family.send(self.stop_signal if number == signal.SIGINT else number, self.family.elsewhere())
             self._end(end_of_leftovers(TASK_SECONDS))
+
+    def _run_stop_command(self) -> bool:
+        """True if the service is asked to end by its own command, once for each run."""
+        if self.stop_command is None or not self.is_running:
+            return False
+        if not self._has_command_run:
+            self._has_command_run = True
+            if not self.children.main:
+                self._end(end_of_leftovers(self.stop_timeout))
+            self.commands.start(
+                self.stop_command, self.stop_timeout, self._stop_command_ended, not self.window.is_gone()
+            )
+        return True
+
+    def _stop_command_ended(self, code: int | None) -> None:
+        """Asks by signal instead if the command failed; after its time the escalation has gone on already."""
+        if code == 0 or not self.is_running:
+            return
+        self.failure = f"its stop command {'took too long' if code is None else f'failed ({outcome(code)})'}"
+        say(self.failure)
+        if code is not None:
+            self.family.send(self.stop_signal, self.family.where_c_c_reaches())
 
     def _end(self, steps: list[Step]) -> None:
         if self.ending is None and self.children.are_there:
@@ -145,7 +177,8 @@ class Watch:
         self.cause = WINDOW_CLOSED
         if self.is_running:
             self.record.note(asked=time.time(), cause=self.cause)
-        self._end(stop_of_the_service(self.stop_timeout, self.stop_signal))
+        steps = stop_of_the_service(self.stop_timeout, self.stop_signal)
+        self._end(steps[1:] if self._run_stop_command() else steps)
         if not self.children.main:
             self._hurry(LEFTOVER_SECONDS)
 

@@ -465,6 +465,7 @@ WRONG: list[tuple[str, Any]] = [
     ("stop_timeout", 0),
     ("stop_signal", "KILL"),
     ("stop_signal", 15),
+    ("stop_command", 5),
     ("success_codes", [256]),
     ("success_codes", "ok"),
     ("on_conflict", "kill"),

@@ -102,6 +102,14 @@ def test_an_order_that_nobody_keeps_is_told(condition: str) -> None:
     assert fact in told["kubernetes"]
 
 
+def test_a_stop_command_that_nobody_runs_is_told() -> None:
+    keys = {"stop_command": ("pg_ctl", "stop", "-D", "$HOME")}
+    told = {target for target in TARGETS if "stop_command" in lost(target, **keys)}
+    assert told == {"supervisord", "procfile"}
+    unit = exported("systemd", service(stop_command="pg_ctl stop")).files["sentinel-app-web.service"]
+    assert "ExecStop=" in unit
+
+
 def test_what_does_not_start_by_itself_is_not_started_unless_something_needs_it() -> None:
     tool, alone = service("tool", autostart=False), service("alone", autostart=False)
     web = service(depends_on=(("tool", "started"),))
