@@ -5,14 +5,30 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
+from pathlib import Path
 
 from tests.docs.page import Typed, Written, pattern
-from tests.lab import INV, Lab, is_traceback, zygote
+from tests.lab import INV, LONG, SERVER, Lab, is_traceback, zygote
 
 PLAIN = re.compile(r"inv [\w ,.:=/-]+")
 """Commands that mean the same to a shell and to us."""
 LONGEST = 150.0
 """Seconds for one command, which may start three services in a row: each one's own `startup_timeout` is 30 s."""
+STAND_INS = ("bundle", "celery", "docker", "npm", "pg_isready", "redis-server", "uvicorn")
+"""Programs of others that a page runs: here they listen where they are told to, say that they are ready, or exit."""
+STAND_IN = f"""#!{sys.executable}
+import os, re, sys, time
+words = " ".join(sys.argv[1:])
+if re.search("migrate|check|--quiet", words):
+    sys.exit()
+if port := re.search(r"(?:--port |:)(\\d+)", words):
+    os.execv(sys.executable, [sys.executable, {str(SERVER)!r}, "--port", port[1]])
+print("ready", flush=True)
+time.sleep({LONG})
+"""
+GIVEN = {"manage.py": STAND_IN, "frontend/package.json": "{}"}
+"""Files of the projects that a page is for."""
 USUAL_PORTS = {"WORKER_API_PORT": "3000", "DEV_SERVER_PORT": "3002", "PORT": "5000"}
 """The variables that move a port, the last one that of a Procfile's first process."""
 
@@ -22,7 +38,23 @@ class Reader:
 
     def __init__(self, lab: Lab) -> None:
         self.lab, self.path = lab, lab.workspace("shop")
+        self.environ = {**lab.environ, "PATH": f"{self._programs()}:{lab.environ['PATH']}"}
         self.ports = {name: str(lab.port()) for name in USUAL_PORTS}
+
+    def has(self, markdown: str) -> None:
+        """Makes this the kind of project that the page is for."""
+        for name, text in GIVEN.items():
+            if name in markdown or name.partition("/")[0] in markdown:
+                (self.path / name).parent.mkdir(exist_ok=True)
+                (self.path / name).write_text(text, encoding="utf-8")
+
+    def _programs(self) -> Path:
+        folder = self.lab.folder / "programs"
+        folder.mkdir()
+        for name in STAND_INS:
+            (folder / name).write_text(STAND_IN, encoding="utf-8")
+            (folder / name).chmod(0o755)
+        return folder
 
     def follow(self, step: Written | Typed) -> None:
         if isinstance(step, Written):
@@ -40,7 +72,7 @@ class Reader:
 
     def _run(self, command: str) -> tuple[int, str]:
         """Exit code and output; a shell is only used for what needs one."""
-        environ = {**self.lab.environ, **self.ports}
+        environ = {**self.environ, **self.ports}
         if PLAIN.fullmatch(command):
             said = zygote().run([INV, *shlex.split(command)[1:]], self.path, environ, LONGEST, merged=True)
             return said.code, said.out
