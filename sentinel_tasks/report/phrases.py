@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..model import Observation, Run, Service, Typed
+from ..model import Observation, Report, Run, Service, Typed
 from ..text.sanitize import last_line
 
 OF_ALL = {"start": "up", "stop": "down", "status": "ps"}
@@ -25,6 +25,12 @@ def command(service: Service, verb: str, typed: Typed) -> str:
         return typed.task("ps")
     together = typed.task(of_all) if of_all in WITH_ONLY else ""
     return f"{together} --only {service.name}" if together else ""
+
+
+def to_an_answer(report: Report) -> str:
+    """What a person types where a service answers nowhere: to start it, or to see why not if it runs."""
+    is_up = report.seen.alive or report.state == "conflict"
+    return command(report.service, "status" if is_up else "start", report.workspace.typed)
 
 
 MOST_KEYS = 6

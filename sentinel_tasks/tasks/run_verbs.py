@@ -138,14 +138,12 @@ def show_url(console: Console, name: str) -> int:
     from ..engine.status import status
     from ..errors import NothingThere
     from ..report import url_of
-    from ..report.phrases import command
+    from ..report.phrases import to_an_answer
 
     world, _ = open_running_world(console, [name], {})
     (report,) = status(world, [name])
     if not report.seen.holders or report.seen.port is None or report.state == "conflict":
-        raise NothingThere(
-            f"{name} is {report.state} and answers nowhere", command(report.service, "start", world.workspace.typed)
-        )
+        raise NothingThere(f"{name} is {report.state} and answers nowhere", to_an_answer(report))
     url, address = url_of(report), f"{report.seen.host}:{report.seen.port}"
     console.document({"service": name, "url": url, "address": address})
     console.result(url or address)

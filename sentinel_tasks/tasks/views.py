@@ -65,12 +65,12 @@ def open_page(console: Console, name: str) -> int:
 
     from ..engine.status import status
     from ..errors import NothingThere
-    from ..report.phrases import command
+    from ..report.phrases import to_an_answer
 
     world, _ = open_running_world(console, [name], {})
     (report,) = status(world, [name])
     if report.state != "running" or report.seen.port is None:
-        raise NothingThere(f"{name} is {report.state}", command(report.service, "start", world.workspace.typed))
+        raise NothingThere(f"{name} is {report.state}", to_an_answer(report))
     address = f"http://{report.seen.host}:{report.seen.port}/"
     console.result(address)
     if sys.stdout.isatty() and has_browser(console.environ):

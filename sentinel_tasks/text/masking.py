@@ -30,6 +30,11 @@ _HEADERS = (
     r"(?i)(\baws_(?:secret_access_key|session_token)\s+)\S+",
     r"(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----).+",
 )
+_ATTACHED = (
+    r"((?<![^\s\"'])-p)(?!py)(?=[\w!@#$%^&*+-]*(?i:secret|passw|pw|token)|(?=[\w!@#$%^&*+]*\d)[a-zA-Z])[\w!@#$%^&*+-]{6,}"
+    r"(?=[\s\"']|\Z)"
+)
+"""Behind the `-p` of a program that is not known: what names a secret, or has letters and digits."""
 _PLAIN_VALUE = re.compile(r"(?i)[\"']?(?:true|false|yes|no|on|off|none|null)[\"']?,?\Z")
 
 
@@ -38,7 +43,7 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     """Compiled when first used: that takes some milliseconds, and most tasks show nothing that must be masked."""
     shapes = rf"()(?<![\w-])(?:{'|'.join(SHAPES)})"
     programs = (rf"((?<![\w.-])(?:{p.programs})(?:\s[^|;&\n]*?)?\s{p.flag})({p.value})" for p in FLAGS_OF_PROGRAMS)
-    return tuple(re.compile(pattern) for pattern in (*ADDRESSES, *_HEADERS, shapes, *programs))
+    return tuple(re.compile(pattern) for pattern in (*ADDRESSES, *_HEADERS, _ATTACHED, shapes, *programs))
 
 
 def masked(arguments: Sequence[str]) -> list[str]:

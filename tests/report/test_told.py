@@ -9,6 +9,7 @@ from sentinel_tasks.engine.outcomes import report as reported
 from sentinel_tasks.engine.outcomes import start_interrupted
 from sentinel_tasks.model import Answer, Health, Report, Service, Typed
 from sentinel_tasks.report import Style, as_json, outcome_line, status_page, table
+from sentinel_tasks.report.phrases import to_an_answer
 from tests import facts
 from tests.facts import ENDED_RUN, HEALTHY, holder, report, seen_alive, seen_ended, service, workspace
 
@@ -28,6 +29,12 @@ def started(of: Service, **look: object) -> tuple[str, str | None]:
     """What a start says, and the address in its document."""
     told = report("running", seen_alive(**look), of, changed=True)
     return outcome_line(told, "started", EMOJI), as_json(told)["url"]
+
+
+def test_url_of_a_worker_that_ran_already_proposed_to_start_it() -> None:
+    worker = service("worker", title="worker", health=Health("up"))
+    assert to_an_answer(report("running", seen_alive(), worker)) == "inv worker.status"
+    assert to_an_answer(report("stopped", seen_ended(), worker)) == "inv worker.start"
 
 
 def test_a_worker_that_listens_nowhere_was_started_at_an_address() -> None:

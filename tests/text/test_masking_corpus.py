@@ -62,6 +62,8 @@ git clone https://hunter2x@example.com/app.git
 git clone https://bob:hunter2x@example.com/app.git
 npm publish --//registry/:_authToken=hunter2x
 app --token hunter2x --port 80
+app -phunter2x --port 80
+python3 srv.py 3000 -phunter2xsecretpw
 app --token=hunter2x
 app --auth-token hunter2x
 app --api-key=hunter2x
@@ -108,6 +110,13 @@ docker run -p 8080:80 -u 1000:1000 nginx
 docker compose up -d db
 docker exec -u postgres db psql
 ssh -p2222 host
+virtualenv -ppython3 .venv
+virtualenv -ppython3.11 .venv
+gcc -pthread -pipe -pedantic a.c
+docker run -p8080:80 nginx
+ffmpeg -i a.mp4 -pix_fmt yuv420p out.mp4
+ls -paths
+patch -p1
 scp -P 2222 file host:/tmp
 redis-server --port 6379 --appendonly yes
 redis-cli -p 6379 ping
