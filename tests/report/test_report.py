@@ -158,7 +158,8 @@ def test_start_that_was_broken_off_has_no_exit_code() -> None:
         ),
         (report("unhealthy", seen_alive()), "⚠️ API Status: Unhealthy: no answer"),
         (report("stopped", seen()), "❌ API Status: Stopped"),
-        (ended_report("stopped"), "❌ API Status: Stopped 2m ago"),
+        (ended_report("stopped", interrupted=True), "❌ API Status: Stopped 2m ago"),
+        (ended_report("stopped"), "❌ API Status: Stopped 2m ago: it ended by itself (exit 1)"),
         (ended_report("completed", exit_code=0), "✅ API Status: Completed 2m ago"),
         (
             report("conflict", seen(), error="port 3000 is held by node (pid 7)"),
