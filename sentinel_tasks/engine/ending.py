@@ -15,7 +15,7 @@ from ..decisions.decide import is_ending
 from ..decisions.escalation import Escalation, SignalStep, stop_of_a_service
 from ..errors import TmuxRefused
 from ..lineage.process import Process
-from ..lineage.reach import Claim
+from ..lineage.reach import ROOT, Claim
 from ..model import Identity, Observation, Service, identity_of
 from ..observation.process_table import ProcessTable
 from ..world import World
@@ -103,13 +103,14 @@ class Ending(Struct):
             self.notes.append(f"it needed {step.signal}: {pids_of(reached)}")
 
     def _ask(self, world: World, claim: Claim, number: signal.Signals) -> list[Identity]:
-        """The launcher first: it must know before its child ends. Another user's get C-c from the terminal."""
+        """The launcher first: it must know before its child ends. What no signal of ours reaches gets C-c typed."""
         living, user = {*map(identity_of, self.left)}, world.processes.caller().uid
         launchers = sorted(living & launchers_of(self.first))
         reached = send(world, claim, launchers, signal.SIGINT)
         if reached and self._has_a_command():
             return reached
-        if self.first.pane is not None and any(each.uid != user for each in self.left):
+        is_beyond_us = user != ROOT and any(each.uid != user for each in self.left)
+        if is_beyond_us and launchers and self.first.pane is not None:
             with suppress(TmuxRefused):  # the window was closed meanwhile
                 world.tmux.interrupt(self.first.pane)
             return reached
