@@ -1,4 +1,7 @@
-"""The door to httpx: asks an address for a status, and for the document that it answers with."""
+"""Asks an address for a status, and for the document that it answers with; the door to httpx.
+
+httpx is for what the standard library's client (loopback.py) can't ask, or does not understand.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,18 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from queue import SimpleQueue
 from typing import Any, cast
 
 from ..model import Answer
 from ..text.masking import masked_text
+from . import loopback
 from .question import Question, is_loopback, is_path, url
 from .worker_registry import count, parsed, summary
 
 LARGEST_BODY = 1 << 20
+PART = 1 << 16
 BODY_SECONDS = 1.0
 """A body is waited for so long after its status: it may be a stream without end."""
 AUTOMATIC_HEADER = zlib.MAX_WBITS | 32
@@ -88,26 +94,53 @@ def load() -> None:
 
 
 def _exchange(address: str, question: Question) -> tuple[int, bytes, float] | str:
-    """Status, body and milliseconds, or a sentence that says why there is none.
+    """Status, body and milliseconds, or a sentence that says why there is none."""
+    headers = {b"Accept": b"application/json, */*", b"Accept-Encoding": b"identity"}
+    if is_path(question.health) and (token := question.environment().get("TES_DEV_TOKEN")):
+        headers[b"X-TES-Dev-Token"] = token.encode("utf-8", "surrogateescape")
+    if loopback.can_ask(address):
+        with contextlib.suppress(loopback.NotUnderstood):
+            return _exchange_here(address, question, headers)
+    return _exchange_by_httpx(address, question, headers)
 
-    A client that is closed at its deadline says so in errors of many kinds, RuntimeError among them.
-    """
+
+def _exchange_here(address: str, question: Question, headers: Mapping[bytes, bytes]) -> tuple[int, bytes, float] | str:
+    started = time.monotonic()
+    deadline = started + question.patience
+    try:
+        with contextlib.closing(loopback.Client(address, question.patience)) as client:
+            with _closed_at(client, deadline):
+                response = client.get(headers)
+                latency = time.monotonic() - started
+                if time.monotonic() >= deadline:  # its head was cut off by us
+                    raise TimeoutError
+                body = _body(client, iter(lambda: response.read1(PART), b""), response.headers, deadline)
+            return response.status, body, round(1000 * latency, 1)
+    except (HTTPException, OSError, ValueError, AttributeError) as reason:
+        return _why_unanswered(reason, address, question, isinstance(reason, TimeoutError), deadline)
+
+
+def _exchange_by_httpx(
+    address: str, question: Question, headers: Mapping[bytes, bytes]
+) -> tuple[int, bytes, float] | str:
+    """The same. A client that is closed at its deadline says so in errors of many kinds, RuntimeError among them."""
     load()
     import httpx
 
     started = time.monotonic()
     deadline = started + question.patience
-    headers = {b"Accept": b"application/json, */*", b"Accept-Encoding": b"identity"}
-    if is_path(question.health) and (token := question.environment().get("TES_DEV_TOKEN")):
-        headers[b"X-TES-Dev-Token"] = token.encode("utf-8", "surrogateescape")
     try:
         with httpx.Client(trust_env=False, verify=_verifies(address), timeout=question.patience) as client:
             status, body, latency = _read(client, address, headers, deadline)
             return status, body, round(1000 * latency, 1)
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, RuntimeError) as reason:
-        if isinstance(reason, httpx.TimeoutException) or time.monotonic() >= deadline:
-            return f"no answer from {masked_text(address)} within {question.patience:g} s"
-        return masked_text(f"{type(reason).__name__} from {address}: {reason}")[:200]
+        return _why_unanswered(reason, address, question, isinstance(reason, httpx.TimeoutException), deadline)
+
+
+def _why_unanswered(reason: Exception, address: str, question: Question, is_timeout: bool, deadline: float) -> str:
+    if is_timeout or time.monotonic() >= deadline:
+        return f"no answer from {masked_text(address)} within {question.patience:g} s"
+    return masked_text(f"{type(reason).__name__} from {address}: {reason}")[:200]
 
 
 def _verifies(address: str) -> bool:
@@ -129,7 +162,7 @@ def _read(client: object, address: str, headers: Mapping[bytes, bytes], deadline
     started = time.monotonic()
     with _closed_at(client, deadline), client.stream("GET", address, headers=headers) as response:
         latency = time.monotonic() - started
-        return response.status_code, _body(client, response, deadline), latency
+        return response.status_code, _body(client, response.iter_raw(), response.headers, deadline), latency
 
 
 @contextlib.contextmanager
@@ -143,20 +176,27 @@ def _closed_at(client: Any, deadline: float) -> Iterator[None]:
         limit.cancel()
 
 
-def _body(client: object, response: object, deadline: float) -> bytes:
+def _body(client: Any, coming: Iterator[bytes], headers: Any, deadline: float) -> bytes:
     """What comes of the body; an answer that goes on for ever, such as a stream of events, is none to wait for."""
-    import httpx
-
-    assert isinstance(response, httpx.Response)
     parts, size = [], 0
     until = min(deadline, time.monotonic() + BODY_SECONDS)
-    with contextlib.suppress(httpx.HTTPError, httpx.StreamError, OSError, RuntimeError), _closed_at(client, until):
-        for part in response.iter_raw():
+    with contextlib.suppress(*_broken_off()), _closed_at(client, until):
+        for part in coming:
             parts.append(part)
             size += len(part)
             if size > LARGEST_BODY or time.monotonic() > until:
                 break
-    return _unpacked(b"".join(parts), response.headers.get("Content-Encoding", ""))
+    return _unpacked(b"".join(parts), headers.get("Content-Encoding", ""))
+
+
+def _broken_off() -> tuple[type[Exception], ...]:
+    """The errors of a body that is not to be had, by either client."""
+    own = (HTTPException, OSError, RuntimeError, ValueError, AttributeError)
+    if "httpx" not in sys.modules:
+        return own
+    import httpx
+
+    return (*own, httpx.HTTPError, httpx.StreamError)
 
 
 def _unpacked(body: bytes, encoding: str) -> bytes:
