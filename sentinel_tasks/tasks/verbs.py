@@ -18,15 +18,19 @@ Names = Sequence[str] | None
 
 def open_world(console: Console, names: Names, flags: Mapping[str, str]) -> tuple[World, list[str]]:
     """The workspace's world and the services meant; ConfigurationError if one of them is unknown."""
+    of_one = dict.fromkeys(names, flags) if names is not None and len(names) == 1 else None
+    return _open(console, console.workspace(of_one), names, flags)
+
+
+def _open(console: Console, workspace: Workspace, names: Names, flags: Mapping[str, str]) -> tuple[World, list[str]]:
+    """The same with a workspace that was read already; the flags of several services still have to be put into it."""
     from ..errors import ConfigurationError
 
-    alone = names is not None and len(names) == 1
-    workspace = console.workspace(dict.fromkeys(names, flags) if names is not None and alone else None)
     known = [service.name for service in workspace.services]
     wanted = list(names) if names is not None else known
     if problems := [*_unknown(wanted, known), *_port_of_many(wanted, flags)]:
         raise ConfigurationError(problems)
-    if flags and not alone:
+    if flags and (names is None or len(names) != 1):
         meant = {service.name: _of_many(service, flags) for service in workspace.services if service.name in wanted}
         workspace = console.workspace(meant)
     return console.world(workspace), wanted
@@ -44,7 +48,7 @@ def open_running_world(console: Console, names: Names, flags: Mapping[str, str])
 
     workspace, problems = console.workspace_and_problems()
     if not problems:
-        return open_world(console, names, flags)
+        return open_world(console, names, flags) if flags else _open(console, workspace, names, flags)
     world = console.world(workspace)
     running = running_unread(world, world.tmux.panes())
     services = [replace(service, **_timeouts(flags)) for service in (*workspace.services, *running)]
