@@ -135,6 +135,8 @@ class Service(Struct, frozen=True):
     stop_signal: StopSignal = "INT"
     stop_command: str | tuple[str, ...] | None = None
     success_codes: tuple[int, ...] = ()
+    liveness: Health | None = None
+    liveness_grace: float = 30.0
     on_conflict: Conflict = "stop"
     restart: Restart = "never"
     detached: Detached = "end"
@@ -163,7 +165,7 @@ class Service(Struct, frozen=True):
 
     def ends_well(self, run: Run) -> bool:
         """True if the run ended with exit code 0 or one of `success_codes`; a signal counts as a shell has it."""
-        return run.shell_code is not None and run.shell_code in (0, *self.success_codes)
+        return run.cause is None and run.shell_code is not None and run.shell_code in (0, *self.success_codes)
 
 
 class Workspace(Struct, frozen=True):
@@ -264,7 +266,8 @@ class Run(Struct, frozen=True):
     Times are epoch seconds: the launch `began`, the run `started`, was `asked` to end, went on in the background though
     its own process had exited 0 (`backgrounded`), and `ended`. `launcher_ticks` and `ticks` are when the launcher and
     the run's process began by the kernel's clock; `family` are the descendants that the launcher knew when it wrote,
-    all of the machine's `boot`. `cause` is why the run was asked to end, where that was no task and no C-c.
+    all of the machine's `boot`. `cause` is why the run was ended, where that was no task and no C-c: it
+    failed unless it was `interrupted`.
     """
 
     launch: str

@@ -143,16 +143,23 @@ def interpolated(service: Service, workspace: str, environment: Names) -> Servic
     stop = service.stop_command
     if isinstance(stop, tuple):
         stop = tuple(replaced("stop_command", word) for word in stop)
+    alive = service.liveness
+    if alive is not None and not isinstance(alive.target, str):
+        alive = replace(alive, target=tuple(replaced("liveness", word) for word in alive.target))
+    elif alive is not None and alive.kind != "command":
+        alive = replace(alive, target=replaced("liveness", str(alive.target)))
     if problems:
         raise ConfigurationError(problems)
     cwd = os.path.normpath(os.path.join(workspace, folder))
     health = replace(service.health, target=target)
-    return replace(service, cwd=cwd, cwd_template="", command=words, health=health, stop_command=stop)
+    return replace(service, cwd=cwd, cwd_template="", command=words, health=health, stop_command=stop, liveness=alive)
 
 
 def _has_names(service: Service) -> bool:
     texts = (service.cwd_template, *_words(service.command), *_words(service.health.target), _text(service.health))
     texts = (*texts, *_words(service.stop_command or ()))
+    if service.liveness is not None:
+        texts = (*texts, *_words(service.liveness.target), _text(service.liveness))
     return any("$" in text for text in texts)
 
 

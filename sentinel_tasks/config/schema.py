@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ..model import HEALTH_KINDS, UP_AFTER, Condition, Conflict, Detached, Restart, StopSignal
+from ..model import HEALTH_KINDS, UP_AFTER, Condition, Conflict, Detached, HealthKind, Restart, StopSignal
 from .problems import listed
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -44,6 +44,27 @@ class HealthKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     interval: Annotated[Seconds, Meta(description="seconds between two questions")] | UnsetType = UNSET
     retries: (
         Annotated[int, Meta(ge=0, le=1_000, description="how often status asks again before it says unhealthy")]
+        | UnsetType
+    ) = UNSET
+
+
+class LivenessKeys(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A check that is made as long as the service runs: exactly one, and how it is asked."""
+
+    path: Annotated[Text, Meta(description="a path such as /health, or a URL")] | UnsetType = UNSET
+    tcp: (
+        Annotated[
+            Literal[True] | Annotated[int, Meta(ge=1, le=65_535)],
+            Meta(description="true for the service's own port, or another port that must accept connections"),
+        ]
+        | UnsetType
+    ) = UNSET
+    command: Annotated[Text | Words, Meta(description="alive when it exits 0")] | UnsetType = UNSET
+    interval: Annotated[Seconds, Meta(description="seconds between two questions")] | UnsetType = UNSET
+    timeout: Annotated[Seconds, Meta(description="seconds that an answer may take")] | UnsetType = UNSET
+    retries: Annotated[int, Meta(ge=1, le=1_000, description="failures in a row that end it")] | UnsetType = UNSET
+    grace: (
+        Annotated[Seconds, Meta(description="seconds in which failures before the first answer do not count")]
         | UnsetType
     ) = UNSET
 
@@ -91,6 +112,9 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+    liveness: (
+        Annotated[LivenessKeys | None, Meta(description="ends it as a failure once it no longer answers")] | UnsetType
+    ) = UNSET
     on_conflict: Conflict | UnsetType = UNSET
     restart: Restart | UnsetType = UNSET
     detached: Annotated[Detached, Meta(description="what becomes of processes that left its session")] | UnsetType = (
@@ -137,6 +161,8 @@ ALLOWED = {
     "stop_signal": listed(get_args(StopSignal)),
     "stop_command": "a string (run by sh -c), a list of words or null",
     "success_codes": "a list of exit codes from 0 to 255",
+    "liveness": "a mapping with one of path, tcp and command, or null",
+    "grace": "seconds, more than 0 and at most 86400",
     "on_conflict": listed(get_args(Conflict)),
     "restart": listed(get_args(Restart)),
     "detached": listed(get_args(Detached)),
@@ -161,6 +187,8 @@ ALLOWED = {
 
 SERVICE_TYPES: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(ServiceKeys)}
 HEALTH_TYPES: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(HealthKeys)}
+LIVENESS_TYPES: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(LivenessKeys)}
+LIVENESS_KEYS: dict[str, HealthKind] = {"path": "http", "tcp": "tcp", "command": "command"}
 SENTINEL_TYPES: dict[str, Any] = {
     field.name: field.type for field in msgspec.structs.fields(SentinelKeys) if field.name != "services"
 }
@@ -172,6 +200,8 @@ def takes_text(path: tuple[str, ...]) -> bool:
         wanted = SENTINEL_TYPES.get(path[0])
     elif len(path) > 3 and path[2] == "health":
         wanted = HEALTH_TYPES.get(path[3])
+    elif len(path) > 3 and path[2] == "liveness":
+        wanted = LIVENESS_TYPES.get(path[3])
     else:
         wanted = SERVICE_TYPES.get(path[2]) if len(path) > 2 else None
     try:
@@ -192,6 +222,7 @@ def json_schema() -> dict[str, Any]:
     """
     (reference,), components = msgspec.json.schema_components([SentinelKeys | None], ref_template="#/$defs/{name}")
     components["HealthKeys"] |= ONE_CHECK
+    components["LivenessKeys"] |= {"oneOf": [{"required": [key]} for key in LIVENESS_KEYS]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "invoke.yaml with sentinel-tasks",

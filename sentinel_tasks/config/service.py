@@ -16,7 +16,18 @@ from msgspec.structs import replace
 from ..model import HEALTH_KINDS, Condition, Health, HealthKind, Service
 from .detect import PROCFILE_HAS_WEB, dev_command
 from .problems import HIDDEN, Problems, listed, nearest
-from .schema import ALLOWED, HEALTH_KEYS, HEALTH_TYPES, HEALTH_WORDS, SERVICE_TYPES, HealthKeys, converted
+from .schema import (
+    ALLOWED,
+    HEALTH_KEYS,
+    HEALTH_TYPES,
+    HEALTH_WORDS,
+    LIVENESS_KEYS,
+    LIVENESS_TYPES,
+    SERVICE_TYPES,
+    HealthKeys,
+    LivenessKeys,
+    converted,
+)
 
 EXPECTATION = re.compile(r"[1-5]\d\d|[1-5][xX]{2}|<[1-6]\d\d", re.ASCII)
 PASSED_THROUGH = (
@@ -31,6 +42,9 @@ PASSED_THROUGH = (
     "autostart",
 )
 ASKED = ("timeout", "interval", "retries")
+CHECKS: Mapping[str, Mapping[str, Any]] = {"health": HEALTH_TYPES, "liveness": LIVENESS_TYPES}
+LIVENESS = Health("up", timeout=5.0, interval=10.0, retries=3)
+"""How a liveness check is asked where nothing else is said."""
 
 
 def checked(key: str, source: str, value: object, wanted: Any, problems_found: Problems) -> Any:
@@ -68,7 +82,8 @@ class ServiceReader:
         if key not in SERVICE_TYPES:
             self.problems_found.unknown(source, value, "key", SERVICE_TYPES, file=self.files.get(key, ""))
             return
-        if key == "health" and isinstance(value, Mapping) and not self._are_keys_of_health(source, value):
+        inner = CHECKS.get(key)
+        if inner and isinstance(value, Mapping) and not self._are_keys_of(key, inner, source, value):
             return
         if key == "env" and isinstance(value, Mapping):
             value = {name: text for name, text in value.items() if self._is_one_value(f"{source}.{name}", text)}
@@ -76,15 +91,15 @@ class ServiceReader:
         if found is not msgspec.UNSET:
             self.values[key] = found
 
-    def _are_keys_of_health(self, source: str, given: Mapping[str, object]) -> bool:
+    def _are_keys_of(self, key: str, types: Mapping[str, Any], source: str, given: Mapping[str, object]) -> bool:
         """True if each key of the mapping is known and its value allowed, whatever the others are."""
         before = len(self.problems_found.problems)
         for inner, value in given.items():
             at = f"{source}.{inner}"
-            if inner in HEALTH_TYPES:
-                checked(inner, at, value, HEALTH_TYPES[inner], self.problems_found)
+            if inner in types:
+                checked(inner, at, value, types[inner], self.problems_found)
             else:
-                self.problems_found.unknown(at, value, "key", HEALTH_TYPES, file=self.files.get("health", ""))
+                self.problems_found.unknown(at, value, "key", types, file=self.files.get(key, ""))
         return len(self.problems_found.problems) == before
 
     def _is_one_value(self, source: str, value: object) -> bool:
@@ -128,10 +143,13 @@ class ServiceReader:
             window=values.get("window", self.name),
             worker_command=_words(None if values.get("worker_command") == "null" else values.get("worker_command")),
             stop_command=_words(self.values.get("stop_command")),
+            liveness=self._liveness(port),
             counts_workers=self.name == "telemetry",
             has_tasks=has_tasks,
             **self._others(),
         )
+        if found.is_one_shot and found.liveness:
+            self.wrong("liveness", "is for what goes on running: with health exit it is done once it exits 0")
         if found.is_one_shot and found.restart == "always":
             self.wrong("restart", "must be never or on-failure: with health exit it is done once it exits 0")
         return found if len(self.problems_found.problems) == self.before else None
@@ -141,6 +159,9 @@ class ServiceReader:
         found = {key: self.values[key] for key in PASSED_THROUGH if key in self.values}
         if "log_max_mb" in self.values:
             found["log_max_bytes"] = max(1, int(self.values["log_max_mb"] * 1_000_000))
+        keys = self.values.get("liveness")
+        grace = keys.grace if isinstance(keys, LivenessKeys) else msgspec.UNSET
+        found["liveness_grace"] = found.get("startup_timeout", 30.0) if grace is msgspec.UNSET else grace
         if "success_codes" in self.values:
             found["success_codes"] = tuple(self.values["success_codes"])
         return found
@@ -219,6 +240,28 @@ class ServiceReader:
         except (re.error, OverflowError, RecursionError) as reason:
             self.wrong("health", f"{pattern!r} is not a regular expression: {reason}")
         return Health("log", pattern)
+
+    def _liveness(self, port: int | str | None) -> Health | None:
+        keys = self.values.get("liveness")
+        if not isinstance(keys, LivenessKeys):
+            return None
+        given = [(key, value) for key in LIVENESS_KEYS if (value := getattr(keys, key)) is not msgspec.UNSET]
+        if len(given) != 1:
+            self.wrong("liveness", f"must have exactly one of {listed([*LIVENESS_KEYS], 'and')}")
+            return None
+        key, value = given[0]
+        if value is True or (key == "path" and value.startswith("/")):
+            self._needs_own_port(port)
+        elif key == "path" and not _is_url(value):
+            self.problems_found.add(f"{self.source('liveness')}.path", value, f"must be {ALLOWED['path']}")
+        target = "" if value is True else str(value) if isinstance(value, int) else _words(value) or ""
+        expect = self._expect(self.values.get("expect", Health("http").expect), self.source("expect"))
+        asked = {each: found for each in ASKED if (found := getattr(keys, each)) is not msgspec.UNSET}
+        return replace(LIVENESS, kind=LIVENESS_KEYS[key], target=target, expect=expect, **asked)
+
+    def _needs_own_port(self, port: int | str | None) -> None:
+        if port is None and not ("port" in self.sources and "port" not in self.values):
+            self.wrong("liveness", "needs a port; this service has none")
 
     def _expect(self, given: object, source: str) -> tuple[str, ...]:
         expected = tuple(str(each) for each in (given if isinstance(given, list | tuple) else [given]))

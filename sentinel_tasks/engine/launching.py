@@ -22,6 +22,9 @@ from ..world import World
 from .log_pump import PYTHON, SUPERVISOR, log_command
 from .port_assignment import Assignment
 
+PROBE_SECONDS = 3.0
+"""What a question after liveness may take beside the answer: it is a process of its own."""
+
 
 class Ready(Struct, frozen=True):
     """A service that is to be launched snapshot, on another port than its own if `move`."""
@@ -101,6 +104,7 @@ class _Launch:
             "restart": ready.service.restart,
             "stop_timeout": ready.service.stop_timeout,
             "stop_signal": ready.service.stop_signal,
+            "liveness": _liveness(service, self.port),
             "stop_command": service.stop_command,
             "success_codes": ready.service.success_codes,
             "one_shot": ready.service.is_one_shot,
@@ -179,6 +183,21 @@ def _to_run(service: Service, world: World, environment: Mapping[str, str]) -> s
     if isinstance(service.command, str):
         return world.runnable(service.command, service.cwd, environment.get("PATH"))
     return list(service.command)
+
+
+def _liveness(service: Service, port: int | None) -> dict[str, object] | None:
+    """The command that asks whether it still answers, and how often."""
+    check = service.liveness
+    if check is None:
+        return None
+    asked = {"interval": check.interval, "retries": check.retries, "grace": service.liveness_grace}
+    if check.kind == "command":
+        return {"command": check.target, "timeout": check.timeout, **asked}
+    target = str(check.target or port)
+    address = f"http://localhost:{port}{target}" if target.startswith("/") else target
+    expected = [",".join(check.expect)] if check.kind == "http" else []
+    words = [*PYTHON, str(SUPERVISOR / "probe.py"), check.kind, address, *expected, f"{check.timeout:g}"]
+    return {"command": words, "timeout": check.timeout + PROBE_SECONDS, **asked}
 
 
 def on_port(service: Service, port: int | None) -> Service:

@@ -179,6 +179,7 @@ ROWS = (
     Row("health: log", "`healthcheck:` of `true`", _log, LOG_LOST),
     Row("health: exit", "`service_completed_successfully` where others wait for it"),
     Row("health: null", "`healthcheck:` of `true`, asked after a second", _asks("up", _stays_up)),
+    Row("liveness", "nothing", lost_if_given("liveness"), "what no longer answers is unhealthy, and goes on"),
     Row("startup_timeout", f"`start_period:`; {STARTED_IN_TIME}", _startup_timeout, LATE),
     Row("depends_on: healthy", "`condition: service_healthy`", _after("healthy")),
     Row("depends_on: started", "`condition: service_started`", _after("started")),

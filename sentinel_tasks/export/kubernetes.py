@@ -31,6 +31,7 @@ POD_IP = "SENTINEL_POD_IP"
 TERM_SECONDS = 3
 FILES_LOST = "kubectl takes a line as it stands: quotes, spaces, `$` or `export` in it become part of the value"
 REDIRECTS_LOST = "a 3xx counts as healthy too; `expect: [2xx, 3xx]` says the same here"
+CODES_DIFFER = "a 3xx counts as alive too; `expect: [2xx, 3xx]` says the same here"
 RESTART_LOST = "a Deployment starts it again whatever it ends with, and never gives up"
 
 
@@ -160,6 +161,7 @@ ROWS = (
     Row("health: log", "`minReadySeconds: 1`", health.log, LOG_LOST),
     Row("health: exit", "a Job; an init container where others wait for it"),
     Row("health: null", "`minReadySeconds: 1`", health.up),
+    Row("liveness", "the liveness probe", health.liveness, CODES_DIFFER),
     Row(
         "startup_timeout",
         "the startup probe's `failureThreshold:`; what is late is started again",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec.structs import replace
+
 from ..model import Service
 from . import checks
 from .common import whole_seconds
@@ -53,6 +55,23 @@ def _is_for_the_kubelet(service: Service) -> bool:
 
 def _expected(service: Service) -> set[str]:
     return {each.lower() for each in service.health.expect}
+
+
+def liveness(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+    """What no longer answers is started again."""
+    check = service.liveness
+    if check is None:
+        return
+    asked = replace(service, health=check)
+    own, port = _is_for_the_kubelet(asked), plan.ports.get(service.name)
+    if check.kind == "http":
+        found = {"httpGet": {"path": checks.path(check), "port": port}} if own else _exec(checks.http(asked, port))
+        yield from [Loss()] if own and "3xx" not in _expected(asked) else []
+    else:
+        found = {"tcpSocket": {"port": int(str(check.target or port))}} if check.kind == "tcp" else _exec(check.target)
+    seconds = {"periodSeconds": check.interval, "timeoutSeconds": check.timeout}
+    whole = {key: whole_seconds(value) for key, value in seconds.items()}
+    yield Put(("container", "livenessProbe"), {**found, **whole, "failureThreshold": check.retries})
 
 
 def tcp(plan: Plan, service: Service) -> Iterator[Put]:

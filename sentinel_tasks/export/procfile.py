@@ -142,6 +142,7 @@ ROWS = (
     Row("health: log", "nothing", lost_if("log"), NOBODY_ASKS),
     Row("health: exit", "the line `release`, all of them in order"),
     Row("health: null", "nothing", lost_if("up"), NOBODY_ASKS),
+    Row("liveness", "nothing", lost_if_given("liveness"), "nobody asks once it runs"),
     Row("startup_timeout", "nothing", _startup_timeout, "nobody notices what is late"),
     Row("depends_on: healthy", "nothing", lost_dependency("healthy"), NOBODY_WAITS),
     Row("depends_on: started", "nothing", lost_dependency("started"), NOBODY_WAITS),

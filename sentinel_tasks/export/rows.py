@@ -31,6 +31,7 @@ FACTS = (
     "health: log",
     "health: exit",
     "health: null",
+    "liveness",
     "startup_timeout",
     "depends_on: healthy",
     "depends_on: started",

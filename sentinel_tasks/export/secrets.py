@@ -38,6 +38,7 @@ def cleaned(service: Service) -> Cleaned:
         health=health,
         worker_command=None if service.worker_command is None else _without(service.worker_command),
         stop_command=None if service.stop_command is None else _without(service.stop_command),
+        liveness=service.liveness and replace(service.liveness, target=_without(service.liveness.target)),
         env=tuple((name, value) for name, value in service.env if name not in names),
     )
     return Cleaned(found, names, tuple(_changed(service, found)))
@@ -49,6 +50,7 @@ def _changed(before: Service, after: Service) -> list[str]:
         "health": (before.health, after.health),
         "worker_command": (before.worker_command, after.worker_command),
         "stop_command": (before.stop_command, after.stop_command),
+        "liveness": (before.liveness, after.liveness),
         "title": (before.title, after.title),
     }
     return [key for key, (one, other) in pairs.items() if one != other]
@@ -69,6 +71,7 @@ def whole(service: Service) -> Service:
         env_files=_joined(service.env_files),
         worker_command=None if service.worker_command is None else _joined(service.worker_command),
         stop_command=None if service.stop_command is None else _joined(service.stop_command),
+        liveness=service.liveness and replace(service.liveness, target=_joined(service.liveness.target)),
     )
 
 

@@ -37,7 +37,8 @@ def settled(service: Service, own: Mapping[str, str], workspace: str) -> Settled
         cwd_template="",
         command=where.command(service.command),
         stop_command=None if service.stop_command is None else where.command(service.stop_command),
-        health=_health(service, where, own.get("PORT")),
+        health=_health(service, service.health, where, own.get("PORT")),
+        liveness=service.liveness and _health(service, service.liveness, where, own.get("PORT")),
     )
     return Settled(found, tuple(_left(service, env, known)))
 
@@ -113,15 +114,15 @@ def _absolute(workspace: str, folder: str) -> str:
     return normpath(join(workspace, folder))
 
 
-def _health(service: Service, where: _Where, port: str | None) -> Health:
-    health = service.health
+def _health(service: Service, health: Health, where: _Where, port: str | None) -> Health:
     if health.kind == "command":
         return replace(health, target=where.command(health.target))
     target = resolved(str(health.target), where.known, braced_only=health.kind == "log")
     if isinstance(target, str):
         return replace(health, target=target)
     if health.kind == "http":
-        return Health("command", checks.http_at(service, quoted(_address(target, port))))
+        asked = checks.http_at(replace(service, health=health), quoted(_address(target, port)))
+        return replace(health, kind="command", target=asked)
     return health
 
 
@@ -135,6 +136,7 @@ def _left(service: Service, env: Names, known: Names) -> Iterator[str]:
         *_words(service.command),
         *_words(service.stop_command or ()),
         *_words(service.health.target),
+        *_words(service.liveness.target if service.liveness else ()),
     ]
     words = [*env.values(), *(resolved(text, known) for text in texts)]
     yield from dict.fromkeys(name for word in words if isinstance(word, Later) for name in word.names)

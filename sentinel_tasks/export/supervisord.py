@@ -161,6 +161,7 @@ ROWS = (
     Row("health: log", "`startsecs=1`", lost_if("log"), NOBODY_ASKS),
     Row("health: exit", "`startsecs=0`", _exit),
     Row("health: null", "`startsecs=1`"),
+    Row("liveness", "nothing", lost_if_given("liveness"), "nobody asks once it runs"),
     Row("startup_timeout", "nothing", _startup_timeout, "nobody notices what is late"),
     Row("depends_on: healthy", "`priority=`", lost_dependency("healthy"), NOBODY_WAITS),
     Row("depends_on: started", "`priority=`", lost_dependency("started"), NOBODY_WAITS),

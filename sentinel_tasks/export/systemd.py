@@ -16,6 +16,7 @@ from .common import (
     WINDOW,
     has_other_log_limits,
     is_one_shot,
+    lost_if_given,
     seconds,
     unread_files,
 )
@@ -174,6 +175,7 @@ ROWS = (
     ),
     Row("health: exit", "`Type=oneshot`, `RemainAfterExit=yes`", _exit),
     Row("health: null", "`ExecStartPost=` looks after a second whether it still runs", health.up),
+    Row("liveness", "nothing", lost_if_given("liveness"), "nobody asks once it runs"),
     Row("startup_timeout", "`TimeoutStartSec=`; what is late is ended", _startup_timeout),
     Row("depends_on: healthy", "`Requires=` and `After=`", _after_healthy),
     Row("depends_on: started", "`Requires=` and `After=`", _after_started, "it waits until that one is healthy"),

@@ -62,7 +62,8 @@ def ended(run: Run) -> str:
         return f"{run.cause or 'it was stopped'}{f' ({run.signal})' if run.signal else ''}"
     if run.ended is None or (run.exit_code is None and run.signal is None):
         return run.cause or "its launcher was killed"
-    return f"killed by {run.signal}" if run.signal else f"exit {run.exit_code}"
+    how = f"killed by {run.signal}" if run.signal else f"exit {run.exit_code}"
+    return f"{how}: {run.cause}" if run.cause else how
 
 
 def how_it_ended(seen: Observation) -> str:

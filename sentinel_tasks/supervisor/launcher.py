@@ -38,6 +38,7 @@ class Launcher:
         self.restarts = Restarts(spec["restart"], spec.get("success_codes", ()))
         self.next_start: float | None = None
         watch.stop_timeout = spec.get("stop_timeout", 0.0)
+        watch.liveness.keys = spec.get("liveness")
         watch.stop_command = spec.get("stop_command")
         watch.commands.spec = spec
         watch.stop_signal = signal.Signals[f"SIG{spec.get('stop_signal', 'INT')}"]
@@ -85,7 +86,8 @@ class Launcher:
         watch = self.watch
         while watch.children.code is None and not self.has_given_up():
             watch.turn()
-        if watch.children.code == 0 and not watch.is_asked() and not self.spec.get("one_shot") and self.leaves_some():
+        is_a_start = not watch.is_failed and not watch.is_asked() and not self.spec.get("one_shot")
+        if watch.children.code == 0 and is_a_start and self.leaves_some():
             self.record.note(backgrounded=time.time(), family=watch.family.recorded)
             while watch.family.lives() and not self.has_given_up():
                 watch.turn()
@@ -110,7 +112,7 @@ class Launcher:
         watch.is_running = False
         end = "it can't be ended" if code is None else outcome(code)
         cause = watch.cause or watch.failure
-        why = f"{cause or 'asked to end'} ({end})" if asked else end
+        why = f"{cause or 'asked to end'} ({end})" if asked or cause else end
         self.events.write("stop" if asked or self.is_well(code) else "crash", pid, why)
         if not asked and code is not None:
             self.plan(code, seconds)
@@ -124,15 +126,19 @@ class Launcher:
 
     def is_well(self, code: int | None) -> bool:
         """True for an end that is no failure."""
-        return code is not None and self.restarts.ends_well(code)
+        return code is not None and not self.watch.is_failed and self.restarts.ends_well(code)
 
     def plan(self, code: int, seconds: float) -> None:
         """Puts the time of the next run into the next record, if the restart policy wants another run."""
-        delay = self.restarts.delay_after(code, seconds)
+        delay = self.restarts.delay_after(code, seconds, self.watch.is_failed)
         if delay is not None:
             say(f"starting again in {delay:g} s (restart {self.restarts.count})")
             self.next_start = time.monotonic() + delay
-            facts = {"restarts": self.restarts.count, "last_exit": outcome(code), "next_start": time.time() + delay}
+            facts = {
+                "restarts": self.restarts.count,
+                "last_exit": self.watch.failure or outcome(code),
+                "next_start": time.time() + delay,
+            }
             self.record.facts.update(facts)
 
     def pause_until(self, begin: float) -> None:
@@ -153,7 +159,7 @@ class Launcher:
             watch.ending = Ending(watch.family, end_of_leftovers(TASK_SECONDS if asked else 0.0))
         while self.leaves_some() and not self.has_given_up():
             watch.turn()
-        if watch.ending and not asked:
+        if watch.ending and not asked and not watch.is_failed:
             self.tell_of_leftovers(watch.ending.reached)
         if self.record.facts["family"]:
             self.record.note(family=self.left())

@@ -17,10 +17,10 @@ class Restarts:
         self.policy, self.success_codes = policy, success_codes
         self.quick = self.count = 0
 
-    def delay_after(self, code: int, seconds: float) -> float | None:
-        """The pause after a run of so many seconds; None if no other run follows."""
+    def delay_after(self, code: int, seconds: float, is_failed: bool = False) -> float | None:
+        """The pause after a run of so many seconds; None if no other run follows. One may fail whatever its code is."""
         self.quick = 0 if seconds >= STABLE_SECONDS else self.quick + 1
-        if not is_due(self.policy, code, self.quick, self.ends_well(code)):
+        if not is_due(self.policy, code, self.quick, not is_failed and self.ends_well(code)):
             return None
         self.count += 1
         return min(FIRST_DELAY * 2.0 ** max(0, self.quick - 1), LONGEST_DELAY)

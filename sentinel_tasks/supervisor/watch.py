@@ -11,6 +11,7 @@ from .children import Children
 from .commands import Commands
 from .ending import LEFTOVER_SECONDS, TASK_SECONDS, Ending, Step, end_of_leftovers, stop_of_the_service
 from .family import Family
+from .liveness import Liveness
 from .record import Record, say
 from .wakeup import Wakeup
 from .window import Window
@@ -41,6 +42,8 @@ class Watch:
         self.ending: Ending | None = None
         self.cause: str | None = None
         self.failure: str | None = None
+        self.is_failed = False
+        self.liveness = Liveness(self.commands, self._end_what_no_longer_answers)
         self._has_command_run = False
         self.is_running = False
         self._asked_at = -NEVER
@@ -54,7 +57,8 @@ class Watch:
         self._looks = [self._looked_at + each for each in LOOKS]
         self.children.begin(main)
         self.ending, self.is_running, self._keeps_c_c = None, True, False
-        self.failure, self._has_command_run = None, False
+        self.failure, self.is_failed, self._has_command_run = None, False, False
+        self.liveness.begin()
 
     def is_asked(self) -> bool:
         """True once the service is to end: for good if its window is gone, else for a limited time.
@@ -66,11 +70,15 @@ class Watch:
     def turn(self, deadline: float = NEVER) -> None:
         """Waits until something happens or is due, and does what it asks for."""
         due = min(deadline, self.commands.next_due, self._looks[0] if self._looks else NEVER)
-        due = min(due, self.ending.next_due if self.ending else NEVER)
+        due = min(
+            due, self.ending.next_due if self.ending else NEVER, self.liveness.next_due if self.is_running else NEVER
+        )
         self._hear(self.wakeup.wait(None if due == NEVER else max(0.0, due - time.monotonic())))
         self.reap()
         self.commands.advance()
         self._mind_the_window()
+        if self.is_running:
+            self.liveness.advance(may_ask=self.ending is None and not self.is_asked())
         if self.ending:
             self.ending.advance()
         self._look_around()
@@ -138,14 +146,27 @@ class Watch:
             )
         return True
 
-    def _stop_command_ended(self, code: int | None) -> None:
+    def _stop_command_ended(self, code: int | None, said: str) -> None:
         """Asks by signal instead if the command failed; after its time the escalation has gone on already."""
         if code == 0 or not self.is_running:
             return
-        self.failure = f"its stop command {'took too long' if code is None else f'failed ({outcome(code)})'}"
-        say(self.failure)
+        failure = f"its stop command {'took too long' if code is None else f'failed ({outcome(code)})'}"
+        self.failure = self.failure or failure
+        say(failure)
         if code is not None:
             self.family.send(self.stop_signal, self.family.where_c_c_reaches())
+
+    def _end_what_no_longer_answers(self, why: str) -> None:
+        """Ends the run as a stop does, but as a failure: its restart policy decides what follows."""
+        if self.is_running and self.ending is None and not self.is_asked():
+            self.failure, self.is_failed = why, True
+            say(why)
+            self.record.note(cause=why)
+            self._end_as_a_stop_does()
+
+    def _end_as_a_stop_does(self) -> None:
+        steps = stop_of_the_service(self.stop_timeout, self.stop_signal)
+        self._end(steps[1:] if self._run_stop_command() else steps)
 
     def _end(self, steps: list[Step]) -> None:
         if self.ending is None and self.children.are_there:
@@ -177,8 +198,7 @@ class Watch:
         self.cause = WINDOW_CLOSED
         if self.is_running:
             self.record.note(asked=time.time(), cause=self.cause)
-        steps = stop_of_the_service(self.stop_timeout, self.stop_signal)
-        self._end(steps[1:] if self._run_stop_command() else steps)
+        self._end_as_a_stop_does()
         if not self.children.main:
             self._hurry(LEFTOVER_SECONDS)
 

@@ -466,6 +466,7 @@ WRONG: list[tuple[str, Any]] = [
     ("stop_signal", "KILL"),
     ("stop_signal", 15),
     ("stop_command", 5),
+    ("liveness", "/"),
     ("success_codes", [256]),
     ("success_codes", "ok"),
     ("on_conflict", "kill"),

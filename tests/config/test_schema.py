@@ -13,6 +13,7 @@ from sentinel_tasks.config.schema import (
     ALLOWED,
     HEALTH_KEYS,
     HEALTH_TYPES,
+    LIVENESS_TYPES,
     SENTINEL_TYPES,
     SERVICE_TYPES,
     HealthKeys,
@@ -42,6 +43,7 @@ WHOLE = {
             "stop_signal": "TERM",
             "stop_command": ["pg_ctl", "stop"],
             "success_codes": [143],
+            "liveness": {"path": "/healthz", "interval": 5, "timeout": 1, "retries": 2, "grace": 60},
             "on_conflict": "stop",
             "restart": "never",
             "detached": "end",
@@ -118,6 +120,10 @@ GOOD: list[tuple[str, Any]] = [
     ("depends_on", ["db"]),
     ("depends_on", {"db": "started", "migrate": "completed"}),
     ("stop_signal", "QUIT"),
+    ("liveness", None),
+    ("liveness", {"tcp": True}),
+    ("liveness", {"tcp": 5432, "retries": 1}),
+    ("liveness", {"command": ["celery", "inspect", "ping"]}),
     ("stop_command", None),
     ("success_codes", []),
     ("on_conflict", "takeover"),
@@ -148,6 +154,10 @@ BAD: list[tuple[str, Any]] = [
     ("startup_timeout", 0),
     ("stop_timeout", 100_000),
     ("stop_signal", "KILL"),
+    ("liveness", {"interval": 5}),
+    ("liveness", {"path": "/", "tcp": True}),
+    ("liveness", {"path": "/", "retries": 0}),
+    ("liveness", {"log": "x"}),
     ("stop_command", []),
     ("success_codes", [256]),
     ("success_codes", 143),
@@ -185,10 +195,10 @@ def test_bad_sections(sentinel: Any) -> None:
 
 
 def test_every_key_has_words_for_what_is_allowed() -> None:
-    assert set(ALLOWED) == {*SERVICE_TYPES, *SENTINEL_TYPES, *HEALTH_TYPES}
+    assert set(ALLOWED) == {*SERVICE_TYPES, *SENTINEL_TYPES, *HEALTH_TYPES, *LIVENESS_TYPES}
 
 
 def test_every_key_is_described_for_an_editor() -> None:
-    sections = [SCHEMA["$defs"][name]["properties"] for name in ("ServiceKeys", "HealthKeys")]
+    sections = [SCHEMA["$defs"][name]["properties"] for name in ("ServiceKeys", "HealthKeys", "LivenessKeys")]
     silent = {key for properties in sections for key, of in properties.items() if "description" not in str(of)}
     assert silent <= {"on_conflict", "restart"}

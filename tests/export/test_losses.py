@@ -110,6 +110,16 @@ def test_a_stop_command_that_nobody_runs_is_told() -> None:
     assert "ExecStop=" in unit
 
 
+def test_liveness_that_nobody_asks_after_is_told() -> None:
+    check = Health("http", "/ping", ("2xx", "3xx"), timeout=0.5, interval=10.0, retries=3)
+    told = {target for target in TARGETS if "liveness" in lost(target, liveness=check, port=8000)}
+    assert told == {*TARGETS} - {"kubernetes"}
+    text = exported("kubernetes", service(liveness=check, port=8000)).files["web.yaml"]
+    probe = text.partition("livenessProbe:")[2].partition("env:")[0]
+    for part in ("path: /ping", "port: 8000", "periodSeconds: 10", "timeoutSeconds: 1", "failureThreshold: 3"):
+        assert part in probe
+
+
 def test_what_does_not_start_by_itself_is_not_started_unless_something_needs_it() -> None:
     tool, alone = service("tool", autostart=False), service("alone", autostart=False)
     web = service(depends_on=(("tool", "started"),))
