@@ -198,8 +198,7 @@ def test_end_is_seen_where_the_launchers_own_starter_blocks_the_signal_for_it(tm
 def test_launcher_sleeps_while_nothing_happens(launched: Piped) -> None:
     launched.give(f"{READY}exec sleep 60")
     launched.wait_for(b"ready")
-    began = launched.told.started
-    assert began is not None
+    began = until(lambda: launched.told.started)
     until(lambda: time.time() > began + LOOKS[1] + 0.5, "its second look")
     before = times_it_slept(launched.pid)
     time.sleep(2)
