@@ -18,5 +18,7 @@ def is_lost(world: World, log: Path, launcher: int, server: int) -> bool:
     table = world.processes.read()
     if (process := table.get(launcher)) is None or not process.is_alive:
         return False  # a pump ends with its launcher
-    children = [each.pid for each in table.values() if each.parent == server and each.is_alive]
-    return not any(str(log) in word for pid in children for word in world.processes.command_line(pid))
+    children = [each for each in table.values() if each.parent == server and each.is_alive]
+    if any(each.kind == "multiplexer" for each in children):
+        return False  # tmux has forked for it, and the child is tmux itself yet
+    return not any(str(log) in word for each in children for word in world.processes.command_line(each.pid))
