@@ -1,63 +1,54 @@
-"""What runs, as /proc, tmux and sockets tell it; nothing of our own code is asked."""
+"""What runs, as /proc, tmux, sockets and the servers themselves tell it; nothing of our own code is asked."""
 
 from __future__ import annotations
 
+import http.client
 import os
-from collections.abc import Iterator
+import socket
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from tests.lab import Lab
+from tests.watch import Service, Watch, is_living, stat_of
+
+HERE = {
+    "0100007F", "00000000", "0" * 32, "00000000000000000000000001000000", "0000000000000000FFFF00000100007F",
+}  # fmt: skip
+"""Loopback and wildcard addresses as /proc/net spells them."""
 
 
 class Oracle:
     """The truth about one lab's workspace."""
 
-    def __init__(self, lab: Lab, home: str) -> None:
-        self.lab, self.home = lab, home
+    def __init__(self, lab: Lab, watch: Watch, roster: Path) -> None:
+        self.lab, self.watch, self.roster = lab, watch, roster
+
+    def service(self, name: str, workspace: str | None = None) -> Service:
+        return workspace or self.lab.path.name, name
+
+    def living(self, name: str) -> list[int]:
+        """The service's processes, by the lineage that was seen."""
+        return self.watch.of(self.service(name))
+
+    def launchers(self, name: str) -> list[int]:
+        return self.watch.launchers(self.service(name))
+
+    def in_windows(self, name: str) -> list[int]:
+        """Its launchers that a living pane runs."""
+        panes = {pid for _, pid, dead in self.panes() if not dead}
+        return [pid for pid in self.launchers(name) if pid in panes]
+
+    def mains(self, name: str) -> list[int]:
+        """The children of its launchers, of which there is one; what was put aside in another session is none."""
+        above = self.launchers(name)
+        return [pid for pid in self.living(name) if parent(pid) in above and session(pid) in above]
 
     def panes(self) -> list[tuple[str, int, bool]]:
         said = self.lab.tmux("list-panes", "-a", "-F", "#{pane_id} #{pane_pid} #{pane_dead}")
         rows = [line.split() for line in said.splitlines()]
-        return [(pane, int(pid), dead == "1") for pane, pid, dead in rows]
-
-    def own_pids(self, name: str, home: str | None = None) -> list[int]:
-        """Living processes that carry this service's mark, from /proc."""
-        wanted = {f"SENTINEL_SERVICE={name}".encode(), f"SENTINEL_WORKSPACE={home or self.home}".encode()}
-        return [pid for pid in self.pids() if wanted <= self.environ(pid) and self.status(pid)[0] not in "ZX"]
-
-    def launchers(self, name: str, home: str) -> list[int]:
-        """The processes of panes in which the service runs, and it itself."""
-        panes = {pid for _, pid, dead in self.panes() if not dead}
-        pids = self.own_pids(name, home)
-        return [*pids, *(panes & {parent for pid in pids for parent in self.ancestors(pid)})]
-
-    @staticmethod
-    def pids() -> Iterator[int]:
-        return (int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal())
-
-    @staticmethod
-    def environ(pid: int) -> set[bytes]:
-        try:
-            return set(Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
-        except OSError:
-            return set()
-
-    @staticmethod
-    def status(pid: int) -> list[str]:
-        """State letter and parent, from /proc."""
-        try:
-            return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
-        except OSError:
-            return ["X", "0"]
-
-    def parent(self, pid: int) -> int:
-        return int(self.status(pid)[1])
-
-    def ancestors(self, pid: int) -> Iterator[int]:
-        while pid > 1:
-            yield pid
-            pid = self.parent(pid)
+        return [(row[0], int(row[1]), row[2] == "1") for row in rows if len(row) == 3]
 
     @staticmethod
     def is_held(path: Path) -> bool:
@@ -67,16 +58,74 @@ class Oracle:
             return str(path.stat().st_ino) in inodes
         return False
 
-    def listeners(self, port: int) -> set[int]:
-        """The pids that listen on the port, from /proc."""
-        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        inodes = {row[9] for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port}
-        wanted = {f"socket:[{inode}]" for inode in inodes}
-        return {pid for pid in self.pids() if wanted & set(self.open_files(pid))}
+    # Sockets
 
     @staticmethod
-    def open_files(pid: int) -> Iterator[str]:
+    def listeners(port: int) -> set[int]:
+        """The pids that listen on the port at a loopback or wildcard address of either family."""
+        inodes = set()
+        for table in ("tcp", "tcp6"):
+            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                row = line.split()
+                address, _, number = row[1].rpartition(":")
+                if row[3] == "0A" and int(number, 16) == port and address in HERE:
+                    inodes.add(f"socket:[{row[9]}]")
+        pids = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()) if inodes else ()
+        return {pid for pid in pids if inodes & set(open_files(pid))}
+
+    @staticmethod
+    def who_answers(port: int, times: int = 4) -> set[int]:
+        """The pids that answer there when asked, both families; only those of servers that tell theirs."""
+        found = set()
+        for host in ("127.0.0.1", "::1"):
+            for _ in range(times):
+                with suppress(OSError, ValueError, http.client.HTTPException):
+                    connection = http.client.HTTPConnection(host, port, timeout=3)
+                    connection.request("GET", "/")
+                    found.add(int(connection.getresponse().read()))
+        return found
+
+    # Signals that were received
+
+    def received(self, pids: Iterable[int]) -> dict[int, Counter[str]]:
+        """The signals that these received, as far as they are on the roster."""
+        entries = ((pid, self.roster / str(pid)) for pid in pids)
+        return {pid: Counter(path.read_text().split()[1:]) for pid, path in entries if path.exists()}
+
+
+def is_port_open(port: int) -> bool:
+    """True if something accepts at one of the loopback addresses."""
+    return any(_accepts(host, port) for host in ("127.0.0.1", "::1"))
+
+
+def _accepts(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def parent(pid: int) -> int:
+    fields = stat_of(pid)
+    return int(fields[1]) if fields else 0
+
+
+def session(pid: int) -> int:
+    fields = stat_of(pid)
+    return int(fields[3]) if fields else 0
+
+
+def still_living(pids: Iterable[int]) -> list[int]:
+    return [pid for pid in pids if is_living(pid)]
+
+
+def open_files(pid: int) -> Iterator[str]:
+    """What it has open; of one whose first thread has ended, the other threads tell."""
+    folders = [f"/proc/{pid}/fd"]
+    if stat_of(pid)[:1] == ["Z"]:
         with suppress(OSError):
-            for path in Path(f"/proc/{pid}/fd").iterdir():
+            folders = [f"{task}/fd" for task in Path(f"/proc/{pid}/task").iterdir()]
+    for folder in folders:
+        with suppress(OSError):
+            for path in Path(folder).iterdir():
                 with suppress(OSError):
                     yield os.readlink(path)

@@ -49,12 +49,12 @@ def bytes_of(pid: int, name: str) -> bytes:
 
 
 def below_a_warden(main: Callable[[], int]) -> int:
-    """Runs it in a child of this process, which becomes the parent of all that loses its own; the child's exit code."""
+    """Runs it in a child of this process, which becomes the parent of all that loses its own; in both its exit code."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     runner = os.fork()
     if runner == 0:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        os._exit(main())
+        return main()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         pid, status = os.waitpid(-1, 0)

@@ -1,42 +1,62 @@
-"""A short run of the chaos that `make chaos` runs for minutes."""
+"""A short run of the chaos that `make chaos` runs for minutes, and the judges judged."""
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos import Broken, Chaos
-from tests.lab import Lab, until
+from tests.chaos import Broken, Chaos, tasks
+from tests.chaos.flavours import WEB, WORK
+from tests.lab import Lab, Result, until
+from tests.oracle import still_living
+from tests.watch import Watch
 
 
-def test_twelve_random_faults_break_no_promise(lab: Lab) -> None:
-    chaos = Chaos(lab, seed=20)
-    try:
-        chaos.run(12)
-    finally:
-        chaos.clean()
-    assert [line.partition(":")[0] for line in chaos.log if line[0] != " "] == [str(number) for number in range(12)]
+@pytest.fixture
+def chaos(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Chaos]:
+    with Watch(lab.folder) as watch:
+        made = Chaos(lab, getattr(request, "param", 1), watch)
+        yield made
+        made.clean()
 
 
-def test_the_oracle_sees_what_a_task_denies(lab: Lab) -> None:
-    chaos = Chaos(lab, seed=1)
-    try:
-        with pytest.raises(Broken, match="work runs in a window of tmux"):
-            chaos.judge_start("work", 0)
-        assert lab.inv("up").code == 0
-        with pytest.raises(Broken, match="no process of work is left"):
-            chaos.judge_stop(0, "work")
-        with pytest.raises(Broken, match="can be stopped: exit 1"):
-            chaos.judge_stop(1, "work")
-        chaos.kill(chaos.oracle.own_pids("web")[0], signal.SIGKILL)
-        until(lambda: not chaos.oracle.listeners(chaos.port))
-        with pytest.raises(Broken, match="web"):
-            chaos.check_running("web")
-        chaos.check_neighbours()
-        chaos.kill(guest := chaos.guests[0], signal.SIGKILL)
-        until(lambda: chaos.oracle.status(guest)[0] in "ZX")
-        with pytest.raises(Broken, match="other people's windows are left alone"):
-            chaos.check_neighbours()
-    finally:
-        chaos.clean()
+@pytest.mark.parametrize("chaos", [22], indirect=True)
+@pytest.mark.timeout(180)
+def test_four_random_faults_break_no_promise(chaos: Chaos) -> None:
+    chaos.run(4)
+    steps = [line.partition(":")[0] for line in chaos.scene.log if line[0] != " "]
+    assert steps == [str(number) for number in range(4)]
+
+
+def test_the_judge_sees_what_a_task_denies(chaos: Chaos, lab: Lab) -> None:
+    well, badly = Result(0, "", "", 0.0), Result(1, "", "", 0.0)
+    with pytest.raises(Broken, match="work runs in one window of tmux"):
+        chaos.judge.started(WORK, well)
+    tasks.up(chaos.play)
+    with pytest.raises(Broken, match="no process of work is left"):
+        chaos.judge.stopped(well, {WORK: []}, WORK)
+    with pytest.raises(Broken, match="can be stopped: exit 1"):
+        chaos.judge.stopped(badly, {WORK: []}, WORK)
+    with pytest.raises(Broken, match="runs as"):
+        chaos.judge.state(WEB, {"state": "running", "pid": os.getpid()})
+    editor = chaos.neighbours.others[0]
+    with pytest.raises(Broken, match="signals were told for neighbours"):
+        chaos.judge.signals(Result(0, "", f"kill -TERM {editor}\n", 0.0), [], chaos.neighbours.others)
+
+
+def test_the_judge_sees_what_is_done_to_neighbours(chaos: Chaos) -> None:
+    chaos.neighbours.check()
+    editor = chaos.neighbours.others[0]
+    os.kill(editor, signal.SIGTERM)
+    until(lambda: not still_living([editor]))
+    with pytest.raises(Broken, match="neighbours live"):
+        chaos.neighbours.check()
+    guest = chaos.neighbours.guests[0]
+    os.kill(guest, signal.SIGKILL)
+    chaos.neighbours.others.remove(editor)
+    until(lambda: not still_living([guest]))
+    with pytest.raises(Broken, match="other people's windows are left alone"):
+        chaos.neighbours.check()

@@ -1,0 +1,109 @@
+"""What the services are like: everything that a real program does to itself, drawn at random."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from tests.lab import SERVER
+from tests.somebody import program
+
+WEB, WORK, INIT = "web", "work", "init"
+POLICIES = ("stop", "takeover", "fail", "auto")
+
+Keys = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """One configuration of the workspace, with what the judges must know of it."""
+
+    name: str
+    services: dict[str, Keys]
+    port: int | None
+    policy: str = "stop"
+
+    @property
+    def is_shared(self) -> bool:
+        """True if the server lets others share its port."""
+        return "reuse" in self.name
+
+    @property
+    def can_be_signalled(self) -> bool:
+        return "nobody" not in self.name
+
+    def restarts(self, name: str) -> bool:
+        return bool(self.services[name].get("restart", "never") != "never")
+
+
+def drawn(random: Random, port: int, roster: str) -> Flavour:
+    """A configuration in which everything can be started, whatever was drawn."""
+    web, work = random.choice([*WEBS]), random.choice([*WORKS])
+    policy = random.choice(POLICIES)
+    with_port = random.random() < 0.8
+    keys: Keys = {
+        "command": WEBS[web](server(roster)), "port": port if with_port else "auto", "health": random.choice(HEALTHS),
+        "stop_timeout": 2, "on_conflict": policy, "restart": random.choice(("never", "never", "on-failure", "always")),
+        "depends_on": random.choice(([], [], WORK, {WORK: "started"}, {INIT: "completed", WORK: "healthy"})),
+        **({"env_file": ".env"} if random.random() < 0.3 else {}),
+    }  # fmt: skip
+    services = {WEB: keys, WORK: working(random, WORKS[work]), INIT: {"command": "sleep 0.1", "health": "exit"}}
+    return Flavour(f"{web}, {work}", services, port if with_port else None, policy)
+
+
+def working(random: Random, command: str | list[str]) -> Keys:
+    restart = random.choice(("never", "never", "on-failure"))
+    return {"command": command, "port": None, "stop_timeout": 2, "restart": restart, "log_max_mb": 1, "log_backups": 2}
+
+
+HEALTHS: list[object] = [
+    "/",
+    "/",
+    "tcp",
+    None,
+    {"log": "listening on"},
+    {"path": "/", "expect": 200},
+    {"command": "true"},
+]
+
+
+def server(roster: str) -> str:
+    return shlex.join([sys.executable, str(SERVER), "--roster", roster, "--tell-pid"]) + " --port $PORT"
+
+
+def as_nobody(command: str) -> list[str]:
+    return [program("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", command]
+
+
+WEBS: dict[str, Callable[[str], str | list[str]]] = {
+    "plain": lambda own: f"exec {own}",
+    "children": lambda own: f"exec {own} --children 2 --daemons 1",
+    "title": lambda own: f"exec {own} --rewrite-title --ignore SIGHUP --children 1",
+    "cleared": lambda own: f"exec env -i {own} --ignore SIGHUP",
+    "background": lambda own: f"exec {own} --background --rewrite-title",
+    "set aside": lambda own: f"setsid -f {own}; exec sleep 1000",
+    "deaf to hangups": lambda own: f"trap '' HUP; exec {own}",
+    "own group": lambda own: ["bash", "-ic", f"{own}; exit 1"],
+    "late thread": lambda own: f"exec {own} --leave-main-thread",
+    "stubborn": lambda own: f"exec {own} --ignore SIGINT --stop-delay 0.3",
+    "ipv6": lambda own: f"exec {own} --host ::1 --only-ipv6",
+    "wildcard": lambda own: f"exec {own} --host 0.0.0.0",
+    "both families": lambda own: f"exec {own} --host ::",
+    "reuse": lambda own: f"exec {own} --reuse-port",
+}
+LOOP = "trap 'exit 0' INT; while :; do sleep 0.2; done"
+WORKS: dict[str, str | list[str]] = {
+    "loop": LOOP,
+    "flood": "trap 'exit 0' INT; while :; do seq 1 2000; sleep 0.05; done",
+    "perl title": ["perl", "-e", "$0 = 'worker: busy' x 9; sleep 1 while 1"],
+    "background": "(trap '' HUP; sleep 3600 & exec sleep 3600) & exit 0",
+    "cleared": "exec env -i sh -c 'while :; do sleep 0.2; done'",
+    "nohup": "exec nohup sleep 3600",
+    "fork chain": "perl -e 'while (1) { exit if fork; select undef, undef, undef, 0.01 }' & exec sleep 3600",
+    **({"nobody": as_nobody(LOOP)} if os.geteuid() == 0 and program("setpriv") else {}),
+}

@@ -1,0 +1,179 @@
+"""What must hold: after a start, after a stop, and whenever nothing goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections import Counter, defaultdict
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.flavours import WEB, WORK
+from tests.chaos.scene import Holder, Scene
+from tests.lab import Result, until
+from tests.oracle import is_port_open, still_living
+from tests.watch import is_living
+
+UNREACHABLE = "can't be signalled"
+ENDED = ("stopped", "crashed", "completed")
+
+
+class Judge:
+    """Compares what is told with what the oracle sees."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.oracle, self.expect = scene, scene.oracle, scene.expect
+        self.read: dict[Path, int] = defaultdict(int)
+        self.ever: dict[int, Holder] = {}
+
+    # After a task
+
+    def started(self, name: str, done: Result) -> None:
+        """A start ends as its policy for the port says, and if well, the service runs as told."""
+        self.expect(done.code in (0, 1, 4), f"{name}.start ends in a code of its own, not {done.code}")
+        if self.is_unreachable(done, name):
+            return
+        wanted = self.code_of_a_start(name)
+        self.expect(
+            done.code == wanted, f"{name}.start ends in {wanted} under {self.scene.flavour.policy}: {done.said}"
+        )
+        self.holders()
+        if done.code == 0:
+            self.running(name)
+
+    def code_of_a_start(self, name: str) -> int:
+        holders = self.scene.holders if name == WEB else []
+        return 4 if any(not self.gives_way(each) for each in holders) and self.scene.flavour.policy != "auto" else 0
+
+    def gives_way(self, holder: Holder) -> bool:
+        """True if a start may end whoever holds its port."""
+        policy = self.scene.flavour.policy
+        return not holder.is_protected and (policy == "takeover" or (policy == "stop" and holder.is_inside))
+
+    def holders(self) -> None:
+        """Whoever held the port lives, unless it had to give way."""
+        for holder in self.scene.holders:
+            self.ever.update(dict.fromkeys(holder.pids, holder))
+            self.expect(holder.lives or self.gives_way(holder), f"a holder that is to be left alone is: {holder}")
+            received = {pid: dict(got) for pid, got in self.oracle.received(holder.pids).items() if got}
+            self.expect(
+                not received or self.gives_way(holder), f"a holder that is left alone gets no signal: {received}"
+            )
+        self.scene.holders = [holder for holder in self.scene.holders if holder.lives]
+
+    def stopped(self, done: Result, before: dict[str, list[int]], *names: str) -> None:
+        """Nothing that happens here is a reason for which a stop may fail, leave something, or tell something else."""
+        if self.is_unreachable(done, *names):
+            return
+        self.expect(done.code == 0, f"{', '.join(names)} can be stopped: exit {done.code}: {done.said}")
+        self.nothing_left(*names)
+        self.holders()
+        told = self.scene.told()
+        for name in names:
+            if before[name]:
+                state = told[name]["state"]
+                self.expect(state in ("stopped", "conflict"), f"{name}, which ran, was stopped, but is {state}")
+                self.expect(f"{name}: not running" not in done.said, f"{name} ran as {before[name]}: {done.said}")
+
+    def is_unreachable(self, done: Result, *names: str) -> bool:
+        """A process of another user without its window: told as that, and ended here instead."""
+        if self.scene.flavour.can_be_signalled or WORK not in names or done.code != 1:
+            return False
+        self.expect(UNREACHABLE in done.said, f"what can't be signalled is told as that: {done.said}")
+        for pid in self.oracle.living(WORK):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return True
+
+    def signals(self, done: Result, before: list[int], protected: list[int]) -> None:
+        """What `--echo` tells was sent to nobody that is protected, and was received by whoever still lives."""
+        told: dict[int, Counter[str]] = defaultdict(Counter)
+        for name, pids in re.findall(r"^\s*kill -([A-Z]+)((?: -?\d+)+)", done.err, re.MULTILINE):
+            for pid in pids.split():
+                told[int(pid)][f"SIG{name}"] += 1
+        self.expect(not told.keys() & {*protected}, f"signals were told for neighbours: {dict(told)}")
+        for pid, received in self.oracle.received(still_living(before)).items():
+            wrong = {name for name in told[pid] if name in ("SIGINT", "SIGTERM") and not received[name]}
+            self.expect(not wrong, f"{wrong} is told for {pid}, which received {received}")
+
+    # While nothing goes on
+
+    def running(self, name: str) -> None:
+        """Started means healthy and ours: one launcher in a living pane, its processes, and for web its listeners."""
+        windows = self.oracle.in_windows(name)
+        self.expect(len(windows) == 1, f"{name} runs in one window of tmux: {windows}")
+        launchers = self.oracle.launchers(name)
+        self.expect(launchers == windows, f"{name} has one launcher: {launchers}")
+        mine = self.oracle.living(name)
+        self.expect(bool(mine), f"{name} has processes: {mine}")
+        mains = self.oracle.mains(name)
+        self.expect(len(mains) <= 1 or "background" in self.scene.flavour.name, f"{name} runs once, not as {mains}")
+        port = self.scene.port() if name == WEB else None
+        if port is not None:
+            self.served(port)
+
+    def served(self, port: int) -> None:
+        """Web listens on its port, alone, and whoever answers there is web."""
+        with suppress(AssertionError):
+            until(lambda: self.oracle.listeners(port), seconds=5)
+        owners, mine = self.oracle.listeners(port), {*self.oracle.living(WEB)}
+        self.expect(bool(owners), f"web listens on {port}")
+        self.expect(owners <= mine, f"port {port} is held by web: {owners} of {mine}")
+        answers = self.oracle.who_answers(port)
+        self.expect(answers <= mine, f"web answers on {port}: {answers} of {mine}")
+
+    def nothing_left(self, *names: str) -> None:
+        for name in names:
+            left = self.oracle.living(name) + self.oracle.launchers(name)
+            self.expect(not left, f"no process of {name} is left: {left}")
+        port = self.scene.flavour.port
+        if WEB in names and port is not None and not self.scene.holders:
+            self.expect(not is_port_open(port), "the port is free")
+
+    def status(self) -> None:
+        """What is told of a service is what the oracle sees; judged where nothing changed during the look."""
+        before = {name: self.everything(name) for name in self.scene.names}
+        told = self.scene.told()
+        for name in self.scene.names:
+            if self.everything(name) == before[name]:
+                self.state(name, told[name])
+        self.files()
+
+    def everything(self, name: str) -> list[int]:
+        return self.oracle.living(name) + self.oracle.launchers(name)
+
+    def state(self, name: str, told: dict[str, Any]) -> None:
+        state, pid, living = told["state"], told["pid"], self.oracle.living(name)
+        if state == "running":
+            self.expect(pid in living, f"{name} runs as {pid}, which is none of {living}")
+            if name == WEB and told["port"]:
+                answers = self.oracle.who_answers(told["port"], times=1)
+                self.expect(answers <= {*living}, f"{name} is called running, but {answers} answer, not {living}")
+        elif state in ENDED:
+            self.expect(not living, f"{name} is {state}, but {living} live")
+        elif state == "conflict":
+            others = self.oracle.listeners(told["port"] or 0) - {*living}
+            self.expect(bool(others), f"{name} has a conflict with nobody")
+        else:
+            self.expect(bool(self.everything(name)), f"{name} is {state}, but there is nothing")
+
+    def files(self) -> None:
+        """Events are whole lines that tell only what happened; no lock is held when no task runs."""
+        for path in self.scene.lab.state("events.jsonl"):
+            text = path.read_text()
+            for line in text[self.read[path] :].splitlines():
+                self.event(json.loads(line))
+            self.read[path] = len(text)
+        held = [path for path in self.scene.lab.state("*.lock") if self.oracle.is_held(path)]
+        self.expect(not held, f"no lock is held when no task runs: {held}")
+
+    def event(self, told: dict[str, Any]) -> None:
+        if told["event"] == "takeover":
+            holder = self.ever.get(told["pid"])
+            self.expect(holder is None or not holder.is_protected, f"nobody protected gives way: {told}")
+            self.expect(not is_living(told["pid"]), f"who is told to have given way has ended: {told}")
+        if told["event"] == "stray":
+            self.expect(not is_living(told["pid"]), f"a stray that is told to have ended has: {told}")
