@@ -24,7 +24,18 @@ def record_of(service: Service, bare: Observation, world: World) -> Run | None:
         return run if run.is_over else replace(run, ended=bare.now, next_start=None, interrupted=True)
     if run is not None and _is_contradicted(run, bare, world):
         return replace(run, ended=None, exit_code=None, signal=None, error=None, interrupted=False)
+    if run is not None and _names_a_stranger(run, bare):
+        child = bare.family[0]
+        return replace(run, pid=child.pid, ticks=child.ticks)
     return (_unrecorded(bare, world) or run) if run is None or run.is_incomplete else run
+
+
+def _names_a_stranger(run: Run, bare: Observation) -> bool:
+    """True for a process of the run that is not below the launcher, although nothing says that it has ended."""
+    is_left = run.asked is not None or run.backgrounded is not None or run.ended is not None
+    return (
+        not is_left and run.pid is not None and bool(bare.family) and all(each.pid != run.pid for each in bare.family)
+    )
 
 
 def _is_contradicted(run: Run, bare: Observation, world: World) -> bool:

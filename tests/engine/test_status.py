@@ -163,6 +163,14 @@ def test_status_of_a_suspended_service(name: str) -> None:
     assert play(History({0: [suspended]}, [], services=(WITHOUT_HTTP[name],)), status) == ([line], [])
 
 
+@pytest.mark.parametrize("name", WITHOUT_HTTP)
+def test_a_record_that_names_another_process_hides_none_of_its_own(name: str) -> None:
+    """Its pid was null, and that it was suspended nobody told."""
+    shown = seen_ready(running(WITHOUT_HTTP[name], is_suspended=True, run={"pid": 999, "ticks": 9}, **OLD))
+    line = "web: unhealthy, exit 1; not healthy: it is suspended; kill -CONT -- -200 lets it go on"
+    assert play(History({0: [shown]}, [], services=(WITHOUT_HTTP[name],)), status) == ([line], [])
+
+
 def test_status_of_several_is_told_in_their_order() -> None:
     history = History({0: [running(**OLD), ended(DB, run={"exit_code": 1}, **OLD)]}, [], services=(WEB, DB, JOB))
     lines = ["web: running, exit 0", "db: crashed, exit 3; exit 1", "job: stopped, exit 3"]
