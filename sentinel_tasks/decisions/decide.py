@@ -56,7 +56,8 @@ def state(service: Service, seen: Observation) -> State:
         return "running" if seen.answer and seen.answer.ok else "conflict"
     if any(holder.relation != "stray" for holder in others):
         return "conflict"
-    return "unhealthy" if seen.orphans else _state_ended(service, seen)
+    is_left = bool(seen.orphans) or (is_windowless(seen) and bool(seen.family))
+    return "unhealthy" if is_left else _state_ended(service, seen)
 
 
 def _state_alive(service: Service, seen: Observation) -> State:
