@@ -211,7 +211,6 @@ class Watch:
         self._looks = [each for each in self._looks if each > now]
         self._looked_at = now
         self._keeps_c_c = self._keeps_c_c or self.window.keeps_c_c_from_us()
-        before = self.family.recorded
-        self.family.look()
-        if self.is_running and self.family.recorded != before:
-            self.record.note(family=self.family.recorded)
+        found = self.family.recorded_after_a_look()
+        if self.is_running and found != self.record.facts["family"]:
+            self.record.note(family=found)

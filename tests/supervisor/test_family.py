@@ -113,6 +113,15 @@ def test_service_that_goes_into_the_background_runs_on(launched: Piped) -> None:
     assert launched.events() == ["start", "stop"]
 
 
+def test_daemon_of_a_daemon_comes_on_record(launched: Piped) -> None:
+    """A program that forked twice on its way into the background was a stranger once its launcher was killed."""
+    launched.give(["setsid", "-f", "sh", "-c", "sleep 0.1; sleep 1000 &"])
+    daemon = named(launched, "sleep 1000")
+    until(lambda: launched.told.family == ((daemon.pid, daemon.ticks),), "the last one in the record")
+    os.kill(launched.pid, signal.SIGTERM)
+    launched.end()
+
+
 @pytest.mark.parametrize(("end", "code", "event"), [("exit 0", 0, "stop"), ("exit 3", 3, "crash")])
 def test_run_in_the_background_ends_as_its_last_process_does(launched: Piped, end: str, code: int, event: str) -> None:
     daemon = f"until [ -e go ]; do sleep 0.02; done; {end}"
