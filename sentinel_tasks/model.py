@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from .lineage.process import Process
 
-HealthKind = Literal["http", "tcp", "command", "log", "exit", "up"]
+HealthKind = Literal["http", "tcp", "command", "log", "notify", "exit", "up"]
 Conflict = Literal["stop", "takeover", "fail", "auto"]
 Restart = Literal["never", "on-failure", "always"]
 Detached = Literal["end", "leave"]
@@ -93,6 +93,7 @@ HEALTH_KINDS: dict[HealthKind, KindOfHealth] = {
         asks_suspended=True,
     ),
     "tcp": KindOfHealth(("tcp", "{tcp: PORT}"), word="tcp", key="tcp", needs_port=True, needs_listener=True),
+    "notify": KindOfHealth(("notify",), word="notify"),
     "exit": KindOfHealth(("exit",), word="exit"),
     "command": KindOfHealth(("{command: …}",), key="command", asks_suspended=True),
     "log": KindOfHealth(("{log: REGEX}",), key="log"),
@@ -137,6 +138,7 @@ class Service(Struct, frozen=True):
     success_codes: tuple[int, ...] = ()
     liveness: Health | None = None
     liveness_grace: float = 30.0
+    watchdog: float | None = None
     on_conflict: Conflict = "stop"
     restart: Restart = "never"
     detached: Detached = "end"
@@ -267,7 +269,8 @@ class Run(Struct, frozen=True):
     its own process had exited 0 (`backgrounded`), and `ended`. `launcher_ticks` and `ticks` are when the launcher and
     the run's process began by the kernel's clock; `family` are the descendants that the launcher knew when it wrote,
     all of the machine's `boot`. `cause` is why the run was ended, where that was no task and no C-c: it
-    failed unless it was `interrupted`.
+    failed unless it was `interrupted`. The service itself told that it is `ready`, its `status`, until when its start
+    takes longer (`extended`), and its main process.
     """
 
     launch: str
@@ -290,6 +293,10 @@ class Run(Struct, frozen=True):
     family: tuple[Identity, ...] = ()
     backgrounded: float | None = None
     cause: str | None = None
+    ready: float | None = None
+    status: str = ""
+    extended: float | None = None
+    main_pid: int | None = None
 
     @property
     def is_incomplete(self) -> bool:
@@ -427,8 +434,9 @@ class Observation(Struct, frozen=True):
     @property
     def main(self) -> Process | None:
         """The service's own process below its launcher; what that has left there if it is in the background."""
-        own = next((each for each in self.family if self.run and each.pid == self.run.pid), None)
-        return own or self.background
+        pids = (self.run.main_pid, self.run.pid) if self.run else ()
+        own = (each for pid in pids if pid for each in self.family if each.pid == pid)
+        return next(own, None) or self.background
 
     @property
     def background(self) -> Process | None:

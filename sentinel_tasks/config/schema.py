@@ -60,6 +60,9 @@ class LivenessKeys(Struct, forbid_unknown_fields=True, kw_only=True):
         | UnsetType
     ) = UNSET
     command: Annotated[Text | Words, Meta(description="alive when it exits 0")] | UnsetType = UNSET
+    watchdog: (
+        Annotated[Seconds, Meta(description="seconds within which it tells WATCHDOG=1, again and again")] | UnsetType
+    ) = UNSET
     interval: Annotated[Seconds, Meta(description="seconds between two questions")] | UnsetType = UNSET
     timeout: Annotated[Seconds, Meta(description="seconds that an answer may take")] | UnsetType = UNSET
     retries: Annotated[int, Meta(ge=1, le=1_000, description="failures in a row that end it")] | UnsetType = UNSET
@@ -161,7 +164,8 @@ ALLOWED = {
     "stop_signal": listed(get_args(StopSignal)),
     "stop_command": "a string (run by sh -c), a list of words or null",
     "success_codes": "a list of exit codes from 0 to 255",
-    "liveness": "a mapping with one of path, tcp and command, or null",
+    "liveness": "a mapping with one of path, tcp, command and watchdog, or null",
+    "watchdog": "seconds, more than 0 and at most 86400",
     "grace": "seconds, more than 0 and at most 86400",
     "on_conflict": listed(get_args(Conflict)),
     "restart": listed(get_args(Restart)),
@@ -222,7 +226,7 @@ def json_schema() -> dict[str, Any]:
     """
     (reference,), components = msgspec.json.schema_components([SentinelKeys | None], ref_template="#/$defs/{name}")
     components["HealthKeys"] |= ONE_CHECK
-    components["LivenessKeys"] |= {"oneOf": [{"required": [key]} for key in LIVENESS_KEYS]}
+    components["LivenessKeys"] |= {"oneOf": [{"required": [key]} for key in (*LIVENESS_KEYS, "watchdog")]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "invoke.yaml with sentinel-tasks",

@@ -148,7 +148,7 @@ class ServiceReader:
             has_tasks=has_tasks,
             **self._others(),
         )
-        if found.is_one_shot and found.liveness:
+        if found.is_one_shot and (found.liveness or found.watchdog):
             self.wrong("liveness", "is for what goes on running: with health exit it is done once it exits 0")
         if found.is_one_shot and found.restart == "always":
             self.wrong("restart", "must be never or on-failure: with health exit it is done once it exits 0")
@@ -162,6 +162,8 @@ class ServiceReader:
         keys = self.values.get("liveness")
         grace = keys.grace if isinstance(keys, LivenessKeys) else msgspec.UNSET
         found["liveness_grace"] = found.get("startup_timeout", 30.0) if grace is msgspec.UNSET else grace
+        watchdog = keys.watchdog if isinstance(keys, LivenessKeys) else msgspec.UNSET
+        found["watchdog"] = None if watchdog is msgspec.UNSET else watchdog
         if "success_codes" in self.values:
             found["success_codes"] = tuple(self.values["success_codes"])
         return found
@@ -245,11 +247,14 @@ class ServiceReader:
         keys = self.values.get("liveness")
         if not isinstance(keys, LivenessKeys):
             return None
-        given = [(key, value) for key in LIVENESS_KEYS if (value := getattr(keys, key)) is not msgspec.UNSET]
+        keys_of_one = (*LIVENESS_KEYS, "watchdog")
+        given = [(key, value) for key in keys_of_one if (value := getattr(keys, key)) is not msgspec.UNSET]
         if len(given) != 1:
-            self.wrong("liveness", f"must have exactly one of {listed([*LIVENESS_KEYS], 'and')}")
+            self.wrong("liveness", f"must have exactly one of {listed([*keys_of_one], 'and')}")
             return None
         key, value = given[0]
+        if key == "watchdog":
+            return None
         if value is True or (key == "path" and value.startswith("/")):
             self._needs_own_port(port)
         elif key == "path" and not _is_url(value):

@@ -69,7 +69,7 @@ def _state_alive(service: Service, seen: Observation) -> State:
         return "running"
     if seen.run is None or service.is_one_shot:
         return "starting"
-    young = seen.age < service.startup_timeout
+    young = seen.age < service.startup_timeout or has_longer(seen)
     return "starting" if young and not seen.was_ready else "unhealthy"
 
 
@@ -85,6 +85,11 @@ def _state_ended(service: Service, seen: Observation) -> State:
 def is_healthy(seen: Observation) -> bool:
     """True if the health check passed; it is asked only where the answer comes from the service itself."""
     return seen.answer is not None and seen.answer.ok
+
+
+def has_longer(seen: Observation) -> bool:
+    """True while the service has told that its start takes longer."""
+    return seen.run is not None and seen.run.extended is not None and seen.now < seen.run.extended
 
 
 def is_windowless(seen: Observation) -> bool:

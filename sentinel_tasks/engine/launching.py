@@ -104,6 +104,8 @@ class _Launch:
             "restart": ready.service.restart,
             "stop_timeout": ready.service.stop_timeout,
             "stop_signal": ready.service.stop_signal,
+            "notify": service.health.kind == "notify",
+            "watchdog": service.watchdog,
             "liveness": _liveness(service, self.port),
             "stop_command": service.stop_command,
             "success_codes": ready.service.success_codes,

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..config.environment import check_environments
-from ..decisions.decide import Watch, decide, is_ending, state
+from ..decisions.decide import Watch, decide, has_longer, is_ending, state
 from ..decisions.dependencies import is_satisfied, with_dependencies
 from ..decisions.pause import pause_after
 from ..errors import SentinelError
@@ -126,7 +126,8 @@ class Start:
         if (blocked := self._blocked(track.service)) is not None and not seen.alive:
             return blocked
         now = self.world.monotonic()
-        track.watch = replace(track.watch, late=track.deadline is not None and now >= track.deadline)
+        is_late = track.deadline is not None and now >= track.deadline and not has_longer(seen)
+        track.watch = replace(track.watch, late=is_late)
         track.note_where_it_listens(seen, now)
         action = decide(track.service, seen, track.watch)
         if isinstance(action, Wait) and seen.alive and not is_ending(track.service, seen):

@@ -49,11 +49,11 @@ def lost_if(kind: str) -> Saying:
     return say
 
 
-def lost_if_given(key: str) -> Saying:
-    """A row that is lost for every service that has this key."""
+def lost_if_given(*keys: str) -> Saying:
+    """A row that is lost for every service that has one of these keys."""
 
     def say(plan: Plan, service: Service) -> Iterator[Put | Loss]:
-        if getattr(service, key):
+        if any(getattr(service, key) for key in keys):
             yield Loss()
 
     return say

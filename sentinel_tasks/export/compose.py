@@ -18,12 +18,13 @@ from .common import (
     seconds,
     unread_files,
 )
-from .containers import CODES_LOST, LATE, LOG_LOST, LOOPBACK, MACHINE_PATH, STARTED_IN_TIME
+from .containers import CODES_LOST, LATE, LOG_LOST, LOOPBACK, MACHINE_PATH, NOTIFY_LOST, STARTED_IN_TIME
 from .plan import TOKEN, Plan, host_name
 from .rows import Loss, Part, Put, Row, Settings, Target, nested
 from .words import as_words, shell, words_of
 from .yaml_text import document
 
+LIVENESS_LOST = "what no longer answers is unhealthy, and goes on"
 RESTARTS = {"never": "no", "on-failure": "on-failure:10", "always": "unless-stopped"}
 Check = str | tuple[str, ...]
 
@@ -105,6 +106,12 @@ def _log(plan: Plan, service: Service) -> Iterator[Put | Loss]:
         yield Loss()
 
 
+def _notify(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+    yield from _asks("notify", _stays_up)(plan, service)
+    if service.health.kind == "notify":
+        yield Loss()
+
+
 def _startup_timeout(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     if is_one_shot(service):
         yield Loss()
@@ -177,9 +184,10 @@ ROWS = (
     Row("health: tcp", "`healthcheck:` with nc or bash (in the image)", _asks("tcp", _tcp)),
     Row("health: command", "`healthcheck:`", _asks("command", _given)),
     Row("health: log", "`healthcheck:` of `true`", _log, LOG_LOST),
+    Row("health: notify", "`healthcheck:` of `true`", _notify, NOTIFY_LOST),
     Row("health: exit", "`service_completed_successfully` where others wait for it"),
     Row("health: null", "`healthcheck:` of `true`, asked after a second", _asks("up", _stays_up)),
-    Row("liveness", "nothing", lost_if_given("liveness"), "what no longer answers is unhealthy, and goes on"),
+    Row("liveness", "nothing", lost_if_given("liveness", "watchdog"), LIVENESS_LOST),
     Row("startup_timeout", f"`start_period:`; {STARTED_IN_TIME}", _startup_timeout, LATE),
     Row("depends_on: healthy", "`condition: service_healthy`", _after("healthy")),
     Row("depends_on: started", "`condition: service_started`", _after("started")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .rows import Row
 
 LOG_LOST = "nobody reads the log: it counts as healthy once it runs"
+NOTIFY_LOST = "nobody listens to what it tells: it counts as healthy once it runs"
 LOOPBACK = "the command names a loopback address, which nobody outside of its container reaches"
 CODES_LOST = "every other exit code than 0 is a failure"
 LATE = "nothing tells of a one-shot that is late"

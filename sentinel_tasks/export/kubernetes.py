@@ -19,7 +19,7 @@ from .common import (
     unread_files,
     whole_seconds,
 )
-from .containers import CODES_LOST, LATE, LOG_LOST, LOOPBACK, MACHINE_PATH
+from .containers import CODES_LOST, LATE, LOG_LOST, LOOPBACK, MACHINE_PATH, NOTIFY_LOST
 from .kubernetes_objects import file_secret, literals, secret_name, write
 from .kubernetes_waiting import CHECK_LOST, ONCE_LOST, STARTED_LOST, after
 from .plan import TOKEN, Plan
@@ -159,9 +159,10 @@ ROWS = (
     Row("health: tcp", "startup and readiness probe: `tcpSocket`", health.tcp),
     Row("health: command", "startup and readiness probe: `exec`", health.command),
     Row("health: log", "`minReadySeconds: 1`", health.log, LOG_LOST),
+    Row("health: notify", "`minReadySeconds: 1`", health.notify, NOTIFY_LOST),
     Row("health: exit", "a Job; an init container where others wait for it"),
     Row("health: null", "`minReadySeconds: 1`", health.up),
-    Row("liveness", "the liveness probe", health.liveness, CODES_DIFFER),
+    Row("liveness", "the liveness probe; for a `watchdog` nothing", health.liveness, CODES_DIFFER),
     Row(
         "startup_timeout",
         "the startup probe's `failureThreshold:`; what is late is started again",

@@ -16,6 +16,7 @@ from .rows import Loss, Put
 from .words import shell
 
 Check = str | tuple[str, ...]
+WATCHDOG_LOST = "nobody listens to what it tells"
 
 
 def _probes(service: Service, asked: dict[str, Any]) -> Iterator[Put]:
@@ -60,6 +61,8 @@ def _expected(service: Service) -> set[str]:
 def liveness(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     """What no longer answers is started again."""
     check = service.liveness
+    if service.watchdog is not None:
+        yield Loss("watchdog", WATCHDOG_LOST)
     if check is None:
         return
     asked = replace(service, health=check)
@@ -90,6 +93,13 @@ def up(plan: Plan, service: Service) -> Iterator[Put]:
     """It must stay up."""
     if service.health.kind == "up":
         yield Put(("deployment", "minReadySeconds"), 1)
+
+
+def notify(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+    """Nobody listens."""
+    if service.health.kind == "notify":
+        yield Put(("deployment", "minReadySeconds"), 1)
+        yield Loss()
 
 
 def log(plan: Plan, service: Service) -> Iterator[Put | Loss]:

@@ -26,6 +26,7 @@ from .words import NAME, on_one_line, through_env, words_of
 
 NOBODY_ASKS = "nobody asks: it counts as started at once"
 NOBODY_WAITS = "nobody waits: all are started at once"
+NOBODY_LISTENS = "nobody listens to what it tells: it counts as started at once"
 PROVIDED = "sentinel.env"
 
 
@@ -140,9 +141,10 @@ ROWS = (
     Row("health: tcp", "nothing", lost_if("tcp"), NOBODY_ASKS),
     Row("health: command", "nothing", lost_if("command"), NOBODY_ASKS),
     Row("health: log", "nothing", lost_if("log"), NOBODY_ASKS),
+    Row("health: notify", "nothing", lost_if("notify"), NOBODY_LISTENS),
     Row("health: exit", "the line `release`, all of them in order"),
     Row("health: null", "nothing", lost_if("up"), NOBODY_ASKS),
-    Row("liveness", "nothing", lost_if_given("liveness"), "nobody asks once it runs"),
+    Row("liveness", "nothing", lost_if_given("liveness", "watchdog"), "nobody asks once it runs"),
     Row("startup_timeout", "nothing", _startup_timeout, "nobody notices what is late"),
     Row("depends_on: healthy", "nothing", lost_dependency("healthy"), NOBODY_WAITS),
     Row("depends_on: started", "nothing", lost_dependency("started"), NOBODY_WAITS),

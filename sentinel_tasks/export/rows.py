@@ -29,6 +29,7 @@ FACTS = (
     "health: tcp",
     "health: command",
     "health: log",
+    "health: notify",
     "health: exit",
     "health: null",
     "liveness",

@@ -27,6 +27,7 @@ from .words import has_line_break, in_folder, on_one_line, shell, through_env, w
 
 NOBODY_ASKS = "nobody asks: it counts as started once it has been up for a second"
 NOBODY_WAITS = "nobody waits: it is started after that one, in the order of priority"
+NOBODY_LISTENS = "nobody listens to what it tells: it counts as started once it has been up for a second"
 RESTARTS = {"never": "false", "on-failure": "unexpected", "always": "true"}
 QUICK_RESTARTS = 10
 HEAD = """\
@@ -159,9 +160,15 @@ ROWS = (
     Row("health: tcp", "`startsecs=1`", lost_if("tcp"), NOBODY_ASKS),
     Row("health: command", "`startsecs=1`", lost_if("command"), NOBODY_ASKS),
     Row("health: log", "`startsecs=1`", lost_if("log"), NOBODY_ASKS),
+    Row(
+        "health: notify",
+        "nothing",
+        lost_if("notify"),
+        NOBODY_LISTENS,
+    ),
     Row("health: exit", "`startsecs=0`", _exit),
     Row("health: null", "`startsecs=1`"),
-    Row("liveness", "nothing", lost_if_given("liveness"), "nobody asks once it runs"),
+    Row("liveness", "nothing", lost_if_given("liveness", "watchdog"), "nobody asks once it runs"),
     Row("startup_timeout", "nothing", _startup_timeout, "nobody notices what is late"),
     Row("depends_on: healthy", "`priority=`", lost_dependency("healthy"), NOBODY_WAITS),
     Row("depends_on: started", "`priority=`", lost_dependency("started"), NOBODY_WAITS),

@@ -16,7 +16,6 @@ from .common import (
     WINDOW,
     has_other_log_limits,
     is_one_shot,
-    lost_if_given,
     seconds,
     unread_files,
 )
@@ -49,8 +48,8 @@ def _title(plan: Plan, service: Service) -> Iterator[Put]:
 
 
 def _command(plan: Plan, service: Service) -> Iterator[Put]:
-    kind = "oneshot" if is_one_shot(service) else "exec"
-    yield put("Service", "Type", kind)
+    kinds = {"exit": "oneshot", "notify": "notify"}
+    yield put("Service", "Type", kinds.get(service.health.kind, "exec"))
     yield put("Service", "ExecStart", exec_line(started(plan, service, as_words(service.command))))
 
 
@@ -79,6 +78,18 @@ def _secrets(plan: Plan, service: Service) -> Iterator[Put]:
 def _exit(plan: Plan, service: Service) -> Iterator[Put]:
     if is_one_shot(service):
         yield put("Service", "RemainAfterExit", "yes")
+
+
+def _notify(plan: Plan, service: Service) -> Iterator[Put]:
+    if service.health.kind == "notify" or service.watchdog is not None:
+        yield put("Service", "NotifyAccess", "all")
+
+
+def _liveness(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+    if service.watchdog is not None:
+        yield put("Service", "WatchdogSec", seconds(service.watchdog))
+    if service.liveness is not None:
+        yield Loss()
 
 
 def _startup_timeout(plan: Plan, service: Service) -> Iterator[Put]:
@@ -173,9 +184,10 @@ ROWS = (
         health.log,
         "nobody reads the log: it counts as started once it has been up for a second",
     ),
+    Row("health: notify", "`Type=notify`, `NotifyAccess=all`", _notify),
     Row("health: exit", "`Type=oneshot`, `RemainAfterExit=yes`", _exit),
     Row("health: null", "`ExecStartPost=` looks after a second whether it still runs", health.up),
-    Row("liveness", "nothing", lost_if_given("liveness"), "nobody asks once it runs"),
+    Row("liveness", "`WatchdogSec=` for a `watchdog`; else nothing", _liveness, "nobody asks once it runs"),
     Row("startup_timeout", "`TimeoutStartSec=`; what is late is ended", _startup_timeout),
     Row("depends_on: healthy", "`Requires=` and `After=`", _after_healthy),
     Row("depends_on: started", "`Requires=` and `After=`", _after_started, "it waits until that one is healthy"),

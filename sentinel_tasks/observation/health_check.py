@@ -49,6 +49,8 @@ def _without_asking(
         return Answer(True, "the port accepts")
     if kind == "up":
         return _up(bare)
+    if kind == "notify":
+        return _told(bare)
     if kind == "exit":
         return Answer(False, "still running")
     return Answer(True, "seen in the log") if kind == "log" and _was_seen_ready(bare) else None
@@ -60,6 +62,15 @@ def _answered_by_a_stranger(service: Service, world: World, snapshot: Snapshot, 
     if asked in (None, bare.port) or not bare.alive or own_listeners(bare, asked, world, snapshot):
         return None
     return Answer(False, f"this service does not listen on port {asked}, where its health is asked")
+
+
+def _told(bare: Observation) -> Answer:
+    """What the service says of itself."""
+    run = bare.run
+    if run is not None and run.ready:
+        return Answer(True, run.status or "it told that it is ready")
+    said = f"; it says: {run.status}" if run and run.status else ""
+    return Answer(False, f"no READY=1 came to its NOTIFY_SOCKET yet{said}")
 
 
 def _was_seen_ready(bare: Observation) -> bool:

@@ -49,7 +49,8 @@ def _state_words(report: Report) -> str:
     on_port = _on_port(seen)
     if report.state == "running":
         silent = f" (nothing listens on port {seen.port})" if seen.port and not on_port else ""
-        return f"Running{on_port}{silent}"
+        told = f": {plain(seen.run.status)}" if seen.alive and seen.run and seen.run.status else ""
+        return f"Running{on_port}{silent}{told}"
     if report.state == "starting":
         instead = f"; it listens on {', '.join(seen.elsewhere)} instead" if seen.elsewhere else ""
         return f"Starting{on_port} ({plain(seen.answer.detail)}{instead})" if seen.answer else f"Starting{on_port}"

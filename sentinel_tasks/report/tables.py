@@ -36,7 +36,8 @@ def _row(report: Report) -> tuple[str, ...]:
     up = duration(seen.age) if seen.alive and seen.age else "-"
     memory = f"{seen.rss_bytes / 1024**2:.0f} MiB" if seen.rss_bytes is not None else "-"
     window = str(seen.pane.index) if seen.pane else "-"
-    extra = plain("; ".join([*([report.error] if report.error else []), *report.notes]))
+    told = [seen.run.status] if seen.alive and seen.run and seen.run.status and not report.error else []
+    extra = plain("; ".join([*([report.error] if report.error else []), *told, *report.notes]))
     extra += f" ({again})" if (again := restarts_of(seen)) else ""
     port = str(seen.port) if seen.port and (listens(seen) or not seen.alive) else "-"
     pid = str(pid_of(report) or "-")

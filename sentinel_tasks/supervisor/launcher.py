@@ -38,6 +38,7 @@ class Launcher:
         self.restarts = Restarts(spec["restart"], spec.get("success_codes", ()))
         self.next_start: float | None = None
         watch.stop_timeout = spec.get("stop_timeout", 0.0)
+        watch.notices.listen(spec, watch.wakeup)
         watch.liveness.keys = spec.get("liveness")
         watch.stop_command = spec.get("stop_command")
         watch.commands.spec = spec
@@ -79,6 +80,7 @@ class Launcher:
         """Records a run that has just begun, and nothing of the one before."""
         ticks = ticks_of(pid)
         self.record.facts.update(pid=pid, ticks=ticks, family=[(pid, ticks)], backgrounded=None, cause=None)
+        self.record.facts.update(ready=None, status="", extended=None, main_pid=None)
         self.record.note(started=time.time(), ended=None, exit_code=None, signal=None, next_start=None, asked=None)
 
     def end_of_run(self) -> int | None:

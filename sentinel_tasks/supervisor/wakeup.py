@@ -28,6 +28,12 @@ class Wakeup:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [*ASKING, signal.SIGCHLD])
         self._poll = select.poll()
         self._poll.register(self._reader, select.POLLIN)
+        self._listened = self._reader
+
+    def listen(self, descriptor: int) -> None:
+        """Wakes up whenever something can be read there, too."""
+        self._listened = descriptor
+        self._poll.register(descriptor, select.POLLIN)
 
     def watch(self, terminal: int) -> None:
         """Wakes up when this terminal is gone, too."""
@@ -36,7 +42,10 @@ class Wakeup:
     def wait(self, seconds: float | None) -> list[int]:
         """The signals that came, in their order, after at most so many seconds, or however long it takes."""
         for descriptor, _ in self._poll.poll(None if seconds is None else max(0, int(seconds * 1000) + 1)):
-            if descriptor != self._reader:  # it will not be there again, and would wake us up without end
+            if descriptor not in (
+                self._reader,
+                self._listened,
+            ):  # it will not be there again, and would wake us up without end
                 self._poll.unregister(descriptor)
         return self.taken()
 

@@ -12,6 +12,7 @@ from .commands import Commands
 from .ending import LEFTOVER_SECONDS, TASK_SECONDS, Ending, Step, end_of_leftovers, stop_of_the_service
 from .family import Family
 from .liveness import Liveness
+from .notices import Notices
 from .record import Record, say
 from .wakeup import Wakeup
 from .window import Window
@@ -43,6 +44,7 @@ class Watch:
         self.cause: str | None = None
         self.failure: str | None = None
         self.is_failed = False
+        self.notices = Notices(record, self._is_of_the_service, self._end_what_no_longer_answers)
         self.liveness = Liveness(self.commands, self._end_what_no_longer_answers)
         self._has_command_run = False
         self.is_running = False
@@ -58,6 +60,7 @@ class Watch:
         self.children.begin(main)
         self.ending, self.is_running, self._keeps_c_c = None, True, False
         self.failure, self.is_failed, self._has_command_run = None, False, False
+        self.notices.begin()
         self.liveness.begin()
 
     def is_asked(self) -> bool:
@@ -70,10 +73,12 @@ class Watch:
     def turn(self, deadline: float = NEVER) -> None:
         """Waits until something happens or is due, and does what it asks for."""
         due = min(deadline, self.commands.next_due, self._looks[0] if self._looks else NEVER)
-        due = min(
-            due, self.ending.next_due if self.ending else NEVER, self.liveness.next_due if self.is_running else NEVER
-        )
+        due = min(due, self.ending.next_due if self.ending else NEVER)
+        if self.is_running:
+            due = min(due, self.liveness.next_due, self.notices.next_due)
         self._hear(self.wakeup.wait(None if due == NEVER else max(0.0, due - time.monotonic())))
+        if self.is_running:
+            self.notices.heed()
         self.reap()
         self.commands.advance()
         self._mind_the_window()
@@ -82,6 +87,9 @@ class Watch:
         if self.ending:
             self.ending.advance()
         self._look_around()
+
+    def _is_of_the_service(self, pid: int) -> bool:
+        return any(each.pid == pid for each in self.family.look())
 
     # Requests
 

@@ -11,16 +11,17 @@ from tests.export.workspaces import every_kind, exported, service
 
 LOST_KINDS = {
     "systemd": {"log"},
-    "supervisord": {"http", "tcp", "command", "log"},
-    "compose": {"log"},
-    "kubernetes": {"log"},
-    "procfile": {"http", "tcp", "command", "log", "up"},
+    "supervisord": {"http", "tcp", "command", "log", "notify"},
+    "compose": {"log", "notify"},
+    "kubernetes": {"log", "notify"},
+    "procfile": {"http", "tcp", "command", "log", "notify", "up"},
 }
 KINDS = {
     "http": Health("http", "/", ("2xx", "3xx")),
     "tcp": Health("tcp"),
     "command": Health("command", "true"),
     "log": Health("log", "ready"),
+    "notify": Health("notify"),
     "up": Health("up"),
 }
 
@@ -118,6 +119,13 @@ def test_liveness_that_nobody_asks_after_is_told() -> None:
     probe = text.partition("livenessProbe:")[2].partition("env:")[0]
     for part in ("path: /ping", "port: 8000", "periodSeconds: 10", "timeoutSeconds: 1", "failureThreshold: 3"):
         assert part in probe
+
+
+def test_a_service_that_tells_is_listened_to_by_systemd_alone() -> None:
+    unit = exported("systemd", service(health=Health("notify"), watchdog=30.0)).files["sentinel-app-web.service"]
+    assert {"Type=notify", "NotifyAccess=all", "WatchdogSec=30s"} <= {*unit.splitlines()}
+    told = {target for target in TARGETS if any(fact.startswith("liveness") for fact in lost(target, watchdog=30.0))}
+    assert told == {*TARGETS} - {"systemd"}
 
 
 def test_what_does_not_start_by_itself_is_not_started_unless_something_needs_it() -> None:

@@ -1,0 +1,67 @@
+"""What a service tells by systemd's protocol reaches its launcher's record, and nobody else's does."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from sentinel_tasks.supervisor.notices import number
+from tests.lab import until
+
+from .launched import Piped
+
+TELL = """
+import os, socket, sys, time
+def tell(*lines):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.sendto("\\n".join(lines).encode(), "\\0" + os.environ["NOTIFY_SOCKET"][1:])
+"""
+
+
+def telling(*lines: str) -> list[str]:
+    """A service that runs these lines of Python."""
+    return [sys.executable, "-I", "-S", "-c", TELL + "\n".join(lines)]
+
+
+def test_what_it_tells_is_on_record(launched: Piped) -> None:
+    lines = ["tell('STATUS=loading')", "tell('READY=1', 'STATUS=200 users', 'EXTEND_TIMEOUT_USEC=60000000')"]
+    launched.give(telling(*lines, "tell(f'MAINPID={os.getpid()}', 'X_OTHER=1')", "time.sleep(60)"), notify=True)
+    told = until(lambda: launched.told.main_pid and launched.told)
+    assert (told.status, told.main_pid, bool(told.ready)) == ("200 users", told.pid, True)
+    assert told.extended > (told.ready or 0) + 50
+
+
+def test_a_run_that_follows_must_tell_again(launched: Piped) -> None:
+    once = "os.path.exists('once') and time.sleep(60)"
+    lines = ["tell('READY=1', 'STATUS=first')", "open('once', 'w')", "time.sleep(0.1)", "sys.exit(3)"]
+    launched.give(telling(once, *lines), notify=True, restart="always")
+    told = until(lambda: launched.told.restarts == 1 and launched.told.ended is None and launched.told)
+    assert (told.ready, told.status) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (["tell('READY=1')"], "no WATCHDOG=1 for 0.2 s"),
+        (["for _ in range(4): tell('WATCHDOG=1'); time.sleep(0.1)"], "no WATCHDOG=1 for 0.2 s"),
+        (["tell('WATCHDOG=trigger')"], "it told so (WATCHDOG=trigger)"),
+    ],
+)
+def test_service_without_a_sign_of_life_is_ended_as_a_failure(launched: Piped, lines: list[str], why: str) -> None:
+    launched.give(telling(*lines, "time.sleep(60)"), watchdog=0.2)
+    launched.end()
+    assert launched.told.cause == f"it no longer answered: {why}"
+    assert launched.events() == ["start", "crash"]
+
+
+def test_service_that_says_that_it_ends_owes_no_sign_of_life(launched: Piped) -> None:
+    launched.give(telling("tell('READY=1')", "tell('STOPPING=1')", "time.sleep(0.5)"), watchdog=0.2)
+    assert launched.end() == 0
+    assert launched.told.cause is None
+
+
+@pytest.mark.parametrize(("text", "expected"), [("12", 12), (None, 0), ("", 0), ("-1", 0), ("1" * 20, 0), ("²", 0)])
+def test_numbers_that_are_none_are_not_heeded(text: Any, expected: int) -> None:
+    assert number(text) == expected
