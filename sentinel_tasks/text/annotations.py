@@ -22,12 +22,6 @@ ANY_END = _OPENING + b"sentinel-end;"
 """How the two start, whatever the launch."""
 
 
-def launch_of(line: bytes) -> str:
-    """The launch of which a run begins here; empty if none does."""
-    found = line.find(ANY_BEGIN)
-    return line[found + len(ANY_BEGIN) :].partition(_CLOSING)[0].decode("ascii", "replace") if found >= 0 else ""
-
-
 def begin_annotation(launch: str) -> bytes:
     """What stands before the first byte of each run of that launch."""
     return ANY_BEGIN + launch.encode() + _CLOSING
