@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import STATES_AS_WANTED, Observation, Report, Service
 from ..text.duration import duration
-from ..text.sanitize import plain
+from ..text.sanitize import plain, shortened
 from .document import listens, pid_of, restarts_of, url_of
 from .phrases import command, ended, how_it_ended
 from .style import Style
@@ -179,6 +179,6 @@ def details(report: Report, style: Style) -> list[str]:
     """What stands below the outcome: notes, the last lines of output, the next command to type."""
     lines = note_lines(report)
     if report.tail:
-        lines += ["   last output:", *(f"   | {line}" for line in report.tail)]
+        lines += ["   last output:", *(f"   | {shortened(line)}" for line in report.tail)]
     lines += [f"   {style.sign('hints')} {plain(report.hint)}"] if report.hint and report.code else []
     return lines

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .annotations import ANNOTATION, ANNOTATIONS
 
-LONGEST_CAUSE = 300
+LONGEST_CAUSE, LONGEST_LINE = 300, 1000
 
 _STRING = r"\x1b[\]PX^_k].*?(?:\x07|\x1b\\|$)"
 _CSI = r"\x1b\[[0-?]*[ -/]*(?:[@-~]|$)"
@@ -42,7 +42,12 @@ def plain(text: str) -> str:
 def last_line(lines: Sequence[str]) -> str:
     """The last line that is not blank, cut to fit into a sentence."""
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return last if len(last) <= LONGEST_CAUSE else f"{last[:LONGEST_CAUSE]}..."
+    return shortened(last, LONGEST_CAUSE)
+
+
+def shortened(line: str, most: int = LONGEST_LINE) -> str:
+    """The line, cut where it would fill a person's terminal."""
+    return line if len(line) <= most else f"{line[:most]}..."
 
 
 def is_only_annotations(line: bytes) -> bool:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from sentinel_tasks.engine.outcomes import report as reported
 from sentinel_tasks.engine.outcomes import start_interrupted
 from sentinel_tasks.model import Answer, Health, Report, Service, Typed
-from sentinel_tasks.report import Style, as_json, outcome_line, status_page, table
+from sentinel_tasks.report import Style, as_json, details, outcome_line, status_page, table
 from sentinel_tasks.report.phrases import to_an_answer
 from tests import facts
 from tests.facts import ENDED_RUN, HEALTHY, holder, report, seen_alive, seen_ended, service, workspace
@@ -123,3 +123,8 @@ def test_several_that_keep_starting_are_shown_and_stopped_by_one_command() -> No
     assert told.hint == "inv attach shows them, inv down --only telemetry,web stops them"
     unlisted = replace(workspace(TELEMETRY, WEB), typed=Typed(names={}))
     assert start_interrupted(unlisted, [TELEMETRY, WEB], []).hint == ""
+
+
+def test_a_crash_after_a_line_of_megabytes_filled_the_terminal() -> None:
+    told = replace(report("crashed", seen_ended()), tail=("x" * 1_000_000, "the end"), code=1)
+    assert details(told, EMOJI)[1:3] == [f"   | {'x' * 1000}...", "   | the end"]
