@@ -18,6 +18,7 @@ WORDS_OF_A_DATE = 5
 KERNEL_THREAD = 0x00200000
 WINDOW_VARIABLES = ("TMUX", "STY", "ZELLIJ")
 """In the environment of what runs in a window: they tell the windows' server."""
+EXEC_SECONDS = 0.05
 LARGEST = 1 << 13
 """Bytes of a file in /proc that tells of one process."""
 
@@ -77,8 +78,16 @@ def _is_guest(process: Process, table: Table) -> bool:
     parent = table.get(process.parent)
     if parent is None or parent.kind != "launcher" or process.kind or process.session == parent.pid:
         return False
+    _wait_for_its_program(process)
     own, launchers = tags(process.pid, *WINDOW_VARIABLES), tags(parent.pid, *WINDOW_VARIABLES)
     return any(one and one != other for one, other in zip(own, launchers, strict=True))
+
+
+def _wait_for_its_program(process: Process) -> None:
+    """While the kernel puts a program in place of another, the process has neither words nor variables."""
+    deadline = time.monotonic() + EXEC_SECONDS
+    while process.is_alive and not any(command_line(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def one(pid: int) -> Process | None:

@@ -160,15 +160,19 @@ def _is_visible(path: PurePath, but: frozenset[str] = frozenset()) -> bool:
 
 def main() -> int:
     """Serves until SIGINT; the exit code is 1 if the port can't be had."""
-    port = int(sys.argv[1])
+    with contextlib.suppress(KeyboardInterrupt):
+        return serve(int(sys.argv[1]))
+    return 0
+
+
+def serve(port: int) -> int:
     try:
         server = Server(os.getcwd(), port)
     except OSError as reason:
         print(f"can't listen on port {port}: {reason.strerror}", file=sys.stderr)
         return 1
     print(f"Serving {server.folder} on http://localhost:{port}", flush=True)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.serve_forever()
+    server.serve_forever()
     return 0
 
 

@@ -55,12 +55,8 @@ def listening(pids: Iterable[int]) -> list[tuple[int, int, str]]:
 
 def _sockets(pid: int) -> Iterator[int]:
     """The inodes of the sockets that this process holds, of those that are ours to see (Linux)."""
-    folder = f"/proc/{pid}/fd"
     with suppress(OSError):
-        files = os.listdir(folder)
-        if not files and (other := _other_thread(pid)):
-            folder = f"/proc/{pid}/task/{other}/fd"
-            files = os.listdir(folder)
+        folder, files = _open_files(pid)
         for file in files:
             try:
                 target = os.readlink(f"{folder}/{file}")
@@ -70,12 +66,20 @@ def _sockets(pid: int) -> Iterator[int]:
                 yield int(target[8:-1])
 
 
-def _other_thread(pid: int) -> str | None:
-    """Another thread than the first: once that one has ended, only the others show what the process holds."""
+def _open_files(pid: int) -> tuple[str, list[str]]:
+    """Where they are told, and their numbers: once its first thread has ended, only the others show them.
+
+    For root that thread has none then, and for its own user it can't be looked at.
+    """
+    folder = f"/proc/{pid}/fd"
     try:
-        return next((name for name in os.listdir(f"/proc/{pid}/task") if name != str(pid)), None)
-    except OSError:
-        return None
+        if files := os.listdir(folder):
+            return folder, files
+    except PermissionError:
+        pass
+    threads = (f"/proc/{pid}/task/{name}/fd" for name in os.listdir(f"/proc/{pid}/task") if name != str(pid))
+    folder = next(threads, folder)
+    return folder, os.listdir(folder)
 
 
 def _as_psutil_sees(pid: int) -> list[tuple[int, str]]:
