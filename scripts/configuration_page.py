@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from sentinel_tasks.config.load import BUILT_IN, Sources, read
-from sentinel_tasks.config.schema import ALLOWED, HEALTH_TYPES, SENTINEL_TYPES, SERVICE_TYPES, json_schema
+from sentinel_tasks.config.schema import (
+    ALLOWED,
+    HEALTH_TYPES,
+    LIVENESS_TYPES,
+    SENTINEL_TYPES,
+    SERVICE_TYPES,
+    json_schema,
+)
 from sentinel_tasks.model import Workspace
 
 NAME = "configuration.md"
@@ -41,8 +48,9 @@ def page() -> str:
         "\n## Of a service\n\nUnder `services.NAME`.\n\n",
         _table(SERVICE_TYPES, definitions["ServiceKeys"]["properties"], lambda key: _default(key, workspace)),
         "\n## Of a health check that is a mapping\n\nExactly one check; `expect` goes with `path`.\n\n",
-        "| key | type |\n|---|---|\n",
-        *(f"| `{key}` | {_type(definitions['HealthKeys']['properties'][key])} |\n" for key in HEALTH_TYPES),
+        *_mapping(HEALTH_TYPES, definitions["HealthKeys"]["properties"]),
+        "\n## Of `liveness`\n\nExactly one check; `expect` goes with `path`.\n\n",
+        *_mapping(LIVENESS_TYPES, definitions["LivenessKeys"]["properties"]),
         "\n## Own defaults of dev and telemetry\n\n| key | dev | telemetry |\n|---|---|---|\n",
         *_built_in(),
     ]
@@ -56,6 +64,12 @@ def _table(keys: Iterable[str], properties: Mapping[str, Any], default: Any) -> 
         for key in keys
     ]
     return COLUMNS + "".join(rows)
+
+
+def _mapping(keys: Iterable[str], properties: Mapping[str, Any]) -> Iterator[str]:
+    yield "| key | type | description |\n|---|---|---|\n"
+    for key in keys:
+        yield f"| `{key}` | {_type(properties[key])} | {_cell(properties[key].get('description', ''))} |\n"
 
 
 def _type(schema: Mapping[str, Any]) -> str:
