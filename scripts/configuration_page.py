@@ -49,7 +49,7 @@ def page() -> str:
         _table(SERVICE_TYPES, definitions["ServiceKeys"]["properties"], lambda key: _default(key, workspace)),
         "\n## Of a health check that is a mapping\n\nExactly one check; `expect` goes with `path`.\n\n",
         *_mapping(HEALTH_TYPES, definitions["HealthKeys"]["properties"]),
-        "\n## Of `liveness`\n\nExactly one check; `expect` goes with `path`.\n\n",
+        "\n## Of `liveness`\n\nExactly one check.\n\n",
         *_mapping(LIVENESS_TYPES, definitions["LivenessKeys"]["properties"]),
         "\n## Own defaults of dev and telemetry\n\n| key | dev | telemetry |\n|---|---|---|\n",
         *_built_in(),
