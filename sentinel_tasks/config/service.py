@@ -161,7 +161,7 @@ class ServiceReader:
             found["log_max_bytes"] = max(1, int(self.values["log_max_mb"] * 1_000_000))
         keys = self.values.get("liveness")
         grace = keys.grace if isinstance(keys, LivenessKeys) else msgspec.UNSET
-        found["liveness_grace"] = found.get("startup_timeout", 30.0) if grace is msgspec.UNSET else grace
+        found["liveness_grace"] = None if grace is msgspec.UNSET else grace
         watchdog = keys.watchdog if isinstance(keys, LivenessKeys) else msgspec.UNSET
         found["watchdog"] = None if watchdog is msgspec.UNSET else watchdog
         if "success_codes" in self.values:

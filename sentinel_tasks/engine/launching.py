@@ -192,7 +192,8 @@ def _liveness(service: Service, port: int | None) -> dict[str, object] | None:
     check = service.liveness
     if check is None:
         return None
-    asked = {"interval": check.interval, "retries": check.retries, "grace": service.liveness_grace}
+    grace = service.startup_timeout if service.liveness_grace is None else service.liveness_grace
+    asked = {"interval": check.interval, "retries": check.retries, "grace": grace}
     if check.kind == "command":
         return {"command": check.target, "timeout": check.timeout, **asked}
     target = str(check.target or port)

@@ -31,6 +31,8 @@ take_over(complain_of_file)
 def service(name: str, **settings: Any) -> Collection:
     """A Collection with the tasks of one service: `start`, `status`, `logs`, `stop`, `restart`, `attach`.
 
+    The name of the service alone is its `status`.
+
     `settings` are the keys of the configuration; `invoke.yaml` and the environment override them. The first task
     that runs reports everything that is wrong with them.
     """
@@ -44,7 +46,7 @@ def service(name: str, **settings: Any) -> Collection:
 def _collection(name: str) -> Collection:
     collection = Collection(name)
     for each in tasks_of(name):
-        collection.add_task(each)
+        collection.add_task(each, default=each.verb == "status")
     return collection
 
 

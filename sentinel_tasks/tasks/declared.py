@@ -6,9 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from invoke.collection import Collection
+from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from ..errors import Problem
+
+SHORT = {"follow": "f", "lines": "n", "timeout": "t", "port": "p"}
+"""The flags that fingers know by a letter. Before a task's name such a letter is Invoke's own."""
 
 
 class OwnTask(Task[Any]):
@@ -23,6 +27,13 @@ class OwnTask(Task[Any]):
         return super().__eq__(other) and self.service == getattr(other, "service", None)
 
     __hash__ = Task.__hash__
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """Its flags; those of `SHORT` have their letter, which Invoke would give to the first that begins so."""
+        found = super().get_arguments(ignore_unknown_help)
+        for each in found:
+            each.names = (*each.names, *SHORT.get(each.names[0], ()))
+        return found
 
 
 def services_below(collection: Collection) -> Iterator[str]:

@@ -78,8 +78,10 @@ def _print(program: Program, task: OwnTask, name: str) -> None:
 
 
 def _with_value(flag: str) -> str:
-    shown, _, value = flag.partition("=")
-    return f"{shown}={value_of(shown.removeprefix('--'))}" if value else shown
+    letter, comma, long = flag.rpartition(", ")
+    name, _, value = long.partition("=")
+    shown = f"{letter.partition(' ')[0]}{comma}{name}"
+    return f"{shown}={value_of(name.removeprefix('--'))}" if value else shown
 
 
 def value_of(flag: str) -> str:
@@ -92,7 +94,7 @@ def value_of(flag: str) -> str:
 
 
 def _with_default(flag: str, text: str, verb: str) -> str:
-    default = default_of(flag.partition("=")[0].removeprefix("--"), verb)
+    default = default_of(flag.rpartition(", ")[2].partition("=")[0].removeprefix("--"), verb)
     return f"{text} (default: {default})" if default else text
 
 

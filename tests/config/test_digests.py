@@ -37,6 +37,7 @@ CHANGES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"env": ()}, ("env.A",)),
     ({"restart": "always", "stop_timeout": 3.0}, ("restart", "stop_timeout")),
     ({"stop_signal": "TERM", "success_codes": (143,)}, ("stop_signal", "success_codes")),
+    ({"liveness": Health("tcp")}, ("liveness",)),
     ({"title": "Another", "startup_timeout": 9.0, "depends_on": (("db", "healthy"),)}, ()),
 ]
 

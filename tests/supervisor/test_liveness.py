@@ -189,3 +189,10 @@ def test_the_launcher_is_given_the_command_that_asks(check: Health, words: list[
     told: Any = _liveness(service(liveness=check), 3000)
     assert told["command"][-len(words) :] == words
     assert told["command"][0] == sys.executable
+
+
+def test_its_grace_is_as_long_as_a_start_may_take() -> None:
+    """Of a start with `--timeout` too; that is no change of the configuration."""
+    one = service(liveness=Health("tcp"), startup_timeout=7.0)
+    for each, grace in ((one, 7.0), (service(liveness=Health("tcp"), liveness_grace=2.0), 2.0)):
+        assert (_liveness(each, 3000) or {})["grace"] == grace

@@ -27,8 +27,8 @@ namespace.add_task(mine)
 def test_help_tells_what_a_flag_may_be_its_default_the_exit_codes_and_an_example(lab: Lab) -> None:
     said = lab.inv("--help", "dev.start").out
     for told in (
-        "--port=N|auto",
-        "--timeout=SECONDS",
+        "-p, --port=N|auto",
+        "-t, --timeout=SECONDS",
         "--on-conflict=stop|takeover|fail|auto",
         "(default: its startup_timeout, 30)",
         "4 its port is held",

@@ -1,0 +1,36 @@
+"""What fingers type: a service's name alone, and the flags that have a letter."""
+
+from __future__ import annotations
+
+import pytest
+from invoke.parser.context import ParserContext
+from invoke.parser.parser import Parser
+
+from sentinel_tasks.tasks.declare import _collection, root_of
+
+
+def parsed(*words: str) -> list[tuple[str, dict[str, object]]]:
+    """The tasks and the flags that Invoke makes of these words."""
+    root = root_of(_collection("web"))
+    initial = ParserContext()
+    found = Parser(initial=initial, contexts=root.to_contexts()).parse_argv([*words])
+    return [(root[each.name].name, {key: arg.value for key, arg in each.args.items()}) for each in found if each.name]
+
+
+@pytest.mark.parametrize(
+    ("words", "task", "flag", "value"),
+    [
+        ("web", "status", "json", False),
+        ("web --json", "status", "json", True),
+        ("web.logs -f", "logs", "follow", True),
+        ("web.logs -n 7", "logs", "lines", "7"),
+        ("logs -f", "logs", "follow", True),
+        ("web.start -p auto", "start", "port", "auto"),
+        ("web.stop -t 3", "stop", "timeout", "3"),
+        ("up -t 60", "up", "timeout", "60"),
+        ("wait -t 5", "wait", "timeout", "5"),
+    ],
+)
+def test_what_fingers_type(words: str, task: str, flag: str, value: object) -> None:
+    ((name, flags),) = parsed(*words.split())
+    assert (name, flags[flag]) == (task, value)
