@@ -446,9 +446,10 @@ class Observation(Struct, frozen=True):
 
     @property
     def recorded(self) -> frozenset[Identity]:
-        """Those of its orphans that the launcher's record names."""
-        whom = frozenset(who for holder in self.orphans if (who := holder.listener.identity))
-        return whom & self.run.known if self.run else frozenset()
+        """Those of its orphans that the launcher's record names, and what is below these."""
+        known, orphans = self.run.known if self.run else frozenset(), [holder.listener for holder in self.orphans]
+        below = (each for each in orphans if each.identity in known or known.intersection(map(identity_of, each.line)))
+        return frozenset(who for each in below if (who := each.identity))
 
     @property
     def launch(self) -> str | None:
