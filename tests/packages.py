@@ -15,12 +15,12 @@ LIBRARIES = (
 )  # fmt: skip
 
 
-def copy_packages(folder: Path) -> None:
-    """Copies ours and what it imports into this folder, for `PYTHONPATH`."""
+def copy_packages(folder: Path, *more: str) -> None:
+    """Copies ours, what it imports and these into this folder, for `PYTHONPATH`."""
     packages = Path(sysconfig.get_path("purelib"))
     own = Path(__file__).parent.parent / "sentinel_tasks"
     folder.mkdir()
-    for source in (own, *packages.glob("invoke-*.dist-info"), *(packages / name for name in LIBRARIES)):
+    for source in (own, *packages.glob("invoke-*.dist-info"), *(packages / name for name in (*LIBRARIES, *more))):
         if source.is_dir():
             shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
         elif source.exists():

@@ -50,11 +50,13 @@ def rows_as_ordinary_user(each: Program) -> Iterator[Row]:
     )
     shutil.rmtree(folder, ignore_errors=True)
     yield from (Row(*json.loads(line)) for line in done.stdout.splitlines())
+    if not done.stdout:
+        yield Row(each.name, "none", f"its own run ended in {done.returncode}", "", "", "", "", "")
 
 
 def lay_out(folder: Path) -> None:
     """Puts an interpreter that everybody may run, `inv`, and all that it needs into the folder."""
-    copy_packages(folder / "lib")
+    copy_packages(folder / "lib", "pexpect", "ptyprocess")
     (folder / "bin").mkdir()
     (folder / "bin" / "python").symlink_to(INTERPRETERS[-1])
     inv = folder / "bin" / "inv"
