@@ -67,7 +67,8 @@ class Launcher:
             except OSError as refused:
                 return self.not_begun(f"no process can be made for it: {refused.strerror}")
             watch.begin(pid)
-            for number in signal.sigpending() & {signal.SIGINT, signal.SIGQUIT}:
+            came = signal.sigpending() & {signal.SIGINT, signal.SIGQUIT}
+            for number in came if watch.stop_command is None else ():  # else it is run when the signal is heard
                 watch.pass_on(signal.Signals(number))
         self.events.write(event, pid, reason)
         self.note_begin(pid)
