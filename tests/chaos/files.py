@@ -24,7 +24,7 @@ def alter_records(play: Play) -> None:
     """A record that says something else, of a neighbour even, or nothing at all; living processes count before it."""
     for path in play.scene.lab.state("w*.run.json"):
         with suppress(ValueError, FileNotFoundError):
-            record = json.loads(path.read_text())
+            record = json.loads(path.read_text()) or {}
             text = play.random.choice(
                 (
                     json.dumps({**record, "ended": record.get("began"), "exit_code": 0, "interrupted": True}),

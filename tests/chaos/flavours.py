@@ -37,6 +37,11 @@ class Flavour:
     def can_be_signalled(self) -> bool:
         return "nobody" not in self.name
 
+    @property
+    def leaves_children(self) -> bool:
+        """True if processes come to the launcher that lost their parents and are in the window's session still."""
+        return "background" in self.name or "fork chain" in self.name
+
     def restarts(self, name: str) -> bool:
         return bool(self.services[name].get("restart", "never") != "never")
 

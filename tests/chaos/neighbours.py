@@ -77,8 +77,9 @@ class Neighbours:
         self.scene.expect(not gone, f"other people's windows are left alone: {gone}")
 
     def forget_guests(self) -> None:
-        """The tmux server that they live on is about to be ended, and they with it."""
+        """The tmux server that they live on is about to be ended, and they and who holds the port there with it."""
         self.guests.clear()
+        self.scene.holders = [holder for holder in self.scene.holders if not holder.is_in_a_pane]
 
     def clean(self) -> None:
         for pid in self.others:

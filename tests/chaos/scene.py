@@ -37,6 +37,11 @@ class Holder:
     is_protected: bool = False
 
     @property
+    def is_in_a_pane(self) -> bool:
+        """True if it lives on the tmux server that is the workspace's too, not on one of its own."""
+        return self.process is None and len(self.pids) == 1
+
+    @property
     def lives(self) -> bool:
         return all(map(is_living, self.pids))
 
