@@ -18,6 +18,7 @@ WORDS_OF_A_DATE = 5
 KERNEL_THREAD = 0x00200000
 WINDOW_VARIABLES = ("TMUX", "STY", "ZELLIJ")
 """In the environment of what runs in a window: they tell the windows' server."""
+CLIENT = "tmux: client"
 EXEC_SECONDS = 0.05
 LARGEST = 1 << 13
 """Bytes of a file in /proc that tells of one process."""
@@ -66,6 +67,13 @@ def _children(pid: int) -> Iterator[int]:
 
 
 def _with_guests(found: Table) -> Table:
+    """The table, once all are told for what they are.
+
+    A tmux server begins as a fork of its client and has a name of its own before its first window: one that was still
+    the client when it was looked at may have windows by now.
+    """
+    clients = [each.pid for each in found.values() if each.name == CLIENT]
+    found = {**found, **{pid: again for pid in clients if (again := one(pid)) is not None}}
     guests = [each for each in found.values() if _is_guest(each, found)]
     return {**found, **{each.pid: each._replace(kind="guest") for each in guests}}
 

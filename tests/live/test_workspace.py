@@ -443,9 +443,10 @@ def test_a_service_that_the_namespace_gets_later_is_part_of_the_workspace(lab: L
         'namespace.add_collection(jobs, "jobs")\n',
         "dev, ",
     )
+    own_port = {"DEV_SERVER_PORT": str(lab.port())}
     for task in ("up", "jobs.up", "jobs.late.start", "more.later.start"):
-        assert lab.inv("--dry", task).code == 0, task
-    told = lab.inv("--dry", "up").out
+        assert lab.inv("--dry", task, env=own_port).code == 0, task
+    told = lab.inv("--dry", "up", env=own_port).out
     assert all(f"would start {name}" in told for name in ("dev", "late", "later")), told
     assert "telemetry" not in told
 
