@@ -17,7 +17,8 @@ class Process(NamedTuple):
     `ticks` is when it began by the kernel's own clock (clock ticks since boot), which nobody sets.
     `group`, `session` and `foreground` are process groups, `uid` is its real user, `state` is the letter of ps(1).
     `kind` tells what is never a part of a service: a server of terminal windows, a launcher of ours, or a guest, which
-    began in a window of such a server and has come to a launcher only because its own parent has ended.
+    began in a window of such a server and has come to a launcher only because its own parent has ended. Of one that
+    `is_ending` the command line can't be read any more, and its children are on their way to another parent.
     """
 
     pid: int
@@ -31,6 +32,7 @@ class Process(NamedTuple):
     foreground: int = -1
     threads: int = 1
     kind: Kind = ""
+    is_ending: bool = False
 
     @property
     def is_alive(self) -> bool:

@@ -56,6 +56,9 @@ def is_cut(process: Process) -> bool:
 def family(table: Mapping[int, Process], root: Who, below: Mapping[int, list[int]] | None = None) -> list[Process]:
     """The process and its living descendants, parents first, without what is cut; none if it is another by now.
 
+    What is below one that is just ending is no longer told by it: a launcher can't be told from another process then,
+    nor what it has only adopted.
+
     `below` is what `children_of` tells, for a caller that knows it already.
     """
     process = table.get(root[0])
@@ -70,6 +73,8 @@ def family(table: Mapping[int, Process], root: Who, below: Mapping[int, list[int
             continue
         if each.is_alive:
             found.append(each)
+        if each.is_ending:
+            continue
         new = [child for child in below.get(pid, ()) if child not in seen]
         seen.update(new)
         pids += new

@@ -16,6 +16,7 @@ ON_LINUX = sys.platform == "linux"
 COLUMNS = "pid=,ppid=,pgid=,tpgid=,ruid=,state=,lstart=,comm="
 WORDS_OF_A_DATE = 5
 KERNEL_THREAD = 0x00200000
+EXITING = 0x00000004
 WINDOW_VARIABLES = ("TMUX", "STY", "ZELLIJ")
 """In the environment of what runs in a window: they tell the windows' server."""
 CLIENT = "tmux: client"
@@ -126,9 +127,11 @@ def parsed(pid: int, stat: str, owner: int) -> Process:
     kind = _kind(pid, name, is_leader=session == pid)
     is_surely_roots = owner == 0 and int(fields[6]) & KERNEL_THREAD
     uid = owner if owner or is_surely_roots else _real_uid(pid)
+    threads, is_ending = int(fields[17]), bool(int(fields[6]) & EXITING)
     return Process(
-        pid, int(fields[19]), parent, group, session, uid, fields[0], name, int(fields[5]), int(fields[17]), kind
-    )
+        pid, int(fields[19]), parent, group, session, uid, fields[0], name, int(fields[5]), threads, kind,
+        is_ending and threads == 1,
+    )  # fmt: skip
 
 
 def _real_uid(pid: int) -> int:

@@ -135,6 +135,13 @@ def test_root_reaches_workers_of_another_user_below_its_own_launcher_or_on_recor
     assert permitted(a_users, Claim(frozenset([who(10)])), Caller(99, 0)) == {}
 
 
+def test_what_a_launcher_has_adopted_from_a_persons_window_lives_on_while_the_launcher_ends() -> None:
+    """Once its memory is gone it looks like any other process, and its guests like its own; one of them got TERM."""
+    launcher = Process(10, 1, 1, 10, 10, 0, is_ending=True)
+    table = {10: launcher, 20: Process(20, 2, 10, 20, 20, 0)}
+    assert family(table, (10, 1)) == [launcher]
+
+
 def test_a_pid_that_was_given_to_another_process_is_not_reached() -> None:
     assert permitted(forest(process(10)), Claim(orphans=frozenset([(10, 99)])), Caller(99, 1000)) == {}
 
