@@ -120,7 +120,9 @@ class Scene:
 
     def told(self) -> dict[str, dict[str, Any]]:
         """What `ps` tells, by service."""
-        services = self.lab.inv("ps", "--json", timeout=SLOWEST).json["workspaces"][0]["services"]
+        done = self.lab.inv("ps", "--json", timeout=SLOWEST)
+        self.expect(done.code == 0 and done.out[:1] == "{", f"ps tells of all services: {done.code} {done.said}")
+        services = done.json["workspaces"][0]["services"]
         self.log.append(f"   ps: {[(each['service'], each['state'], each['pid'], each['error']) for each in services]}")
         return {each["service"]: each for each in services}
 
