@@ -84,7 +84,8 @@ def _state_ended(service: Service, seen: Observation) -> State:
 
 def is_healthy(seen: Observation) -> bool:
     """True if the health check passed; it is asked only where the answer comes from the service itself."""
-    return seen.answer is not None and seen.answer.ok
+    is_there = bool(seen.family) or not seen.alive  # a launcher alone has not begun its run yet
+    return is_there and seen.answer is not None and seen.answer.ok
 
 
 def has_longer(seen: Observation) -> bool:

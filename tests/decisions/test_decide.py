@@ -494,6 +494,8 @@ YOUNG_RUN = replace(OWN_RUN, started=NOW - 5)
         (seen(orphans=(holder("stray"),), run=ENDED_RUN), "unhealthy"),
         (seen(orphans=(holder("stray"),), holders=(holder("foreign", pid=5001),)), "conflict"),
         (seen_alive(launcher=WINDOWLESS, pane=None, holders=(OURS,), answer=HEALTHY), "unhealthy"),
+        (seen_alive(run=None, family=(), answer=HEALTHY), "starting"),
+        (seen_alive(run=YOUNG_RUN, family=(), answer=HEALTHY), "starting"),
         (seen_alive(launcher=WINDOWLESS, pane=None, run=ENDED_RUN), "unhealthy"),
         (seen_alive(launcher=WINDOWLESS, pane=None, run=ENDED_RUN, family=()), "crashed"),
         (seen_alive(launcher=HIDDEN, pane=None, holders=(OURS,), answer=HEALTHY), "running"),
