@@ -154,6 +154,10 @@ class Judge:
                 answers = self.oracle.who_answers(told["port"], times=1)
                 self.expect(answers <= {*living}, f"{name} is called running, but {answers} answer, not {living}")
         elif state in ENDED:
+            if self.oracle.launchers(name):  # it ends what the run has left, if no stop does
+                with suppress(AssertionError):
+                    until(lambda: not self.oracle.living(name), seconds=9)
+                living = self.oracle.living(name)
             self.expect(not living, f"{name} is {state}, but {living} live")
         elif state == "conflict":
             others = self.oracle.listeners(told["port"] or 0) - {*living}
