@@ -236,7 +236,8 @@ def test_what_left_the_terminals_session_is_spared_if_it_may_be_left(launched: P
 
 
 def test_what_left_the_terminals_session_does_not_keep_a_run_alive_if_it_may_be_left(launched: Piped) -> None:
-    code, run = launched.run("setsid -f sleep 1234 >&- 2>&-; exit 0", detached="leave")
+    leaves = "setsid -f sh -c 'touch left; exec sleep 1234' >&- 2>&-; until test -e left; do sleep 0.02; done; exit 0"
+    code, run = launched.run(leaves, detached="leave")
     assert (code, run.is_over, run.backgrounded) == (0, True, None)
     end(*(each.pid for each in launched.marked()))
 
