@@ -35,13 +35,13 @@ from ..observation.observe import last_output, observe
 from ..observation.snapshot import Snapshot, take_snapshot
 from ..world import World
 from . import outcomes
+from .last_words import await_last_words
 from .launching import Launched, Ready, launch_all, on_port
 from .log_pump import start_again
 from .record_ends import note_killed_launchers
 from .takeover import end_holders, end_launcher
 from .track import Track, progress_of
 
-LAST_WORDS_SECONDS = 1.0
 MOST_TIMES_OVERTAKEN = 5
 ACTS = (Launch, EndHolders, EndLauncher)
 """What is done with the service's lock held."""
@@ -235,7 +235,8 @@ class Start:
     # Settling
 
     def _settle(self, actions: Sequence[tuple[Track, Action]]) -> None:
-        self._await_last_words([track for track, action in actions if isinstance(action, Fail)])
+        failed = [track.service for track, action in actions if isinstance(action, Fail)]
+        await_last_words(self.world, [(each, self.seen[each.name]) for each in failed])
         for track, action in actions:
             seen = self.seen[track.service.name]
             if isinstance(action, Done):
@@ -260,19 +261,6 @@ class Start:
     def _is_left_at_that(self, track: Track, seen: Observation) -> bool:
         """True if nobody waits for what starts already; what ends must have ended before it can be started."""
         return self.options.dry or not (self._waits_for(track) or is_ending(track.service, seen))
-
-    def _await_last_words(self, failed: Sequence[Track]) -> None:
-        """What services printed last comes through tmux a moment after their end is on record."""
-        silent = {
-            self.world.log_of(track.service, seen): seen.run.launch
-            for track in failed
-            if (seen := self.seen[track.service.name]).pane and seen.run and seen.run.ended is not None
-        }
-        began = self.world.monotonic()
-        while not all(self.world.logs.is_complete(log, launch) for log, launch in silent.items()):
-            if (elapsed := self.world.monotonic() - began) >= LAST_WORDS_SECONDS:
-                return
-            self.world.sleep(pause_after(elapsed))
 
     def _ready(self, track: Track, seen: Observation, action: Done) -> None:
         if seen.alive and seen.pane and not seen.was_ready and not self.options.dry:

@@ -20,11 +20,12 @@ from ..model import (
     State,
 )
 from ..observation.health_threads import HealthThreads
-from ..observation.observe import observe
+from ..observation.observe import last_output, observe
 from ..observation.snapshot import take_snapshot
 from ..report.phrases import command
 from ..world import World
 from . import outcomes
+from .last_words import await_last_words
 
 Goal = Literal["healthy", "started", "completed", "stopped"]
 GOALS: tuple[Goal, ...] = get_args(Goal)
@@ -58,6 +59,7 @@ def _wait(
     while True:
         snapshot, elapsed = take_snapshot(world, len(services)), world.monotonic() - began
         seen = [observe(service, world, snapshot, threads) for service in services]
+        seen = _with_last_words(world, services, seen)
         reports = [
             _outcome(service, world, found, goal, elapsed >= _limit(service, goal, timeout))
             for service, found in zip(services, seen, strict=True)
@@ -69,6 +71,19 @@ def _wait(
             [_progress(each, goal, elapsed, timeout) for each, r in zip(services, reports, strict=True) if not r]
         )
         world.sleep(pause_after(elapsed))
+
+
+def _with_last_words(world: World, services: Sequence[Service], seen: Sequence[Observation]) -> list[Observation]:
+    """The same, with what those that have ended without being asked to printed last."""
+    failed = [
+        (service, each) for service, each in zip(services, seen, strict=True) if state(service, each) == "crashed"
+    ]
+    await_last_words(world, failed)
+    names = {service.name for service, _ in failed}
+    return [
+        replace(each, last_output=last_output(service, world, each)) if service.name in names else each
+        for service, each in zip(services, seen, strict=True)
+    ]
 
 
 def _limit(service: Service, goal: Goal, timeout: float | None) -> float:
