@@ -173,7 +173,14 @@ def failed(
         told = replace(told, error=f"{late}{_elsewhere(seen)}", hint=hint, tail=last)
         is_young = word == "starting" and service.health.kind != "exit"  # it began a moment after it was launched
         return replace(told, state="unhealthy") if is_young else told
-    return replace(told, error=f"ended while starting: {_end_of(seen, workspace)}", hint=logs, tail=last)
+    hint = "; ".join(filter(None, [_way_to_run_once(service, seen), logs]))
+    return replace(told, error=f"ended while starting: {_end_of(seen, workspace)}", hint=hint, tail=last)
+
+
+def _way_to_run_once(service: Service, seen: Observation) -> str:
+    """What to write for a command that is done, and is no server that failed; empty if it did not exit 0."""
+    is_done = seen.run is not None and seen.run.exit_code == 0 and service.port is None
+    return f"sentinel.services.{service.name}.health: exit, if it is to run once" if is_done else ""
 
 
 def _end_of(seen: Observation, workspace: Workspace) -> str:
