@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ..names import SERVICE, TASKS_OF_A_WORKSPACE
 from ..system.env_file import read_env_file
 from ..text.encoding import decoded
+from .procfile_port import web_port
 
 FIRST_PORT, PORT_STEP = 5000, 100
 LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>\S.*)", re.ASCII | re.DOTALL)
@@ -30,17 +31,25 @@ class Process(NamedTuple):
 
 def commands(path: Path) -> dict[str, str]:
     """The Procfile's commands by name, in its order; {} if there is no such file. ValueError if it is no text."""
+    return {name: command for _, name, command in _lines(path)}
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Number, name and command of each line that is a process."""
     try:
         lines = decoded(path.read_bytes()).split("\n")
     except OSError:
-        return {}
-    found = (LINE.match(line) for line in lines)
-    return {line["name"]: line["command"].rstrip() for line in found if line}
+        return
+    found = ((number, LINE.match(line)) for number, line in enumerate(lines, 1))
+    yield from ((number, line["name"], line["command"].rstrip()) for number, line in found if line)
 
 
 def processes(path: Path, environ: Mapping[str, str]) -> list[Process]:
-    """Every process of the file as a service that can be declared; ValueError if it is no text."""
-    found, env_file = commands(path), path.parent / ".env"
+    """Every process of the file as a service that can be declared.
+
+    ValueError if the file is no text, has no process, or has two of one name, of which only one could run.
+    """
+    found, env_file = _of_one_name_each(path), path.parent / ".env"
     shared: dict[str, Any] = {"cwd": str(path.parent)}
     if env_file.is_file():
         shared["env_file"] = str(env_file)
@@ -49,18 +58,28 @@ def processes(path: Path, environ: Mapping[str, str]) -> list[Process]:
     for number, (name, command) in enumerate(found.items()):
         port = first + PORT_STEP * number
         own = service_name(name, {each.name for each in made})
-        settings = {"command": command, **shared, **_settings(name, port, RELEASE in found)}
+        settings = {"command": command, **shared, **_settings(name, command, port, RELEASE in found)}
         made.append(Process(own, settings, "; ".join(_notes(name, own))))
     return made
 
 
-def _settings(name: str, port: int, has_release: bool) -> dict[str, Any]:
+def _of_one_name_each(path: Path) -> dict[str, str]:
+    first: dict[str, int] = {}
+    for number, name, _ in _lines(path):
+        if first.setdefault(name, number) != number:
+            raise ValueError(f"line {number} declares {name} again, after line {first[name]}; rename or remove one")
+    if not first and path.is_file():
+        raise ValueError("has no line NAME: COMMAND; name and command stand on one line, which begins with the name")
+    return commands(path)
+
+
+def _settings(name: str, command: str, port: int, has_release: bool) -> dict[str, Any]:
     """A worker need not listen: its PORT is only a variable, and nobody else's use of that port is its conflict."""
     if name == RELEASE:
         return {"health": "exit", "env": {"PORT": str(port)}}
     after = {"depends_on": {RELEASE: "completed"}} if has_release else {}
-    if name == WEB:
-        return {"port": port, "health": "tcp", **after}
+    if name == WEB and (own := web_port(command, port)):
+        return {"port": own, "health": "tcp", **after}
     return {"port": None, "health": None, "env": {"PORT": str(port)}, **after}
 
 

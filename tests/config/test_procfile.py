@@ -96,3 +96,43 @@ def test_a_worker_is_given_a_port_and_has_none(tmp_path: Path) -> None:
     """It was refused because a stranger listened on a port at which it never would."""
     worker = made(tmp_path, "web: serve\nworker: work\n", PORT="7000")["worker"].settings
     assert (worker["port"], worker["env"]) == (None, {"PORT": "7100"})
+
+
+@pytest.mark.parametrize(
+    ("command", "port"),
+    [
+        ("bin/rails server -p 3000 -b 0.0.0.0", 3000),
+        ("PORT=3000 bundle exec puma -C config/puma.rb", 3000),
+        ("env PORT=3200 node server.js", 3200),
+        ("python manage.py migrate && gunicorn -b 0.0.0.0:8000 main", 8000),
+        ("python manage.py runserver 0.0.0.0:8000", 8000),
+        ("uvicorn main:app --port=8100", 8100),
+        ("java -Dserver.port=8080 -jar app.jar", 8080),
+        ("cd packages/app && pnpm start -p 4100 | cat", 4100),
+        ("gunicorn app:app", 5000),
+        ("gunicorn app:app --bind 0.0.0.0:$PORT", 5000),
+        ("uvicorn main:app --port ${PORT:-8000}", 5000),
+        ("bin/rails server -b 0.0.0.0", 5000),
+        ("docker run -p 8080:80 image", 5000),
+        ("sh -c 'serve", 5000),
+        ("gunicorn app:app -b unix:./app.sock", None),
+        ("gunicorn app:app -b unix:/run/app.sock -b 127.0.0.1:8000", 8000),
+    ],
+)
+def test_web_is_looked_for_where_its_command_listens(tmp_path: Path, command: str, port: int | None) -> None:
+    """`web: bin/rails server -p 3000` failed after 30 s, because it was looked for on 5000; honcho ran it."""
+    settings = made(tmp_path, f"web: {command}\n")["web"].settings
+    assert (settings["port"], settings["health"]) == (port, "tcp" if port else None)
+
+
+def test_a_name_that_stands_twice_is_told_with_its_lines(tmp_path: Path) -> None:
+    """The last of the two ran, without a word; honcho refuses the file."""
+    with pytest.raises(ValueError, match=r"^line 3 declares web again, after line 1"):
+        made(tmp_path, "web: a\nworker: b\nweb: c\n")
+
+
+@pytest.mark.parametrize("text", ["", "# web: x\n", "web:\n\tserve\n"])
+def test_a_procfile_without_a_process_is_told(tmp_path: Path, text: str) -> None:
+    """`up` said that nothing was meant, exit 0, of a file whose commands stood on lines of their own."""
+    with pytest.raises(ValueError, match=r"^has no line NAME: COMMAND"):
+        made(tmp_path, text)
