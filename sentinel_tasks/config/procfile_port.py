@@ -16,6 +16,8 @@ ADDRESS_FLAGS = ("-b", "--bind", "--listen")
 SEPARATORS = frozenset({"&&", "||", ";", "|", "&"})
 ADDRESS = re.compile(r"(?:tcp://)?[^\s/]*:(\d+)")
 UNIX = "unix:"
+LOWEST = 80
+"""A smaller number behind such a flag counts something else: `-p 4` are uWSGI's processes."""
 
 
 def web_port(command: str, given: int) -> int | None:
@@ -23,7 +25,7 @@ def web_port(command: str, given: int) -> int | None:
     if READS_PORT.search(command):
         return given
     values = list(_values(_last_command(command)))
-    ports = [int(value) for value in values if value.isdecimal() and 0 < int(value) <= 65535]
+    ports = [int(value) for value in values if value.isdecimal() and LOWEST <= int(value) <= 65535]
     if ports:
         return ports[-1]
     return None if any(value.startswith(UNIX) for value in values) else given

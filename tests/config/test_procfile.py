@@ -114,6 +114,7 @@ def test_a_worker_is_given_a_port_and_has_none(tmp_path: Path) -> None:
         ("uvicorn main:app --port ${PORT:-8000}", 5000),
         ("bin/rails server -b 0.0.0.0", 5000),
         ("docker run -p 8080:80 image", 5000),
+        ("uwsgi -p 4 uwsgi.ini", 5000),
         ("sh -c 'serve", 5000),
         ("gunicorn app:app -b unix:./app.sock", None),
         ("gunicorn app:app -b unix:/run/app.sock -b 127.0.0.1:8000", 8000),
