@@ -105,6 +105,7 @@ def _exchange(address: str, question: Question) -> tuple[int, bytes, float] | st
 
 
 def _exchange_here(address: str, question: Question, headers: Mapping[bytes, bytes]) -> tuple[int, bytes, float] | str:
+    """The same by the standard library's client, which also has an AttributeError for a connection closed meanwhile."""
     started = time.monotonic()
     deadline = started + question.patience
     try:

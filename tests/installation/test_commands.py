@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from sentinel_tasks.installation import Environment, _from_source, installing
+from sentinel_tasks.installation.commands import from_source, installing
+from sentinel_tasks.installation.environment import Environment
 
 API = "sentinel-tasks[api]"
 UV_TOOL = """[tool]
@@ -75,7 +76,7 @@ SOURCES = {
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_it_is_installed_from_where_it_came_from(source: str) -> None:
-    assert _from_source(source, "api") == SOURCES[source]
+    assert from_source(source, "api") == SOURCES[source]
 
 
 def test_an_editable_package_is_given_to_each_installer_in_its_own_way() -> None:
