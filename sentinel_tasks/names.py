@@ -16,6 +16,9 @@ TASKS_OF_A_WORKSPACE = frozenset(
 TASKS_OF_A_SERVICE = ("start", "status", "logs", "stop", "restart", "attach", "wait", "run", "env", "url")
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
 
+WEB = "web"
+"""The process of a Procfile that serves HTTP."""
+
 PORT_VARIABLES = {"telemetry": "WORKER_API_PORT", "dev": "DEV_SERVER_PORT"}
 """The guide's own variables for the ports of two services."""
 
@@ -25,8 +28,8 @@ AUTO_FIRST, AUTO_COUNT = 20_000, 12_000
 LONGEST_SLUG = 246
 """A file's name may have 255 bytes; a hyphen and a digest need nine of them."""
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\␞␟\udc80-\udcff]")
-_ESCAPED = re.compile(r"\\x([0-9a-f]{4})")
+_UNSAFE = r"[\x00-\x1f\x7f-\x9f\\␞␟\udc80-\udcff]"
+_ESCAPED = r"\\x([0-9a-f]{4})"
 
 
 def slug(folder: str) -> str:
@@ -72,12 +75,12 @@ def mark(path: str) -> str:
     It is the same in every locale: where Python reads paths in another encoding, it has them as escaped bytes.
     """
     text = path.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
-    return _UNSAFE.sub(lambda found: f"\\x{ord(found.group()):04x}", text)
+    return re.sub(_UNSAFE, lambda found: f"\\x{ord(found.group()):04x}", text)
 
 
 def unmarked(text: str) -> str:
     """The path that `mark` was given."""
-    return _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text)
+    return re.sub(_ESCAPED, lambda found: chr(int(found.group(1), 16)), text)
 
 
 def port_variable(service: str) -> str:

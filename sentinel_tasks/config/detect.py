@@ -6,9 +6,9 @@ import shlex
 import sys
 from pathlib import Path
 
+from ..names import WEB
 from .interpreter import project_python
 from .package_json import UNREADABLE, package_json, script_command
-from .procfile import WEB, commands
 
 FILE_SERVER = Path(__file__).parent.parent / "supervisor" / "file_server.py"
 PROCFILE_HAS_WEB = "the Procfile has a line web"
@@ -31,8 +31,12 @@ def _from_manage_py(workspace: Path) -> Choice | None:
 
 
 def _from_procfile(workspace: Path) -> Choice | None:
+    if not (file := workspace / "Procfile").exists():
+        return None
+    from .procfile import commands
+
     try:
-        command = commands(workspace / "Procfile").get(WEB)
+        command = commands(file).get(WEB)
     except ValueError:
         return None
     return (command, PROCFILE_HAS_WEB) if command else None

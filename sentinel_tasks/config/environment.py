@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from ..errors import ConfigurationError, Problem
 from ..model import Health, Pane, Service
 from ..names import PORT_VARIABLES, port_variable
-from ..system.env_file import read_env_file
 from ..text.interpolation import Unset, expand, names_in
 from ..tmux.lookup import Session, known_ports
 from ..world import World
@@ -64,6 +63,10 @@ def _of_the_caller(environ: Names) -> dict[str, str]:
 
 
 def _of_files(service: Service, names: Names) -> dict[str, str]:
+    if not service.env_files:
+        return {}
+    from ..system.env_file import read_env_file
+
     found: dict[str, str] = {}
     problems: list[Problem] = []
     for path in service.env_files:

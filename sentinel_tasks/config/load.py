@@ -14,10 +14,9 @@ from msgspec.structs import replace
 from ..decisions.dependencies import order
 from ..errors import ConfigurationError, Problem
 from ..model import Service, Workspace
-from ..names import PORT_VARIABLES, SERVICE, TASKS_OF_A_WORKSPACE, session_name, state_name
+from ..names import PORT_VARIABLES, SERVICE, TASKS_OF_A_WORKSPACE, WEB, session_name, state_name
 from .detect import PROCFILE_HAS_WEB
 from .problems import Problems, nearest
-from .procfile import WEB
 from .schema import SENTINEL_TYPES, SERVICE_TYPES
 from .service import ServiceReader, checked
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..names import SERVICE, TASKS_OF_A_WORKSPACE
+from ..names import SERVICE, TASKS_OF_A_WORKSPACE, WEB
 from ..system.env_file import read_env_file
 from ..text.encoding import decoded
 from .procfile_port import web_port
@@ -17,8 +17,8 @@ FIRST_PORT, PORT_STEP = 5000, 100
 LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>\S.*)", re.ASCII | re.DOTALL)
 """As honcho has it: what begins in any other way is no process."""
 
-WEB, RELEASE = "web", "release"
-"""The process that serves HTTP, and the one that platforms run once before all others."""
+RELEASE = "release"
+"""The process that platforms run once before all others."""
 
 
 class Process(NamedTuple):

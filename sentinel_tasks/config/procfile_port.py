@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-READS_PORT = re.compile(r"\$(PORT\b|\{PORT\b)")
+READS_PORT = r"\$(PORT\b|\{PORT\b)"
 FLAGS = ("-p", "--port", "--server.port", "-Dserver.port")
 """Flags whose value is the port."""
 
@@ -14,7 +14,7 @@ ADDRESS_FLAGS = ("-b", "--bind", "--listen")
 """Flags whose value is an address: a host with a port, or a Unix socket."""
 
 SEPARATORS = frozenset({"&&", "||", ";", "|", "&"})
-ADDRESS = re.compile(r"(?:tcp://)?[^\s/]*:(\d+)")
+ADDRESS = r"(?:tcp://)?[^\s/]*:(\d+)"
 UNIX = "unix:"
 LOWEST = 80
 """A smaller number behind such a flag counts something else: `-p 4` are uWSGI's processes."""
@@ -22,7 +22,7 @@ LOWEST = 80
 
 def web_port(command: str, given: int) -> int | None:
     """The port that the command itself names, `given` if it names none, None if it listens on a Unix socket alone."""
-    if READS_PORT.search(command):
+    if re.search(READS_PORT, command):
         return given
     values = list(_values(_last_command(command)))
     ports = [int(value) for value in values if value.isdecimal() and LOWEST <= int(value) <= 65535]
@@ -63,5 +63,5 @@ def _values(words: Sequence[str]) -> Iterator[str]:
 def _place(address: str) -> str:
     if address.startswith(UNIX):
         return address
-    found = ADDRESS.fullmatch(address)
+    found = re.fullmatch(ADDRESS, address)
     return found[1] if found else ""

@@ -38,7 +38,7 @@ IN_A_WORD = ("-c", "--call", "-S", "--split-string")
 UP_TO_DASHES = ("dotenv", "dotenvx", "doppler", "infisical", "op", "env-cmd")
 """What runs the command that follows `--`."""
 
-ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+ASSIGNMENT = r"[A-Za-z_][A-Za-z0-9_]*="
 DEEPEST = 5
 
 
@@ -76,7 +76,7 @@ def _hides_the_end(word: str) -> bool:
 
 def _without_runner(words: Sequence[str], scripts: Mapping[str, str]) -> list[str] | None:
     """What remains without a variable, or without a program that runs the rest; None if it begins with neither."""
-    if ASSIGNMENT.match(words[0]):
+    if re.match(ASSIGNMENT, words[0]):
         return [*words[1:]]
     if words[0] in UP_TO_DASHES and "--" in words:
         return [*words[words.index("--") + 1 :]]

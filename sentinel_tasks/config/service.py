@@ -29,7 +29,7 @@ from .schema import (
     converted,
 )
 
-EXPECTATION = re.compile(r"[1-5]\d\d|[1-5][xX]{2}|<[1-6]\d\d", re.ASCII)
+EXPECTATION = r"[1-5][0-9][0-9]|[1-5][xX]{2}|<[1-6][0-9][0-9]"
 PASSED_THROUGH = (
     "startup_timeout",
     "stop_timeout",
@@ -270,7 +270,7 @@ class ServiceReader:
 
     def _expect(self, given: object, source: str) -> tuple[str, ...]:
         expected = tuple(str(each) for each in (given if isinstance(given, list | tuple) else [given]))
-        if not expected or not all(EXPECTATION.fullmatch(each) for each in expected):
+        if not expected or not all(re.fullmatch(EXPECTATION, each) for each in expected):
             self.problems_found.add(source, given, f"must be {ALLOWED['expect']}")
         return expected
 

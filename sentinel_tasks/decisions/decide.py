@@ -23,7 +23,6 @@ from ..model import (
     Wait,
 )
 from .containers import engine_of
-from .other_port import CERTAIN_AFTER, is_certain
 from .ownership import FRIENDLY
 
 
@@ -173,9 +172,15 @@ def _decide_alive(service: Service, seen: Observation, watch: Watch) -> Action:
         return Wait()
     if is_healthy(seen):
         return Done()
-    if watch.elsewhere_for >= CERTAIN_AFTER and is_certain(seen):
+    if watch.elsewhere_for and _is_certain_elsewhere(seen, watch):
         return Fail("other-port")
     return Fail("timeout") if watch.late else Wait()
+
+
+def _is_certain_elsewhere(seen: Observation, watch: Watch) -> bool:
+    from .other_port import CERTAIN_AFTER, is_certain
+
+    return watch.elsewhere_for >= CERTAIN_AFTER and is_certain(seen)
 
 
 def _decide_ended(service: Service, seen: Observation, watch: Watch) -> Action:

@@ -40,7 +40,7 @@ MAY_OPEN_ANOTHER = frozenset({"nuxt", "parcel", "webpack", "wrangler", "storyboo
 """Those that have several ports, or start what does."""
 
 
-BETWEEN_WORDS, SUFFIX = re.compile(r"[\s;&|()'\"]+"), re.compile(r"\.[mc]?js$")
+BETWEEN_WORDS, SUFFIX = r"[\s;&|()'\"]+", r"\.[mc]?js$"
 
 
 def is_certain(seen: Observation) -> bool:
@@ -72,7 +72,7 @@ def _ports(seen: Observation) -> list[str]:
 
 
 def _tool(command: str) -> str | None:
-    names = (SUFFIX.sub("", word.rpartition("/")[2]) for word in BETWEEN_WORDS.split(command))
+    names = (re.sub(SUFFIX, "", word.rpartition("/")[2]) for word in re.split(BETWEEN_WORDS, command))
     return next((name for name in names if name in FLAGS), None)
 
 

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from ..decisions.containers import engine_of, runs_containers
 from ..decisions.decide import is_windowless, state
-from ..decisions.other_port import remedy
 from ..errors import Interrupted
 from ..model import (
     STATUS_CODES,
@@ -197,6 +196,8 @@ def _too_late(service: Service, seen: Observation) -> str:
 
 
 def _ways_to_health(service: Service, seen: Observation, look: str) -> str:
+    from ..decisions.other_port import remedy
+
     return "; ".join(filter(None, [remedy(service, seen), look]))
 
 

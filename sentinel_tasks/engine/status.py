@@ -11,20 +11,16 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from ..errors import TmuxRefused
-from ..health import worker_registry
 from ..health.question import Question
 from ..model import Answer, Observation, Progress, Report, Service
 from ..names import mark, state_name, unmarked
 from ..observation.health_check import Ask
 from ..observation.health_threads import AskingOnce
 from ..observation.observe import observe
-from ..observation.other_servers import other_worlds
 from ..observation.snapshot import Snapshot, take_snapshot
-from ..observation.unconfigured import marked_service, unconfigured
 from ..tmux.lookup import pane_of, session_of
 from ..world import World
 from . import outcomes
-from .record_ends import note_killed_launchers
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -41,8 +37,14 @@ def status(world: World, wanted: Iterable[str], and_unconfigured: bool = False) 
     """
     services = [world.workspace.service(name) for name in wanted]
     snapshot = take_snapshot(world, len(services))
-    services += unconfigured(world, snapshot.panes, snapshot.process_table) if and_unconfigured else []
+    services += _forgotten(world, snapshot) if and_unconfigured else []
     return _retried(world, _asked(world, services, snapshot))
+
+
+def _forgotten(world: World, snapshot: Snapshot) -> list[Service]:
+    from ..observation.unconfigured import unconfigured
+
+    return unconfigured(world, snapshot.panes, snapshot.process_table)
 
 
 def _retried(world: World, reports: list[Report]) -> list[Report]:
@@ -62,7 +64,10 @@ def _asked(world: World, services: Sequence[Service], snapshot: Snapshot) -> lis
     """What each service is like now, its health check asked."""
     asking = AskingOnce(world)
     reports = _reports(world, services, snapshot, asking, asking.break_off)
-    note_killed_launchers(world, ((each.service, each.seen) for each in reports))
+    if any(each.seen.run for each in reports):
+        from .record_ends import note_killed_launchers
+
+        note_killed_launchers(world, ((each.service, each.seen) for each in reports))
     return reports
 
 
@@ -100,6 +105,8 @@ def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]] | Non
 
     One that fails its health check is not asked again: it may hang.
     """
+    from ..health import worker_registry
+
     snapshot = take_snapshot(world)
     service = world.workspace.service(name)
     asked: list[object] = []
@@ -118,9 +125,10 @@ def workers(world: World, name: str) -> tuple[Report, list[dict[str, Any]] | Non
 
 def everything(world: World) -> list[list[Report]]:
     """The services of every workspace of this user, a list for each, this workspace's first; from tmux alone."""
+    from ..observation.other_servers import other_worlds
+
     snapshot = take_snapshot(world, MOST_AT_ONCE)
-    forgotten = unconfigured(world, snapshot.panes, snapshot.process_table)
-    own = _asked(world, [*world.workspace.services, *forgotten], snapshot)
+    own = _asked(world, [*world.workspace.services, *_forgotten(world, snapshot)], snapshot)
     others = [_elsewhere(world, home, snapshot) for home in _homes(snapshot) if home != mark(world.workspace.path)]
     for there in other_worlds(world):
         with suppress(TmuxRefused):
@@ -135,6 +143,8 @@ def _homes(snapshot: Snapshot) -> list[str]:
 
 def _elsewhere(world: World, home: str, snapshot: Snapshot) -> list[Report]:
     """Another workspace's services as its windows tell of them."""
+    from ..observation.unconfigured import marked_service
+
     path = unmarked(home)
     names = {pane.service for pane in snapshot.panes if pane.home == home and pane.service}
     panes = {name: pane for name in sorted(names) if (pane := pane_of(path, name, snapshot.panes)) is not None}

@@ -10,7 +10,7 @@ from msgspec import Struct
 from ..model import Health
 from ..text.masking import masked_text
 
-LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}", re.ASCII)
+LOOPBACK = r"127(\.[0-9]{1,3}){3}"
 
 
 class Question(Struct, frozen=True):
@@ -32,7 +32,7 @@ class Question(Struct, frozen=True):
 
 def is_loopback(host: str | None) -> bool:
     """True for a name or an address of this machine alone: all of 127.0.0.0/8 is."""
-    return host in ("localhost", "::1") or (host is not None and LOOPBACK.fullmatch(host) is not None)
+    return host in ("localhost", "::1") or (host is not None and re.fullmatch(LOOPBACK, host) is not None)
 
 
 def url(health: Health, port: int | None, host: str = "localhost") -> str:

@@ -8,12 +8,12 @@ from ..world import World
 
 
 def changes_of(name: str, world: World, seen: Observation) -> tuple[str, ...] | None:
-    """The keys that differ; None for what does not run, was started otherwise than by us, or is not configured here.
+    """The keys that differ of what runs; None for what was started otherwise than by us, or is not configured here.
 
     What a wrong configuration leaves unread is no change either.
     """
     service = next((each for each in world.workspace.services if each.name == name), None)
-    if not (seen.alive and world.workspace.is_whole and service and service.command):
+    if not (world.workspace.is_whole and service and service.command):
         return None
     state = world.state_of(seen.state_folder)
     started = state.started_with(name)

@@ -10,10 +10,8 @@ from ..config.environment import as_it_would_run
 from ..model import Observation, Pane, Service
 from ..tmux.lookup import pane_of, remembered_ports
 from ..world import World
-from .changes import changes_of
 from .health_check import Ask, answer_of
 from .launchers import family_of, launcher_of, orphans_of, twins_of
-from .log_pump import is_lost
 from .port_holders import holders_of, port_of_url
 from .records import record_of
 from .snapshot import Snapshot
@@ -31,7 +29,11 @@ def observe(service: Service, world: World, snapshot: Snapshot, put: Ask, for_a_
     answer = answer_of(service, world, snapshot, bare, holders, put)
     found = replace(bare, holders=holders, answer=answer)
     found = replace(found, **(_of_the_living if found.alive else _of_the_ended)(service, world, snapshot, found))
-    return found if for_a_start else replace(found, changes=changes_of(name, world, found))
+    if for_a_start or not found.alive:
+        return found
+    from .changes import changes_of
+
+    return replace(found, changes=changes_of(name, world, found))
 
 
 def _open_at(port: int, world: World, snapshot: Snapshot) -> tuple[str, ...]:
@@ -110,6 +112,8 @@ def _is_unlogged(service: Service, world: World, seen: Observation) -> bool:
     launcher = seen.launcher
     if launcher is None or launcher.server is None or not launcher.has_window:
         return False
+    from .log_pump import is_lost
+
     return is_lost(world, world.log_of(service, seen), launcher.identity.pid, launcher.server)
 
 

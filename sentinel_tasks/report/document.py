@@ -9,7 +9,7 @@ from typing import Any
 from ..model import Finding, Observation, Report
 from ..text.sanitize import last_line
 
-URL = re.compile(r"(?P<scheme>https?)://[^/:]*(?::(?P<port>[0-9]+|[$][^/]*))?")
+URL = r"(?P<scheme>https?)://[^/:]*(?::(?P<port>[0-9]+|[$][^/]*))?"
 STANDARD = {"http": "80", "https": "443"}
 
 
@@ -51,7 +51,7 @@ def url_of(report: Report) -> str | None:
     """The address of its root page; None where no HTTP was answered on its port: it may speak anything there."""
     seen, health = report.seen, report.service.health
     answered = health.kind == "http" and seen.answer is not None and seen.answer.latency_ms is not None
-    found = URL.match(str(health.target))
+    found = re.match(URL, str(health.target))
     scheme, port = (found["scheme"], found["port"] or STANDARD[found["scheme"]]) if found else ("http", str(seen.port))
     is_own = port == str(seen.port) or port.startswith("$")
     return f"{scheme}://{seen.host}:{seen.port}" if answered and is_own else None

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import TextIO
-from unicodedata import east_asian_width
 
 from ..model import Progress
 from ..text.sanitize import plain
@@ -69,5 +68,7 @@ def fitting(lines: Sequence[str], columns: int, rows: int) -> list[str]:
 
 def cut(text: str, columns: int) -> str:
     """As much of the text as takes so many columns of a terminal."""
+    from unicodedata import east_asian_width
+
     taken = accumulate(2 if east_asian_width(each) in "WF" else 1 for each in text)
     return text[: sum(1 for width in taken if width <= columns)]

@@ -12,7 +12,7 @@ OF_ALL = {"start": "up", "stop": "down", "status": "ps"}
 """The workspace's tasks that are called otherwise than those of a service."""
 
 WITH_ONLY = ("up", "down", "logs", "restart", "attach", "wait")
-NAMED = re.compile(r"\{(doctor|ps)\}")
+NAMED = r"\{(doctor|ps)\}"
 """Tasks in the hints of errors, whose rooms do not know how they are typed."""
 
 
@@ -50,8 +50,8 @@ def doctor(typed: Typed) -> str:
 
 def as_typed(hint: str, typed: Typed) -> str:
     """An error's hint with the tasks in it as they are typed here; empty if one of them is not listed."""
-    known = {verb: doctor(typed) if verb == "doctor" else typed.task(verb) for verb in NAMED.findall(hint)}
-    return NAMED.sub(lambda found: known[found[1]], hint) if all(known.values()) else ""
+    known = {verb: doctor(typed) if verb == "doctor" else typed.task(verb) for verb in re.findall(NAMED, hint)}
+    return re.sub(NAMED, lambda found: known[found[1]], hint) if all(known.values()) else ""
 
 
 def ended(run: Run) -> str:

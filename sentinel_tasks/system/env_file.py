@@ -14,7 +14,7 @@ from ..text.interpolation import Unset, expand
 if TYPE_CHECKING:
     from dotenv.parser import Binding
 
-SINGLE_QUOTED = re.compile(r"[^=]*=[^\S\r\n]*'")
+SINGLE_QUOTED = r"[^=]*=[^\S\r\n]*'"
 
 
 def read_env_file(path: str, names: Mapping[str, str]) -> dict[str, str]:
@@ -44,7 +44,7 @@ def variables_as_written(content: bytes) -> dict[str, str]:
 
 def _value(binding: Binding, names: Mapping[str, str]) -> str:
     text = binding.value or ""
-    if "${" not in text or SINGLE_QUOTED.match(binding.original.string.lstrip()):
+    if "${" not in text or re.match(SINGLE_QUOTED, binding.original.string.lstrip()):
         return text
     try:
         return expand(text, names, braced_only=True)

@@ -23,7 +23,7 @@ from .workspace_tasks import workspace_tasks
 if TYPE_CHECKING:
     from invoke.program import Program
 
-LISTING = re.compile(r"--list|--complete|--help|--print-completion-script|-[^-]*[lh]")
+LISTING = r"--list|--complete|--help|--print-completion-script|-[^-]*[lh]"
 
 take_over(complain_of_file)
 
@@ -90,7 +90,7 @@ def _add_configured(names: Iterable[str]) -> None:
 def _is_told_of(name: str, words: Sequence[str]) -> bool:
     """True if one of the words is a task of the service, or a flag that may ask Invoke for a list or for help."""
     return not words or any(
-        LISTING.match(word) if word.startswith("-") else name in word.replace("_", "-").split(".") for word in words
+        re.match(LISTING, word) if word.startswith("-") else name in word.replace("_", "-").split(".") for word in words
     )
 
 

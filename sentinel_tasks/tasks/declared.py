@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from inspect import Signature
 from typing import Any
 
 from invoke.collection import Collection
@@ -15,6 +17,20 @@ SHORT = {"follow": "f", "lines": "n", "timeout": "t", "port": "p"}
 """The flags that fingers know by a letter. Before a task's name such a letter is Invoke's own."""
 
 
+class OwnArgument(Argument):
+    """A flag of ours. Invoke copies those of every task in every call; nothing in them needs a copy of its own."""
+
+    @classmethod
+    def like(cls, other: Argument) -> OwnArgument:
+        """The same flag."""
+        new = cls.__new__(cls)
+        new.__dict__.update(other.__dict__)
+        return new
+
+    def __deepcopy__(self, memo: object) -> OwnArgument:
+        return self.like(self)
+
+
 class OwnTask(Task[Any]):
     """A task of ours: what it does (`verb`), for which `service` (empty for the whole workspace).
 
@@ -22,18 +38,31 @@ class OwnTask(Task[Any]):
     """
 
     service = verb = ""
+    _signature: Signature | None = None
 
     def __eq__(self, other: object) -> bool:
         return super().__eq__(other) and self.service == getattr(other, "service", None)
 
     __hash__ = Task.__hash__
 
+    def __deepcopy__(self, memo: object) -> OwnTask:
+        """A copy as deep as it must be: Invoke takes the help texts out of one as it reads them."""
+        new = copy(self)
+        new.help = dict(self.help)
+        return new
+
+    def argspec(self, body: Callable[..., Any]) -> Signature:
+        """The signature of its body, read once: Invoke asks for it several times, in every call for every task."""
+        if self._signature is None:
+            self._signature = super().argspec(body)
+        return self._signature
+
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """Its flags; those of `SHORT` have their letter, which Invoke would give to the first that begins so."""
-        found = super().get_arguments(ignore_unknown_help)
+        found = [OwnArgument.like(each) for each in super().get_arguments(ignore_unknown_help)]
         for each in found:
             each.names = (*each.names, *SHORT.get(each.names[0], ()))
-        return found
+        return [*found]
 
 
 def services_below(collection: Collection) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 
 from invoke.context import Context
@@ -39,10 +38,10 @@ HELP = {
 }
 
 
-def help_of(body: Callable[..., None]) -> dict[str, str]:
-    """The help texts of a task's flags: they are the parameters of its body after Invoke's context."""
-    flags = [*inspect.signature(body).parameters][1:]
-    return {flag.strip("_").replace("_", "-"): HELP[flag] for flag in flags}
+def with_help(task: OwnTask) -> OwnTask:
+    """The task with the help texts of its flags: they are the parameters of its body after Invoke's context."""
+    task.help = {flag.strip("_").replace("_", "-"): HELP[flag] for flag in task.argspec(task.body).parameters}
+    return task
 
 
 def tasks_of(name: str) -> list[OwnTask]:
@@ -122,7 +121,7 @@ def _of_telemetry(name: str) -> list[OwnTask]:
 
 def _task(body: Callable[..., None], description: str, name: str | None = None, aliases: Sequence[str] = ()) -> OwnTask:
     body.__doc__ = description
-    return OwnTask(body, name=name, aliases=aliases, help=help_of(body), auto_shortflags=False)
+    return with_help(OwnTask(body, name=name, aliases=aliases, auto_shortflags=False))
 
 
 def _starting(name: str, act: Callable[[Console, Names, Mapping[str, str], bool], int]) -> Callable[..., None]:

@@ -11,14 +11,14 @@ from .declared import OwnTask
 from .export_task import export
 from .log_verb import Wish, show_logs
 from .run_verbs import run_beside, show_environment, show_url, wait_for
-from .service_tasks import LINES, given_flags, help_of
+from .service_tasks import LINES, given_flags, with_help
 from .verbs import restart_services, start_part, stop_services
 from .views import attach_to, show_all, show_schema
 
 
 def verb(body: Callable[..., None]) -> OwnTask:
     """A task of the workspace: its description is the body's docstring, its flags are the body's parameters."""
-    task = OwnTask(body, name=body.__name__.strip("_"), help=help_of(body), auto_shortflags=False)
+    task = with_help(OwnTask(body, name=body.__name__.strip("_"), auto_shortflags=False))
     task.verb = task.name
     return task
 

@@ -18,8 +18,8 @@ from invoke.vendor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ..errors import Problem
 
 SECTION = "sentinel"
-WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
-DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)?\.[0-9]+\Z|[-+]?(0|[1-9][0-9]*)\.\Z")
+WHOLE = r"[-+]?(0|[1-9][0-9]*)\Z"
+DECIMAL = r"[-+]?(0|[1-9][0-9]*)?\.[0-9]+\Z|[-+]?(0|[1-9][0-9]*)\.\Z"
 NULLS = ("null", "Null", "NULL", "~", "")
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 MERGE = "tag:yaml.org,2002:merge"
@@ -92,9 +92,9 @@ class _Section:
         return self._number_or_text(path, node, text)
 
     def _number_or_text(self, path: tuple[str, ...], node: Node, text: str) -> Any:
-        if WHOLE.match(text):
+        if re.match(WHOLE, text):
             return int(text)
-        if DECIMAL.match(text):
+        if re.match(DECIMAL, text):
             return text if self.takes_text(path[1:]) else float(text)
         if node.tag in NUMBERS and not self.takes_text(path[1:]):
             read_as = self.loader.construct_object(node)

@@ -11,11 +11,11 @@ import re
 
 _OPENING, _CLOSING = b"\x1b]7357;", b"\x07"
 
-ANNOTATION = re.compile(rb"%s[^%s]*%s" % (re.escape(_OPENING), _CLOSING, _CLOSING))
-"""Any annotation, whatever it says."""
+ANNOTATION = rb"%s[^%s]*%s" % (re.escape(_OPENING), _CLOSING, _CLOSING)
+"""The pattern of any annotation, whatever it says."""
 
-ANNOTATIONS = re.compile(rb"(?:%s)+" % ANNOTATION.pattern)
-"""One or more, right after each other."""
+ANNOTATIONS = rb"(?:%s)+" % ANNOTATION
+"""The pattern of one or more, right after each other."""
 
 ANY_BEGIN = _OPENING + b"sentinel-begin;"
 ANY_END = _OPENING + b"sentinel-end;"

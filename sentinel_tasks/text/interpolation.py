@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_BRACED = re.compile(rf"\$\{{({_NAME})(:?-)?")
-_BARE = re.compile(rf"\$({_NAME})")
+_BRACED = rf"\$\{{({_NAME})(:?-)?"
+_BARE = rf"\$({_NAME})"
 
 
 class Unset(ValueError):
@@ -51,13 +51,13 @@ def expand(text: str, names: Mapping[str, str], braced_only: bool = False) -> st
 
 def _part(text: str, place: int, braced_only: bool) -> tuple[str | Name, int]:
     """What stands for the dollar at this place, and where the text goes on."""
-    if found := _BRACED.match(text, place):
+    if found := re.compile(_BRACED).match(text, place):
         return _braced(text, found)
     if braced_only:
         return "$", place + 1
     if text.startswith("$$", place):
         return "$", place + 2
-    if found := _BARE.match(text, place):
+    if found := re.compile(_BARE).match(text, place):
         return Name(found[1]), found.end()
     return "$", place + 1
 

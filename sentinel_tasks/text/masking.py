@@ -21,9 +21,9 @@ _VALUE = r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|"
 _FLAG = rf"--?({_NAME})|aws_(?:secret_access_key|session_token)"
 _FLAG_AND_VALUE = rf"(?s)(--?({_NAME})=)(.+)"
 _ASSIGNED = rf"({_NAME})[\"']?\s*[=:]\s*"
-_ASSIGNED_VALUE = re.compile(rf"{_VALUE}[^\s&;]+")
+_ASSIGNED_VALUE = rf"{_VALUE}[^\s&;]+"
 _AFTER_A_FLAG = rf"(?:^|(?<=\s))--?({_NAME})\s+"
-_VALUE_AFTER_A_FLAG = re.compile(rf"{_VALUE}[^\s-]\S*")
+_VALUE_AFTER_A_FLAG = rf"{_VALUE}[^\s-]\S*"
 _HEADERS = (
     r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]{6,}",
     r"(?i)((?:authorization|cookie|x-api-key|x-auth-token)\s*:\s*)[^\"'\s][^\"'\n]*",
@@ -35,7 +35,7 @@ _ATTACHED = (
     r"(?=[\s\"']|\Z)"
 )
 """Behind the `-p` of a program that is not known: what names a secret, or has letters and digits."""
-_PLAIN_VALUE = re.compile(r"(?i)[\"']?(?:true|false|yes|no|on|off|none|null)[\"']?,?\Z")
+_PLAIN_VALUE = r"(?i)[\"']?(?:true|false|yes|no|on|off|none|null)[\"']?,?\Z"
 
 
 @cache
@@ -52,7 +52,7 @@ def masked(arguments: Sequence[str]) -> list[str]:
     after_flag = False
     for argument in arguments:
         text = argument[:LONGEST]
-        is_value = after_flag and not text.startswith("-") and not _PLAIN_VALUE.match(text)
+        is_value = after_flag and not text.startswith("-") and not re.match(_PLAIN_VALUE, text)
         shown.append(MASK if is_value else _masked_argument(text))
         flag = re.fullmatch(_FLAG, text)
         after_flag = flag is not None and is_secret(flag[1] or text)
@@ -62,7 +62,7 @@ def masked(arguments: Sequence[str]) -> list[str]:
 def _masked_argument(text: str) -> str:
     """A flag's value may hold blanks."""
     flag = re.fullmatch(_FLAG_AND_VALUE, text)
-    if flag and is_secret(flag[2]) and not _PLAIN_VALUE.match(flag[3]):
+    if flag and is_secret(flag[2]) and not re.match(_PLAIN_VALUE, flag[3]):
         return f"{flag[1]}{MASK}"
     return masked_text(text)
 
@@ -96,12 +96,13 @@ def masked_text(text: str) -> str:
     return _without_values(text, _ASSIGNED, _ASSIGNED_VALUE)
 
 
-def _without_values(text: str, named: str, a_value: re.Pattern[str]) -> str:
+def _without_values(text: str, named: str, value_pattern: str) -> str:
     """The text without the values that stand after secret-looking names."""
+    a_value = re.compile(value_pattern)
     shown, place = [], 0
     for found in re.finditer(named, text):
         value = a_value.match(text, found.end()) if found.end() >= place and is_secret(found[1]) else None
-        if value and not _PLAIN_VALUE.match(value[0]) and not value[0].startswith((MASK, "//")):
+        if value and not re.match(_PLAIN_VALUE, value[0]) and not value[0].startswith((MASK, "//")):
             shown += [text[place : found.end()], MASK]
             place = value.end()
     return "".join([*shown, text[place:]])

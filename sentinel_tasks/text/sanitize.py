@@ -16,21 +16,24 @@ _STRING = r"\x1b[\]PX^_k].*?(?:\x07|\x1b\\|$)"
 _CSI = r"\x1b\[[0-?]*[ -/]*(?:[@-~]|$)"
 _OTHER = r"\x1b(?:[ -/]*[0-~]?)"
 _CONTROL = r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f\x80-\x9f\u2028-\u202e\u2066-\u2069]"
-_SEQUENCES = re.compile(f"{_STRING}|{_CSI}|{_OTHER}|{_CONTROL}", re.S)
-_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+_SEQUENCES = f"(?s:{_STRING}|{_CSI}|{_OTHER}|{_CONTROL})"
+_COLOUR = r"\x1b\[[0-9;:]*m"
+_CLEARS = rb"\x1b(?:c|\[(?:0?;?0?|1;1)?H|\[[0-3]?J)"
 
 
 def readable(raw: bytes, colour: bool) -> str:
     """One line as a person would have seen it: the last state of a rewritten line, colours only if asked for."""
-    text = ANNOTATION.sub(b"", raw).decode("utf-8", "replace").rstrip("\r\n")
+    text = re.sub(ANNOTATION, b"", raw).decode("utf-8", "replace").rstrip("\r\n")
     return _without_sequences(text.rpartition("\r")[2] or text, colour)
 
 
 def _without_sequences(text: str, colour: bool) -> str:
     def kept(found: re.Match[str]) -> str:
-        return found.group() if colour and _COLOUR.fullmatch(found.group()) else ""
+        return found.group() if colour and re.fullmatch(_COLOUR, found.group()) else ""
 
-    shown = _SEQUENCES.sub(kept, text)
+    if text.isprintable():
+        return text
+    shown = re.sub(_SEQUENCES, kept, text)
     return f"{shown}\x1b[0m" if "\x1b" in shown else shown
 
 
@@ -52,12 +55,9 @@ def shortened(line: str, most: int = LONGEST_LINE) -> str:
 
 def is_only_annotations(line: bytes) -> bool:
     """True for a line that the launcher wrote for the log's readers; the service printed nothing on it."""
-    return ANNOTATIONS.fullmatch(line.removesuffix(b"\r")) is not None
-
-
-_CLEARS = re.compile(rb"\x1b(?:c|\[(?:0?;?0?|1;1)?H|\[[0-3]?J)")
+    return re.fullmatch(ANNOTATIONS, line.removesuffix(b"\r")) is not None
 
 
 def clears_screen(line: bytes) -> bool:
     """True if the line goes to the screen's top or clears it, as a dev server does when it starts anew."""
-    return _CLEARS.search(line) is not None
+    return re.search(_CLEARS, line) is not None

@@ -12,8 +12,7 @@ SHORT = r"pass|pat|pw|dsn"
 
 _ENDINGS = ("password", "passwd", "passphrase", "secret", "token", "credential", "apikey", "authorization", "cookie")
 _WHOLE = frozenset({*_ENDINGS, *SHORT.split("|"), "pwd", "creds", "bearer", "jwt", "auth", "requirepass", "masterauth"})
-_PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_KEY = re.compile(KEY, re.IGNORECASE)
+_PARTS = r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+"
 _COUNTED = frozenset({"max", "min", "num", "n", "total", "context", "prompt", "completion", "new", "count", "limit"})
 _HARMLESS_END = frozenset(
     {"name", "domain", "path", "samesite", "secure", "ttl", "age", "length", "type", "with", "no"}
@@ -62,9 +61,9 @@ ADDRESSES = (
 
 def is_secret(name: str) -> bool:
     """True if the name gives its value away as secret; words such as `author` and `tokenizer` do not."""
-    if _KEY.search(name):
+    if re.search(KEY, name, re.IGNORECASE):
         return True
-    parts = [part.lower() for part in _PARTS.findall(name)]
+    parts = [part.lower() for part in re.findall(_PARTS, name)]
     return any(_is_secret_part(parts, place) for place in range(len(parts)))
 
 

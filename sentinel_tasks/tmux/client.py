@@ -48,11 +48,9 @@ PASSED_ON = (
     "XDG_RUNTIME_DIR",
 )
 PATIENCE, SLICE = 10.0, 0.2
-NO_SERVER = re.compile(r"no server running|error connecting to|server exited|lost server|no current target")
+NO_SERVER = r"no server running|error connecting to|server exited|lost server|no current target"
 """The last: its last session has ended and it is about to."""
-OVERTAKEN = re.compile(
-    rf"duplicate session: |index \d+ in use|can't find (?:session|window|pane): |{NO_SERVER.pattern}"
-)
+OVERTAKEN = rf"duplicate session: |index \d+ in use|can't find (?:session|window|pane): |{NO_SERVER}"
 """Between our look and our command a session or window was opened or closed, or the whole server ended."""
 
 
@@ -84,7 +82,7 @@ class Tmux:
     def panes(self) -> list[Pane]:
         """Every pane of the server with its marks, from one tmux process; [] if no server runs."""
         answer = self._quickly("list-panes", "-a", "-F", FORMAT)
-        self._found_server = not NO_SERVER.search(answer.stderr)
+        self._found_server = not re.search(NO_SERVER, answer.stderr)
         if answer.returncode and self._found_server and "no sessions" not in answer.stderr:
             raise self._refused("list-panes", answer, "{doctor}")
         return [pane for row in answer.stdout.split(f"{ROW_END}\n") if (pane := _parse(row)) is not None]
@@ -241,7 +239,7 @@ class Tmux:
 
     def _refused(self, command: str, answer: Said, hint: str = "") -> TmuxRefused:
         why = answer.stderr or f"exit code {answer.returncode}"
-        return TmuxRefused(f"tmux {command}: {why}", hint, was_overtaken=bool(OVERTAKEN.search(why)))
+        return TmuxRefused(f"tmux {command}: {why}", hint, was_overtaken=bool(re.search(OVERTAKEN, why)))
 
     def _close_socket(self) -> None:
         path = self._one_line("display-message", "-p", "#{socket_path}")
