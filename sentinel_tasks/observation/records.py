@@ -45,6 +45,8 @@ def _is_contradicted(run: Run, bare: Observation, world: World) -> bool:
     main = next((each for each in bare.family if each.pid == run.pid), None)
     if main is not None:
         return world.processes.is_alive(identity_of(main))  # it may have ended since the look
+    if run.backgrounded is not None and run.asked is None and run.cause is None:
+        return any(world.processes.is_alive(identity_of(each)) for each in bare.family)  # its end is theirs
     return run.exit_code != 0 and not run.interrupted and bare.now - (run.ended or bare.now) > LONGEST_CLEANUP
 
 

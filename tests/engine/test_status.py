@@ -32,6 +32,7 @@ from tests.scripted import ScriptedWorld
 from tests.turns import Fact
 
 LONG_AGO = {"began": NOW - 3600, "started": NOW - 3600}
+IN_THE_BACKGROUND = {"pid": 199, "ticks": 199, "backgrounded": NOW}
 NOT_FOUND = "not healthy: HTTP 404 from http://localhost:3000/"
 OLD_SERVICE = service("old", 4000)
 
@@ -118,6 +119,10 @@ STATES = {
         [running(is_unlogged=True, **OLD)],
         "web: running, exit 0; its output is not written to its log any more: the log pump was killed; "
         "inv web.logs mends that",
+    ),
+    "it is in the background while its record tells of an end": (
+        [running(run={**IN_THE_BACKGROUND, "ended": NOW, "exit_code": 0, "interrupted": True}, **OLD)],
+        "web: running, exit 0; it put itself into the background (pid 201)",
     ),
     "its record is lost": ([replace(running(**OLD), run=None)], "web: running, exit 0"),
     "a launcher waits for its specification": (
