@@ -11,6 +11,7 @@ from sentinel_tasks.config.load import BUILT_IN, Sources, read
 from sentinel_tasks.config.schema import (
     ALLOWED,
     HEALTH_TYPES,
+    LIMITS_TYPES,
     LIVENESS_TYPES,
     SENTINEL_TYPES,
     SERVICE_TYPES,
@@ -25,7 +26,7 @@ Made from the code by `make reference`; a test holds that it is current. What th
 [contract](../contract.md#configuration). All keys are under `sentinel` in `invoke.yaml` beside the tasks file.
 """
 COLUMNS = "| key | type | default | allowed | description |\n|---|---|---|---|---|\n"
-FIELDS = {"log_max_mb": "log_max_bytes", "env_file": "env_files"}
+FIELDS = {"log_max_mb": "log_max_bytes", "env_file": "env_files", "limits": "memory_limit"}
 """The key's field of a service, where it has another name."""
 NO_FIELD = {"title": "the name", "command": "needed", "cwd": "`.`", "port": "none", "window": "the name"}
 NO_FIELD |= {"health": "`tcp` with a port, else null", "expect": "`2xx`", "index": "the first free one from 3"}
@@ -51,6 +52,8 @@ def page() -> str:
         *_mapping(HEALTH_TYPES, definitions["HealthKeys"]["properties"]),
         "\n## Of `liveness`\n\nExactly one check.\n\n",
         *_mapping(LIVENESS_TYPES, definitions["LivenessKeys"]["properties"]),
+        "\n## Of `limits`\n\n",
+        *_mapping(LIMITS_TYPES, definitions["LimitsKeys"]["properties"]),
         "\n## Own defaults of dev and telemetry\n\n| key | dev | telemetry |\n|---|---|---|\n",
         *_built_in(),
     ]

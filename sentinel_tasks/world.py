@@ -276,6 +276,12 @@ class World:
 
         return inherited()
 
+    def most_open_files(self, wanted: int) -> int | None:
+        """The most files that this task may let a child have open, if that is fewer than are wanted."""
+        from .system.inherited import most_open_files
+
+        return most_open_files(wanted)
+
     def is_same_folder(self, one: str) -> bool:
         """True if the path leads to the workspace, through whatever links."""
         return os.path.realpath(one) == self.workspace.path

@@ -23,6 +23,7 @@ STARTED_WITH: Mapping[str, tuple[str, ...]] = {
     "stop_signal": ("stop_signal",),
     "stop_command": ("stop_command",),
     "liveness": ("liveness", "liveness_grace", "watchdog"),
+    "limits": ("memory_limit", "nofile_limit"),
     "success_codes": ("success_codes",),
     "log_max_mb": ("log_max_bytes",),
     "log_backups": ("log_backups",),

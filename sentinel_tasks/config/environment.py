@@ -6,7 +6,7 @@ Contract: Configuration, Environment of a service.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -177,7 +177,7 @@ def _text(health: Health) -> str:
 # Before anything is started, and where nothing may fail
 
 
-def check_environments(world: World, services: Iterable[Service]) -> None:
+def check_environments(world: World, services: Sequence[Service]) -> None:
     """ConfigurationError with all that keeps the services from their environment; before anything is started."""
     problems: list[Problem] = []
     for service in services:
@@ -185,8 +185,22 @@ def check_environments(world: World, services: Iterable[Service]) -> None:
             with_its_environment(service, world)
         except ConfigurationError as reason:
             problems += reason.problems
-    if problems:
+    if problems := [*problems, *_too_many_files(world, services)]:
         raise ConfigurationError(problems)
+
+
+def check_limits(world: World, services: Iterable[Service]) -> None:
+    """ConfigurationError if one of them is to have more than this shell may give it."""
+    if problems := [*_too_many_files(world, services)]:
+        raise ConfigurationError(problems)
+
+
+def _too_many_files(world: World, services: Iterable[Service]) -> Iterator[Problem]:
+    for service in services:
+        most = world.most_open_files(service.nofile_limit) if service.nofile_limit else None
+        if most is not None:
+            key, why = f"sentinel.services.{service.name}.limits.nofile", "the hard limit of this shell (ulimit -Hn)"
+            yield Problem(key, service.nofile_limit, f"must be at most {most}, {why}")
 
 
 def with_its_environment(service: Service, world: World) -> tuple[Service, dict[str, str]]:

@@ -27,9 +27,12 @@ NAMES_ELSEWHERE = {
     "test": "command", "url": "path", "http": "path", "uri": "path", "regex": "log", "pattern": "log", "line": "log",
     "status": "expect", "code": "expect", "period": "interval", "period_seconds": "interval", "every": "interval",
     "timeout_seconds": "timeout", "failure_threshold": "retries", "tries": "retries", "attempts": "retries",
-    "port": "tcp",
+    "port": "tcp", "limit": "limits", "ulimits": "limits", "ulimit": "limits", "resources": "limits",
+    "memory_limit": "memory", "mem_limit": "memory", "max_memory": "memory", "mem": "memory", "ram": "memory",
+    "max_memory_restart": "memory", "memorymax": "memory", "minfds": "nofile", "fds": "nofile", "files": "nofile",
+    "open_files": "nofile", "limitnofile": "nofile", "memory": "limits", "nofile": "limits",
 }  # fmt: skip
-"""What other tools call our keys."""
+"""What other tools call our keys, and in which of ours an inner one stands."""
 
 
 class Problems:
@@ -58,8 +61,9 @@ class Problems:
 
 def nearest(word: str, names: list[str]) -> str:
     """The name most likely meant: what others call it, else one that looks or begins alike; empty if there is none."""
-    if (ours := NAMES_ELSEWHERE.get(word.lower().replace("-", "_"))) in names:
-        return str(ours)
+    ours = NAMES_ELSEWHERE.get(word.lower().replace("-", "_"), "")
+    if known := next((each for each in (ours, NAMES_ELSEWHERE.get(ours, "")) if each in names), ""):
+        return known
     alike = difflib.get_close_matches(word, names, n=1)
     begun = [name for name in names if word and (name.startswith(word) or word.startswith(name))]
     return next(iter([*alike, *begun]), "")

@@ -20,6 +20,7 @@ Conditions = dict[str, Condition]
 Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$")]
 HEALTH_WORDS = {kind.word: name for name, kind in HEALTH_KINDS.items() if kind.word}
 HEALTH_KEYS = {kind.key: name for name, kind in HEALTH_KINDS.items() if kind.key}
+SIZE = r"^[0-9]+(\.[0-9]+)? *([KkMmGgTt]([Ii]?[Bb]|[Ii])?)?$"
 Address = Annotated[str, Meta(pattern=f"^(/|https?://.|({'|'.join(HEALTH_WORDS)})$)")]
 ONE_CHECK = {"oneOf": [{"required": [key]} for key in HEALTH_KEYS]}
 HEALTH_FORMS = listed([form for kind in HEALTH_KINDS.values() for form in kind.written])
@@ -73,6 +74,25 @@ class LivenessKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     ) = UNSET
 
 
+class LimitsKeys(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What the service's processes may use."""
+
+    memory: (
+        Annotated[
+            Annotated[str, Meta(pattern=SIZE)] | Annotated[int, Meta(ge=1)] | None,
+            Meta(description="what all its processes use together, such as 512M or 1.5G; 1M is 1048576 bytes"),
+        ]
+        | UnsetType
+    ) = UNSET
+    nofile: (
+        Annotated[
+            Annotated[int, Meta(ge=1, le=1_073_741_816)] | None,
+            Meta(description="files that each of its processes may have open"),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
 class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     """One service (contract: Configuration). A key that is left out keeps its default."""
 
@@ -118,6 +138,10 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     ) = UNSET
     liveness: (
         Annotated[LivenessKeys | None, Meta(description="ends it as a failure once it no longer answers")] | UnsetType
+    ) = UNSET
+    limits: (
+        Annotated[LimitsKeys | None, Meta(description="what it may use; over memory it is ended as a failure")]
+        | UnsetType
     ) = UNSET
     on_conflict: Conflict | UnsetType = UNSET
     restart: Restart | UnsetType = UNSET
@@ -166,6 +190,9 @@ ALLOWED = {
     "stop_command": "a string (run by sh -c), a list of words or null",
     "success_codes": "a list of exit codes from 0 to 255",
     "liveness": "a mapping with one of path, tcp, command and watchdog, or null",
+    "limits": "a mapping with memory, nofile or both, or null",
+    "memory": "a size of at least 1M with K, M, G or T behind the number, such as 512M or 1.5G, or null",
+    "nofile": "a whole number from 1 to 1073741816, or null",
     "watchdog": "seconds, more than 0 and at most 86400",
     "grace": "seconds, more than 0 and at most 86400",
     "on_conflict": listed(get_args(Conflict)),
@@ -193,6 +220,9 @@ ALLOWED = {
 SERVICE_TYPES: dict[str, Any] = ServiceKeys.__annotations__
 HEALTH_TYPES: dict[str, Any] = HealthKeys.__annotations__
 LIVENESS_TYPES: dict[str, Any] = LivenessKeys.__annotations__
+LIMITS_TYPES: dict[str, Any] = LimitsKeys.__annotations__
+INNER_TYPES = {"health": HEALTH_TYPES, "liveness": LIVENESS_TYPES, "limits": LIMITS_TYPES}
+"""The keys of those keys that may be a mapping with keys of its own."""
 LIVENESS_KEYS: dict[str, HealthKind] = {"path": "http", "tcp": "tcp", "command": "command"}
 SENTINEL_TYPES: dict[str, Any] = {key: of for key, of in SentinelKeys.__annotations__.items() if key != "services"}
 
@@ -201,14 +231,12 @@ def takes_text(path: tuple[str, ...]) -> bool:
     """True if the key of that path below `sentinel` may be any text, so that `12:30` can be meant as it is written."""
     if len(path) == 1:
         wanted = SENTINEL_TYPES.get(path[0])
-    elif len(path) > 3 and path[2] == "health":
-        wanted = HEALTH_TYPES.get(path[3])
-    elif len(path) > 3 and path[2] == "liveness":
-        wanted = LIVENESS_TYPES.get(path[3])
+    elif len(path) > 3 and path[2] in INNER_TYPES:
+        wanted = INNER_TYPES[path[2]].get(path[3])
     else:
         wanted = SERVICE_TYPES.get(path[2]) if len(path) > 2 else None
     try:
-        return wanted is None or converted("any text", wanted) is not None
+        return wanted in (None, LIMITS_TYPES["memory"]) or converted("any text", wanted) is not None
     except msgspec.ValidationError:
         return False
 

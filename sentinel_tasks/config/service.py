@@ -19,12 +19,12 @@ from .problems import HIDDEN, Problems, listed, nearest
 from .schema import (
     ALLOWED,
     HEALTH_KEYS,
-    HEALTH_TYPES,
     HEALTH_WORDS,
+    INNER_TYPES,
     LIVENESS_KEYS,
-    LIVENESS_TYPES,
     SERVICE_TYPES,
     HealthKeys,
+    LimitsKeys,
     LivenessKeys,
     converted,
 )
@@ -42,7 +42,7 @@ PASSED_THROUGH = (
     "autostart",
 )
 ASKED = ("timeout", "interval", "retries")
-CHECKS: Mapping[str, Mapping[str, Any]] = {"health": HEALTH_TYPES, "liveness": LIVENESS_TYPES}
+LEAST_MEMORY = 1024**2
 LIVENESS = Health("up", timeout=5.0, interval=10.0, retries=3)
 """How a liveness check is asked where nothing else is said."""
 
@@ -82,7 +82,7 @@ class ServiceReader:
         if key not in SERVICE_TYPES:
             self.problems_found.unknown(source, value, "key", SERVICE_TYPES, file=self.files.get(key, ""))
             return
-        inner = CHECKS.get(key)
+        inner = INNER_TYPES.get(key)
         if inner and isinstance(value, Mapping) and not self._are_keys_of(key, inner, source, value):
             return
         if key == "env" and isinstance(value, Mapping):
@@ -164,8 +164,21 @@ class ServiceReader:
         found["liveness_grace"] = None if grace is msgspec.UNSET else grace
         watchdog = keys.watchdog if isinstance(keys, LivenessKeys) else msgspec.UNSET
         found["watchdog"] = None if watchdog is msgspec.UNSET else watchdog
+        limits = self.values.get("limits")
+        if isinstance(limits, LimitsKeys):
+            found["memory_limit"] = self._size(limits.memory)
+            found["nofile_limit"] = None if limits.nofile is msgspec.UNSET else limits.nofile
         if "success_codes" in self.values:
             found["success_codes"] = tuple(self.values["success_codes"])
+        return found
+
+    def _size(self, given: str | int | msgspec.UnsetType | None) -> int | None:
+        """A size in bytes; a number alone is bytes, as little of which as one would type is surely meant otherwise."""
+        if given is None or given is msgspec.UNSET:
+            return None
+        found = in_bytes(str(given))
+        if found < LEAST_MEMORY:
+            self.problems_found.add(f"{self.source('limits')}.memory", given, f"must be {ALLOWED['memory']}")
         return found
 
     def _command(self, resembling: Iterable[str]) -> tuple[str | tuple[str, ...], str]:
@@ -298,6 +311,12 @@ class ServiceReader:
             if name not in known:
                 self.problems_found.unknown(f"sentinel.services.{self.name}.depends_on.{name}", name, "service", known)
         return tuple(needed.items())
+
+
+def in_bytes(size: str) -> int:
+    """The bytes of a size that the schema allows, such as `512M`, `1.5 GiB` or a plain number."""
+    number, unit = re.match(r"([0-9.]+) *([kmgt]?)", size.lower()).groups()  # type: ignore[union-attr]
+    return int(float(number) * 1024 ** (" kmgt".index(unit) if unit else 0))
 
 
 def _is_url(text: str) -> bool:

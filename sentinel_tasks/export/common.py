@@ -118,6 +118,13 @@ def seconds(number: float) -> str:
     return f"{whole // 1000}s" if whole % 1000 == 0 else f"{whole}ms"
 
 
+def size(count: int, suffixes: tuple[str, str, str]) -> str:
+    """So many bytes as a whole number of the largest unit possible; `suffixes` are those of the target for K, M, G."""
+    found = [(1024**power, suffix) for power, suffix in enumerate(suffixes, 1) if count % 1024**power == 0]
+    unit, suffix = found[-1] if found else (1, "")
+    return f"{count // unit}{suffix}"
+
+
 def whole_seconds(number: float) -> int:
     """The seconds for an engine that knows no fractions, never fewer."""
     return max(1, -int(-number // 1))

@@ -16,6 +16,7 @@ from .common import (
     machine_paths,
     names_loopback,
     seconds,
+    size,
     unread_files,
 )
 from .containers import CODES_LOST, LATE, LOG_LOST, LOOPBACK, MACHINE_PATH, NOTIFY_LOST, STARTED_IN_TIME
@@ -112,6 +113,16 @@ def _notify(plan: Plan, service: Service) -> Iterator[Put | Loss]:
         yield Loss()
 
 
+def _memory(plan: Plan, service: Service) -> Iterator[Put]:
+    if service.memory_limit is not None:
+        yield Put(("mem_limit",), size(service.memory_limit, ("k", "m", "g")))
+
+
+def _nofile(plan: Plan, service: Service) -> Iterator[Put]:
+    if service.nofile_limit is not None:
+        yield Put(("ulimits", "nofile"), service.nofile_limit)
+
+
 def _startup_timeout(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     if is_one_shot(service):
         yield Loss()
@@ -188,6 +199,8 @@ ROWS = (
     Row("health: exit", "`service_completed_successfully` where others wait for it"),
     Row("health: null", "`healthcheck:` of `true`, asked after a second", _asks("up", _stays_up)),
     Row("liveness", "nothing", lost_if_given("liveness", "watchdog"), LIVENESS_LOST),
+    Row("limits: memory", "`mem_limit:`; the kernel kills what needs more", _memory),
+    Row("limits: nofile", "`ulimits:`", _nofile),
     Row("startup_timeout", f"`start_period:`; {STARTED_IN_TIME}", _startup_timeout, LATE),
     Row("depends_on: healthy", "`condition: service_healthy`", _after("healthy")),
     Row("depends_on: started", "`condition: service_started`", _after("started")),

@@ -16,6 +16,7 @@ from .common import (
     lost_if_given,
     machine_paths,
     names_loopback,
+    size,
     unread_files,
     whole_seconds,
 )
@@ -79,6 +80,11 @@ def _port(plan: Plan, service: Service) -> Iterator[Put | Loss]:
         yield Put(("container", "ports"), [{"containerPort": port}])
         yield Put(("service", "ports"), [{"port": port, "targetPort": port}])
         yield from [Loss()] if names_loopback(service) else []
+
+
+def _memory(plan: Plan, service: Service) -> Iterator[Put]:
+    if service.memory_limit is not None:
+        yield Put(("container", "resources", "limits", "memory"), size(service.memory_limit, ("Ki", "Mi", "Gi")))
 
 
 def _startup_timeout(plan: Plan, service: Service) -> Iterator[Loss]:
@@ -163,6 +169,8 @@ ROWS = (
     Row("health: exit", "a Job; an init container where others wait for it"),
     Row("health: null", "`minReadySeconds: 1`", health.up),
     Row("liveness", "the liveness probe; for a `watchdog` nothing", health.liveness, CODES_DIFFER),
+    Row("limits: memory", "`resources: limits:`; the kernel kills what needs more", _memory),
+    Row("limits: nofile", "nothing", lost_if_given("nofile_limit"), "it has the node's own"),
     Row(
         "startup_timeout",
         "the startup probe's `failureThreshold:`; what is late is started again",

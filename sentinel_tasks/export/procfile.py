@@ -145,6 +145,8 @@ ROWS = (
     Row("health: exit", "the line `release`, all of them in order"),
     Row("health: null", "nothing", lost_if("up"), NOBODY_ASKS),
     Row("liveness", "nothing", lost_if_given("liveness", "watchdog"), "nobody asks once it runs"),
+    Row("limits: memory", "nothing", lost_if_given("memory_limit"), "nobody looks at its memory"),
+    Row("limits: nofile", "nothing", lost_if_given("nofile_limit"), "it has the runner's own"),
     Row("startup_timeout", "nothing", _startup_timeout, "nobody notices what is late"),
     Row("depends_on: healthy", "nothing", lost_dependency("healthy"), NOBODY_WAITS),
     Row("depends_on: started", "nothing", lost_dependency("started"), NOBODY_WAITS),

@@ -33,6 +33,8 @@ FACTS = (
     "health: exit",
     "health: null",
     "liveness",
+    "limits: memory",
+    "limits: nofile",
     "startup_timeout",
     "depends_on: healthy",
     "depends_on: started",

@@ -169,6 +169,13 @@ ROWS = (
     Row("health: exit", "`startsecs=0`", _exit),
     Row("health: null", "`startsecs=1`"),
     Row("liveness", "nothing", lost_if_given("liveness", "watchdog"), "nobody asks once it runs"),
+    Row("limits: memory", "nothing", lost_if_given("memory_limit"), "nobody looks at its memory"),
+    Row(
+        "limits: nofile",
+        "nothing",
+        lost_if_given("nofile_limit"),
+        "it has supervisord's own, whose `minfds=` is one for all",
+    ),
     Row("startup_timeout", "nothing", _startup_timeout, "nobody notices what is late"),
     Row("depends_on: healthy", "`priority=`", lost_dependency("healthy"), NOBODY_WAITS),
     Row("depends_on: started", "`priority=`", lost_dependency("started"), NOBODY_WAITS),

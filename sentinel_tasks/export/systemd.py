@@ -17,6 +17,7 @@ from .common import (
     has_other_log_limits,
     is_one_shot,
     seconds,
+    size,
     unread_files,
 )
 from .plan import Plan
@@ -90,6 +91,16 @@ def _liveness(plan: Plan, service: Service) -> Iterator[Put | Loss]:
         yield put("Service", "WatchdogSec", seconds(service.watchdog))
     if service.liveness is not None:
         yield Loss()
+
+
+def _memory(plan: Plan, service: Service) -> Iterator[Put]:
+    if service.memory_limit is not None:
+        yield put("Service", "MemoryMax", size(service.memory_limit, ("K", "M", "G")))
+
+
+def _nofile(plan: Plan, service: Service) -> Iterator[Put]:
+    if service.nofile_limit is not None:
+        yield put("Service", "LimitNOFILE", service.nofile_limit)
 
 
 def _startup_timeout(plan: Plan, service: Service) -> Iterator[Put]:
@@ -188,6 +199,8 @@ ROWS = (
     Row("health: exit", "`Type=oneshot`, `RemainAfterExit=yes`", _exit),
     Row("health: null", "`ExecStartPost=` looks after a second whether it still runs", health.up),
     Row("liveness", "`WatchdogSec=` for a `watchdog`; else nothing", _liveness, "nobody asks once it runs"),
+    Row("limits: memory", "`MemoryMax=`; the kernel kills what needs more", _memory),
+    Row("limits: nofile", "`LimitNOFILE=`", _nofile),
     Row("startup_timeout", "`TimeoutStartSec=`; what is late is ended", _startup_timeout),
     Row("depends_on: healthy", "`Requires=` and `After=`", _after_healthy),
     Row("depends_on: started", "`Requires=` and `After=`", _after_started, "it waits until that one is healthy"),

@@ -182,6 +182,17 @@ def _variable(environ: bytes, name: str) -> str | None:
     return os.fsdecode(rest.partition(b"\0")[0]) if found else None
 
 
+def resident(pid: int) -> int | None:
+    """The process's resident memory in bytes, which is the second number of /proc/PID/statm; None if it is unseen."""
+    try:
+        if not ON_LINUX:
+            return int(_ps("-o", "rss=", "-p", str(pid))) * 1024
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return None
+
+
 @cache
 def boot() -> str:
     """An id of the time since the machine was started, in which ticks count; empty where the system has none."""

@@ -6,9 +6,9 @@ import os
 import signal
 from collections.abc import Callable
 
-from .inherit import take
+from .inherit import limit_open_files, take
 from .kernel import Kernel
-from .record import print_to_pane
+from .record import print_to_pane, say
 from .specification import Spec
 from .wakeup import ASKING
 
@@ -41,6 +41,8 @@ def become(spec: Spec) -> int:
     words = ["sh", "-c", command] if isinstance(command, str) else command
     environment = spec["env"] | {name: os.environ[name] for name in OF_THE_PANE if name in os.environ}
     take(spec.get("inherited", {}))
+    if (files := spec.get("nofile")) and (wrong := limit_open_files(files)):
+        say(wrong)
     try:
         os.chdir(folder)
         os.execvpe(words[0], words, environment)

@@ -29,6 +29,16 @@ def take(handed_down: Mapping[str, Any]) -> None:
         _take_of_linux(handed_down)
 
 
+def limit_open_files(count: int) -> str:
+    """Makes this the most files that the process may have open, soft and hard; what is wrong, empty if nothing is.
+
+    A task refuses what its own shell may not have; a tmux server may be of a shell with less.
+    """
+    _limit(resource.RLIMIT_NOFILE, (count, count))
+    found = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return "" if found == count else f"it may have {found} files open, not {count}: the tmux server's hard limit"
+
+
 def _limit(kind: int, wanted: Sequence[int]) -> None:
     """Both limits as they were; a hard one that is lower here stays, and the soft one goes up to it."""
     soft, hard = wanted

@@ -40,6 +40,7 @@ class Launcher:
         watch.stop_timeout = spec.get("stop_timeout", 0.0)
         watch.notices.listen(spec, watch.wakeup)
         watch.liveness.keys = spec.get("liveness")
+        watch.memory.limit = spec.get("memory")
         watch.stop_command = spec.get("stop_command")
         watch.commands.spec = spec
         watch.stop_signal = signal.Signals[f"SIG{spec.get('stop_signal', 'INT')}"]

@@ -12,6 +12,7 @@ from .commands import Commands
 from .ending import LEFTOVER_SECONDS, TASK_SECONDS, Ending, Step, end_of_leftovers, stop_of_the_service
 from .family import Family
 from .liveness import Liveness
+from .memory import Memory
 from .notices import Notices
 from .record import Record, say
 from .wakeup import Wakeup
@@ -44,8 +45,9 @@ class Watch:
         self.cause: str | None = None
         self.failure: str | None = None
         self.is_failed = False
-        self.notices = Notices(record, self._is_of_the_service, self._end_what_no_longer_answers)
-        self.liveness = Liveness(self.commands, self._end_what_no_longer_answers)
+        self.notices = Notices(record, self._is_of_the_service, self._end_as_failed)
+        self.liveness = Liveness(self.commands, self._end_as_failed)
+        self.memory = Memory(self.family, self._end_as_failed, self._kill)
         self._has_command_run = False
         self.is_running = False
         self._asked_at = -NEVER
@@ -62,6 +64,7 @@ class Watch:
         self.failure, self.is_failed, self._has_command_run = None, False, False
         self.notices.begin()
         self.liveness.begin()
+        self.memory.begin()
 
     def is_asked(self) -> bool:
         """True once the service is to end: for good if its window is gone, else for a limited time.
@@ -75,7 +78,7 @@ class Watch:
         due = min(deadline, self.commands.next_due, self._looks[0] if self._looks else NEVER)
         due = min(due, self.ending.next_due if self.ending else NEVER)
         if self.is_running:
-            due = min(due, self.liveness.next_due, self.notices.next_due)
+            due = min(due, self.liveness.next_due, self.notices.next_due, self.memory.next_due)
         self._hear(self.wakeup.wait(None if due == NEVER else max(0.0, due - time.monotonic())))
         if self.is_running:
             self.notices.heed()
@@ -84,6 +87,7 @@ class Watch:
         self._mind_the_window()
         if self.is_running:
             self.liveness.advance(may_ask=self.ending is None and not self.is_asked())
+            self.memory.advance()
         if self.ending:
             self.ending.advance()
         self._look_around()
@@ -164,13 +168,18 @@ class Watch:
         if code is not None:
             self.family.send(self.stop_signal, self.family.where_c_c_reaches())
 
-    def _end_what_no_longer_answers(self, why: str) -> None:
+    def _end_as_failed(self, why: str) -> None:
         """Ends the run as a stop does, but as a failure: its restart policy decides what follows."""
         if self.is_running and self.ending is None and not self.is_asked():
             self.failure, self.is_failed = why, True
             say(why)
             self.record.note(cause=why)
             self._end_as_a_stop_does()
+
+    def _kill(self) -> None:
+        """Ends the run at once, whatever was tried before."""
+        if self.children.are_there:
+            self.ending = Ending(self.family, [Step(0.0, signal.SIGKILL)])
 
     def _end_as_a_stop_does(self) -> None:
         steps = stop_of_the_service(self.stop_timeout, self.stop_signal)

@@ -22,6 +22,19 @@ def inherited() -> dict[str, object]:
     return handed_down
 
 
+def most_open_files(wanted: int) -> int | None:
+    """The hard limit, if a child could not be given so many files: only root may go beyond it, and not everywhere."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or wanted <= hard:
+        return None
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, wanted))
+    except (OSError, ValueError):
+        return hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return None
+
+
 def _limits() -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for name in LIMITS:

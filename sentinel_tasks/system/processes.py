@@ -119,16 +119,11 @@ def rss_bytes(pids: Iterable[int]) -> int | None:
 
 
 def _rss(pid: int) -> int | None:
-    """From statm(5) in proc(5), whose second number counts resident pages."""
     if not table.ON_LINUX:
         from . import without_proc
 
         return without_proc.rss_bytes(pid)
-    try:
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return None
+    return table.resident(pid)
 
 
 def send(claim: Claim, asked: Iterable[Identity], number: signal.Signals) -> list[Identity]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from .console import Console
@@ -65,6 +65,7 @@ def run_beside(console: Console, name: str) -> int:
     """Runs the words after `--` in the service's folder and environment, in this terminal; its exit code."""
     import subprocess
 
+    from ..config.environment import check_limits
     from ..engine.surroundings import surroundings_of
     from ..errors import ConfigurationError, Problem, SentinelError
     from ..report.phrases import command
@@ -74,6 +75,7 @@ def run_beside(console: Console, name: str) -> int:
     if not words:
         reason = f"must be the command to run, after two dashes: {_typed_run(name, world)} -- COMMAND"
         raise ConfigurationError([Problem("run", "", reason)])
+    check_limits(world, [world.workspace.service(name)])
     found = surroundings_of(world, name)
     if console.dry:
         console.result(f"would run {shlex.join(words)} in {found.service.cwd}")
@@ -86,13 +88,21 @@ def run_beside(console: Console, name: str) -> int:
             NOT_FOUND,
         )
     sys.stdout.flush()
+    limited = _limiting(found.service.nofile_limit)
     try:
-        code = subprocess.call([program, *words[1:]], cwd=found.service.cwd, env=found.environment)
+        code = subprocess.call([program, *words[1:]], cwd=found.service.cwd, env=found.environment, preexec_fn=limited)
     except KeyboardInterrupt:
         return 130
     except OSError as reason:
         raise SentinelError(f"{words[0]}: {reason.strerror}", "", NOT_RUNNABLE) from reason
     return code if code >= 0 else 128 - code
+
+
+def _limiting(files: int | None) -> Callable[[], object] | None:
+    """What gives the command the service's limit of open files, in its own process."""
+    import resource
+
+    return None if files is None else lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 
 def _typed_run(name: str, world: World) -> str:

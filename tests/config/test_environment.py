@@ -100,6 +100,17 @@ def test_all_names_that_are_not_set_are_told_at_once_before_a_start() -> None:
     assert keys == ["sentinel.services.web.env.A", "sentinel.services.db.cwd"]
 
 
+def test_more_open_files_than_the_shell_may_give_are_told_before_a_start() -> None:
+    web, db = facts.service("web", nofile_limit=4096), facts.service("db", nofile_limit=64)
+    there = world(web, db)
+    vars(there)["most_open_files"] = lambda wanted: 100 if wanted > 100 else None
+    with pytest.raises(ConfigurationError) as refused:
+        check_environments(there, [web, db])
+    (problem,) = refused.value.problems
+    assert (problem.key, problem.value) == ("sentinel.services.web.limits.nofile", 4096)
+    assert problem.reason == "must be at most 100, the hard limit of this shell (ulimit -Hn)"
+
+
 def test_a_port_that_is_still_to_be_chosen_has_a_name_already() -> None:
     db = facts.service("db", port=None, auto_port=True)
     web = replace(facts.service("web"), env=(("URL", "db:${SENTINEL_PORT_DB}"),))

@@ -118,6 +118,33 @@ def test_defaults_of_any_other_service(project: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("size", "memory"),
+    [
+        ("512M", 512),
+        ("512 MiB", 512),
+        ("512mb", 512),
+        ("1.5G", 1536),
+        ("1048576", 1),
+        (2 * 1024**2, 2),
+        ("2048k", 2),
+        (None, None),
+    ],
+)
+def test_a_size_is_read_with_its_unit(project: Path, size: object, memory: int | None) -> None:
+    found = web(project, {"limits": {"memory": size, "nofile": "4096"}})
+    assert (found.memory_limit and found.memory_limit / 1024**2, found.nofile_limit) == (memory, 4096)
+
+
+def test_a_size_of_another_unit_is_told_by_its_key(project: Path) -> None:
+    for size in ("512Q", "512", "half", "1023K"):
+        with pytest.raises(ConfigurationError) as refused:
+            web(project, {"limits": {"memory": size}})
+        (problem,) = refused.value.problems
+        assert (problem.key, problem.value) == ("sentinel.services.web.limits.memory", size)
+        assert problem.reason == f"must be {ALLOWED['memory']}"
+
+
 def test_service_with_a_port_is_asked_whether_it_accepts(project: Path) -> None:
     assert web(project).health == Health("tcp")
 
@@ -467,6 +494,7 @@ WRONG: list[tuple[str, Any]] = [
     ("stop_signal", 15),
     ("stop_command", 5),
     ("liveness", "/"),
+    ("limits", "512M"),
     ("success_codes", [256]),
     ("success_codes", "ok"),
     ("on_conflict", "kill"),
@@ -514,6 +542,9 @@ WRONG: list[tuple[str, Any]] = [
             "unknown key; did you mean retries?",
         ),
         ({"health": {"port": 80}}, "health.port", "unknown key; did you mean tcp?"),
+        ({"limits": {"mem_limit": "1G"}}, "limits.mem_limit", "unknown key; did you mean memory?"),
+        ({"memory": "512M"}, "memory", "unknown key; did you mean limits?"),
+        ({"mem_limit": "512M"}, "mem_limit", "unknown key; did you mean limits?"),
         ({"environment": {"A": 1}}, "environment", "unknown key; did you mean env?"),
     ],
 )

@@ -12,8 +12,7 @@ import sentinel_tasks
 from sentinel_tasks.config.schema import (
     ALLOWED,
     HEALTH_KEYS,
-    HEALTH_TYPES,
-    LIVENESS_TYPES,
+    INNER_TYPES,
     SENTINEL_TYPES,
     SERVICE_TYPES,
     HealthKeys,
@@ -44,6 +43,7 @@ WHOLE = {
             "stop_command": ["pg_ctl", "stop"],
             "success_codes": [143],
             "liveness": {"path": "/healthz", "interval": 5, "timeout": 1, "retries": 2, "grace": 60},
+            "limits": {"memory": "512M", "nofile": 4096},
             "on_conflict": "stop",
             "restart": "never",
             "detached": "end",
@@ -126,6 +126,9 @@ GOOD: list[tuple[str, Any]] = [
     ("liveness", {"tcp": True}),
     ("liveness", {"tcp": 5432, "retries": 1}),
     ("liveness", {"command": ["celery", "inspect", "ping"]}),
+    ("limits", None),
+    ("limits", {"memory": "1.5 GiB"}),
+    ("limits", {"memory": 536_870_912, "nofile": None}),
     ("stop_command", None),
     ("success_codes", []),
     ("on_conflict", "takeover"),
@@ -160,6 +163,13 @@ BAD: list[tuple[str, Any]] = [
     ("liveness", {"path": "/", "tcp": True}),
     ("liveness", {"path": "/", "retries": 0}),
     ("liveness", {"log": "x"}),
+    ("limits", {"memory": "512 apples"}),
+    ("limits", {"memory": "-5M"}),
+    ("limits", {"memory": 0.5}),
+    ("limits", {"nofile": 0}),
+    ("limits", {"nofile": "4k"}),
+    ("limits", {"cpu": 1}),
+    ("limits", 512),
     ("stop_command", []),
     ("success_codes", [256]),
     ("success_codes", 143),
@@ -197,10 +207,11 @@ def test_bad_sections(sentinel: Any) -> None:
 
 
 def test_every_key_has_words_for_what_is_allowed() -> None:
-    assert set(ALLOWED) == {*SERVICE_TYPES, *SENTINEL_TYPES, *HEALTH_TYPES, *LIVENESS_TYPES}
+    assert set(ALLOWED) == {*SERVICE_TYPES, *SENTINEL_TYPES, *(key for inner in INNER_TYPES.values() for key in inner)}
 
 
 def test_every_key_is_described_for_an_editor() -> None:
-    sections = [SCHEMA["$defs"][name]["properties"] for name in ("ServiceKeys", "HealthKeys", "LivenessKeys")]
+    names = ("ServiceKeys", "HealthKeys", "LivenessKeys", "LimitsKeys")
+    sections = [SCHEMA["$defs"][name]["properties"] for name in names]
     silent = {key for properties in sections for key, of in properties.items() if "description" not in str(of)}
     assert silent <= {"on_conflict", "restart"}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sentinel_tasks.export import TARGETS, export
+from sentinel_tasks.export.common import size
 from sentinel_tasks.export.rows import FACTS
 from sentinel_tasks.model import Health
 from tests.export.workspaces import every_kind, exported, service
@@ -119,6 +122,20 @@ def test_liveness_that_nobody_asks_after_is_told() -> None:
     probe = text.partition("livenessProbe:")[2].partition("env:")[0]
     for part in ("path: /ping", "port: 8000", "periodSeconds: 10", "timeoutSeconds: 1", "failureThreshold: 3"):
         assert part in probe
+
+
+def test_limits_are_said_where_the_target_has_them() -> None:
+    keys: dict[str, Any] = {"memory_limit": 1536 * 1024**2, "nofile_limit": 4096}
+    told = {target: [fact for fact in lost(target, **keys) if fact.startswith("limits")] for target in TARGETS}
+    both = ["limits: memory", "limits: nofile"]
+    assert told == {"systemd": [], "supervisord": both, "compose": [], "kubernetes": both[1:], "procfile": both}
+    files = {target: "".join(exported(target, service(**keys)).files.values()) for target in TARGETS}
+    assert {"MemoryMax=1536M", "LimitNOFILE=4096"} <= {*files["systemd"].splitlines()}
+    assert 'mem_limit: "1536m"' in files["compose"]
+    assert "nofile: 4096" in files["compose"]
+    assert 'memory: "1536Mi"' in files["kubernetes"]
+    assert size(2 * 1024**3, ("K", "M", "G")) == "2G"
+    assert size(1_000_001, ("K", "M", "G")) == "1000001"
 
 
 def test_a_service_that_tells_is_listened_to_by_systemd_alone() -> None:

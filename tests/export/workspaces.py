@@ -55,6 +55,7 @@ def every_kind() -> Workspace:
             env_files=("/srv/app/.env", "/etc/app.env"),
             depends_on=(("migrate", "completed"), ("cache", "started")), worker_command="celery worker",
             env=(("MODE", HOSTILE), ("x.y", "1")), log_backups=3,
+            memory_limit=512 * 1024**2, nofile_limit=4096,
         ),
         service(
             "web", "exec uvicorn app:app --port $PORT", auto_port=True, health=Health("http", "/health"),

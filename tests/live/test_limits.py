@@ -1,0 +1,22 @@
+"""What a service may use, as a person meets it."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.lab import Lab, until
+
+TOO_MUCH = "kept = b'x' * 45 * 1024**2; print('working', flush=True); import time; time.sleep(600)"
+
+
+def test_the_end_of_a_service_over_its_memory_says_so(lab: Lab) -> None:
+    command = [sys.executable, "-c", TOO_MUCH]
+    keys = {"command": command, "port": None, "health": {"log": "working"}, "limits": {"memory": "40M", "nofile": 99}}
+    lab.configure(dev=keys)
+    lab.inv("dev.start")
+    until(lambda: lab.inv("dev.status").code == 3)
+    told = lab.inv("dev.status").out
+    assert "Crashed" in told
+    assert "more than its memory limit of 40 MiB" in told
+    lab.real = True
+    assert lab.inv("run", "dev", "--", "sh", "-c", "ulimit -n; ulimit -Hn").out == "99\n99\n"
