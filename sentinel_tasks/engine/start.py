@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from ..config.environment import check_environments
 from ..decisions.decide import Watch, decide, has_longer, is_ending, state
 from ..decisions.dependencies import is_satisfied, with_dependencies
-from ..decisions.pause import pause_after
 from ..errors import SentinelError
 from ..model import (
     Action,
@@ -39,6 +38,7 @@ from .last_words import await_last_words
 from .launching import Launched, Ready, launch_all, on_port
 from .log_pump import start_again
 from .record_ends import note_killed_launchers
+from .rest import rest
 from .takeover import end_holders, end_launcher
 from .track import Track, progress_of
 
@@ -95,7 +95,12 @@ class Start:
             if all(track.settled for track in self.tracks.values()):
                 break
             self.world.progress(self._progress())
-            self.world.sleep(pause_after(self.world.monotonic() - began))
+            rest(self.world, self._waiting(), self.world.monotonic() - began)
+
+    def _waiting(self) -> list[tuple[Service, Observation]]:
+        """The services that nothing is certain of yet, as they were seen last."""
+        names = [track.service.name for track in self.tracks.values() if not track.settled]
+        return [(self.tracks[name].service, self.seen[name]) for name in names if name in self.seen]
 
     def turn(self) -> None:
         """One look and what follows from it."""
