@@ -36,7 +36,11 @@ class Family:
 
     def lives(self) -> bool:
         """True while one of them does. One that was known and lives is enough: it can't have left the lineage."""
-        return any(map(_is_alive, self.members)) or bool(self.look())
+        return self.has_a_known_one() or bool(self.look())
+
+    def has_a_known_one(self) -> bool:
+        """True while one of the last look lives."""
+        return any(map(_is_alive, self.members))
 
     def _is_spared(self, process: Process) -> bool:
         return self.spares_detached and process.session != self.launcher[0]

@@ -22,11 +22,19 @@ ASKED_SECONDS = 30.0
 """An end counts as asked for until so many seconds, and the stop timeout, after the last signal that asked for it."""
 LOOKS = (0.5, 2.0, 10.0, 60.0)
 """Seconds of a run after which its processes are looked for."""
-SECONDS_BETWEEN_LOOKS = 5.0
+SECONDS_BETWEEN_LOOKS, SECONDS_UNTIL_ONE_IS_KNOWN = 5.0, 0.05
 """At least, where children end one after the other."""
 WINDOW_CLOSED = "its window was closed"
 ENDED_BY_C_C = (-signal.SIGINT, 128 + signal.SIGINT)
 NEVER = float("inf")
+
+
+def look_after_an_end(looked_at: float, has_a_known_one: bool) -> float:
+    """When to look again after a process of the run has ended: at once if none of those on record lives on.
+
+    It may have gone on as another process, which nobody could tell from a stranger's once the launcher is killed.
+    """
+    return looked_at + (SECONDS_BETWEEN_LOOKS if has_a_known_one else SECONDS_UNTIL_ONE_IS_KNOWN)
 
 
 class Watch:
@@ -205,7 +213,7 @@ class Watch:
             if self._keeps_c_c and self.children.code in ENDED_BY_C_C:
                 self._ask()
             self._hurry(LEFTOVER_SECONDS)
-        soon = self._looked_at + SECONDS_BETWEEN_LOOKS
+        soon = look_after_an_end(self._looked_at, self.family.has_a_known_one())
         if not self._looks or self._looks[0] > soon:
             self._looks.insert(0, soon)
 

@@ -14,6 +14,7 @@ import pytest
 from sentinel_tasks.lineage import table
 from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.supervisor.ending import TERM_SECONDS
+from sentinel_tasks.supervisor.watch import look_after_an_end
 from tests.lab import until
 
 from .launched import READY, InPane, Piped, end, is_alive
@@ -111,6 +112,14 @@ def test_service_that_goes_into_the_background_runs_on(launched: Piped) -> None:
     assert not is_alive(daemon.pid)
     assert (launched.told.signal, launched.told.interrupted) == ("SIGTERM", True)
     assert launched.events() == ["start", "stop"]
+
+
+@pytest.mark.parametrize(("has_a_known_one", "seconds"), [(True, 5.0), (False, 0.05)])
+def test_processes_are_looked_for_at_once_where_none_of_those_on_record_lives(
+    has_a_known_one: bool, seconds: float
+) -> None:
+    """For up to five seconds a program that had forked twice was a stranger if its launcher was killed."""
+    assert look_after_an_end(100.0, has_a_known_one) == 100.0 + seconds
 
 
 def test_daemon_of_a_daemon_comes_on_record(launched: Piped) -> None:
