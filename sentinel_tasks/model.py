@@ -119,7 +119,11 @@ class Health(Struct, frozen=True):
 
 
 class Service(Struct, frozen=True):
-    """One service, ready to run: every default is filled in, every path is absolute."""
+    """One service, ready to run: every default is filled in, every path is absolute.
+
+    One of several instances has the name that they have in common (`template`), and its number from 1; `instances` is
+    how many the configuration names.
+    """
 
     name: str
     title: str
@@ -157,10 +161,18 @@ class Service(Struct, frozen=True):
     cwd_template: str = ""
     notes: tuple[str, ...] = ()
     by_flag: tuple[str, ...] = ()
+    template: str = ""
+    instance: int = 0
+    instances: int = 0
 
     def __repr__(self) -> str:
         """The name alone: an environment may hold secrets."""
         return f"Service({self.name!r})"
+
+    @property
+    def key(self) -> str:
+        """Where it is configured."""
+        return f"sentinel.services.{self.template or self.name}"
 
     @property
     def is_one_shot(self) -> bool:
@@ -193,6 +205,20 @@ class Workspace(Struct, frozen=True):
             if service.name == name:
                 return service
         raise KeyError(name)
+
+    @property
+    def templates(self) -> dict[str, list[Service]]:
+        """The instances of each service that has several, by the name that they have in common."""
+        found: dict[str, list[Service]] = {}
+        for service in self.services:
+            if service.template:
+                found.setdefault(service.template, []).append(service)
+        return found
+
+    def by_every_name(self, ports: Mapping[str, int]) -> dict[str, int]:
+        """The ports as the services are told of them: by the name in common of several instances the first one's."""
+        first = {each.template: ports[each.name] for each in self.services if each.instance == 1 and each.name in ports}
+        return {**ports, **first}
 
 
 class StartedWith(Struct, frozen=True):

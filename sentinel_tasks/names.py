@@ -11,10 +11,26 @@ from itertools import count
 
 SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
 TASKS_OF_A_WORKSPACE = frozenset(
-    {"up", "down", "ps", "logs", "restart", "attach", "doctor", "schema", "wait", "run", "env", "url", "export"}
+    {
+        "up",
+        "down",
+        "ps",
+        "logs",
+        "restart",
+        "attach",
+        "doctor",
+        "schema",
+        "wait",
+        "run",
+        "env",
+        "url",
+        "export",
+        "scale",
+    }
 )
 TASKS_OF_A_SERVICE = ("start", "status", "logs", "stop", "restart", "attach", "wait", "run", "env", "url")
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
+INSTANCE = re.compile(r"(.+)-([1-9][0-9]*)\Z")
 
 WEB = "web"
 """The process of a Procfile that serves HTTP."""
@@ -81,6 +97,22 @@ def mark(path: str) -> str:
 def unmarked(text: str) -> str:
     """The path that `mark` was given."""
     return re.sub(_ESCAPED, lambda found: chr(int(found.group(1), 16)), text)
+
+
+def instance_name(service: str, number: int) -> str:
+    """The name of one of several instances of a service; they are counted from 1."""
+    return f"{service}-{number}"
+
+
+def instance_number(name: str, service: str) -> int | None:
+    """Which instance of the service the name is of; None if it is none."""
+    found = INSTANCE.match(name)
+    return int(found[2]) if found and found[1] == service else None
+
+
+def is_instance(name: str, service: str) -> bool:
+    """True for an instance of the service, and for the service itself, which ran before there were several."""
+    return name == service or instance_number(name, service) is not None
 
 
 def port_variable(service: str) -> str:

@@ -22,6 +22,7 @@ from .problems import HIDDEN
 OF_THE_CALLERS_WINDOW = ("TMUX", "TMUX_PANE", "STY", "ZELLIJ")
 OF_THE_CALLERS_TERMINAL = ("COLUMNS", "LINES", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "_")
 OF_ANOTHER_SERVICE = ("WORKER_ID", "SENTINEL_WORKER_COMMAND", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+OF_AN_INSTANCE = "SENTINEL_INSTANCE"
 UNKNOWN_PORT = 1
 
 Names = Mapping[str, str]
@@ -42,8 +43,10 @@ def _own(service: Service, world: World, session: str, port: int | None, ports: 
         "SENTINEL_WORKSPACE": world.workspace.path,
         "SENTINEL_SESSION": session,
         "SENTINEL_SERVICE": service.name,
-        **{port_variable(name): str(number) for name, number in ports.items()},
+        **{port_variable(name): str(number) for name, number in world.workspace.by_every_name(ports).items()},
     }
+    if service.instance:
+        own[OF_AN_INSTANCE] = str(service.instance)
     if port is not None:
         own["PORT"] = str(port)
         if variable := PORT_VARIABLES.get(service.name):
@@ -55,7 +58,7 @@ def _own(service: Service, world: World, session: str, port: int | None, ports: 
 
 def _of_the_caller(environ: Names) -> dict[str, str]:
     called_by_a_service = "SENTINEL_SERVICE" in environ
-    dropped = {*OF_THE_CALLERS_WINDOW, *OF_THE_CALLERS_TERMINAL, *OF_ANOTHER_SERVICE}
+    dropped = {*OF_THE_CALLERS_WINDOW, *OF_THE_CALLERS_TERMINAL, *OF_ANOTHER_SERVICE, OF_AN_INSTANCE}
     dropped |= {"PORT"} if called_by_a_service else set()
     return {
         name: value for name, value in environ.items() if name not in dropped and not name.startswith("SENTINEL_PORT_")
@@ -74,7 +77,7 @@ def _of_files(service: Service, names: Names) -> dict[str, str]:
             found |= read_env_file(path, {**names, **found})
         except (OSError, ValueError) as reason:
             why = os.strerror(reason.errno) if isinstance(reason, OSError) and reason.errno else str(reason)
-            problems.append(Problem(f"sentinel.services.{service.name}.env_file", path, why))
+            problems.append(Problem(f"{service.key}.env_file", path, why))
     if problems:
         raise ConfigurationError(problems)
     return found
@@ -90,7 +93,7 @@ def _of_the_configuration(service: Service, beneath: Names, own: Names) -> dict[
         try:
             found[name] = expand(written[name], names)
         except Unset as unset:
-            problems.append(_unset(f"sentinel.services.{service.name}.env.{name}", unset))
+            problems.append(_unset(f"{service.key}.env.{name}", unset))
     if problems:
         raise ConfigurationError(problems)
     return found
@@ -107,7 +110,7 @@ def _in_order(service: Service, written: Names) -> list[str]:
         return [*TopologicalSorter(needs).static_order()]
     except CycleError as cycle:
         circle = " -> ".join(cycle.args[1])
-        key = f"sentinel.services.{service.name}.env.{cycle.args[1][0]}"
+        key = f"{service.key}.env.{cycle.args[1][0]}"
         raise ConfigurationError([Problem(key, HIDDEN, f"these refer to each other: {circle}")]) from cycle
 
 
@@ -132,7 +135,7 @@ def interpolated(service: Service, workspace: str, environment: Names) -> Servic
         try:
             return expand(text, environment, braced_only)
         except Unset as unset:
-            problems.append(_unset(f"sentinel.services.{service.name}.{key}", unset))
+            problems.append(_unset(f"{service.key}.{key}", unset))
             return text
 
     folder = os.path.expanduser(replaced("cwd", service.cwd_template)) if service.cwd_template else service.cwd
@@ -186,20 +189,20 @@ def check_environments(world: World, services: Sequence[Service]) -> None:
         except ConfigurationError as reason:
             problems += reason.problems
     if problems := [*problems, *_too_many_files(world, services)]:
-        raise ConfigurationError(problems)
+        raise ConfigurationError([*dict.fromkeys(problems)])
 
 
 def check_limits(world: World, services: Iterable[Service]) -> None:
     """ConfigurationError if one of them is to have more than this shell may give it."""
     if problems := [*_too_many_files(world, services)]:
-        raise ConfigurationError(problems)
+        raise ConfigurationError([*dict.fromkeys(problems)])
 
 
 def _too_many_files(world: World, services: Iterable[Service]) -> Iterator[Problem]:
     for service in services:
         most = world.most_open_files(service.nofile_limit) if service.nofile_limit else None
         if most is not None:
-            key, why = f"sentinel.services.{service.name}.limits.nofile", "the hard limit of this shell (ulimit -Hn)"
+            key, why = f"{service.key}.limits.nofile", "the hard limit of this shell (ulimit -Hn)"
             yield Problem(key, service.nofile_limit, f"must be at most {most}, {why}")
 
 

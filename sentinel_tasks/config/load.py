@@ -14,13 +14,15 @@ from msgspec.structs import replace
 from ..decisions.dependencies import order
 from ..errors import ConfigurationError, Problem
 from ..model import Service, Workspace
-from ..names import PORT_VARIABLES, SERVICE, TASKS_OF_A_WORKSPACE, WEB, session_name, state_name
+from ..names import PORT_VARIABLES, SERVICE, TASKS_OF_A_WORKSPACE, WEB, instance_name, session_name, state_name
 from .detect import PROCFILE_HAS_WEB
 from .problems import Problems, nearest
 from .schema import SENTINEL_TYPES, SERVICE_TYPES
 from .service import ServiceReader, checked
 
 Keys = Mapping[str, Any]
+Scales = Mapping[str, tuple[int, int]]
+"""What `scale` was asked for, by service: how many the configuration named then, and how many are wanted instead."""
 
 BUILT_IN: dict[str, Keys] = {
     "dev": {"title": "Dev Server", "port": 3002, "health": "/", "expect": "<500", "window": "🚀 main", "index": 1},
@@ -52,7 +54,8 @@ class Sources(Struct, frozen=True):
 
     `declared` (by Python) and `flags` (of the command line) hold keys by service. `config` is Invoke's `sentinel`
     section, not yet checked. `last` is the part of it that comes after the variables: the file given with `-f`.
-    The services of `listed` have tasks of their own though only the configuration names them.
+    The services of `listed` have tasks of their own though only the configuration names them. `scales` is how many
+    instances were asked for since.
     """
 
     declared: Mapping[str, Keys]
@@ -63,6 +66,7 @@ class Sources(Struct, frozen=True):
     of_procfile: Mapping[str, str] = {}
     file: str = ""
     listed: frozenset[str] = frozenset()
+    scales: Scales = {}
 
 
 def read(sources: Sources, project: str, state_root: Path, problems: Sequence[Problem] = ()) -> Workspace:
@@ -97,21 +101,69 @@ def read_all(
     ), found
 
 
-def _services(sources: Sources, sections: Mapping[str, Keys], folder: str, problems_found: Problems) -> list[Service]:
-    services, ports = [], {}
-    for name, section in sections.items():
+class _Reading(Struct, frozen=True):
+    """Where services are read from, and where to."""
+
+    sources: Sources
+    sections: Mapping[str, Keys]
+    folder: str
+    problems_found: Problems
+    ports: dict[str, str]
+
+    def service(self, name: str, of_flags: str) -> Service | None:
+        """The service of that section with the flags that were given for `of_flags`; notes what gave its port."""
+        sources, section = self.sources, self.sections[name]
         files = {**dict.fromkeys(sources.declared.get(name, {}), "tasks.py"), **dict.fromkeys(section, sources.file)}
-        reader = ServiceReader(name, _raw(name, section, sources, folder), folder, problems_found, files)
-        flags = tuple((sources.flags or {}).get(name, ()))
-        if (service := reader.service(name in sources.declared, sections)) is not None:
-            services.append(replace(service, has_tasks=service.has_tasks or name in sources.listed, by_flag=flags))
-            ports[name] = reader.source("port")
-    services = [replace(each, notes=_passed_over(each.name, sources.environ)) for each in services]
-    services = _each_once(services, sources.of_procfile)
-    _check_ports(services, ports, problems_found)
+        flags = (sources.flags or {}).get(of_flags, {})
+        raw = _raw(name, section, sources, self.folder, flags)
+        reader = ServiceReader(name, raw, self.folder, self.problems_found, files)
+        found = reader.service(name in sources.declared, self.sections)
+        if found is None:
+            return None
+        self.ports[of_flags] = reader.source("port")
+        has_tasks, notes = found.has_tasks or name in sources.listed, _passed_over(name, sources.environ)
+        found = replace(found, has_tasks=has_tasks, by_flag=tuple(flags), notes=notes)
+        return found if of_flags != name or self._may_be_several(found, reader) else None
+
+    def _may_be_several(self, found: Service, reader: ServiceReader) -> bool:
+        if not found.instances:
+            return True
+        from .instances import count_of
+
+        return reader.may_be_several(found, count_of(found, self.sources.scales))
+
+    def instances(self, service: Service) -> Iterator[Service]:
+        """The service itself, or all of its instances; one of them may have flags of its own."""
+        from .instances import count_of, with_number
+
+        if not service.instances:
+            yield service
+            return
+        for number in range(1, count_of(service, self.sources.scales) + 1):
+            name = instance_name(service.name, number)
+            self.ports[name] = self.ports[service.name]
+            own = self.service(service.name, name) if name in (self.sources.flags or {}) else service
+            yield from [] if own is None else [with_number(own, number)]
+
+
+def _services(sources: Sources, sections: Mapping[str, Keys], folder: str, problems_found: Problems) -> list[Service]:
+    reading = _Reading(sources, sections, folder, problems_found, {})
+    found = [service for name in sections if (service := reading.service(name, name)) is not None]
+    services = _each_once(found, sources.of_procfile)
     _check_completions(services, problems_found)
     _check_cycles(services, problems_found)
+    services = _each_instance(services, reading)
+    _check_ports(services, reading.ports, problems_found)
     return services
+
+
+def _each_instance(services: list[Service], reading: _Reading) -> list[Service]:
+    if not any(service.instances for service in services):
+        return services
+    from .instances import check_names, with_instances_needed
+
+    check_names(services, reading.sections, reading.problems_found)
+    return with_instances_needed(each for service in services for each in reading.instances(service))
 
 
 def _each_once(services: list[Service], of_procfile: Mapping[str, str]) -> list[Service]:
@@ -198,7 +250,7 @@ def _sections(config: Keys, declared: Mapping[str, Keys], problems_found: Proble
     return sections
 
 
-def _raw(name: str, section: Keys, sources: Sources, folder: str) -> dict[str, tuple[str, Any]]:
+def _raw(name: str, section: Keys, sources: Sources, folder: str, flags: Keys) -> dict[str, tuple[str, Any]]:
     """Every key's value, with the name under which a person gave it; later sources win."""
     at, environ, own = f"sentinel.services.{name}", sources.environ, {**sources.declared.get(name, {}), **section}
     raw = {key: (f"{at}.{key}", value) for key, value in {**BUILT_IN.get(name, {}), **own}.items()}
@@ -211,7 +263,6 @@ def _raw(name: str, section: Keys, sources: Sources, folder: str) -> dict[str, t
     own_health = "health" in own or _from_environment(name, "health", environ)
     if not own_health and raw.get("port", ("", 0))[1] in (None, "null"):
         raw.pop("health", None)  # the default check is of the default port
-    flags = (sources.flags or {}).get(name, {})
     raw.update({key: (FLAGS.get(key, f"--{key.replace('_', '-')}"), value) for key, value in flags.items()})
     return raw
 

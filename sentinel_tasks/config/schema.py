@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from ..model import HEALTH_KINDS, UP_AFTER, Condition, Conflict, Detached, HealthKind, Restart, StopSignal
 from .problems import listed
 
+MOST_INSTANCES = 100
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Words = Annotated[list[str], Meta(min_length=1)]
 Text = Annotated[str, Meta(min_length=1)]
@@ -159,6 +160,9 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     index: Annotated[int, Meta(ge=0, le=998, description="its window's index")] | UnsetType = UNSET
     autostart: Annotated[bool, Meta(description="false: up alone does not start it")] | UnsetType = UNSET
     groups: Annotated[str | list[Name], Meta(description="what up --group may call it")] | UnsetType = UNSET
+    instances: (
+        Annotated[int, Meta(ge=1, le=MOST_INSTANCES, description="so many of it: NAME-1, NAME-2 and so on")] | UnsetType
+    ) = UNSET
     worker_command: (
         Annotated[Text | Words | None, Meta(description="what the embedded Worker Telemetry API starts as a worker")]
         | UnsetType
@@ -203,6 +207,7 @@ ALLOWED = {
     "index": "a window's index from 0 to 998",
     "autostart": "true or false",
     "groups": "a name, or a list of names, of a-z, 0-9 and -",
+    "instances": f"a whole number from 1 to {MOST_INSTANCES}",
     "history_limit": "a number of lines from 1 to 10000000",
     "window": "a name of 1 to 200 characters",
     "title": "a text that is not empty",

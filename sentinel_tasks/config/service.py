@@ -40,6 +40,7 @@ PASSED_THROUGH = (
     "log_backups",
     "index",
     "autostart",
+    "instances",
 )
 ASKED = ("timeout", "interval", "retries")
 LEAST_MEMORY = 1024**2
@@ -153,6 +154,14 @@ class ServiceReader:
         if found.is_one_shot and found.restart == "always":
             self.wrong("restart", "must be never or on-failure: with health exit it is done once it exits 0")
         return found if len(self.problems_found.problems) == self.before else None
+
+    def may_be_several(self, found: Service, count: int) -> bool:
+        """True if there may be so many instances of the service; else why not is a problem."""
+        if found.instances and found.counts_workers:
+            self.wrong("instances", "is for other services: one Worker Telemetry API is for the whole workspace")
+        elif count > 1 and found.port is not None:
+            self.wrong("port", f"must be auto where there are {count} instances: each needs a port of its own")
+        return len(self.problems_found.problems) == self.before
 
     def _others(self) -> dict[str, Any]:
         """The keys that need no more reading and were given; for the rest the defaults of `Service` hold."""

@@ -63,7 +63,7 @@ def remedy(service: Service, seen: Observation) -> str:
     commands = (*(each.command or "" for each in seen.elsewhere_by), own)
     tool = next((tool for command in commands if (tool := _tool(command))), None)
     way = f"{FLAGS[tool]} in its command" if tool else "let it listen on $PORT"
-    return f"sentinel.services.{service.name}.port: {' or '.join(ports)}, or {way}"
+    return way if service.template else f"{service.key}.port: {' or '.join(ports)}, or {way}"
 
 
 def _ports(seen: Observation) -> list[str]:

@@ -8,6 +8,7 @@ from functools import partial
 
 from ..decisions.escalation import CLEANUP
 from ..decisions.pause import pause_after
+from ..engine.outcomes import way_to_end
 from ..engine.signals import kill, send
 from ..lineage.reach import Claim
 from ..model import Finding, Identity, Listener, identity_of
@@ -24,9 +25,13 @@ def unconfigured(look: Look) -> list[Finding]:
     """Every service that runs is declared."""
     if look.silent:
         return []
-    down = look.workspace.typed.task("down")
     wrong = [
-        failed("unconfigured", f"{service.name} still runs, but nothing declares it any more", down, "warning")
+        failed(
+            "unconfigured",
+            f"{service.name} still runs, but nothing declares it any more",
+            way_to_end(service.name, look.workspace),
+            "warning",
+        )
         for service in services_unconfigured(look.world, look.panes, look.table)
     ]
     return passed_unless("unconfigured", wrong, "every service that runs is declared")

@@ -38,7 +38,7 @@ def commands(look: Look) -> list[Finding]:
 
 
 def _command(service: Service, world: World) -> Finding:
-    name, key = f"{service.name}.command", f"sentinel.services.{service.name}"
+    name, key = f"{service.name}.command", service.key
     try:
         service, environ = with_its_environment(service, world)
     except ConfigurationError as reason:
@@ -108,7 +108,7 @@ def shared_ports(look: Look) -> list[Finding]:
         failed(
             "shared-ports",
             f"{fixed[port].name} and {service} of {where} both want port {port}",
-            f"sentinel.services.{fixed[port].name}.port: auto, in one of the two",
+            f"{fixed[port].key}.port: auto, in one of the two",
             "warning",
         )
         for port, service, where in sorted(others)

@@ -24,7 +24,7 @@ from ..model import (
     Service,
     Workspace,
 )
-from ..names import typed_target, typed_tmux, unmarked
+from ..names import is_instance, typed_target, typed_tmux, unmarked
 from ..report.phrases import changed_since_start, command, doctor, ended, how_it_ended
 from ..text.duration import duration
 from ..text.masking import masked, masked_text
@@ -41,6 +41,19 @@ def report(service: Service, workspace: Workspace, seen: Observation) -> Report:
     if seen.changes:
         notes += [differs(service, workspace, seen.changes)]
     return replace(told, notes=tuple(notes))
+
+
+def with_way_to_end(told: Report) -> Report:
+    """The same of what is not configured any more: that, and what ends it."""
+    way = way_to_end(told.service.name, told.workspace)
+    return replace(told, notes=(*told.notes, f"it is configured no more{f'; {way} ends it' if way else ''}"))
+
+
+def way_to_end(name: str, workspace: Workspace) -> str:
+    """What a person types to end what is not configured any more; empty if no such task is listed."""
+    up, down = (workspace.typed.task(verb) for verb in ("up", "down"))
+    service = next((each for each in workspace.templates if is_instance(name, each)), "")
+    return f"{up} --only {service} --apply" if service and up else down
 
 
 def differs(service: Service, workspace: Workspace, changes: Sequence[str]) -> str:
@@ -179,7 +192,7 @@ def failed(
 def _way_to_run_once(service: Service, seen: Observation) -> str:
     """What to write for a command that is done, and is no server that failed; empty if it did not exit 0."""
     is_done = seen.run is not None and seen.run.exit_code == 0 and service.port is None
-    return f"sentinel.services.{service.name}.health: exit, if it is to run once" if is_done else ""
+    return f"{service.key}.health: exit, if it is to run once" if is_done else ""
 
 
 def _end_of(seen: Observation, workspace: Workspace) -> str:

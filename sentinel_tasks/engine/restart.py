@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,7 +32,7 @@ def restart(world: World, wanted: Sequence[str], options: Options) -> Restarted:
 
     Contract: Start, Restart.
     """
-    return _stop_and_start(world, wanted, wanted, options)
+    return _stop_and_start(world, wanted, wanted, options, ())
 
 
 def running_with_another(world: World, wanted: Sequence[str]) -> list[str]:
@@ -42,16 +42,23 @@ def running_with_another(world: World, wanted: Sequence[str]) -> list[str]:
     return [each.name for each in services if observe(each, world, snapshot, lambda *_: None).changes]
 
 
-def start_anew(world: World, wanted: Sequence[str], changed: Sequence[str], options: Options) -> Restarted:
-    """Starts the wanted services, and restarts exactly the `changed` ones among them."""
-    return _stop_and_start(world, changed, wanted, options)
+def start_anew(
+    world: World, wanted: Sequence[str], changed: Sequence[str], options: Options, left_of: Collection[str] = ()
+) -> Restarted:
+    """Starts the wanted services, and restarts exactly the `changed` ones among them.
+
+    Before that it ends the instances of `left_of` that the configuration names no more.
+    """
+    return _stop_and_start(world, changed, wanted, options, left_of)
 
 
-def _stop_and_start(world: World, ended: Sequence[str], wanted: Sequence[str], options: Options) -> Restarted:
+def _stop_and_start(
+    world: World, ended: Sequence[str], wanted: Sequence[str], options: Options, left_of: Collection[str]
+) -> Restarted:
     options = replace(options, restarted=frozenset(ended))
     if ended and not options.dry and (refused := _refusals(world, ended, options)):
         return Restarted(refused, None)
-    stopped = stop(world, ended, dry=options.dry) if ended else []
+    stopped = stop(world, ended, dry=options.dry, left_of=left_of) if ended or left_of else []
     if any(report.code for report in stopped):
         return Restarted(stopped, None)
     return Restarted(stopped, start(world, wanted, options))
@@ -72,4 +79,4 @@ def _refusals(world: World, wanted: Sequence[str], options: Options) -> list[Rep
 def _no_folder(service: Service, world: World) -> Iterator[Problem]:
     folder = with_its_environment(service, world)[0].cwd
     if world.is_gone(folder):
-        yield Problem(f"sentinel.services.{service.name}.cwd", folder, "there is no such folder")
+        yield Problem(f"{service.key}.cwd", folder, "there is no such folder")

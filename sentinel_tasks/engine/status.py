@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -30,21 +30,27 @@ RETRY_SECONDS = 1.0
 """Between two looks at what is unhealthy, where its check has retries and no interval."""
 
 
-def status(world: World, wanted: Iterable[str], and_unconfigured: bool = False) -> list[Report]:
+def status(
+    world: World, wanted: Iterable[str], and_unconfigured: bool = False, left_of: Collection[str] = ()
+) -> list[Report]:
     """The truth about each wanted service, and about what the configuration forgot, from one tmux process.
 
-    Only what is unhealthy is looked at again, if its health check has retries.
+    Of what it forgot only instances of `left_of`, unless all is wanted. Only what is unhealthy is looked at again, if
+    its health check has retries.
     """
     services = [world.workspace.service(name) for name in wanted]
     snapshot = take_snapshot(world, len(services))
-    services += _forgotten(world, snapshot) if and_unconfigured else []
-    return _retried(world, _asked(world, services, snapshot))
+    if not (and_unconfigured or left_of):
+        return _retried(world, _asked(world, services, snapshot))
+    left = _forgotten(world, snapshot, None if and_unconfigured else left_of)
+    reports, names = _retried(world, _asked(world, [*services, *left], snapshot)), {each.name for each in left}
+    return [outcomes.with_way_to_end(each) if each.service.name in names else each for each in reports]
 
 
-def _forgotten(world: World, snapshot: Snapshot) -> list[Service]:
+def _forgotten(world: World, snapshot: Snapshot, of: Collection[str] | None = None) -> list[Service]:
     from ..observation.unconfigured import unconfigured
 
-    return unconfigured(world, snapshot.panes, snapshot.process_table)
+    return unconfigured(world, snapshot.panes, snapshot.process_table, of)
 
 
 def _retried(world: World, reports: list[Report]) -> list[Report]:

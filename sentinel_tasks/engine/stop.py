@@ -5,7 +5,7 @@ Contract: Stop and logs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -28,11 +28,14 @@ LOG_SECONDS = 1.0
 class Stop:
     """One stop of some services, all at once; `run` is the loop."""
 
-    def __init__(self, world: World, services: Sequence[Service], and_unconfigured: bool) -> None:
+    def __init__(
+        self, world: World, services: Sequence[Service], and_unconfigured: bool, left_of: Collection[str]
+    ) -> None:
         self.world = world
         self.snapshot = take_snapshot(world, len(services))
-        forgotten = unconfigured(world, self.snapshot.panes, self.snapshot.process_table) if and_unconfigured else []
-        services = [*forgotten, *services]
+        if and_unconfigured or left_of:
+            panes, table = self.snapshot.panes, self.snapshot.process_table
+            services = [*unconfigured(world, panes, table, None if and_unconfigured else left_of), *services]
         self.endings = [beginning(each, observe(each, world, self.snapshot, lambda *_: None)) for each in services]
 
     def run(self) -> list[Report]:
@@ -127,15 +130,21 @@ def _left_on_port(seen: Observation, workspace: Workspace) -> list[str]:
     return [f"port {seen.port} is still held by {outcomes.who(holder, workspace)}; left alone" for holder in others]
 
 
-def stop(world: World, wanted: Iterable[str], dry: bool = False, and_unconfigured: bool = False) -> list[Report]:
+def stop(
+    world: World,
+    wanted: Iterable[str],
+    dry: bool = False,
+    and_unconfigured: bool = False,
+    left_of: Collection[str] = (),
+) -> list[Report]:
     """Every wanted service ended, with all its processes, its port free; or reported with what is left.
 
-    Those that depend on others end before them; `and_unconfigured` ends what the configuration names no more, too. With
-    `dry` nothing is ended, and the reports say what would be.
+    Those that depend on others end before them; `and_unconfigured` ends what the configuration names no more, too,
+    `left_of` of that only instances of these services. With `dry` nothing is ended, and the reports say what would be.
     """
     refuse_inside(world, wanted := list(wanted))
     services = order(world.workspace.service(name) for name in wanted)
-    run = Stop(world, services[::-1], and_unconfigured)
+    run = Stop(world, services[::-1], and_unconfigured, left_of)
     if dry:
         return [run.plan(ending) for ending in run.endings]
     try:

@@ -31,11 +31,12 @@ def addresses(world: World) -> dict[str, str]:
     """`SENTINEL_PORT_NAME` and `SENTINEL_URL_NAME` of every service of the workspace that has a port now."""
     snapshot = take_snapshot(world)
     ports = known_ports(world.workspace, snapshot.session, snapshot.panes)
+    services = {name: each for each in world.workspace.services for name in (each.name, each.template)}
     found: dict[str, str] = {}
-    for service in world.workspace.services:
-        if service.name in ports:
-            found[port_variable(service.name)] = str(ports[service.name])
-            found[url_variable(service.name)] = url(service, ports[service.name])
+    for name, port in world.workspace.by_every_name(ports).items():
+        if name in services:
+            found[port_variable(name)] = str(port)
+            found[url_variable(name)] = url(services[name], port)
     return found
 
 

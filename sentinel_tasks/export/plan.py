@@ -92,6 +92,8 @@ class Plan(Struct, frozen=True):
     def own(self, service: Service) -> dict[str, str]:
         """The variables that we set, whatever the configuration says of them."""
         own = self.shared() | {"SENTINEL_SERVICE": service.name}
+        if service.instance:
+            own["SENTINEL_INSTANCE"] = str(service.instance)
         if (port := self.ports.get(service.name)) is not None:
             own["PORT"] = str(port)
             if variable := PORT_VARIABLES.get(service.name):

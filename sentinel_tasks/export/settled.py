@@ -97,7 +97,7 @@ def _environment(service: Service, own: Mapping[str, str]) -> dict[str, Word]:
     try:
         ordered = [*TopologicalSorter(needs).static_order()]
     except CycleError as cycle:
-        key, circle = f"sentinel.services.{service.name}.env", " -> ".join(cycle.args[1])
+        key, circle = f"{service.key}.env", " -> ".join(cycle.args[1])
         raise ConfigurationError([Problem(key, "…", f"these refer to each other: {circle}")]) from cycle
     for name in ordered:
         found[name] = resolved(written[name], {**found, **own})

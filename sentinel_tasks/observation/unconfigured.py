@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec.structs import replace
 
 from ..model import Health, Pane, Service
-from ..names import mark, unmarked
+from ..names import is_instance, mark, unmarked
 from ..world import World
 from .process_table import ProcessTable
 
@@ -28,16 +28,19 @@ def running_unread(world: World, panes: Iterable[Pane]) -> list[Service]:
     return [replace(each, health=Health("tcp")) if each.port else each for each in found]
 
 
-def unconfigured(world: World, panes: Iterable[Pane], table: ProcessTable) -> list[Service]:
+def unconfigured(
+    world: World, panes: Iterable[Pane], table: ProcessTable, of: Collection[str] | None = None
+) -> list[Service]:
     """Services of this workspace that still run, although its configuration does not name them any more.
 
-    Also those whose windows are on a tmux server that is not asked.
+    Also those whose windows are on a tmux server that is not asked. With `of` only instances of these services.
     """
     home, known = mark(world.workspace.path), {service.name for service in world.workspace.services}
     living = {pane.service: pane for pane in panes if pane.home == home and pane.alive and pane.service not in known}
     launched = [each.service for each in table.launchers() if each.workspace == world.workspace.path]
     others = dict.fromkeys(name for name in launched if name not in (*known, *living))
-    return [*map(marked_service, living.values()), *(_launched_service(world, name) for name in others)]
+    found = [*map(marked_service, living.values()), *(_launched_service(world, name) for name in others)]
+    return found if of is None else [each for each in found if any(is_instance(each.name, name) for name in of)]
 
 
 def _launched_service(world: World, name: str) -> Service:

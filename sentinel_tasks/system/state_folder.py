@@ -225,6 +225,28 @@ class State(Struct, frozen=True):
         except (OSError, ValueError):
             return None
 
+    # How many instances were asked for
+
+    def scales(self) -> dict[str, tuple[int, int]]:
+        """What `scale` was asked for, by service: how many were configured then, and how many are wanted instead."""
+        try:
+            with open(os.open(self._scales, READ), "rb") as file:
+                return msgspec.json.decode(file.read(), type=dict[str, tuple[int, int]])
+        except (OSError, ValueError):
+            return {}
+
+    def note_scales(self, scales: Mapping[str, tuple[int, int]]) -> None:
+        """Keeps this until it is noted anew; OSError if it can't be kept."""
+        if scales:
+            self.prepare()
+            os.replace(self._draft("scale", msgspec.json.encode(scales)), self._scales)
+        else:
+            self._scales.unlink(missing_ok=True)
+
+    @property
+    def _scales(self) -> Path:
+        return self.folder / "scale.json"
+
     def _draft(self, name: str, content: bytes) -> Path:
         """A file of that content on its way to its name; an older draft of this process is gone."""
         draft = self.folder / f"{name}.{os.getpid()}.draft"

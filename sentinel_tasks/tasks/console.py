@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..errors import Problem
     from ..model import Typed, Workspace
     from ..report import Live, Style
+    from ..system.state_folder import State
     from ..world import World
 
 
@@ -27,6 +28,7 @@ class Console:
         self.context, self.as_json = context, as_json
         self.environ = dict(os.environ)
         self._live: Live | None = None
+        self._scales: dict[str, tuple[int, int]] | None = None
 
     @cached_property
     def out(self) -> Style:
@@ -110,10 +112,34 @@ class Console:
         section, last = _section(config.get("sentinel")), _section(file_of_flag(config).get("sentinel"))
         sources = Sources(
             declared.members(), section, self.environ, last, flags, declared.of_procfile, name_of_file(config),
-            frozenset(declared.configured),
+            frozenset(declared.configured), self.scales,
         )  # fmt: skip
         workspace, problems = read_all(sources, self.project, state_root(), [*problems_in_files, *declared.problems])
         return replace(workspace, typed=self.typed), problems
+
+    @property
+    def scales(self) -> dict[str, tuple[int, int]]:
+        """How many instances `scale` was asked for, as this task sees it."""
+        return self._state().scales() if self._scales is None else self._scales
+
+    def note_scales(self, scales: dict[str, tuple[int, int]]) -> None:
+        """From now on so many are wanted; with `--dry` for this task alone."""
+        if scales != self.scales and not self.dry:
+            self._state().note_scales(scales)
+        self._scales = scales
+
+    def forget_scales(self, names: Sequence[str] | None) -> None:
+        """From now on there are as many of these services as the configuration says; None is of all."""
+        self.note_scales(
+            {} if names is None else {name: each for name, each in self.scales.items() if name not in names}
+        )
+
+    def _state(self) -> State:
+        from ..config.load import workspace_folder
+        from ..names import state_name
+        from ..system.state_folder import State, state_root
+
+        return State(state_root() / state_name(workspace_folder(self.project, self.environ)))
 
     @cached_property
     def typed(self) -> Typed:

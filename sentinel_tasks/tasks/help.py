@@ -17,7 +17,7 @@ INDENT = "  "
 
 VALUES = {
     "only": "A,B", "group": "A,B", "except": "A,B", "port": "N|auto", "timeout": "SECONDS", "lines": "N",
-    "name": "NAME", "target": "TARGET", "to": "FOLDER", "image": "IMAGE",
+    "name": "NAME", "target": "TARGET", "counts": "NAME=N", "to": "FOLDER", "image": "IMAGE",
 }  # fmt: skip
 """What a flag takes, where that is no word of a fixed list."""
 
@@ -31,6 +31,7 @@ EXIT_CODES = {
     "wait": "0 as wanted; 1 it failed, or the time is up; 3 it does not run, and nothing starts it",
     "ps": "0, whatever the states are",
     "doctor": "0 all holds; 1 something does not; 2 a key is wrong",
+    "scale": START,
     "run": "that of the command; 126 and 127 as in a shell",
     "url": "0 printed; 3 nobody listens",
     "open": "0 printed or opened; 3 it does not run",
@@ -49,6 +50,7 @@ EXAMPLES = {
     "env": ["--export"],
     "export": ["systemd", "compose --image app"],
     "doctor": ["", "--fix"],
+    "scale": ["web=3", "web=3 worker=2"],
 }
 WITH_NAME = ("run", "url")
 """Tasks of a workspace that want the name of a service first."""

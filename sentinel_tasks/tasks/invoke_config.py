@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from ..errors import ConfigurationError, Problem
 from . import yaml_file
 
 VERSION = str(invoke.__version__)
-SECTION = "sentinel"
+SECTION, SCALE = "sentinel", "scale"
 FLAGS = {"-c": "collection", "-r": "search-root", "-f": "config"}
 """Invoke's flags that decide which tasks there are, and what they are configured with."""
 
@@ -262,13 +262,42 @@ _programs: list[Program] = []
 
 
 def _remembering(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Parsing as before; which program did it is remembered."""
+    """Parsing as before; which program did it is remembered, and `scale` may be followed by several words."""
 
     def parse_tasks(program: Program) -> Any:
         _programs[:] = [program]
+        words, tasks = program.core.unparsed, program.collection
+        if any(_is_scale(tasks, word) for word in words):
+            words[:] = with_counts_as_one(words, tasks)
         return original(program)
 
     return parse_tasks
+
+
+def _is_scale(tasks: Collection, word: str) -> bool:
+    """True for our own task of that verb, however a tasks file nests it."""
+    try:
+        return getattr(tasks[word], "verb", "") == SCALE
+    except (KeyError, ValueError):
+        return False
+
+
+def with_counts_as_one(words: Sequence[str], tasks: Collection) -> list[str]:
+    """The same words, but what `scale` is told as one, with commas: Invoke takes no list of words after a task."""
+    found: list[str] = []
+    names = tasks.task_names
+    is_scale = is_open = False
+    for word in words:
+        is_count = is_scale and not word.startswith("-") and ("=" in word or is_open or _is_scale(tasks, found[-1]))
+        is_task = word in names and not (is_count and not is_open)
+        if is_task:
+            is_scale, is_count = _is_scale(tasks, word), False
+        if is_count and is_open:
+            found[-1] += f",{word}"
+        else:
+            found.append(word)
+        is_open = is_count
+    return found
 
 
 def _explaining(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .console import Console
-from .verbs import Names, open_running_world
+from .verbs import Names, are_instances, open_running_world
 from .views import how_to_start
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def show_logs(console: Console, names: Names, wish: Wish) -> int:
 
     count, with_runs = _number_of_lines(wish.lines), sys.stdout.isatty() and not console.as_json
     world, wanted = open_running_world(console, names, {})
-    logs = log_files(world, wanted)
+    logs, wish = log_files(world, wanted), wish._replace(together=wish.together or are_instances(wanted, names))
     if wish.follow:
         to_come = following(world, logs, count, console.out.colour, lambda: is_read(sys.stdout), with_runs)
         return _until_nobody_reads(console, to_come, wanted, wish)

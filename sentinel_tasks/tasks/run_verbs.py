@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from .console import Console
-from .verbs import Names, open_running_world, open_world, show_outcome
+from .verbs import Names, are_instances, open_running_world, open_world, show_outcome
 
 if TYPE_CHECKING:
     from ..engine.wait import Goal
@@ -29,6 +29,7 @@ def wait_for(console: Console, names: Names, goal: str, timeout: str | None, tog
         reports = wait(world, wanted, wanted_state, seconds)
     except KeyboardInterrupt as reason:
         raise Interrupted("interrupted; what was waited for goes on", "{ps}") from reason
+    together = together or are_instances(wanted, names)
     return show_outcome(console, reports, goal, None if together else wanted[0])
 
 
@@ -70,13 +71,13 @@ def run_beside(console: Console, name: str) -> int:
     from ..errors import ConfigurationError, Problem, SentinelError
     from ..report.phrases import command
 
-    world, _ = open_world(console, [name], {})
+    world, (first, *_) = open_world(console, [name], {})
     words = words_after_dashes(sys.argv)
     if not words:
         reason = f"must be the command to run, after two dashes: {_typed_run(name, world)} -- COMMAND"
         raise ConfigurationError([Problem("run", "", reason)])
-    check_limits(world, [world.workspace.service(name)])
-    found = surroundings_of(world, name)
+    check_limits(world, [world.workspace.service(first)])
+    found = surroundings_of(world, first)
     if console.dry:
         console.result(f"would run {shlex.join(words)} in {found.service.cwd}")
         return 0
@@ -125,8 +126,8 @@ def show_environment(console: Console, name: str | None, export: bool, dotenv: b
     from ..engine.surroundings import addresses, surroundings_of
     from ..text.masking import MASK, is_secret, masked_text
 
-    world, _ = open_world(console, None if name is None else [name], {})
-    found = addresses(world) if name is None else surroundings_of(world, name).environment
+    world, wanted = open_world(console, None if name is None else [name], {})
+    found = addresses(world) if name is None else surroundings_of(world, wanted[0]).environment
     shown = {key: value if reveal else MASK if is_secret(key) else masked_text(value) for key, value in found.items()}
     console.document(shown)
     for key, value in sorted(shown.items()):
@@ -150,7 +151,7 @@ def show_url(console: Console, name: str) -> int:
     from ..report import url_of
     from ..report.phrases import to_an_answer
 
-    world, _ = open_running_world(console, [name], {})
+    world, (name, *_) = open_running_world(console, [name], {})
     (report,) = status(world, [name])
     if not report.seen.holders or report.seen.port is None or report.state == "conflict":
         raise NothingThere(f"{name} is {report.state} and answers nowhere", to_an_answer(report))

@@ -32,6 +32,7 @@ HELP = {
     "apply": "restart those whose configuration has changed since they were started",
     "for_": "what to wait for",
     "name": "the service",
+    "counts": "NAME=N, several with spaces or commas between them",
     "export": "as shell commands, for eval",
     "dotenv": "as lines of a .env file",
     "reveal": "show secrets too",

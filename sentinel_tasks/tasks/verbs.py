@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..names import is_instance
 from .console import Console
 
 if TYPE_CHECKING:
+    from ..engine.restart import Restarted
     from ..errors import Problem
     from ..model import Report, Service, Workspace
     from ..world import World
@@ -26,13 +28,14 @@ def _open(console: Console, workspace: Workspace, names: Names, flags: Mapping[s
     """The same with a workspace that was read already; the flags of several services still have to be put into it."""
     from ..errors import ConfigurationError
 
-    known = [service.name for service in workspace.services]
-    wanted = list(names) if names is not None else known
-    if problems := [*_unknown(wanted, known), *_port_of_many(wanted, flags)]:
+    if problems := _unknown(names or (), workspace):
+        raise ConfigurationError(problems)
+    wanted = meant(workspace, names)
+    if problems := _port_of_many(wanted, flags):
         raise ConfigurationError(problems)
     if flags and (names is None or len(names) != 1):
-        meant = {service.name: _of_many(service, flags) for service in workspace.services if service.name in wanted}
-        workspace = console.workspace(meant)
+        of_each = {service.name: _of_many(service, flags) for service in workspace.services if service.name in wanted}
+        workspace = console.workspace(of_each)
     return console.world(workspace), wanted
 
 
@@ -52,12 +55,32 @@ def open_running_world(console: Console, names: Names, flags: Mapping[str, str])
     world = console.world(workspace)
     running = running_unread(world, world.tmux.panes())
     services = [replace(service, **_timeouts(flags)) for service in (*workspace.services, *running)]
-    wanted = [service.name for service in services] if names is None else list(names)
+    workspace = replace(workspace, services=tuple(services))
+    wanted = meant(workspace, names)
     if any(name not in {service.name for service in services} for name in wanted):
         raise ConfigurationError(problems)
     for problem in problems:
         console.warning(f"{problem.key}: {problem.value!r}: {problem.reason}")
-    return console.world(replace(workspace, services=tuple(services))), wanted
+    return console.world(workspace), wanted
+
+
+def meant(workspace: Workspace, names: Names) -> list[str]:
+    """The services of these names: for the name in common of several instances all of them, without names all.
+
+    Instances that are not configured well are known by their names.
+    """
+    known, templates = [service.name for service in workspace.services], workspace.templates
+    found: dict[str, None] = {}
+    for name in known if names is None else names:
+        own = [each.name for each in templates.get(name, ())]
+        numbered = [each for each in known if is_instance(each, name)] if name not in known else []
+        found |= dict.fromkeys(own or numbered or [name])
+    return list(found)
+
+
+def are_instances(wanted: Sequence[str], names: Names) -> bool:
+    """True if a name was that of several instances, however many there are; their tasks tell of each."""
+    return names is not None and [*wanted] != [*names]
 
 
 def _timeouts(flags: Mapping[str, str]) -> dict[str, float]:
@@ -66,10 +89,10 @@ def _timeouts(flags: Mapping[str, str]) -> dict[str, float]:
     return {"stop_timeout": float(text)} if text.replace(".", "", 1).isdecimal() else {}
 
 
-def _unknown(wanted: Iterable[str], known: Sequence[str]) -> list[Problem]:
+def _unknown(wanted: Iterable[str], workspace: Workspace) -> list[Problem]:
     from ..config.problems import Problems
 
-    problems_found = Problems()
+    problems_found, known = Problems(), [*(service.name for service in workspace.services), *workspace.templates]
     for name in wanted:
         if name not in known:
             problems_found.unknown("--only", name, "service", known, name)
@@ -92,19 +115,24 @@ def _of_many(service: Service, flags: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def start_part(
-    console: Console, meant: Mapping[str, list[str] | None], flags: Mapping[str, str], wait: bool, anew: bool
+    console: Console, wish: Mapping[str, list[str] | None], flags: Mapping[str, str], wait: bool, anew: bool
 ) -> int:
-    """Starts the part of the workspace that is meant, and what it needs; shows what became of each.
+    """Starts the part of the workspace that is wished for, and what it needs; shows what became of each.
 
     `anew` restarts those that run with another configuration than theirs now.
     """
     from ..decisions.selection import Part, selected, unknown_groups
     from ..errors import ConfigurationError
 
-    part = Part(meant["only"], meant["groups"], meant["without"] or ())
+    only, groups, without = wish["only"], wish["groups"], wish["without"] or []
+    if anew:
+        console.forget_scales(None if only is None and groups is None else only or [])
     workspace = console.workspace()
-    problems = [*_unknown([*(part.only or ()), *part.without], [service.name for service in workspace.services])]
-    problems += _no_groups(unknown_groups(workspace.services, part), workspace)
+    part = Part(None if only is None else meant(workspace, only), groups, meant(workspace, without))
+    problems = [
+        *_unknown([*(only or ()), *without], workspace),
+        *_no_groups(unknown_groups(workspace.services, part), workspace),
+    ]
     if problems:
         raise ConfigurationError(problems)
     if not (names := selected(workspace.services, part)):
@@ -119,12 +147,8 @@ def _apply_changes(console: Console, names: Sequence[str], flags: Mapping[str, s
 
     world, wanted = open_world(console, names, flags)
     changed = running_with_another(world, wanted)
-    done = start_anew(world, wanted, changed, Options(wait=wait, dry=console.dry))
-    if done.started is None:
-        return show_outcome(console, done.stopped, "stopped", None)
-    if console.dry:
-        show_notes(console, done.stopped)
-    return show_outcome(console, done.started, "restarted", None, changed)
+    left_of = [name for name, own in world.workspace.templates.items() if {each.name for each in own} <= {*wanted}]
+    return show_both(console, start_anew(world, wanted, changed, Options(wait=wait, dry=console.dry), left_of), changed)
 
 
 def _no_groups(groups: Sequence[str], workspace: Workspace) -> list[Problem]:
@@ -143,6 +167,7 @@ def start_services(console: Console, names: Names, flags: Mapping[str, str], wai
 
     world, wanted = open_world(console, names, flags)
     reports = start(world, wanted, Options(wait=wait, dry=console.dry))
+    together = together or are_instances(wanted, names)
     code = show_outcome(console, reports, "started", None if together else wanted[0])
     if together and any(report.seen.changes for report in reports) and (up := world.workspace.typed.task("up")):
         console.result(f"   {console.out.sign('hints')} {up} --apply restarts those whose configuration has changed")
@@ -156,12 +181,15 @@ def stop_services(
     from ..engine.stop import stop
 
     world, wanted = open_running_world(console, names, flags)
-    reports = stop(world, wanted, dry=console.dry, and_unconfigured=together and names is None)
+    left_of = [name for name in names or () if name in world.workspace.templates]
+    reports = stop(world, wanted, dry=console.dry, and_unconfigured=together and names is None, left_of=left_of)
     if close and not console.dry and not any(report.code for report in reports):
         from ..engine.session import close_session
 
         closed = close_session(world)
         reports = [without_window(report) for report in reports] if closed else reports
+        console.forget_scales(None)
+    together = together or are_instances(wanted, names)
     return show_outcome(console, reports, "stopped", None if together else wanted[0])
 
 
@@ -180,13 +208,19 @@ def restart_services(
     from ..engine.start import Options
 
     world, wanted = open_world(console, names, flags)
-    only = None if together else wanted[0]
-    done = restart(world, wanted, Options(wait=wait, dry=console.dry))
+    only = None if together or are_instances(wanted, names) else wanted[0]
+    return show_both(console, restart(world, wanted, Options(wait=wait, dry=console.dry)), wanted, only)
+
+
+def show_both(console: Console, done: Restarted, restarted: Sequence[str], only: str | None = None) -> int:
+    """Shows what became of each service that was stopped and started, and of those that were only stopped."""
     if done.started is None:
         return show_outcome(console, done.stopped, "stopped", only)
     if console.dry:
         show_notes(console, done.stopped)
-    return show_outcome(console, done.started, "restarted", only, wanted)
+    names = {report.service.name for report in done.started}
+    ended = [] if console.dry else [report for report in done.stopped if report.service.name not in names]
+    return show_outcome(console, [*ended, *done.started], "restarted", only, restarted)
 
 
 def show_outcome(
@@ -203,8 +237,18 @@ def show_outcome(
         show_notes(console, reports)
     else:
         for report in reports:
-            _show_report(console, report, done if restarted is None or report.service.name in restarted else "started")
+            word = done if restarted is None or report.service.name in restarted else "started"
+            _show_report(console, report, "stopped" if report.state == "stopped" else word)
     return next((report.code for report in meant if report.code), 0)
+
+
+def show_states(console: Console, reports: Sequence[Report]) -> int:
+    """Shows a line for each; the exit code is that of the first that is not as wanted."""
+    from ..report import table
+
+    console.document(_outcome_document(reports, reports, together=True))
+    console.result(table(reports, console.out))
+    return next((report.code for report in reports if report.code), 0)
 
 
 def _outcome_document(reports: Sequence[Report], meant: Sequence[Report], together: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .console import Console
-from .verbs import open_running_world
+from .verbs import are_instances, open_running_world, show_states
 
 if TYPE_CHECKING:
     from ..model import Report, Workspace
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 
 def show_status(console: Console, name: str) -> int:
-    """The status page of one service."""
+    """The status page of one service, or of several instances a line each."""
     from ..engine.status import status
     from ..report import as_json, status_page
 
-    world, _ = open_running_world(console, [name], {})
+    world, wanted = open_running_world(console, [name], {})
+    if are_instances(wanted, [name]):
+        return show_states(console, status(world, wanted, left_of=[name]))
     (report,) = status(world, [name])
     console.document(as_json(report))
     console.result(status_page(report, console.out))
@@ -113,7 +115,8 @@ def attach_to(console: Console, name: str | None) -> int:
     from ..engine.session import place_of, way_to_window
     from ..errors import NothingThere
 
-    world, _ = open_running_world(console, None if name is None else [name], {})
+    world, wanted = open_running_world(console, None if name is None else [name], {})
+    name = None if name is None else wanted[0]
     place = place_of(world, name)
     if place is None:
         what = f"{name or 'this workspace'} has no window to attach to"

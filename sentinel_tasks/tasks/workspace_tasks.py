@@ -130,6 +130,14 @@ def url(c: Context, name: str, json: bool = False) -> None:
     run(c, json, lambda console: show_url(console, name))
 
 
+@verb
+def scale(c: Context, counts: str, timeout: str | None = None, no_wait: bool = False, json: bool = False) -> None:
+    """Have so many instances of a service: start what is missing, or end the last ones."""
+    from .scale_verb import scale_instances
+
+    run(c, json, lambda console: scale_instances(console, counts, timeout, not no_wait))
+
+
 def names(given: str | None) -> list[str] | None:
     """The names that a flag lists with commas; None if it was not given."""
     return None if given is None else list(dict.fromkeys(name.strip() for name in given.split(",")))
@@ -137,4 +145,4 @@ def names(given: str | None) -> list[str] | None:
 
 def workspace_tasks() -> list[OwnTask]:
     """The tasks that every workspace has beside those of its services."""
-    return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url, export]
+    return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url, export, scale]

@@ -15,7 +15,17 @@ from sentinel_tasks.model import Health
 from tests.facts import service
 
 SALT, OTHER_SALT = b"s" * 32, b"t" * 32
-AT_ONCE = {"title", "startup_timeout", "on_conflict", "depends_on", "autostart", "groups", "window", "index"}
+AT_ONCE = {
+    "title",
+    "startup_timeout",
+    "on_conflict",
+    "depends_on",
+    "autostart",
+    "groups",
+    "window",
+    "index",
+    "instances",
+}
 """Keys that a task heeds, or the next window: nothing has to be started anew for them."""
 
 

@@ -55,6 +55,7 @@ WHOLE = {
             "worker_command": ["python", "worker.py"],
             "autostart": True,
             "groups": ["backend"],
+            "instances": 3,
         },
     },
 }
@@ -135,6 +136,7 @@ GOOD: list[tuple[str, Any]] = [
     ("detached", "leave"),
     ("restart", "on-failure"),
     ("worker_command", None),
+    ("instances", 1),
 ]
 BAD: list[tuple[str, Any]] = [
     ("prot", 3000),
@@ -181,6 +183,9 @@ BAD: list[tuple[str, Any]] = [
     ("log_backups", -1),
     ("window", ""),
     ("index", 999),
+    ("instances", 0),
+    ("instances", 101),
+    ("instances", None),
 ]
 
 

@@ -71,7 +71,7 @@ def service(name: str, port: int | None = None, **keys: Any) -> Service:
 WEB = service("web", 3000)
 DB = service("db", 5432)
 JOB = service("job", health=Health("exit"))
-PIDS = {"web": 200, "db": 300, "job": 400, "old": 500}
+PIDS = {"web": 200, "db": 300, "job": 400, "old": 500, "web-1": 600, "web-2": 620, "web-3": 640}
 """The launcher of each service; of this task's launch it is ten more, and the service's own process is the next one."""
 
 

@@ -188,7 +188,7 @@ def test_what_the_configuration_names_no_more_is_shown_while_it_runs() -> None:
 
     shown = [running(**OLD), running(OLD_SERVICE, **OLD), ended(DB, run={"exit_code": 1}, **OLD)]
     told, _ = play(History({0: shown}, []), all_of_them)
-    assert told == ["web: running, exit 0", "old: running, exit 0"]
+    assert told == ["web: running, exit 0", "old: running, exit 0; it is configured no more; inv down ends it"]
 
 
 RETRIED = service("web", 3000, health=Health("http", "/", retries=2))

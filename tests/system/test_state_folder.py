@@ -335,3 +335,15 @@ def test_remove_fifo_twice(state: State) -> None:
     state.remove_fifo(fifo)
     state.remove_fifo(fifo)
     until(lambda: not fifo.exists())
+
+
+def test_how_many_instances_were_asked_for_is_kept_until_it_is_forgotten(state: State) -> None:
+    assert state.scales() == {}
+    state.note_scales({"web": (2, 5)})
+    assert state.scales() == {"web": (2, 5)}
+    assert stat.S_IMODE((state.folder / "scale.json").stat().st_mode) == 0o600
+    (state.folder / "scale.json").write_text('{"web": "many"}')
+    assert state.scales() == {}
+    state.note_scales({})
+    state.note_scales({})
+    assert not [*state.folder.glob("scale*")]
