@@ -228,6 +228,14 @@ class StartedWith(Struct, frozen=True):
     digests: dict[str, str]
 
 
+class RanWell(Struct, frozen=True):
+    """When a start last found a service healthy (epoch seconds), how it was configured, and the commit that it ran."""
+
+    at: float
+    digests: dict[str, str]
+    commit: str = ""
+
+
 # What was seen
 
 
@@ -581,6 +589,28 @@ class Report(Struct, frozen=True):
     hint: str = ""
     notes: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
+
+
+class Needed(Struct, frozen=True):
+    """A service that another one waits for: what it must be, and what it is."""
+
+    name: str
+    condition: Condition
+    state: State
+
+
+class Why(Struct, frozen=True):
+    """Why a service is as it is: what it waits for, what it printed last, what changed since it last ran well.
+
+    `changes` are keys of the configuration; `commit` is the workspace's now, empty if it is in no repository.
+    """
+
+    report: Report
+    waits_for: tuple[Needed, ...]
+    last_output: tuple[str, ...]
+    well: RanWell | None
+    changes: tuple[str, ...] = ()
+    commit: str = ""
 
 
 class Finding(Struct, frozen=True):

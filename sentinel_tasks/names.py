@@ -24,11 +24,12 @@ TASKS_OF_A_WORKSPACE = frozenset(
         "run",
         "env",
         "url",
+        "why",
         "export",
         "scale",
     }
 )
-TASKS_OF_A_SERVICE = ("start", "status", "logs", "stop", "restart", "attach", "wait", "run", "env", "url")
+TASKS_OF_A_SERVICE = ("start", "status", "logs", "stop", "restart", "attach", "wait", "run", "env", "url", "why")
 SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
 INSTANCE = re.compile(r"(.+)-([1-9][0-9]*)\Z")
 

@@ -217,6 +217,13 @@ class World:
 
     # Questions about the surroundings
 
+    @cached_property
+    def commit(self) -> str:
+        """The commit that the workspace's folder has; empty if it is in no repository."""
+        from .system.repository import commit_of
+
+        return commit_of(self.workspace.path)
+
     def is_being_written(self, log: Path) -> bool:
         """True while whoever writes the log has not let go of it."""
         from .logs.rotation import times_path

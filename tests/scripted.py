@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from sentinel_tasks.lineage.reach import Claim, permitted
-from sentinel_tasks.model import Identity, Run, Workspace, identity_of
+from sentinel_tasks.model import Identity, RanWell, Run, Workspace, identity_of
 from sentinel_tasks.tmux.commands import Opening
 from sentinel_tasks.world import World
 from tests.facts import NOW
@@ -18,6 +18,7 @@ from tests.turns import Fact, Turn
 
 FOLDER = Path("/state/app")
 SALT = b"a test's"
+COMMIT = "c0ffee" * 6
 
 
 class Door:
@@ -40,7 +41,7 @@ class ScriptedWorld(World):
     def __init__(self, workspace: Workspace, turns: Mapping[float, Sequence[Fact]], **environ: str) -> None:
         super().__init__(workspace, environ)
         self.sent, self.specs, self.openings = list[str](), dict[str, Any](), dict[str, Opening]()
-        self.closed = dict[str, Run]()
+        self.closed, self.ran_well = dict[str, Run](), dict[str, RanWell]()
         self.later = list(turns.items())
         self.sleep(0)
         vars(self).update(
@@ -56,6 +57,7 @@ class ScriptedWorld(World):
             is_being_written=lambda log: self.turn.has(service=log.stem, is_writing=True),
             reserving=lambda: nullcontext(Door(self)),
             choosing_ports=nullcontext,
+            commit=COMMIT,
             **dict.fromkeys(("health", "logs", "ports"), Door(self)),
             processes=Door(self, send=self._signal, kill=self._kill),
             tmux=Door(
@@ -83,7 +85,8 @@ class ScriptedWorld(World):
                 make_fifo=lambda name, launch: Path(name),
                 send_spec=lambda fifo, spec, is_there: self._take(fifo.name, spec),
                 lock=self._lock,
-                **dict.fromkeys(("prepare", "sweep", "remove_fifo"), lambda *_: None),
+                ran_well=self.ran_well.get,
+                **dict.fromkeys(("prepare", "sweep", "remove_fifo", "note_ran_well"), lambda *_: None),
             ),
         )
 

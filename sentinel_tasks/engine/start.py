@@ -193,6 +193,7 @@ class Start:
             self._note_launch(track, made)
         opened = [track for track, _ in pairs if track.watch.launched and not track.settled]
         self.health_threads.prepare(track.service for track in opened)
+        self.world.in_background(lambda: self.world.commit)  # asked of git now, so that nobody waits for it later
         self._finish_unwaited([track for track in opened if not self._waits_for(track)])
 
     def _note_launch(self, track: Track, made: Launched) -> None:
@@ -270,6 +271,8 @@ class Start:
     def _ready(self, track: Track, seen: Observation, action: Done) -> None:
         if seen.alive and seen.pane and not seen.was_ready and not self.options.dry:
             self.world.tmux.mark_ready(seen.pane)
+        if track.watch.launched and not self.options.dry:
+            self.world.state.note_ran_well(track.service.name, track.watch.launched, self.world.commit)
         seen = self._with_its_log(track, seen)
         if track.watch.launched is None:
             self._finish_unchanged(track, seen)

@@ -35,7 +35,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "signal": ended.signal if ended else None,
         "restarts": run.restarts if run else 0,
         "last_exit": run.last_exit if run else None,
-        "listener": _listener(seen),
+        "listener": listener_of(seen),
         "log": f"{seen.state_folder or report.workspace.state_folder}/{service.name}.log",
         "error": _error(report),
         "notes": list(report.notes),
@@ -90,7 +90,8 @@ def _health(report: Report) -> dict[str, Any] | None:
     return {"ok": answer.ok, "detail": answer.detail, "latency_ms": answer.latency_ms} if answer else None
 
 
-def _listener(seen: Observation) -> dict[str, Any] | None:
+def listener_of(seen: Observation) -> dict[str, Any] | None:
+    """Who listens on its port; None if nobody does."""
     holder = seen.holders[0] if seen.holders else None
     return {"pid": holder.listener.pid, "name": holder.listener.name, "relation": holder.relation} if holder else None
 

@@ -35,7 +35,7 @@ def _rule(style: Style) -> str:
 
 def _headline(report: Report, style: Style) -> str:
     label = f"{_short(report.service)} Status"
-    return f"{style.sign(LEVEL[report.state])} {label}: {_state_words(report)}"
+    return f"{style.sign(LEVEL[report.state])} {label}: {state_words(report)}"
 
 
 def _short(service: Service) -> str:
@@ -44,7 +44,8 @@ def _short(service: Service) -> str:
     return SHORT_TITLES.get(title, title) or service.name
 
 
-def _state_words(report: Report) -> str:
+def state_words(report: Report) -> str:
+    """Its state in words, with where and why."""
     seen = report.seen
     on_port = _on_port(seen)
     if report.state == "running":

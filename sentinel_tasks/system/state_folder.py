@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from ..errors import ConfigurationError, Problem, SentinelError, StateFolderUnusable
-from ..model import Run, StartedWith
+from ..model import RanWell, Run, StartedWith
 
 ON_LINUX = sys.platform == "linux"
 LOCK_SECONDS = 30.0
@@ -224,6 +224,25 @@ class State(Struct, frozen=True):
                 return msgspec.json.decode(file.read(), type=StartedWith)
         except (OSError, ValueError):
             return None
+
+    def note_ran_well(self, service: str, launch: str, commit: str) -> None:
+        """Writes down what this launch ran well with; nothing that hinders it may fail the start."""
+        started = self.started_with(service)
+        if started is not None and started.launch == launch:
+            well = RanWell(time.time(), started.digests, commit)
+            with suppress(OSError):
+                os.replace(self._draft(service, msgspec.json.encode(well)), self._ran_well(service))
+
+    def ran_well(self, service: str) -> RanWell | None:
+        """What the service ran well with last; None if nothing readable is there."""
+        try:
+            with open(os.open(self._ran_well(service), READ), "rb") as file:
+                return msgspec.json.decode(file.read(), type=RanWell)
+        except (OSError, ValueError):
+            return None
+
+    def _ran_well(self, service: str) -> Path:
+        return self.folder / f"{service}.well.json"
 
     # How many instances were asked for
 

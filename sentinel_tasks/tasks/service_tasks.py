@@ -12,7 +12,7 @@ from .declared import OwnTask
 from .log_verb import Wish, show_logs
 from .run_verbs import run_beside, show_environment, show_url, wait_for
 from .verbs import Names, restart_services, start_services, stop_services
-from .views import attach_to, open_page, show_status, show_workers
+from .views import attach_to, open_page, show_status, show_why, show_workers
 
 LINES = "50"
 HELP = {
@@ -97,11 +97,15 @@ def _beside(name: str) -> list[OwnTask]:
     def url(c: Context, json: bool = False) -> None:
         run(c, json, lambda console: show_url(console, name))
 
+    def why(c: Context, json: bool = False) -> None:
+        run(c, json, lambda console: show_why(console, name))
+
     return [
         _task(wait, f"Wait until {name} is healthy; nothing is started."),
         _task(run_, f"Run a command in the folder and environment of {name}.", "run"),
         _task(env, f"Print the environment of {name}."),
         _task(url, f"Print the address at which {name} answers."),
+        _task(why, f"Why {name} is as it is, on one screen."),
     ]
 
 

@@ -28,6 +28,19 @@ def show_status(console: Console, name: str) -> int:
     return report.code
 
 
+def show_why(console: Console, name: str) -> int:
+    """Why the service is as it is, of several instances one after the other; the exit code is that of its status."""
+    from ..engine.why import why
+    from ..report.why import why_document, why_page
+
+    world, wanted = open_running_world(console, [name], {})
+    found = [why(world, each) for each in wanted]
+    documents = [why_document(each) for each in found]
+    console.document({"services": documents} if are_instances(wanted, [name]) else documents[0])
+    console.result("\n".join(why_page(each, console.out) for each in found))
+    return next((each.report.code for each in found if each.report.code), 0)
+
+
 def show_all(console: Console, everywhere: bool) -> int:
     """`ps`: the workspace's services, or those of every workspace on this machine."""
     from ..engine.status import everything, status

@@ -13,7 +13,7 @@ from .log_verb import Wish, show_logs
 from .run_verbs import run_beside, show_environment, show_url, wait_for
 from .service_tasks import LINES, given_flags, with_help
 from .verbs import restart_services, start_part, stop_services
-from .views import attach_to, show_all, show_schema
+from .views import attach_to, show_all, show_schema, show_why
 
 
 def verb(body: Callable[..., None]) -> OwnTask:
@@ -138,6 +138,12 @@ def scale(c: Context, counts: str, timeout: str | None = None, no_wait: bool = F
     run(c, json, lambda console: scale_instances(console, counts, timeout, not no_wait))
 
 
+@verb
+def why(c: Context, name: str, json: bool = False) -> None:
+    """Why a service is as it is, on one screen."""
+    run(c, json, lambda console: show_why(console, name))
+
+
 def names(given: str | None) -> list[str] | None:
     """The names that a flag lists with commas; None if it was not given."""
     return None if given is None else list(dict.fromkeys(name.strip() for name in given.split(",")))
@@ -145,4 +151,4 @@ def names(given: str | None) -> list[str] | None:
 
 def workspace_tasks() -> list[OwnTask]:
     """The tasks that every workspace has beside those of its services."""
-    return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url, export, scale]
+    return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url, why, export, scale]

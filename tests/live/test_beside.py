@@ -91,3 +91,20 @@ def test_a_restart_that_can_not_start_again_stops_nothing(lab: Lab) -> None:
     assert lab.inv("dev.restart").code == 4
     lab.configure(dev=keys)
     assert lab.inv("dev.status", "--json").json["pid"] == pid
+
+
+def test_why_tells_what_changed_since_it_last_ran_well(lab: Lab) -> None:
+    """A branch was changed and the service broke; which of both did it was a search in five places."""
+    git = ["git", "-C", str(lab.path), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "works"], check=True)
+    lab.configure(dev={"command": "sleep 600", "port": None, "health": None})
+    assert lab.inv("dev.start").code == 0
+    assert lab.inv("dev.why", "--json").json["changes"] == []
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "breaks"], check=True)
+    lab.configure(dev={"command": "echo boom; exit 3", "port": None, "health": None})
+    assert lab.inv("dev.restart").code == 1
+    told = lab.inv("why", "dev", "--json")
+    assert (told.code, told.json["state"], told.json["cause"]) == (3, "crashed", "exit 3: boom"), told.said
+    assert (told.json["changes"], told.json["last_output"]) == (["command"], ["boom"])
+    assert told.json["commit"] not in (None, told.json["ran_well"]["commit"])

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from sentinel_tasks.decisions.decide import has_longer, state
 from sentinel_tasks.model import Answer, Health, Observation
 from sentinel_tasks.observation.health_check import _told
-from sentinel_tasks.report.page import _state_words
+from sentinel_tasks.report.page import state_words
 from tests.facts import NOW, OWN_RUN, report, seen_alive, service
 
 WEB = service(health=Health("notify"), port=None, startup_timeout=30.0)
@@ -33,4 +33,4 @@ def test_a_start_may_take_longer_as_long_as_it_says_so() -> None:
 
 
 def test_what_it_does_is_in_its_status() -> None:
-    assert _state_words(report("running", seen(ready=NOW, status="3\x1b[31m users"))).endswith(": 3 users")
+    assert state_words(report("running", seen(ready=NOW, status="3\x1b[31m users"))).endswith(": 3 users")
