@@ -100,7 +100,7 @@ def unmarked(text: str) -> str:
     return re.sub(_ESCAPED, lambda found: chr(int(found.group(1), 16)), text)
 
 
-def instance_name(service: str, number: int) -> str:
+def instance_name(service: str, number: int | str) -> str:
     """The name of one of several instances of a service; they are counted from 1."""
     return f"{service}-{number}"
 

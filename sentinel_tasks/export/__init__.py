@@ -40,7 +40,7 @@ def export(workspace: Workspace, target: str, options: Options | None = None) ->
     UnicodeEncodeError if the workspace holds what no text can.
     """
     engine, asked = TARGETS[target], options or Options()
-    plan = planned(workspace, asked, engine.hosts)
+    plan = planned(workspace, asked, engine.hosts, engine.copies)
     told = {service.name: said(engine.rows, plan, service) for service in plan.services}
     losses = (*plan.losses, *(lost for _, found in told.values() for lost in found))
     parts = [*engine.write(plan, {name: puts for name, (puts, _) in told.items()}), *lists(target, plan)]

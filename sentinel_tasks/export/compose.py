@@ -20,11 +20,13 @@ from .common import (
     unread_files,
 )
 from .containers import CODES_LOST, LATE, LOG_LOST, LOOPBACK, MACHINE_PATH, NOTIFY_LOST, STARTED_IN_TIME
+from .instances import ALIKE
 from .plan import TOKEN, Plan, host_name
 from .rows import Loss, Part, Put, Row, Settings, Target, nested
 from .words import as_words, shell, words_of
 from .yaml_text import document
 
+NO_PORT = f"{ALIKE}; of several none has a port of the machine: the other services reach them by their name"
 LIVENESS_LOST = "what no longer answers is unhealthy, and goes on"
 RESTARTS = {"never": "no", "on-failure": "on-failure:10", "always": "unless-stopped"}
 Check = str | tuple[str, ...]
@@ -69,7 +71,8 @@ def _files(plan: Plan, service: Service) -> Iterator[Put | Loss]:
 
 def _port(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     if (port := plan.ports.get(service.name)) is not None:
-        yield Put(("ports",), [f"127.0.0.1:{port}:{port}"])
+        several = service.instances > 1
+        yield Put(("expose",), [str(port)]) if several else Put(("ports",), [f"127.0.0.1:{port}:{port}"])
         yield from [Loss()] if names_loopback(service) else []
 
 
@@ -163,6 +166,12 @@ def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put]:
     yield Put(("stop_grace_period",), seconds(service.stop_timeout))
 
 
+def _instances(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+    if service.instances:
+        yield Put(("deploy", "replicas"), service.instances)
+        yield Loss()
+
+
 def _autostart(plan: Plan, service: Service) -> Iterator[Put]:
     if not plan.is_started(service):
         yield Put(("profiles",), [service.name])
@@ -213,6 +222,7 @@ ROWS = (
     DETACHED,
     Row("log_max_mb, log_backups", "`logging:` of json-file", _logs),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
+    Row("instances", "`deploy: replicas:`, and `expose:` in place of a port of the machine", _instances, NO_PORT),
     Row("autostart", "`profiles:` of its own name where it is false", _autostart),
     WINDOW,
     Row("--metrics", "the service `prometheus` and its `prometheus.yml`"),
@@ -236,4 +246,4 @@ def _notes(plan: Plan) -> Iterator[str]:
         yield f"Prometheus takes {TOKEN} from the environment of docker compose; it must be the service's own"
 
 
-TARGET = Target("compose", ROWS, write, hosts=True)
+TARGET = Target("compose", ROWS, write, hosts=True, copies="all")

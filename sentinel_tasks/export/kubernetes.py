@@ -21,6 +21,7 @@ from .common import (
     whole_seconds,
 )
 from .containers import CODES_LOST, LATE, LOG_LOST, LOOPBACK, MACHINE_PATH, NOTIFY_LOST
+from .instances import ALIKE
 from .kubernetes_objects import file_secret, literals, secret_name, write
 from .kubernetes_waiting import CHECK_LOST, ONCE_LOST, STARTED_LOST, after
 from .plan import TOKEN, Plan
@@ -113,6 +114,15 @@ def _stop_timeout(plan: Plan, service: Service) -> Iterator[Put | Loss]:
         yield Loss()
 
 
+def _instances(plan: Plan, service: Service) -> Iterator[Put | Loss]:
+    if service.instances:
+        keys = (
+            [("job", "completions"), ("job", "parallelism")] if is_one_shot(service) else [("deployment", "replicas")]
+        )
+        yield from (Put(at, service.instances) for at in keys)
+        yield Loss()
+
+
 def _autostart(plan: Plan, service: Service) -> Iterator[Put]:
     if not plan.is_started(service):
         kind = "job" if is_one_shot(service) else "deployment"
@@ -200,9 +210,15 @@ ROWS = (
     DETACHED,
     Row("log_max_mb, log_backups", "the kubelet's own limits", _logs, "the kubelet keeps what its own limits say"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
+    Row(
+        "instances",
+        "`replicas:`; `completions:` and `parallelism:` of a Job",
+        _instances,
+        f"{ALIKE}; who waits for them waits for one",
+    ),
     Row("autostart", "`replicas: 0`, or `suspend:` of a Job, where it is false", _autostart),
     WINDOW,
     Row("--metrics", "`prometheus.io/*` annotations", _metrics, "a scrape by annotation sends no X-TES-Dev-Token"),
 )
 
-TARGET = Target("kubernetes", ROWS, write, hosts=True)
+TARGET = Target("kubernetes", ROWS, write, hosts=True, copies="all")

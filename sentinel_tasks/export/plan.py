@@ -10,7 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..model import Service, Workspace
-from ..names import PORT_VARIABLES, automatic_ports, digest, port_variable, url_variable
+from ..names import PORT_VARIABLES, automatic_ports, digest, instance_name, port_variable, url_variable
+from .instances import NUMBER, Copies, as_one_each, copied, meant, names_in_common, names_of
 from .lost import Lost
 from .secrets import IN_A_COMMAND, Cleaned, cleaned
 from .settled import settled
@@ -34,7 +35,8 @@ class Options(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """One export. No value that may be a secret is in here; `secrets` are the names of what must be provided.
 
-    `left` are the names that a service's configuration refers to and nobody here knows.
+    `left` are the names that a service's configuration refers to and nobody here knows, `common` those that several
+    instances have in common where they are one service.
     """
 
     workspace: Workspace
@@ -46,6 +48,7 @@ class Plan(Struct, frozen=True):
     losses: tuple[Lost, ...] = ()
     left: Mapping[str, tuple[str, ...]] = {}
     started: frozenset[str] = frozenset()
+    common: Mapping[str, str] = {}
 
     @property
     def stem(self) -> str:
@@ -92,7 +95,9 @@ class Plan(Struct, frozen=True):
     def own(self, service: Service) -> dict[str, str]:
         """The variables that we set, whatever the configuration says of them."""
         own = self.shared() | {"SENTINEL_SERVICE": service.name}
-        if service.instance:
+        if service.instances and not self.hosts:
+            own |= {"SENTINEL_SERVICE": instance_name(service.name, NUMBER), "SENTINEL_INSTANCE": NUMBER}
+        elif service.instance:
             own["SENTINEL_INSTANCE"] = str(service.instance)
         if (port := self.ports.get(service.name)) is not None:
             own["PORT"] = str(port)
@@ -118,7 +123,7 @@ class Plan(Struct, frozen=True):
 
     def host(self, name: str) -> str:
         """Where the service is reached by the others."""
-        return host_name(name) if self.hosts else "localhost"
+        return host_name(self.common.get(name, name)) if self.hosts else "localhost"
 
 
 def host_name(service: str) -> str:
@@ -128,11 +133,15 @@ def host_name(service: str) -> str:
     return service.rstrip("-")
 
 
-def planned(workspace: Workspace, options: Options, hosts: bool) -> Plan:
+def planned(workspace: Workspace, options: Options, hosts: bool, copies: Copies = "none") -> Plan:
     """The plan of an export: what was asked for and all that it needs, in order of dependency."""
-    found = {service.name: cleaned(service) for service in _wanted(workspace, options.only)}
+    once = copied(workspace, copies)
+    common = names_in_common(workspace, once)
+    only = None if options.only is None else meant(options.only, workspace, common)
+    workspace = as_one_each(workspace, once)
+    found = {service.name: cleaned(service) for service in _wanted(workspace, only)}
     by_itself = [service.name for service in workspace.services if service.autostart]
-    started = by_itself if options.only is None else options.only
+    started = by_itself if only is None else only
     embedded = {name for name, each in found.items() if hosts and is_embedded_api(each.service)}
     plan = Plan(
         workspace=replace(workspace, services=()),
@@ -141,7 +150,8 @@ def planned(workspace: Workspace, options: Options, hosts: bool) -> Plan:
         services=tuple(
             _in_a_container(each.service) if name in embedded else each.service for name, each in found.items()
         ),
-        ports=_ports(workspace, "" if hosts else workspace.path),
+        ports=_by_every_name(workspace, _ports(workspace, "" if hosts else workspace.path)),
+        common=common,
         secrets={name: _names(each.names, name in embedded) for name, each in found.items()},
         losses=tuple(_masked(found.values())),
         started=frozenset(service.name for service in _wanted(workspace, started)),
@@ -182,6 +192,12 @@ def _ports(workspace: Workspace, seed: str) -> dict[str, int]:
             candidates = automatic_ports(seed, service.name)
             taken[service.name] = next(port for port in candidates if port not in taken.values())
     return {service.name: taken[service.name] for service in workspace.services if service.name in taken}
+
+
+def _by_every_name(workspace: Workspace, ports: Mapping[str, int]) -> dict[str, int]:
+    """The same by the name in common of several instances, and by those of the instances of what is one here."""
+    own = {name: ports[each.name] for each in workspace.services if each.name in ports for name in names_of(each)}
+    return workspace.by_every_name(own)
 
 
 def is_embedded_api(service: Service) -> bool:

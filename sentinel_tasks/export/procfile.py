@@ -159,6 +159,7 @@ ROWS = (
     DETACHED_ELSEWHERE,
     Row("log_max_mb, log_backups", "the runner's own", _logs, "the runner's own"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
+    Row("instances", "a line for each"),
     Row("autostart", "nothing", _autostart, "the runner starts every line"),
     WINDOW,
     METRICS,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from .instances import Copies
 from .lost import Lost
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ FACTS = (
     "detached",
     "log_max_mb, log_backups",
     "worker_command",
+    "instances",
     "autostart",
     "groups, on_conflict, window, index",
     "--metrics",
@@ -104,13 +106,15 @@ Settings = Mapping[str, tuple[Put, ...]]
 class Target(Struct, frozen=True):
     """An engine that runs services: its rows, and the writer that lays their settings out in files.
 
-    Where services are hosts (`hosts`), each is reached by its name and lives in a container.
+    Where services are hosts (`hosts`), each is reached by its name and lives in a container. `copies` says which
+    services of several instances it is given once.
     """
 
     name: str
     rows: tuple[Row, ...]
     write: Callable[[Plan, Settings], Iterable[Part]]
     hosts: bool = False
+    copies: Copies = "none"
 
 
 def said(rows: Iterable[Row], plan: Plan, service: Service) -> tuple[tuple[Put, ...], tuple[Lost, ...]]:

@@ -20,6 +20,7 @@ from .common import (
     unread_files,
     whole_seconds,
 )
+from .instances import NUMBER
 from .plan import Plan
 from .rows import Loss, Part, Put, Row, Settings, Target
 from .supervisord_text import BESIDE, HERE_FOLDER, assignment, command_line, is_plain_folder, is_plain_variable, percent
@@ -127,14 +128,22 @@ def _success_codes(plan: Plan, service: Service) -> Iterator[Loss]:
         yield Loss()
 
 
+def _instances(plan: Plan, service: Service) -> Iterator[Put]:
+    if service.instances:
+        yield _put("process_name", f"{service.name}-{NUMBER}")
+        yield _put("numprocs", service.instances)
+        yield _put("numprocs_start", 1)
+
+
 def _autostart(plan: Plan, service: Service) -> Iterator[Put]:
     if not plan.is_started(service):
         yield _put("autostart", "false")
 
 
 def _logs(plan: Plan, service: Service) -> Iterator[Put]:
+    name = f"{service.name}-{NUMBER}" if service.instances else service.name
     yield _put("redirect_stderr", "true")
-    yield _put("stdout_logfile", f"{HERE_FOLDER}/{service.name}.log")
+    yield _put("stdout_logfile", f"{HERE_FOLDER}/{name}.log")
     yield _put("stdout_logfile_maxbytes", service.log_max_bytes)
     yield _put("stdout_logfile_backups", service.log_backups)
 
@@ -198,6 +207,7 @@ ROWS = (
     DETACHED_ELSEWHERE,
     Row("log_max_mb, log_backups", "`stdout_logfile_maxbytes=`, `stdout_logfile_backups=`", _logs),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
+    Row("instances", "`numprocs=`; with a port a program for each", _instances),
     Row("autostart", "`autostart=`", _autostart),
     WINDOW,
     METRICS,
@@ -215,7 +225,7 @@ def write(plan: Plan, settings: Settings) -> Iterable[Part]:
 
 
 def _lines(puts: Iterable[Put]) -> str:
-    return "".join(f"{put.at[0]}={put.value}\n" for put in puts)
+    return "".join(f"{put.at[0]}={put.value}\n" for put in puts).replace(NUMBER, "%(process_num)d")
 
 
-TARGET = Target("supervisord", ROWS, write)
+TARGET = Target("supervisord", ROWS, write, copies="without a port")

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from .instances import NUMBER
 from .words import NAME, has_line_break
 
 HERE_FOLDER = "%(here)s"
@@ -23,7 +24,7 @@ def percent(text: str) -> str:
 
 def is_plain_folder(path: str) -> bool:
     """True if `directory=` can say it."""
-    return not has_line_break(path) and path == path.strip() and _UNSAYABLE.search(path) is None
+    return not has_line_break(path) and path == path.strip() and _UNSAYABLE.search(path) is None and NUMBER not in path
 
 
 def is_plain_variable(name: str, value: str) -> bool:

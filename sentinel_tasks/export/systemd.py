@@ -20,6 +20,7 @@ from .common import (
     size,
     unread_files,
 )
+from .instances import NUMBER
 from .plan import Plan
 from .rows import Loss, Part, Put, Row, Settings, Target
 from .systemd_process import is_inline, put, started
@@ -33,9 +34,15 @@ LOG_LOST = "nobody reads the log: it counts as started once it has been up for a
 QUICK_RESTARTS, STABLE_SECONDS = 10, 60
 
 
-def unit(plan: Plan, name: str) -> str:
-    """The unit's name of a service."""
-    return f"{plan.stem}-{name}.service"
+def unit(plan: Plan, service: Service) -> str:
+    """The name of the service's unit file: of a template, where systemd makes the instances."""
+    return f"{plan.stem}-{service.name}{'@' if service.instances else ''}.service"
+
+
+def units(plan: Plan, service: Service) -> list[str]:
+    """The names of its units, by which others wait for it."""
+    numbers = range(1, service.instances + 1)
+    return [f"{plan.stem}-{service.name}@{number}.service" for number in numbers] or [unit(plan, service)]
 
 
 def provided(plan: Plan, service: Service) -> str:
@@ -44,7 +51,8 @@ def provided(plan: Plan, service: Service) -> str:
 
 
 def _title(plan: Plan, service: Service) -> Iterator[Put]:
-    yield put("Unit", "Description", specifiers(plain_text(service.title)))
+    title = f"{service.title} {NUMBER}" if service.instances else service.title
+    yield put("Unit", "Description", specifiers(plain_text(title)))
     yield put("Unit", "PartOf", f"{plan.stem}.target")
 
 
@@ -109,8 +117,8 @@ def _startup_timeout(plan: Plan, service: Service) -> Iterator[Put]:
 
 def _after(plan: Plan, service: Service, condition: str) -> Iterator[Put]:
     for needed in plan.needed(service, condition):
-        yield put("Unit", "Requires", unit(plan, needed.name))
-        yield put("Unit", "After", unit(plan, needed.name))
+        yield put("Unit", "Requires", " ".join(units(plan, needed)))
+        yield put("Unit", "After", " ".join(units(plan, needed)))
 
 
 def _after_healthy(plan: Plan, service: Service) -> Iterator[Put]:
@@ -218,6 +226,7 @@ ROWS = (
     DETACHED,
     Row("log_max_mb, log_backups", "the journal's own limits", _logs, "the journal keeps what its own limits say"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
+    Row("instances", "a template unit `NAME@.service`, and an instance of it for each; with a port a unit for each"),
     Row("autostart", "`WantedBy=` the target, and `Wants=` in it", _autostart),
     WINDOW,
     METRICS,
@@ -229,11 +238,13 @@ def write(plan: Plan, settings: Settings) -> Iterable[Part]:
     yield Part(f"{plan.stem}.target", _target(plan), tuple(service.name for service in plan.services))
     for service in plan.services:
         note = f"What it takes from your terminal, such as PATH: write it into ~/.config/{plan.stem}/{service.name}.env"
-        yield Part(unit(plan, service.name), _sections(settings[service.name]), (service.name,), (note,))
+        text = _sections(settings[service.name]).replace(NUMBER, "%i")
+        yield Part(unit(plan, service), text, (service.name,), (note,))
 
 
 def _target(plan: Plan) -> str:
-    wants = "".join(f"Wants={unit(plan, service.name)}\n" for service in plan.services if plan.is_started(service))
+    started = [each for service in plan.services if plan.is_started(service) for each in units(plan, service)]
+    wants = "".join(f"Wants={each}\n" for each in started)
     title = specifiers(plain_text(f"All services of {plan.workspace.path}"))
     return f"[Unit]\nDescription={title}\n{wants}\n[Install]\nWantedBy=default.target\n"
 
@@ -248,4 +259,4 @@ def _sections(puts: Iterable[Put]) -> str:
     )
 
 
-TARGET = Target("systemd", ROWS, write)
+TARGET = Target("systemd", ROWS, write, copies="without a port")

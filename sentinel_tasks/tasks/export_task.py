@@ -124,7 +124,7 @@ def _problems(
     from ..export import TARGETS
 
     found = Problems()
-    known = [service.name for service in workspace.services]
+    known = [*(service.name for service in workspace.services), *workspace.templates]
     for name in (name for name in names or () if name not in known):
         found.unknown("--only", name, "service", known, name)
     if target not in TARGETS:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sentinel_tasks.export import Options, export
 from sentinel_tasks.model import Workspace
-from tests.export.workspaces import every_kind, put, service, workspace
+from tests.export.workspaces import every_kind, put, service, several, workspace
 
 Checker = Callable[[Path], str]
 BIN = Path(sys.executable).parent
@@ -85,7 +85,7 @@ def main() -> int:
     """Exit code 1 if a checker refuses an export, or takes a planted fault."""
     wrong = 0
     for target in CHECKERS:
-        for given in (every_kind(), workspace(service("web"))):
+        for given in (every_kind(), several(), workspace(service("web"))):
             said = refusals(target, given)
             wrong += bool(said)
             print(f"{target}: {len(given.services)} services: {said or 'accepted'}")

@@ -30,7 +30,7 @@ def inv(round_: Round) -> tuple[Facts, Ends]:
     _heard(round_, {each["service"]: each["port"] for each in up.json["services"]})
     down = round_.lab.inv("down", "--json")
     assert down.code == 0, down.said
-    records = {name: round_.lab.state(f"{name}.run.json") for name in round_.services}
+    records = {name: round_.lab.state(f"{name}.run.json") for name in round_.service_of}
     return _facts(round_), {name: _end(json.loads(paths[0].read_text())) for name, paths in records.items()}
 
 
@@ -50,7 +50,7 @@ def supervisord(round_: Round) -> tuple[Facts, Ends]:
     process.communicate(timeout=PATIENCE)
     ends = re.findall(r"(?:exited|stopped): (\S+) \((?:exit status (\d+)|terminated by (\w+))", log.read_text())
     codes = {name: int(code) if code else -signal.Signals[by] for name, code, by in ends}
-    return _facts(round_), {name: codes.get(name) for name in round_.services}
+    return _facts(round_), {name: codes.get(name) for name in round_.service_of}
 
 
 def procfile(round_: Round) -> tuple[Facts, Ends]:
@@ -80,7 +80,7 @@ def procfile(round_: Round) -> tuple[Facts, Ends]:
         process.terminate()
         said = process.communicate(timeout=PATIENCE)[0].decode()
         ends |= {name: int(code) for name, code in re.findall(r"(\S+)\.1 stopped \(rc=(-?\d+)\)", said)}
-    return _facts(round_), {name: ends.get(name) for name in round_.services}
+    return _facts(round_), {name: ends.get(name) for name in round_.service_of}
 
 
 def systemd(round_: Round) -> tuple[Facts, Ends]:
@@ -92,7 +92,7 @@ def systemd(round_: Round) -> tuple[Facts, Ends]:
         path.rename(config / "sentinel-app" / path.name)
     started: dict[str, tuple[subprocess.Popen[bytes], str]] = {}
     ends: Ends = {}
-    for name in round_.services:
+    for name in round_.service_of:
         process, unit = _start(round_, folder, name, config)
         if name in round_.once():
             ends[name] = process.wait(PATIENCE)
@@ -107,13 +107,13 @@ def systemd(round_: Round) -> tuple[Facts, Ends]:
 
 def _start(round_: Round, folder: Path, name: str, config: Path) -> tuple[subprocess.Popen[bytes], unit_reader.Section]:
     found = readers.systemd(folder, name, str(config))
-    unit = unit_reader.sections((folder / f"sentinel-app-{name}.service").read_text())["Service"]
+    unit, specifiers = readers.unit_of(folder, name, str(config))
     environ = {**round_.lab.environ, **found.env}
     process = subprocess.Popen(found.argv, cwd=found.cwd, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
     round_.lab.started.append(process)
     for line in unit.get("ExecStartPost", []):
         environ["MAINPID"] = str(process.pid)
-        check = unit_reader.command(line, environ, {"E": str(config)})
+        check = unit_reader.command(line, environ, specifiers)
         assert subprocess.run(check, cwd=found.cwd, env=environ, check=False, timeout=PATIENCE).returncode == 0, line
     return process, unit
 

@@ -19,6 +19,8 @@ ODD = [
     "%(here)s", "\\n", "\\", "é", "🚀", "{}", "[a]", "- ", ": ", "*", "~", "null", "=", "-x", "|", "a b", "word", "\t",
 ]  # fmt: skip
 SECRET = "p@ss w0rd $HOME %"
+SEVERAL = ("db", "job-2")
+"""Those of which there may be several instances."""
 Services = dict[str, dict[str, Any]]
 
 
@@ -48,7 +50,8 @@ def _service(chosen: random.Random, name: str, folder: Path, free_port: Callable
         "health": "exit" if once else chosen.choice(["tcp", "/health"]) if port else None,
         "stop_timeout": 5,
     }  # fmt: skip
-    return {**keys, **({"port": port} if port else {})}
+    several = {"instances": chosen.randint(1, 2)} if name in SEVERAL and port in (None, "auto") else {}
+    return {**keys, **several, **({"port": port} if port else {})}
 
 
 def _command(chosen: random.Random, once: bool) -> str | list[str]:

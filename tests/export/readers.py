@@ -35,9 +35,7 @@ class Process(NamedTuple):
 
 def systemd(folder: Path, name: str, config: str = "/nowhere") -> Process:
     """The main process of a unit."""
-    (path,) = folder.glob(f"sentinel-*-{name}.service")
-    service = unit_reader.sections(path.read_bytes().decode())["Service"]
-    specifiers = {"E": config}
+    service, specifiers = unit_of(folder, name, config)
     environment = unit_reader.assignments(service.get("Environment", []), specifiers)
     for line in service.get("EnvironmentFile", []):
         file = Path(unit_reader.expanded(line.removeprefix("-"), specifiers))
@@ -46,6 +44,13 @@ def systemd(folder: Path, name: str, config: str = "/nowhere") -> Process:
     cwd = unit_reader.expanded(service.get("WorkingDirectory", ["/"])[-1], specifiers)
     (started,) = service["ExecStart"]
     return Process(unit_reader.command(started, environment, specifiers), cwd, environment)
+
+
+def unit_of(folder: Path, name: str, config: str = "/nowhere") -> tuple[unit_reader.Section, dict[str, str]]:
+    """The section of a unit, or of the template that it is an instance of, and what its specifiers stand for."""
+    template, _, number = name.rpartition("-")
+    path = next(folder.glob(f"sentinel-*-{name}.service"), None) or next(folder.glob(f"sentinel-*-{template}@.service"))
+    return unit_reader.sections(path.read_bytes().decode())["Service"], {"E": config, "i": number}
 
 
 def supervisord(folder: Path, name: str) -> Process:

@@ -30,7 +30,8 @@ class Round:
     def __init__(self, lab: Lab, seed: int) -> None:
         self.lab, self.folder = lab, lab.path
         self.services: Services = services(seed, lab.path, lab.port)
-        self.witnessed = {name: lab.path / f"{name}.json" for name in self.services}
+        self.service_of = dict(_instances(self.services))
+        self.witnessed = {name: lab.path / f"{name}.json" for name in self.service_of}
         self.ports: dict[str, int] = {}
         self._prepare()
 
@@ -66,12 +67,19 @@ class Round:
 
     def once(self) -> set[str]:
         """The services that are done once they exit 0."""
-        return {name for name, keys in self.services.items() if keys["health"] == "exit"}
+        return {name for name, service in self.service_of.items() if self.services[service]["health"] == "exit"}
+
+
+def _instances(services_: Services) -> Iterator[tuple[str, str]]:
+    """The name of each instance, and of the service that it is of."""
+    for name, keys in services_.items():
+        numbers = range(1, keys.get("instances", 0) + 1)
+        yield from ((f"{name}-{number}", name) for number in numbers) if numbers else ((name, name),)
 
 
 def differences(round_: Round, engine: str, ours: tuple[Facts, Ends], theirs: tuple[Facts, Ends]) -> Iterator[str]:
     """Each fact that is not the same as under `inv up`, in words."""
-    for name in round_.services:
+    for name in round_.service_of:
         for key in ("argv", "cwd"):
             if ours[0][name][key] != theirs[0][name][key]:
                 yield f"{engine}: {name}: {key}: {theirs[0][name][key]} for {ours[0][name][key]}"
@@ -114,7 +122,7 @@ def round_trip(seed: int) -> tuple[int, list[str]]:
         found: list[str] = list(differences(round_, "inv", ours, ours))
         for engine in ("supervisord", "systemd", "procfile"):
             found += differences(round_, engine, ours, round_.run(engine))
-        return len(round_.services), found
+        return len(round_.service_of), found
 
 
 def main(rounds: int = 40, seed: int = 1) -> int:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from sentinel_tasks.config.instances import with_number
 from sentinel_tasks.export import Exported, Options, export
 from sentinel_tasks.model import Health, Service, Workspace
 
@@ -16,6 +19,11 @@ def service(name: str = "web", command: str | tuple[str, ...] = ("serve",), **ke
     """A service with the defaults of the configuration."""
     given: dict[str, Any] = {"title": name, "why": "configured", "cwd": "/srv/app", "port": None, "health": UP, **keys}
     return Service(name=name, command=command, **given)
+
+
+def instances(one: Service, count: int) -> list[Service]:
+    """So many of it, as the configuration makes them."""
+    return [with_number(replace(one, instances=count), number) for number in range(1, count + 1)]
 
 
 def workspace(*services: Service, path: str = "/srv/app") -> Workspace:
@@ -71,3 +79,12 @@ def every_kind() -> Workspace:
             health=Health("http", "/api/workers/registry"),
         ),
     )  # fmt: skip
+
+
+def several() -> Workspace:
+    """A workspace of instances, and of one that waits for all of them."""
+    pool = instances(service("pool", ("run", "${SENTINEL_INSTANCE}"), title="The pool"), 3)
+    web = instances(service("web", "serve $PORT", auto_port=True, health=Health("tcp")), 2)
+    once = instances(service("once", ("run",), health=Health("exit")), 2)
+    needed = tuple((each.name, "healthy") for each in (*pool, *web))
+    return workspace(*pool, *web, *once, service("app", depends_on=needed))
