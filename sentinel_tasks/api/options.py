@@ -46,7 +46,7 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
         session=environment.get("SENTINEL_SESSION") or None,
         token=environment.get("TES_DEV_TOKEN") or None,
         worker_command=_worker_command(environment.get("SENTINEL_WORKER_COMMAND", "")),
-        service_ports=dict(_service_ports(environment)),
+        service_ports=_without_common_names(dict(_service_ports(environment))),
         allowed_hosts=frozenset(name.lower() for name in given.allow_host),
     )
     if not is_loopback(options.host) and options.token is None:
@@ -93,6 +93,11 @@ def _worker_command(text: str) -> tuple[str, ...] | None:
     if isinstance(command, list) and command and all(isinstance(word, str) for word in command):
         return tuple(command)
     raise OptionError("SENTINEL_WORKER_COMMAND must be JSON: a string for sh, or a list of words")
+
+
+def _without_common_names(ports: Mapping[str, int]) -> dict[str, int]:
+    """Without the name that several instances have in common, which has the first one's port."""
+    return {name: port for name, port in ports.items() if ports.get(f"{name}-1") != port}
 
 
 def _service_ports(environment: Mapping[str, str]) -> list[tuple[str, int]]:

@@ -60,6 +60,11 @@ def test_ports_of_the_services_are_read_from_their_variables() -> None:
     assert options.read([], environment).service_ports == {"dev": 3002, "my-worker": 9}
 
 
+def test_instances_are_services_and_what_they_have_in_common_is_none() -> None:
+    environment = {"SENTINEL_PORT_WEB": "21", "SENTINEL_PORT_WEB_1": "21", "SENTINEL_PORT_WEB_2": "22"}
+    assert options.read([], environment).service_ports == {"web-1": 21, "web-2": 22}
+
+
 def test_the_token_is_not_shown() -> None:
     assert "hunter2" not in repr(options.read([], {"TES_DEV_TOKEN": "hunter2"}))
 
