@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -128,11 +128,9 @@ class Console:
             self._state().note_scales(scales)
         self._scales = scales
 
-    def forget_scales(self, names: Sequence[str] | None) -> None:
-        """From now on there are as many of these services as the configuration says; None is of all."""
-        self.note_scales(
-            {} if names is None else {name: each for name, each in self.scales.items() if name not in names}
-        )
+    def forget_scales(self, names: Collection[str]) -> None:
+        """From now on there are as many of these services as the configuration says."""
+        self.note_scales({name: each for name, each in self.scales.items() if name not in names})
 
     def _state(self) -> State:
         from ..config.load import workspace_folder

@@ -126,7 +126,8 @@ def start_part(
 
     only, groups, without = wish["only"], wish["groups"], wish["without"] or []
     if anew:
-        console.forget_scales(None if only is None and groups is None else only or [])
+        scaled = console.scales if only is None and groups is None else only or ()
+        console.forget_scales([name for name in scaled if name not in without])
     workspace = console.workspace()
     part = Part(None if only is None else meant(workspace, only), groups, meant(workspace, without))
     problems = [
@@ -188,7 +189,7 @@ def stop_services(
 
         closed = close_session(world)
         reports = [without_window(report) for report in reports] if closed else reports
-        console.forget_scales(None)
+        console.forget_scales(console.scales)
     together = together or are_instances(wanted, names)
     return show_outcome(console, reports, "stopped", None if together else wanted[0])
 
