@@ -11,6 +11,7 @@ from sentinel_tasks.config.load import BUILT_IN, Sources, read
 from sentinel_tasks.config.schema import (
     ALLOWED,
     HEALTH_TYPES,
+    HOOKS_TYPES,
     LIMITS_TYPES,
     LIVENESS_TYPES,
     SENTINEL_TYPES,
@@ -52,6 +53,8 @@ def page() -> str:
         *_mapping(HEALTH_TYPES, definitions["HealthKeys"]["properties"]),
         "\n## Of `liveness`\n\nExactly one check.\n\n",
         *_mapping(LIVENESS_TYPES, definitions["LivenessKeys"]["properties"]),
+        "\n## Of `hooks`\n\n",
+        *_mapping(HOOKS_TYPES, definitions["HooksKeys"]["properties"]),
         "\n## Of `limits`\n\n",
         *_mapping(LIMITS_TYPES, definitions["LimitsKeys"]["properties"]),
         "\n## Own defaults of dev and telemetry\n\n| key | dev | telemetry |\n|---|---|---|\n",

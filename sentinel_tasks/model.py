@@ -18,6 +18,7 @@ Conflict = Literal["stop", "takeover", "fail", "auto"]
 Restart = Literal["never", "on-failure", "always"]
 Detached = Literal["end", "leave"]
 StopSignal = Literal["INT", "TERM", "QUIT", "HUP", "USR1", "USR2", "WINCH"]
+Hook = Literal["ready", "crash", "stop"]
 Condition = Literal["started", "healthy", "completed"]
 State = Literal["running", "starting", "unhealthy", "crashed", "completed", "stopped", "conflict"]
 Severity = Literal["error", "warning", "info"]
@@ -139,6 +140,7 @@ class Service(Struct, frozen=True):
     stop_timeout: float = 10.0
     stop_signal: StopSignal = "INT"
     stop_command: str | tuple[str, ...] | None = None
+    hooks: tuple[tuple[Hook, str | tuple[str, ...]], ...] = ()
     success_codes: tuple[int, ...] = ()
     liveness: Health | None = None
     liveness_grace: float | None = None
@@ -306,7 +308,8 @@ class Run(Struct, frozen=True):
     the run's process began by the kernel's clock; `family` are the descendants that the launcher knew when it wrote,
     all of the machine's `boot`. `cause` is why the run was ended, where that was no task and no C-c: it
     failed unless it was `interrupted`. The service itself told that it is `ready`, its `status`, until when its start
-    takes longer (`extended`), and its main process.
+    takes longer (`extended`), and its main process. `awaits_ready` says that the launcher wants to be told once the
+    service is healthy, `hooks` what was wrong with the latest run of a hook.
     """
 
     launch: str
@@ -333,6 +336,8 @@ class Run(Struct, frozen=True):
     status: str = ""
     extended: float | None = None
     main_pid: int | None = None
+    awaits_ready: bool = False
+    hooks: dict[str, str] = {}
 
     @property
     def is_incomplete(self) -> bool:

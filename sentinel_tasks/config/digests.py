@@ -22,6 +22,7 @@ STARTED_WITH: Mapping[str, tuple[str, ...]] = {
     "stop_timeout": ("stop_timeout",),
     "stop_signal": ("stop_signal",),
     "stop_command": ("stop_command",),
+    "hooks": ("hooks",),
     "liveness": ("liveness", "liveness_grace", "watchdog"),
     "limits": ("memory_limit", "nofile_limit"),
     "success_codes": ("success_codes",),

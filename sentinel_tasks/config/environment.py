@@ -149,6 +149,10 @@ def interpolated(service: Service, workspace: str, environment: Names) -> Servic
     stop = service.stop_command
     if isinstance(stop, tuple):
         stop = tuple(replaced("stop_command", word) for word in stop)
+    hooks = tuple(
+        (hook, each if isinstance(each, str) else tuple(replaced(f"hooks.{hook}", word) for word in each))
+        for hook, each in service.hooks
+    )
     alive = service.liveness
     if alive is not None and not isinstance(alive.target, str):
         alive = replace(alive, target=tuple(replaced("liveness", word) for word in alive.target))
@@ -158,12 +162,13 @@ def interpolated(service: Service, workspace: str, environment: Names) -> Servic
         raise ConfigurationError(problems)
     cwd = os.path.normpath(os.path.join(workspace, folder))
     health = replace(service.health, target=target)
-    return replace(service, cwd=cwd, cwd_template="", command=words, health=health, stop_command=stop, liveness=alive)
+    service = replace(service, hooks=hooks, stop_command=stop, liveness=alive)
+    return replace(service, cwd=cwd, cwd_template="", command=words, health=health)
 
 
 def _has_names(service: Service) -> bool:
     texts = (service.cwd_template, *_words(service.command), *_words(service.health.target), _text(service.health))
-    texts = (*texts, *_words(service.stop_command or ()))
+    texts = (*texts, *_words(service.stop_command or ()), *(word for _, each in service.hooks for word in _words(each)))
     if service.liveness is not None:
         texts = (*texts, *_words(service.liveness.target), _text(service.liveness))
     return any("$" in text for text in texts)

@@ -31,6 +31,8 @@ NAMES_ELSEWHERE = {
     "memory_limit": "memory", "mem_limit": "memory", "max_memory": "memory", "mem": "memory", "ram": "memory",
     "max_memory_restart": "memory", "memorymax": "memory", "minfds": "nofile", "fds": "nofile", "files": "nofile",
     "open_files": "nofile", "limitnofile": "nofile", "memory": "limits", "nofile": "limits",
+    "hook": "hooks", "on_fail": "crash", "on_crash": "crash", "crash": "hooks", "on_stop": "stop", "post_stop": "stop",
+    "stop": "hooks",
 }  # fmt: skip
 """What other tools call our keys, and in which of ours an inner one stands."""
 

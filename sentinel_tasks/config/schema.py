@@ -94,6 +94,14 @@ class LimitsKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     ) = UNSET
 
 
+class HooksKeys(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Commands that are told what becomes of the service; each has 10 s."""
+
+    ready: Annotated[Text | Words | None, Meta(description="once a start has found it healthy")] | UnsetType = UNSET
+    crash: Annotated[Text | Words | None, Meta(description="after it has ended as a failure")] | UnsetType = UNSET
+    stop: Annotated[Text | Words | None, Meta(description="after it was asked to end")] | UnsetType = UNSET
+
+
 class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     """One service (contract: Configuration). A key that is left out keeps its default."""
 
@@ -130,6 +138,9 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
         Annotated[Text | Words | None, Meta(description="asks it to end, in place of the signal; null for none")]
         | UnsetType
     ) = UNSET
+    hooks: Annotated[HooksKeys | None, Meta(description="commands that are told what becomes of it")] | UnsetType = (
+        UNSET
+    )
     success_codes: (
         Annotated[
             list[Annotated[int, Meta(ge=0, le=255)]],
@@ -192,6 +203,10 @@ ALLOWED = {
     "stop_timeout": "seconds, more than 0 and at most 86400",
     "stop_signal": listed(get_args(StopSignal)),
     "stop_command": "a string (run by sh -c), a list of words or null",
+    "hooks": "a mapping with ready, crash and stop, or null",
+    "ready": "a string (run by sh -c), a list of words or null",
+    "crash": "a string (run by sh -c), a list of words or null",
+    "stop": "a string (run by sh -c), a list of words or null",
     "success_codes": "a list of exit codes from 0 to 255",
     "liveness": "a mapping with one of path, tcp, command and watchdog, or null",
     "limits": "a mapping with memory, nofile or both, or null",
@@ -226,7 +241,8 @@ SERVICE_TYPES: dict[str, Any] = ServiceKeys.__annotations__
 HEALTH_TYPES: dict[str, Any] = HealthKeys.__annotations__
 LIVENESS_TYPES: dict[str, Any] = LivenessKeys.__annotations__
 LIMITS_TYPES: dict[str, Any] = LimitsKeys.__annotations__
-INNER_TYPES = {"health": HEALTH_TYPES, "liveness": LIVENESS_TYPES, "limits": LIMITS_TYPES}
+HOOKS_TYPES: dict[str, Any] = HooksKeys.__annotations__
+INNER_TYPES = {"health": HEALTH_TYPES, "liveness": LIVENESS_TYPES, "limits": LIMITS_TYPES, "hooks": HOOKS_TYPES}
 """The keys of those keys that may be a mapping with keys of its own."""
 LIVENESS_KEYS: dict[str, HealthKind] = {"path": "http", "tcp": "tcp", "command": "command"}
 SENTINEL_TYPES: dict[str, Any] = {key: of for key, of in SentinelKeys.__annotations__.items() if key != "services"}

@@ -7,13 +7,13 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
 
-from ..model import HEALTH_KINDS, Condition, Health, HealthKind, Service
+from ..model import HEALTH_KINDS, Condition, Health, HealthKind, Hook, Service
 from .detect import PROCFILE_HAS_WEB, dev_command
 from .problems import HIDDEN, Problems, listed, nearest
 from .schema import (
@@ -144,6 +144,7 @@ class ServiceReader:
             window=values.get("window", self.name),
             worker_command=_words(None if values.get("worker_command") == "null" else values.get("worker_command")),
             stop_command=_words(self.values.get("stop_command")),
+            hooks=tuple(self._hooks()),
             liveness=self._liveness(port),
             counts_workers=self.name == "telemetry",
             has_tasks=has_tasks,
@@ -151,6 +152,8 @@ class ServiceReader:
         )
         if found.is_one_shot and (found.liveness or found.watchdog):
             self.wrong("liveness", "is for what goes on running: with health exit it is done once it exits 0")
+        if found.is_one_shot and "ready" in dict(found.hooks):
+            self.wrong("hooks", "ready is for what goes on running: with health exit it is done once it exits 0")
         if found.is_one_shot and found.restart == "always":
             self.wrong("restart", "must be never or on-failure: with health exit it is done once it exits 0")
         return found if len(self.problems_found.problems) == self.before else None
@@ -285,6 +288,11 @@ class ServiceReader:
         expect = self._expect(self.values.get("expect", Health("http").expect), self.source("expect"))
         asked = {each: found for each in ASKED if (found := getattr(keys, each)) is not msgspec.UNSET}
         return replace(LIVENESS, kind=LIVENESS_KEYS[key], target=target, expect=expect, **asked)
+
+    def _hooks(self) -> Iterator[tuple[Hook, str | tuple[str, ...]]]:
+        for hook in get_args(Hook):
+            if command := _words(getattr(self.values.get("hooks"), hook, None)):
+                yield hook, command
 
     def _needs_own_port(self, port: int | str | None) -> None:
         if port is None and not ("port" in self.sources and "port" not in self.values):

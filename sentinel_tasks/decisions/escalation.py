@@ -20,6 +20,8 @@ KILL_SECONDS = 1.0
 """Between two kinds of SIGKILL in a stop, and after the last one."""
 GONE_SECONDS = 3.0
 """After SIGKILL elsewhere: one that is not gone by then can't be ended."""
+HOOK_SECONDS = 10.0
+"""What a hook may take (contract: Configuration, Hooks)."""
 LEFTOVER_SECONDS = 0.5
 """What a service leaves behind is given after the service's own process has ended."""
 
@@ -51,13 +53,19 @@ class Escalation(Struct, frozen=True):
 
 
 def stop_of_a_service(
-    stop_timeout: float, ended_after: float | None = None, stop_signal: StopSignal = "INT"
+    stop_timeout: float, ended_after: float | None = None, stop_signal: StopSignal = "INT", has_hook: bool = False
 ) -> Escalation:
     """The escalation of a stop (contract: Stop and logs, Escalation).
 
-    `ended_after` is when the service's own process ended: what it left behind need not be waited for as long.
+    `ended_after` is when the service's own process ended: what it left behind need not be waited for as long. With
+    `has_hook` the launcher ends that itself, and then has a command told of it.
     """
-    patience = stop_timeout if ended_after is None else min(stop_timeout, ended_after + LEFTOVER_SECONDS)
+    if ended_after is None:
+        patience = stop_timeout
+    elif has_hook:
+        patience = ended_after + TERM_SECONDS + KILL_SECONDS + HOOK_SECONDS
+    else:
+        patience = min(stop_timeout, ended_after + LEFTOVER_SECONDS)
     kill = patience + TERM_SECONDS
     steps = (
         SignalStep(0.0, f"SIG{stop_signal}", "foreground"),
@@ -65,7 +73,7 @@ def stop_of_a_service(
         SignalStep(kill, "SIGKILL", "service"),
         SignalStep(kill + KILL_SECONDS, "SIGKILL"),
     )
-    return Escalation(steps, stop_timeout + TERM_SECONDS + 2 * KILL_SECONDS)
+    return Escalation(steps, max(stop_timeout, patience) + TERM_SECONDS + 2 * KILL_SECONDS)
 
 
 def _term_then_kill(term_seconds: float) -> Escalation:

@@ -46,7 +46,9 @@ class Ending(Struct):
     @property
     def escalation(self) -> Escalation:
         """The signal steps of this stop, as far as it has come."""
-        return stop_of_a_service(self.service.stop_timeout, self.ended_after, self.service.stop_signal)
+        service = self.service
+        has_hook = bool(launchers_of(self.first)) and "stop" in dict(service.hooks)
+        return stop_of_a_service(service.stop_timeout, self.ended_after, service.stop_signal, has_hook)
 
     @property
     def killed_all(self) -> bool:

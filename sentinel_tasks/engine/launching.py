@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from ..config.digests import digests
 from ..config.environment import interpolated, service_environment
+from ..decisions.escalation import HOOK_SECONDS
 from ..errors import TmuxRefused
 from ..model import Observation, Service, StartedWith
 from ..names import mark
@@ -109,6 +110,9 @@ class _Launch:
             "liveness": _liveness(service, self.port),
             "memory": service.memory_limit,
             "stop_command": service.stop_command,
+            "hooks": dict(service.hooks),
+            "hook_seconds": HOOK_SECONDS,
+            "port": self.port,
             "success_codes": ready.service.success_codes,
             "one_shot": ready.service.is_one_shot,
             "detached": ready.service.detached,

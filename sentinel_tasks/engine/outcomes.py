@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def report(service: Service, workspace: Workspace, seen: Observation) -> Report:
     """The truth about one service, as status tells it."""
     told = _told(service, workspace, seen)
-    notes = [*told.notes, *_whereabouts(seen), *_unlogged(service, workspace, seen)]
+    notes = [*told.notes, *_whereabouts(seen), *_unlogged(service, workspace, seen), *_hooks(seen)]
     if seen.changes:
         notes += [differs(service, workspace, seen.changes)]
     return replace(told, notes=tuple(notes))
@@ -69,6 +69,10 @@ def _unlogged(service: Service, workspace: Workspace, seen: Observation) -> list
     return [
         f"its output is not written to its log any more: the log pump was killed{f'; {logs} mends that' * bool(logs)}"
     ]
+
+
+def _hooks(seen: Observation) -> list[str]:
+    return [masked_text(plain(each)) for each in seen.run.hooks.values()] if seen.run else []
 
 
 def logged_again() -> str:

@@ -37,6 +37,7 @@ from . import outcomes
 from .last_words import await_last_words
 from .launching import Launched, Ready, launch_all, on_port
 from .log_pump import start_again
+from .ready import tell_ready
 from .record_ends import note_killed_launchers
 from .rest import rest
 from .takeover import end_holders, end_launcher
@@ -273,6 +274,8 @@ class Start:
             self.world.tmux.mark_ready(seen.pane)
         if track.watch.launched and not self.options.dry:
             self.world.state.note_ran_well(track.service.name, track.watch.launched, self.world.commit)
+        if not self.options.dry:
+            tell_ready(self.world, seen)
         seen = self._with_its_log(track, seen)
         if track.watch.launched is None:
             self._finish_unchanged(track, seen)

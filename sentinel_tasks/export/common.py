@@ -59,6 +59,9 @@ def lost_if_given(*keys: str) -> Saying:
     return say
 
 
+HOOKS = Row("hooks", "nothing", lost_if_given("hooks"), "nobody runs a command when it is ready, crashes or stops")
+
+
 def lost_dependency(condition: str) -> Saying:
     """A row that is lost for every dependency of this condition."""
 

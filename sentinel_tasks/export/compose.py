@@ -9,6 +9,7 @@ from ..model import Service
 from . import checks, prometheus
 from .common import (
     DETACHED,
+    HOOKS,
     MASKED,
     WINDOW,
     is_one_shot,
@@ -219,6 +220,7 @@ ROWS = (
     Row("stop_timeout", "`stop_grace_period:`, then KILL", _stop_timeout),
     Row("stop_command", "`pre_stop:`; the stop signal follows", _stop_command),
     Row("success_codes", "nothing", lost_if_given("success_codes"), CODES_LOST),
+    HOOKS,
     DETACHED,
     Row("log_max_mb, log_backups", "`logging:` of json-file", _logs),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),

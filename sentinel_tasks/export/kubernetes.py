@@ -9,6 +9,7 @@ from ..model import Service
 from . import kubernetes_health as health
 from .common import (
     DETACHED,
+    HOOKS,
     MASKED,
     WINDOW,
     has_other_log_limits,
@@ -207,6 +208,7 @@ ROWS = (
     ),
     Row("stop_command", "`preStop` runs it in place of the signal"),
     Row("success_codes", "nothing", lost_if_given("success_codes"), CODES_LOST),
+    HOOKS,
     DETACHED,
     Row("log_max_mb, log_backups", "the kubelet's own limits", _logs, "the kubelet keeps what its own limits say"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),

@@ -10,6 +10,7 @@ from ..names import PORT_VARIABLES, port_variable
 from .common import (
     DETACHED_ELSEWHERE,
     HERE,
+    HOOKS,
     MASKED,
     METRICS,
     WINDOW,
@@ -156,6 +157,7 @@ ROWS = (
     Row("stop_timeout", "nothing", _always_lost, "the runner's own"),
     Row("stop_command", "nothing", lost_if_given("stop_command"), "it is asked by its signal alone"),
     Row("success_codes", "nothing", lost_if_given("success_codes"), "honcho ends all when one ends, whatever its code"),
+    HOOKS,
     DETACHED_ELSEWHERE,
     Row("log_max_mb, log_backups", "the runner's own", _logs, "the runner's own"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),

@@ -45,6 +45,7 @@ FACTS = (
     "stop_timeout",
     "stop_command",
     "success_codes",
+    "hooks",
     "detached",
     "log_max_mb, log_backups",
     "worker_command",

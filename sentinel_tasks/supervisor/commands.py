@@ -7,54 +7,67 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .child import NOT_RUNNABLE, spawn
 from .family import Family
 from .kernel import Kernel
 from .specification import Spec
-from .wakeup import held_back
+from .wakeup import Wakeup, held_back
 
 Ended = Callable[[int | None, str], object]
-"""Is told the exit code, below 0 for a signal, None if it took too long; and the last line that was not shown."""
+"""Is told the exit code, below 0 for a signal, None if it took too long; and the end of what was not shown."""
 MOST_SAID, LONGEST_LINE = 4096, 200
+AT_ONCE = 1 << 16
+"""Bytes that are read at once, which is also what a pipe holds."""
 
 
 class Running(NamedTuple):
-    """One of them, until when it may run, and who is told of its end."""
+    """One of them, until when it may run, who is told of its end, and where it prints to if that is not shown."""
 
     deadline: float
     tell: Ended
-    output: int | None = None
+    output: Output | None = None
 
 
 class Commands:
     """Those that run now."""
 
-    def __init__(self, family: Family) -> None:
-        self.family, self.kernel = family, Kernel()
+    def __init__(self, family: Family, wakeup: Wakeup) -> None:
+        self.family, self.wakeup, self.kernel = family, wakeup, Kernel()
         self.spec: Spec = {}
         self._running: dict[int, Running] = {}
-        family.commands = self._running
+        self._theirs: set[int] = set()
+        family.commands = self._theirs
 
-    def start(self, command: str | list[str], seconds: float, tell: Ended, is_shown: bool) -> None:
-        """Starts a command that may take so many seconds; `is_shown` says that its output is for the pane."""
-        spec: dict[str, Any] = {**self.spec, "command": command}
-        output = None if is_shown else _file()
+    def start(
+        self, command: str | list[str], seconds: float, tell: Ended, is_shown: bool, variables: Mapping[str, str] = {}
+    ) -> None:
+        """Starts a command that may take so many seconds; `is_shown` says that its output is for the pane.
+
+        The `variables` are added to the service's own.
+        """
+        spec: dict[str, Any] = {**self.spec, "command": command, "env": {**self.spec["env"], **variables}}
         with held_back():
             try:
-                pid = spawn(spec, self.kernel, lambda: _apart(is_shown, output))
+                output = None if is_shown else Output(self.wakeup)
+                pid = spawn(spec, self.kernel, lambda: _apart(output))
             except OSError as refused:
                 tell(NOT_RUNNABLE[0], refused.strerror or "")
                 return
+            if output:
+                output.is_theirs()
+            self._theirs.add(pid)
             self._running[pid] = Running(time.monotonic() + seconds, tell, output)
 
     def take(self, pid: int, code: int) -> bool:
         """Takes note of an end; false if that was none of them."""
         if (found := self._running.pop(pid, None)) is None:
             return False
-        found.tell(code, _last_line(found.output))
+        if not found.output or not self.family.end_group(pid):
+            self._theirs.discard(pid)  # what is shown may go on, as a stop command that returns at once
+        found.tell(code, found.output.end() if found.output else "")
         return True
 
     @property
@@ -63,12 +76,16 @@ class Commands:
         return min((each.deadline for each in self._running.values()), default=float("inf"))
 
     def advance(self) -> None:
-        """Ends those that have had their time."""
+        """Reads what they print, and ends those that have had their time."""
         now = time.monotonic()
+        for pid in self._theirs - self._running.keys():
+            if not self.family.end_group(pid):
+                self._theirs.discard(pid)
         for pid, each in [*self._running.items()]:
+            said = each.output.read() if each.output else ""
             if each.deadline <= now:
                 self._end(pid)
-                each.tell(None, "")
+                each.tell(None, said)
 
     def end_all(self) -> None:
         """Ends those that still run, and tells nobody."""
@@ -80,28 +97,53 @@ class Commands:
         self._running[pid] = self._running[pid]._replace(deadline=float("inf"), tell=lambda code, said: None)
 
 
-def _apart(is_shown: bool, output: int | None) -> None:
+def _apart(output: Output | None) -> None:
     """In a group of its own, which C-c does not reach, and without the terminal's input."""
     os.setpgid(0, 0)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    for descriptor in () if is_shown else (1, 2):
-        os.dup2(nothing if output is None else output, descriptor)
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    if output is not None:
+        os.dup2(output.writer, 1)
+        os.dup2(output.writer, 2)
 
 
-def _file() -> int | None:
-    """A file in memory, which takes whatever is written and blocks nobody; None where the system has none."""
-    try:
-        return os.memfd_create("output")
-    except (AttributeError, OSError):
-        return None
+class Output:
+    """A pipe of which only the end is kept: what is printed is read as it comes, so that nobody waits to print."""
+
+    def __init__(self, wakeup: Wakeup) -> None:
+        self._wakeup, self._said = wakeup, b""
+        self._reader, self.writer = os.pipe()
+        os.set_blocking(self._reader, False)
+
+    def is_theirs(self) -> None:
+        """The command has the other end now."""
+        os.close(self.writer)
+        self._wakeup.listen(self._reader)
+
+    def read(self) -> str:
+        """What was printed until now; never waits."""
+        if self._reader >= 0:
+            try:
+                part = os.read(self._reader, AT_ONCE)
+            except BlockingIOError:
+                part = None
+            self._said = (self._said + (part or b""))[-MOST_SAID:]
+            if part == b"":
+                self._close()
+        return self._said.decode("utf-8", "replace")
+
+    def end(self) -> str:
+        """What was printed at all; whoever prints on now has no reader."""
+        said = self.read()
+        self._close()
+        return said
+
+    def _close(self) -> None:
+        if self._reader >= 0:
+            self._wakeup.forget(self._reader)
+            os.close(self._reader)
+            self._reader = -1
 
 
-def _last_line(output: int | None) -> str:
-    """The last line in the file, which is closed."""
-    if output is None:
-        return ""
-    size = os.fstat(output).st_size
-    said = os.pread(output, MOST_SAID, max(0, size - MOST_SAID)).decode("utf-8", "replace")
-    os.close(output)
+def last_line(said: str) -> str:
+    """The last line that says something."""
     return next((line.strip()[:LONGEST_LINE] for line in said.splitlines()[::-1] if line.strip()), "")

@@ -51,6 +51,12 @@ class Family:
         theirs = with_descendants([pid], below)
         self.send(signal.SIGKILL, [each for each in below if each.pid in theirs])
 
+    def end_group(self, pid: int) -> list[Process]:
+        """Ends what one of them that has ended left behind in its process group; who that is, until it is gone."""
+        found = [each for each in self._below() if each.group == pid]
+        self.send(signal.SIGKILL, found)
+        return found
+
     def recorded_after_a_look(self) -> list[Who]:
         """Those that live now, as the record tells it."""
         self.look()
@@ -95,10 +101,10 @@ class Family:
 
 
 def with_descendants(pids: Iterable[int], processes: Iterable[Process]) -> set[int]:
-    """These pids, and those of what is below them; parents come first."""
-    found = {*pids}
+    """These pids, and those of what is below them or in a process group of theirs; parents come first."""
+    found, groups = {*pids}, {*pids}
     for each in processes:
-        if each.parent in found:
+        if each.parent in found or each.group in groups:
             found.add(each.pid)
     return found
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from ..lineage.reach import Who
 from .child import NOT_RUNNABLE, outcome, signal_name, spawn
 from .ending import TASK_SECONDS, Ending, end_of_leftovers
+from .hooks import Hooks
 from .kernel import Kernel
 from .record import Events, Record, annotate_log, say, ticks_of
 from .restarts import Restarts
@@ -45,6 +46,8 @@ class Launcher:
         watch.commands.spec = spec
         watch.stop_signal = signal.Signals[f"SIG{spec.get('stop_signal', 'INT')}"]
         watch.family.spares_detached = spec.get("detached") == "leave"
+        self.hooks = Hooks(spec, watch.commands, record, self.events)
+        watch.heard_ready = self.hooks.note_ready
 
     def run(self) -> int:
         """Runs the service as often as its restart policy wants; the exit code of the last run."""
@@ -52,6 +55,8 @@ class Launcher:
         while self.next_start is not None:
             self.pause_until(self.next_start)
             code = self.run_once("restart", f"restart {self.restarts.count} after {self.record.facts['last_exit']}")
+        while self.hooks.are_running:
+            self.watch.turn()
         return code
 
     def run_once(self, event: str, reason: str) -> int:
@@ -76,6 +81,7 @@ class Launcher:
         code = self.end_of_run()
         self.note_end(pid, code, time.monotonic() - began)
         self.end_leftovers(code)
+        self.run_hook(code)
         return NO_CODE if code is None else code
 
     def note_begin(self, pid: int) -> None:
@@ -128,6 +134,13 @@ class Launcher:
         if self.next_start is None:
             annotate_log("end", self.record.launch)
 
+    def run_hook(self, code: int | None) -> None:
+        """Has a command told of a run that was asked to end, or that failed."""
+        watch, asked = self.watch, self.watch.is_asked()
+        if asked or not self.is_well(code):
+            end = "it can't be ended" if code is None else outcome(code)
+            self.hooks.run("stop" if asked else "crash", watch.cause or watch.failure or end, code)
+
     def is_well(self, code: int | None) -> bool:
         """True for an end that is no failure."""
         return code is not None and not self.watch.is_failed and self.restarts.ends_well(code)
@@ -160,7 +173,8 @@ class Launcher:
         watch, asked = self.watch, self.watch.is_asked()
         may_go_on = self.spec.get("one_shot") and code == 0 and not asked
         if self.leaves_some() and not watch.ending and not may_go_on:
-            watch.ending = Ending(watch.family, end_of_leftovers(TASK_SECONDS if asked else 0.0))
+            is_left_to_a_task = asked and "stop" not in self.hooks
+            watch.ending = Ending(watch.family, end_of_leftovers(TASK_SECONDS if is_left_to_a_task else 0.0))
         while self.leaves_some() and not self.has_given_up():
             watch.turn()
         if watch.ending and not asked and not watch.is_failed:

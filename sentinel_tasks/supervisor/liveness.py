@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .child import outcome
-from .commands import Commands
+from .commands import Commands, last_line
 
 NEVER = float("inf")
 
@@ -49,5 +49,5 @@ class Liveness:
         elif self._has_answered or time.monotonic() >= self._counts_from:
             self._failures += 1
         if self._failures >= self.keys["retries"]:
-            why = f"no answer in {self.keys['timeout']:g} s" if code is None else said or outcome(code)
+            why = f"no answer in {self.keys['timeout']:g} s" if code is None else last_line(said) or outcome(code)
             self._give_up(f"it no longer answered ({self._failures} times): {why}")

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 ASKING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
+READY = signal.SIGUSR1
+"""By this a task tells that it has found the service healthy, if the record says that this is waited for."""
 LONGEST = 1 << 12
 
 
@@ -23,17 +25,22 @@ class Wakeup:
         os.set_blocking(self._reader, False)
         os.set_blocking(written, False)
         signal.set_wakeup_fd(written, warn_on_full_buffer=False)
-        for number in (*ASKING, signal.SIGCHLD):
+        for number in (*ASKING, READY, signal.SIGCHLD):
             signal.signal(number, lambda number, frame: None)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [*ASKING, signal.SIGCHLD])
         self._poll = select.poll()
         self._poll.register(self._reader, select.POLLIN)
-        self._listened = self._reader
+        self._listened = {self._reader}
 
     def listen(self, descriptor: int) -> None:
         """Wakes up whenever something can be read there, too."""
-        self._listened = descriptor
+        self._listened.add(descriptor)
         self._poll.register(descriptor, select.POLLIN)
+
+    def forget(self, descriptor: int) -> None:
+        """Does not, any more."""
+        self._listened.discard(descriptor)
+        self._poll.unregister(descriptor)
 
     def watch(self, terminal: int) -> None:
         """Wakes up when this terminal is gone, too."""
@@ -42,10 +49,7 @@ class Wakeup:
     def wait(self, seconds: float | None) -> list[int]:
         """The signals that came, in their order, after at most so many seconds, or however long it takes."""
         for descriptor, _ in self._poll.poll(None if seconds is None else max(0, int(seconds * 1000) + 1)):
-            if descriptor not in (
-                self._reader,
-                self._listened,
-            ):  # it will not be there again, and would wake us up without end
+            if descriptor not in self._listened:  # it will not be there again, and would wake us up without end
                 self._poll.unregister(descriptor)
         return self.taken()
 

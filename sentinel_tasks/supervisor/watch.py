@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 
 from .child import outcome
 from .children import Children
@@ -15,7 +16,7 @@ from .liveness import Liveness
 from .memory import Memory
 from .notices import Notices
 from .record import Record, say
-from .wakeup import Wakeup
+from .wakeup import READY, Wakeup
 from .window import Window
 
 ASKED_SECONDS = 30.0
@@ -43,8 +44,9 @@ class Watch:
     def __init__(self, record: Record) -> None:
         self.record = record
         self.family = Family((os.getpid(), record.ticks))
-        self.commands = Commands(self.family)
-        self.children, self.wakeup, self.window = Children(self.commands.take), Wakeup(), Window()
+        self.wakeup, self.window = Wakeup(), Window()
+        self.commands = Commands(self.family, self.wakeup)
+        self.children = Children(self.commands.take)
         if self.window.is_terminal:
             self.wakeup.watch(self.window.descriptor)
         self.stop_timeout, self.stop_signal = 0.0, signal.SIGINT
@@ -53,6 +55,7 @@ class Watch:
         self.cause: str | None = None
         self.failure: str | None = None
         self.is_failed = False
+        self.heard_ready: Callable[[], object] = lambda: None
         self.notices = Notices(record, self._is_of_the_service, self._end_as_failed)
         self.liveness = Liveness(self.commands, self._end_as_failed)
         self.memory = Memory(self.family, self._end_as_failed, self._kill)
@@ -122,6 +125,8 @@ class Watch:
             elif number == signal.SIGTERM:
                 self._ask()
                 self._term()
+            elif number == READY:
+                self.heard_ready()
             elif number in (signal.SIGINT, signal.SIGQUIT):
                 self._ask()
                 if not self._run_stop_command():

@@ -20,6 +20,7 @@ LONGEST_WAIT = 86_400.0
 
 def wait_for(console: Console, names: Names, goal: str, timeout: str | None, together: bool = False) -> int:
     """Waits until the services are as wanted, and shows what became of each; starts nothing."""
+    from ..engine.ready import tell_ready
     from ..engine.wait import wait
     from ..errors import Interrupted
 
@@ -30,6 +31,9 @@ def wait_for(console: Console, names: Names, goal: str, timeout: str | None, tog
     except KeyboardInterrupt as reason:
         raise Interrupted("interrupted; what was waited for goes on", "{ps}") from reason
     together = together or are_instances(wanted, names)
+    for report in reports:
+        if report.state == "running" and not console.dry:
+            tell_ready(world, report.seen)
     return show_outcome(console, reports, goal, None if together else wanted[0])
 
 

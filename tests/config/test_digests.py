@@ -48,6 +48,7 @@ CHANGES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"restart": "always", "stop_timeout": 3.0}, ("restart", "stop_timeout")),
     ({"stop_signal": "TERM", "success_codes": (143,)}, ("stop_signal", "success_codes")),
     ({"liveness": Health("tcp")}, ("liveness",)),
+    ({"hooks": (("crash", "notify"),)}, ("hooks",)),
     ({"memory_limit": 1024**3, "nofile_limit": 64}, ("limits",)),
     ({"title": "Another", "startup_timeout": 9.0, "depends_on": (("db", "healthy"),)}, ()),
 ]

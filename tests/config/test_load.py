@@ -495,6 +495,7 @@ WRONG: list[tuple[str, Any]] = [
     ("stop_command", 5),
     ("liveness", "/"),
     ("limits", "512M"),
+    ("hooks", "echo"),
     ("success_codes", [256]),
     ("instances", 0),
     ("instances", 101),

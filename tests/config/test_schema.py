@@ -41,6 +41,7 @@ WHOLE = {
             "stop_timeout": 0.5,
             "stop_signal": "TERM",
             "stop_command": ["pg_ctl", "stop"],
+            "hooks": {"ready": "seed", "crash": ["notify-send", "it crashed"], "stop": None},
             "success_codes": [143],
             "liveness": {"path": "/healthz", "interval": 5, "timeout": 1, "retries": 2, "grace": 60},
             "limits": {"memory": "512M", "nofile": 4096},
@@ -130,6 +131,8 @@ GOOD: list[tuple[str, Any]] = [
     ("limits", None),
     ("limits", {"memory": "1.5 GiB"}),
     ("limits", {"memory": 536_870_912, "nofile": None}),
+    ("hooks", None),
+    ("hooks", {"crash": "notify-send crashed"}),
     ("stop_command", None),
     ("success_codes", []),
     ("on_conflict", "takeover"),
@@ -172,6 +175,9 @@ BAD: list[tuple[str, Any]] = [
     ("limits", {"nofile": "4k"}),
     ("limits", {"cpu": 1}),
     ("limits", 512),
+    ("hooks", "echo"),
+    ("hooks", {"ready": ""}),
+    ("hooks", {"crashed": "echo"}),
     ("stop_command", []),
     ("success_codes", [256]),
     ("success_codes", 143),
@@ -216,7 +222,7 @@ def test_every_key_has_words_for_what_is_allowed() -> None:
 
 
 def test_every_key_is_described_for_an_editor() -> None:
-    names = ("ServiceKeys", "HealthKeys", "LivenessKeys", "LimitsKeys")
+    names = ("ServiceKeys", "HealthKeys", "LivenessKeys", "LimitsKeys", "HooksKeys")
     sections = [SCHEMA["$defs"][name]["properties"] for name in names]
     silent = {key for properties in sections for key, of in properties.items() if "description" not in str(of)}
     assert silent <= {"on_conflict", "restart"}

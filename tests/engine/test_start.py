@@ -39,6 +39,7 @@ COMMANDED = service("web", 3000, health=Health("command", "is-ready"))
 SELDOM = service("web", 3000, health=Health("http", "/", interval=10))
 SLOW = Answer(True, "200", 26_000)
 VITE = facts.listener(command="node node_modules/.bin/vite")
+AWAITS = {"awaits_ready": True}
 ONCE_MORE = {"exit_code": 1, "ended": NOW, "next_start": NOW + 9, "restarts": 1}
 
 CLEANING_UP = alive(run={"exit_code": 1, "ended": NOW}, pids=(200, 203), foreground=(200,), **OLD)
@@ -47,6 +48,11 @@ WAITING = {
     "it is healthy at the first look": History(
         {0: [], 1: [running()]},
         sent=[NEW, f"1: {READY}"],
+        told=[STARTED],
+    ),
+    "its launcher wants to know that it is ready": History(
+        {0: [], 1: [alive(run=AWAITS)], 2: [running(run=AWAITS)]},
+        sent=[NEW, f"2: {READY}", "2: USR1 210"],
         told=[STARTED],
     ),
     "it is healthy after some looks": History(

@@ -33,6 +33,7 @@ INT, TERM = ["0: INT 200", "0: INT 201"], ["10: TERM 201"]
 INT_DB = ["0: INT 300", "0: INT 301"]
 STOPPED, DB_STOPPED = "web: stopped, changed, exit 0", "db: stopped, changed, exit 0"
 WEB_NEEDS_DB = service("web", 3000, depends_on=(("db", "healthy"),))
+HOOKED = replace(WEB, hooks=(("stop", "deregister"),))
 DEAD = replace(DOWN, run=None)
 ORPHANED = stray(pid=201, run=UP.run)
 
@@ -59,6 +60,24 @@ STEPS = {
     ),
     "it takes its time, and is not asked twice": History(
         {0: [UP], 5: [UP], 9.9: [UP], 9.95: [DOWN]}, sent=INT, told=[STOPPED]
+    ),
+    "its stop hook runs when it has ended: that has its time": History(
+        {0: [UP], 1: [left(204)], 6: [left(204)], 14: [left(204)], 14.5: [DOWN]},
+        services=(HOOKED,),
+        sent=INT,
+        told=[STOPPED],
+    ),
+    "its launcher does not end its stop hook in time": History(
+        {0: [UP], 1: [left(204)], 14.9: [left(204)], 15: [left(204)], 18: [left(204)], 18.1: [DOWN]},
+        services=(HOOKED,),
+        sent=[*INT, "15: TERM 204", "18: KILL 204"],
+        told=[f"{STOPPED}; it needed SIGTERM: 204; it needed SIGKILL: 204"],
+    ),
+    "it ignores C-c, and its stop hook runs when it was killed": History(
+        {0: [UP], 10: [UP], 13: [UP], 13.1: [left(204)], 17: [left(204)], 26: [left(204)], 26.1: [DOWN]},
+        services=(HOOKED,),
+        sent=[*INT, *TERM, "13: KILL 201"],
+        told=[f"{STOPPED}; it needed SIGTERM: 201; it needed SIGKILL: 201"],
     ),
     "it ignores C-c": History(
         {0: [UP], 9.9: [UP], 10: [UP], 11: [DOWN]},

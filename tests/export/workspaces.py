@@ -52,7 +52,8 @@ def every_kind() -> Workspace:
     return workspace(
         service("db", "postgres -D 'my data'", port=5432, health=Health("tcp"), restart="always"),
         service(
-            "cache", ("redis-server",), auto_port=True, health=Health("command", "redis-cli ping"), stop_timeout=0.5
+            "cache", ("redis-server",), auto_port=True, health=Health("command", "redis-cli ping"), stop_timeout=0.5,
+            hooks=(("ready", "seed --token hunter2"),),
         ),
         service(
             "migrate", ("python", "manage.py", "migrate"), health=Health("exit"), cwd="/srv/app/back end",

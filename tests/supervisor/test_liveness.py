@@ -21,6 +21,7 @@ from tests.lab import free_port, until
 from .launched import READY, Piped
 
 SICK = "echo ready; trap 'echo asked; exit 0' INT; while :; do sleep 0.02; done"
+NO_WAKEUP: Any = None
 ASKED: dict[str, Any] = {"interval": 0.05, "timeout": 5.0, "retries": 2, "grace": 0.01}
 
 
@@ -88,7 +89,7 @@ class Clock:
         self.given_up: list[str] = []
         self.tell: list[Any] = []
         monkeypatch.setattr("sentinel_tasks.supervisor.liveness.time.monotonic", lambda: self.now)
-        commands = Commands(Family((0, 0)))
+        commands = Commands(Family((0, 0)), NO_WAKEUP)
         monkeypatch.setattr(commands, "start", lambda command, seconds, tell, is_shown: self.tell.append(tell))
         self.liveness = Liveness(commands, self.given_up.append)
         self.liveness.keys = {"command": "x", "interval": 10.0, "timeout": 5.0, "retries": 2, "grace": 60.0, **keys}
@@ -135,7 +136,7 @@ def test_a_service_that_is_ending_is_not_asked(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_without_the_key_nothing_is_ever_due(monkeypatch: pytest.MonkeyPatch) -> None:
-    liveness = Liveness(Commands(Family((0, 0))), print)
+    liveness = Liveness(Commands(Family((0, 0)), NO_WAKEUP), print)
     liveness.begin()
     liveness.advance(may_ask=True)
     assert liveness.next_due == float("inf")
