@@ -204,7 +204,7 @@ class Stream:
         if word in ("ours", "theirs"):
             self.is_ours = word == "ours"
             return
-        self.has_end = self.has_end or word == "end"
+        self.has_end = word == "end"
         with contextlib.suppress(OSError):
             self.log.note(word, launch)
 
@@ -225,18 +225,38 @@ def waiting(data: bytes, since: int) -> int:
 
 def follow(stream: Stream, launcher: int) -> None:
     """Copies standard input to the log until the input ends, or the launcher has ended and nothing more comes."""
-    poll = select.poll()
+    poll, end = select.poll(), end_of(launcher)
     poll.register(0, select.POLLIN)
+    if end is not None:
+        poll.register(end, select.POLLIN)
     while True:
-        if not poll.poll(int(1000 * (AFTER_END if stream.has_end else SILENCE))):
-            if has_ended(launcher):
-                break
-            continue
-        data = os.read(0, CHUNK)
-        if not data:
+        found = [descriptor for descriptor, _ in poll.poll(patience(stream, end))]
+        if end is not None and end in found:
+            poll.unregister(end)
+            end = None
+        elif not found and has_ended(launcher):
             break
-        stream.take(data)
+        if 0 in found:
+            data = os.read(0, CHUNK)
+            if not data:
+                break
+            stream.take(data)
     stream.finish()
+
+
+def end_of(launcher: int) -> int | None:
+    """What can be read once the launcher has ended (pidfd_open(2)): until then nobody has to look again and again."""
+    if sys.platform != "linux":
+        return None
+    try:
+        return os.pidfd_open(launcher)
+    except (OSError, AttributeError):
+        return None
+
+
+def patience(stream: Stream, end: int | None) -> int | None:
+    """Milliseconds after which it is looked whether the launcher has ended; None where its end wakes us up."""
+    return None if end is not None else int(1000 * (AFTER_END if stream.has_end else SILENCE))
 
 
 if __name__ == "__main__":

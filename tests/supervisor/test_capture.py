@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import select
 import stat
 import subprocess
 import sys
@@ -336,3 +337,14 @@ def test_log_is_written_read_and_pruned_on_nfs(path: Path, monkeypatch: pytest.M
         assert [line for _, line in reader.lines()] == [b"5", b"6", b"7"]
     remove_unheld(path)
     assert not path.exists()
+
+
+def test_an_idle_log_pump_sleeps_until_its_launcher_ends(launcher: subprocess.Popen[bytes]) -> None:
+    """It woke up three times a second, and a hundred of them were felt."""
+    end = capture.end_of(launcher.pid)
+    assert end is not None
+    assert capture.patience(Stream(Log(os.devnull, 1, 1)), end) is None
+    assert not select.select([end], [], [], 0)[0]
+    launcher.kill()
+    assert select.select([end], [], [], PATIENCE)[0]
+    os.close(end)
