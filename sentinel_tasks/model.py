@@ -309,7 +309,8 @@ class Run(Struct, frozen=True):
     all of the machine's `boot`. `cause` is why the run was ended, where that was no task and no C-c: it
     failed unless it was `interrupted`. The service itself told that it is `ready`, its `status`, until when its start
     takes longer (`extended`), and its main process. `awaits_ready` says that the launcher wants to be told once the
-    service is healthy, `hooks` what was wrong with the latest run of a hook.
+    service is healthy, `hooks` what was wrong with the latest run of a hook. `reaction` is what the launcher did last
+    because files changed, or because a service with which its own restarts had restarted, and `reacted` when.
     """
 
     launch: str
@@ -338,6 +339,8 @@ class Run(Struct, frozen=True):
     main_pid: int | None = None
     awaits_ready: bool = False
     hooks: dict[str, str] = {}
+    reaction: str = ""
+    reacted: float | None = None
 
     @property
     def is_incomplete(self) -> bool:

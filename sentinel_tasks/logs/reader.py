@@ -260,8 +260,8 @@ def is_complete(path: Path, launch: str) -> bool:
         return False
     except OSError:
         return True
-    files = rotated(path)[:2]
-    return any((mark.word, mark.launch) == ("end", launch) for each in files for mark in marks_at(each))
+    own = [mark.word for each in rotated(path)[1::-1] for mark in marks_at(each) if mark.launch == launch]
+    return own[-1:] == ["end"]  # one that waits for a change of its files may begin anew
 
 
 def last_lines(path: Path, count: int, launch: str = "", with_runs: bool = False) -> list[Line]:

@@ -38,6 +38,7 @@ class Launcher:
         self.events = Events(spec["events"], spec["service"])
         self.restarts = Restarts(spec["restart"], spec.get("success_codes", ()))
         self.next_start: float | None = None
+        self.is_beyond_us = False
         watch.stop_timeout = spec.get("stop_timeout", 0.0)
         watch.notices.listen(spec, watch.wakeup)
         watch.liveness.keys = spec.get("liveness")
@@ -48,16 +49,38 @@ class Launcher:
         watch.family.spares_detached = spec.get("detached") == "leave"
         self.hooks = Hooks(spec, watch.commands, record, self.events)
         watch.heard_ready = self.hooks.note_ready
+        watch.reactions.follow(spec, self.events)
+        watch.followers.follow(spec)
+        if path := spec.get("orders"):
+            watch.orders.listen(path, watch.wakeup)
 
     def run(self) -> int:
-        """Runs the service as often as its restart policy wants; the exit code of the last run."""
+        """Runs the service as often as its restart policy or an order wants; the exit code of the last run."""
         code = self.run_once("start", "asked to start")
-        while self.next_start is not None:
-            self.pause_until(self.next_start)
-            code = self.run_once("restart", f"restart {self.restarts.count} after {self.record.facts['last_exit']}")
+        while self.is_another_due():
+            reason = f"restart {self.restarts.count} after {self.record.facts.get('last_exit')}"
+            code = self.run_once("restart", reason)
         while self.hooks.are_running:
             self.watch.turn()
         return code
+
+    def is_another_due(self) -> bool:
+        """Waits until another run is due; false if none follows."""
+        if self.next_start is not None:
+            self.pause_until(self.next_start)
+            return True
+        is_to_wait = self.spec.get("waits_for_change") and not self.watch.is_asked() and not self.is_beyond_us
+        return bool(is_to_wait) and self.waits_for_a_change()
+
+    def waits_for_a_change(self) -> bool:
+        """Waits for an order, as the next save mends a mistake that was just saved; false once it is asked to end."""
+        watch = self.watch
+        while watch.reactions.reason is None and not watch.is_asked():
+            watch.turn()
+        if watch.is_asked():
+            self.events.write("stop", None, f"{watch.cause or 'asked to end'} while it waited for a change")
+            self.record.note(interrupted=True, cause=watch.cause)
+        return not watch.is_asked()
 
     def run_once(self, event: str, reason: str) -> int:
         """One run of the service, from its events and records to its exit code, which is below 0 for a signal."""
@@ -67,6 +90,7 @@ class Launcher:
             watch.hear_what_came()
             if watch.is_asked():
                 return self.called_off()
+            ordered = watch.reactions.begin()
             annotate_log("begin", self.record.launch)
             try:
                 pid = spawn(self.spec, self.kernel)
@@ -76,27 +100,31 @@ class Launcher:
             came = signal.sigpending() & {signal.SIGINT, signal.SIGQUIT}
             for number in came if watch.stop_command is None else ():  # else it is run when the signal is heard
                 watch.pass_on(signal.Signals(number))
-        self.events.write(event, pid, reason)
-        self.note_begin(pid)
+        self.events.write(event, pid, ordered or reason)
+        self.note_begin(pid, ordered)
+        watch.followers.begin(is_restart=event == "restart")
         code = self.end_of_run()
         self.note_end(pid, code, time.monotonic() - began)
         self.end_leftovers(code)
         self.run_hook(code)
         return NO_CODE if code is None else code
 
-    def note_begin(self, pid: int) -> None:
-        """Records a run that has just begun, and nothing of the one before."""
-        ticks = ticks_of(pid)
+    def note_begin(self, pid: int, ordered: str | None) -> None:
+        """Records a run that has just begun, and nothing of the one before but the order that has ended it."""
+        ticks, now = ticks_of(pid), time.time()
+        reaction = f"restarted because {ordered}" if ordered else ""
+        self.record.facts.update(reaction=reaction, reacted=now if ordered else None)
         self.record.facts.update(pid=pid, ticks=ticks, family=[(pid, ticks)], backgrounded=None, cause=None)
         self.record.facts.update(ready=None, status="", extended=None, main_pid=None)
-        self.record.note(started=time.time(), ended=None, exit_code=None, signal=None, next_start=None, asked=None)
+        self.record.note(started=now, ended=None, exit_code=None, signal=None, next_start=None, asked=None)
 
     def end_of_run(self) -> int | None:
         """The run's exit code once it has ended, below 0 for a signal; None if it can't be ended."""
         watch = self.watch
         while watch.children.code is None and not self.has_given_up():
             watch.turn()
-        is_a_start = not watch.is_failed and not watch.is_asked() and not self.spec.get("one_shot")
+        is_ended = watch.is_failed or watch.is_asked() or watch.reactions.reason is not None
+        is_a_start = not is_ended and not self.spec.get("one_shot")
         if watch.children.code == 0 and is_a_start and self.leaves_some():
             self.record.note(backgrounded=time.time(), family=watch.family.recorded)
             while watch.family.lives() and not self.has_given_up():
@@ -119,11 +147,12 @@ class Launcher:
         A task that reads between two records must not take the service for one that has ended for good.
         """
         watch, asked = self.watch, self.watch.is_asked()
-        watch.is_running = False
+        watch.is_running, self.is_beyond_us = False, code is None
         end = "it can't be ended" if code is None else outcome(code)
         cause = watch.cause or watch.failure
-        why = f"{cause or 'asked to end'} ({end})" if asked or cause else end
-        self.events.write("stop" if asked or self.is_well(code) else "crash", pid, why)
+        ordered = None if asked or cause else watch.reactions.reason
+        why = f"{cause or ordered or 'asked to end'} ({end})" if asked or cause or ordered else end
+        self.events.write("stop" if asked or ordered or self.is_well(code) else "crash", pid, why)
         if not asked and code is not None:
             self.plan(code, seconds)
         ended_by = signal_name(-code) if code is not None and code < 0 else None
@@ -137,16 +166,24 @@ class Launcher:
     def run_hook(self, code: int | None) -> None:
         """Has a command told of a run that was asked to end, or that failed."""
         watch, asked = self.watch, self.watch.is_asked()
-        if asked or not self.is_well(code):
+        ordered = None if asked or watch.is_failed else watch.reactions.reason
+        if asked or ordered or not self.is_well(code):
             end = "it can't be ended" if code is None else outcome(code)
-            self.hooks.run("stop" if asked else "crash", watch.cause or watch.failure or end, code)
+            self.hooks.run(
+                "stop" if asked or ordered else "crash", watch.cause or watch.failure or ordered or end, code
+            )
 
     def is_well(self, code: int | None) -> bool:
         """True for an end that is no failure."""
         return code is not None and not self.watch.is_failed and self.restarts.ends_well(code)
 
     def plan(self, code: int, seconds: float) -> None:
-        """Puts the time of the next run into the next record, if the restart policy wants another run."""
+        """Puts the time of the next run into the next record, if an order or the restart policy wants another run."""
+        if self.watch.reactions.reason is not None:
+            self.restarts.quick = 0
+            self.next_start = time.monotonic()
+            self.record.facts.update(next_start=time.time())
+            return
         delay = self.restarts.delay_after(code, seconds, self.watch.is_failed)
         if delay is not None:
             say(f"starting again in {delay:g} s (restart {self.restarts.count})")
@@ -159,9 +196,10 @@ class Launcher:
             self.record.facts.update(facts)
 
     def pause_until(self, begin: float) -> None:
-        """Waits before a restart, and no longer once asked to end."""
-        while not self.watch.is_asked() and time.monotonic() < begin:
-            self.watch.turn(begin)
+        """Waits before a restart, and no longer once asked to end or to restart at once."""
+        watch = self.watch
+        while not watch.is_asked() and watch.reactions.reason is None and time.monotonic() < begin:
+            watch.turn(begin)
 
     def left(self) -> list[Who]:
         """Those who live on though the service's own process has ended."""
@@ -177,7 +215,7 @@ class Launcher:
             watch.ending = Ending(watch.family, end_of_leftovers(TASK_SECONDS if is_left_to_a_task else 0.0))
         while self.leaves_some() and not self.has_given_up():
             watch.turn()
-        if watch.ending and not asked and not watch.is_failed:
+        if watch.ending and not asked and not watch.is_failed and watch.reactions.reason is None:
             self.tell_of_leftovers(watch.ending.reached)
         if self.record.facts["family"]:
             self.record.note(family=self.left())
@@ -222,6 +260,7 @@ def main(fifo: str, record_path: str, launch: str, workspace: str, service: str)
         os.unlink(fifo)
     code = Launcher(spec, record, watch).run()
     watch.commands.end_all()
+    watch.orders.close()
     del reservations
     if record.facts["family"]:
         watch.family.kill_with_launcher()

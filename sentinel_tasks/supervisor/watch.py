@@ -12,9 +12,12 @@ from .children import Children
 from .commands import Commands
 from .ending import LEFTOVER_SECONDS, TASK_SECONDS, Ending, Step, end_of_leftovers, stop_of_the_service
 from .family import Family
+from .followers import Followers
 from .liveness import Liveness
 from .memory import Memory
 from .notices import Notices
+from .orders import Orders
+from .reactions import Reactions
 from .record import Record, say
 from .wakeup import READY, Wakeup
 from .window import Window
@@ -59,6 +62,8 @@ class Watch:
         self.notices = Notices(record, self._is_of_the_service, self._end_as_failed)
         self.liveness = Liveness(self.commands, self._end_as_failed)
         self.memory = Memory(self.family, self._end_as_failed, self._kill)
+        self.orders, self.followers = Orders(), Followers(record, self.commands)
+        self.reactions = Reactions(record, self.commands, self._end_as_a_stop_does, self.pass_on)
         self._has_command_run = False
         self.is_running = False
         self._asked_at = -NEVER
@@ -89,19 +94,27 @@ class Watch:
         due = min(deadline, self.commands.next_due, self._looks[0] if self._looks else NEVER)
         due = min(due, self.ending.next_due if self.ending else NEVER)
         if self.is_running:
-            due = min(due, self.liveness.next_due, self.notices.next_due, self.memory.next_due)
+            due = min(due, self.liveness.next_due, self.notices.next_due, self.memory.next_due, self.followers.next_due)
         self._hear(self.wakeup.wait(None if due == NEVER else max(0.0, due - time.monotonic())))
         if self.is_running:
             self.notices.heed()
         self.reap()
         self.commands.advance()
         self._mind_the_window()
+        self._heed_orders()
         if self.is_running:
             self.liveness.advance(may_ask=self.ending is None and not self.is_asked())
             self.memory.advance()
+            self.followers.advance()
         if self.ending:
             self.ending.advance()
         self._look_around()
+
+    def _heed_orders(self) -> None:
+        for order in self.orders.taken():
+            if not self.is_asked():
+                is_there = self.children.main != 0 or self.record.facts.get("backgrounded") is not None
+                self.reactions.heed(order, self.is_running and self.ending is None and is_there)
 
     def _is_of_the_service(self, pid: int) -> bool:
         return any(each.pid == pid for each in self.family.look())
