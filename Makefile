@@ -112,7 +112,7 @@ $(venv): .venv/bin/python
 	@touch $@
 
 $(package): $(venv) pyproject.toml
-	$(pip) --editable '.[api]'
+	$(pip) --editable '.[api,watch]'
 	@touch $@
 
 # pip compiles what it installs, but not an editable install, and Invoke keeps Python from doing so later.
@@ -123,5 +123,5 @@ compile: $(package)
 # --group needs pip 25.1.
 $(dev): $(package) pyproject.toml
 	$(pip) 'pip>=25.1'
-	$(pip) --editable '.[api]' --group dev
+	$(pip) --editable '.[api,watch]' --group dev
 	@touch $@

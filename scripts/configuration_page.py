@@ -14,8 +14,10 @@ from sentinel_tasks.config.schema import (
     HOOKS_TYPES,
     LIMITS_TYPES,
     LIVENESS_TYPES,
+    ON_CHANGE_TYPES,
     SENTINEL_TYPES,
     SERVICE_TYPES,
+    WATCH_TYPES,
     json_schema,
 )
 from sentinel_tasks.model import Workspace
@@ -30,7 +32,12 @@ COLUMNS = "| key | type | default | allowed | description |\n|---|---|---|---|--
 FIELDS = {"log_max_mb": "log_max_bytes", "env_file": "env_files", "limits": "memory_limit"}
 """The key's field of a service, where it has another name."""
 NO_FIELD = {"title": "the name", "command": "needed", "cwd": "`.`", "port": "none", "window": "the name"}
-NO_FIELD |= {"health": "`tcp` with a port, else null", "expect": "`2xx`", "index": "the first free one from 3"}
+NO_FIELD |= {
+    "health": "`tcp` with a port, else null",
+    "expect": "`2xx`",
+    "on_change": "`restart`",
+    "index": "the first free one from 3",
+}
 DESCRIBED = {
     "socket_name": "tmux -L; null is tmux's default server",
     "on_conflict": "what a start does when the port is taken",
@@ -57,6 +64,10 @@ def page() -> str:
         *_mapping(HOOKS_TYPES, definitions["HooksKeys"]["properties"]),
         "\n## Of `limits`\n\n",
         *_mapping(LIMITS_TYPES, definitions["LimitsKeys"]["properties"]),
+        "\n## Of a `watch` that is a mapping\n\n",
+        *_mapping(WATCH_TYPES, definitions["WatchKeys"]["properties"]),
+        "\n## Of `on_change`\n\n`restart`, or exactly one of these.\n\n",
+        *_mapping(ON_CHANGE_TYPES, definitions["OnChangeKeys"]["properties"]),
         "\n## Own defaults of dev and telemetry\n\n| key | dev | telemetry |\n|---|---|---|\n",
         *_built_in(),
     ]

@@ -124,6 +124,7 @@ class Service(Struct, frozen=True):
 
     One of several instances has the name that they have in common (`template`), and its number from 1; `instances` is
     how many the configuration names.
+    `on_change` is what changed files ask for: a signal or a command, with the word before it; None is a restart.
     """
 
     name: str
@@ -147,6 +148,12 @@ class Service(Struct, frozen=True):
     watchdog: float | None = None
     memory_limit: int | None = None
     nofile_limit: int | None = None
+    watch: tuple[str, ...] = ()
+    watch_ignore: tuple[str, ...] = ()
+    watch_debounce: float = 0.2
+    watch_git_ignored: bool = False
+    on_change: tuple[str, str | tuple[str, ...]] | None = None
+    restart_with: tuple[str, ...] = ()
     on_conflict: Conflict = "stop"
     restart: Restart = "never"
     detached: Detached = "end"
@@ -446,7 +453,8 @@ class Observation(Struct, frozen=True):
     was not looked for. `family` are the living processes below the launcher, `orphans` those of the service that
     have no launcher any more, `twins` further launchers of it. `changes` are the keys that are configured otherwise
     now than when it was started; None if it does not run or nobody knows. `is_unlogged` says that its output is not
-    written to its log any more.
+    written to its log any more, `unwatched` why its files are not watched though they should be, and `unmatched` the
+    patterns of its `watch` that no file matches.
     """
 
     now: float
@@ -469,6 +477,8 @@ class Observation(Struct, frozen=True):
     twins: tuple[Identity, ...] = ()
     changes: tuple[str, ...] | None = None
     is_unlogged: bool = False
+    unwatched: str = ""
+    unmatched: tuple[str, ...] = ()
 
     @property
     def alive(self) -> bool:

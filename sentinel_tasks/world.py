@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .lineage.process import Process
     from .lineage.reach import Caller, Claim
     from .system.state_folder import State
+    from .system.watcher_files import WatcherFiles
     from .tmux.client import Tmux
 
 
@@ -210,6 +211,12 @@ class World:
         from .system.state_folder import State
 
         return State(Path(folder)) if folder else self.state
+
+    def watcher_files(self, folder: str) -> WatcherFiles:
+        """The files of the watcher of whoever started a service; ours if the folder is ""."""
+        from .system.watcher_files import WatcherFiles
+
+        return WatcherFiles(Path(folder or self.workspace.state_folder))
 
     def log_of(self, service: Service, seen: Observation) -> Path:
         """The service's log, wherever whoever started it has it."""

@@ -14,6 +14,7 @@ from sentinel_tasks.health.question import Question
 from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.lineage.reach import Caller
 from sentinel_tasks.model import Answer, Identity, Listener, Pane, Run, StartedWith, Tags
+from sentinel_tasks.system.watcher_files import Told, Watched
 from sentinel_tasks.tmux.commands import Opening
 from tests import facts
 
@@ -27,7 +28,8 @@ class Fact(Struct, frozen=True):
 
     Of its `pids` the first has started the others, and the last listens on `port` and has started those `below`.
     Whoever asks whether it is healthy gets `answer`; while something `hangs`, nobody is answered. `run` is on record,
-    `output` in the log. Ports that are `reserved` are so by a stranger.
+    `output` in the log. Ports that are `reserved` are so by a stranger. The watcher tells which patterns of what is
+    `watched` match nothing, or why it can't watch.
     """
 
     service: str = ""
@@ -51,6 +53,8 @@ class Fact(Struct, frozen=True):
     is_writing: bool = False
     is_deaf: bool = False
     is_unlogged: bool = False
+    watched: tuple[str, ...] | None = None
+    cannot_watch: str = ""
     refusal: TmuxRefused | None = None
     ctrl_c: bool = False
 
@@ -117,6 +121,13 @@ class Turn:
 
     def run(self, service: str) -> Run | None:
         return next((fact.run for fact in self.facts(service=service) if fact.run), None)
+
+    def told(self) -> Told:
+        """What the watcher told last."""
+        facts = self.facts()
+        watched = [(each, each.pane.launch, each.watched) for each in facts if each.pane and each.watched is not None]
+        services = {fact.service: Watched(launch, unmatched) for fact, launch, unmatched in watched}
+        return Told("".join(fact.cannot_watch for fact in facts), services)
 
     def started_with(self, service: str) -> StartedWith | None:
         return next((fact.started for fact in self.facts(service=service) if fact.started), None)

@@ -26,6 +26,7 @@ OF_AN_INSTANCE = "SENTINEL_INSTANCE"
 UNKNOWN_PORT = 1
 
 Names = Mapping[str, str]
+Command = str | tuple[str, ...]
 
 
 def service_environment(
@@ -138,21 +139,19 @@ def interpolated(service: Service, workspace: str, environment: Names) -> Servic
             problems.append(_unset(f"{service.key}.{key}", unset))
             return text
 
+    def words(key: str, command: Command) -> Command:
+        return command if isinstance(command, str) else tuple(replaced(key, word) for word in command)
+
     folder = os.path.expanduser(replaced("cwd", service.cwd_template)) if service.cwd_template else service.cwd
-    command = service.command
-    words = command if isinstance(command, str) else tuple(replaced("command", word) for word in command)
+    command = words("command", service.command)
     target = service.health.target
     if not isinstance(target, str):
         target = tuple(replaced("health", word) for word in target)
     elif service.health.kind != "command":
         target = replaced("health", target, braced_only=service.health.kind == "log")
-    stop = service.stop_command
-    if isinstance(stop, tuple):
-        stop = tuple(replaced("stop_command", word) for word in stop)
-    hooks = tuple(
-        (hook, each if isinstance(each, str) else tuple(replaced(f"hooks.{hook}", word) for word in each))
-        for hook, each in service.hooks
-    )
+    stop = words("stop_command", service.stop_command) if service.stop_command else None
+    change = (service.on_change[0], words("on_change", service.on_change[1])) if service.on_change else None
+    hooks = tuple((hook, words(f"hooks.{hook}", each)) for hook, each in service.hooks)
     alive = service.liveness
     if alive is not None and not isinstance(alive.target, str):
         alive = replace(alive, target=tuple(replaced("liveness", word) for word in alive.target))
@@ -162,13 +161,14 @@ def interpolated(service: Service, workspace: str, environment: Names) -> Servic
         raise ConfigurationError(problems)
     cwd = os.path.normpath(os.path.join(workspace, folder))
     health = replace(service.health, target=target)
-    service = replace(service, hooks=hooks, stop_command=stop, liveness=alive)
-    return replace(service, cwd=cwd, cwd_template="", command=words, health=health)
+    service = replace(service, hooks=hooks, stop_command=stop, liveness=alive, on_change=change)
+    return replace(service, cwd=cwd, cwd_template="", command=command, health=health)
 
 
 def _has_names(service: Service) -> bool:
     texts = (service.cwd_template, *_words(service.command), *_words(service.health.target), _text(service.health))
     texts = (*texts, *_words(service.stop_command or ()), *(word for _, each in service.hooks for word in _words(each)))
+    texts = (*texts, *_words(service.on_change[1] if service.on_change else ()))
     if service.liveness is not None:
         texts = (*texts, *_words(service.liveness.target), _text(service.liveness))
     return any("$" in text for text in texts)

@@ -152,6 +152,7 @@ def _services(sources: Sources, sections: Mapping[str, Keys], folder: str, probl
     services = _each_once(found, sources.of_procfile)
     _check_completions(services, problems_found)
     _check_cycles(services, problems_found)
+    _check_followers(services, problems_found)
     services = _each_instance(services, reading)
     _check_ports(services, reading.ports, problems_found)
     return services
@@ -319,3 +320,15 @@ def _check_cycles(services: list[Service], problems_found: Problems) -> None:
         order(services)
     except ValueError as cycle:
         problems_found.add("sentinel.services", str(cycle), "these services wait for each other in a circle")
+
+
+def _check_followers(services: list[Service], problems_found: Problems) -> None:
+    """No service restarts with itself, by however many others."""
+    if not any(service.restart_with for service in services):
+        return
+    try:
+        order(replace(each, depends_on=tuple((name, "started") for name in each.restart_with)) for each in services)
+    except ValueError as cycle:
+        first = str(cycle).partition(" ")[0]
+        reason = "these services restart with each other in a circle"
+        problems_found.add(f"sentinel.services.{first}.restart_with", str(cycle), reason)

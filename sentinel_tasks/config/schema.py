@@ -102,6 +102,24 @@ class HooksKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     stop: Annotated[Text | Words | None, Meta(description="after it was asked to end")] | UnsetType = UNSET
 
 
+class WatchKeys(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whose changes count, and from when on a burst of them is over."""
+
+    paths: Annotated[Text | Words, Meta(description="patterns as in .gitignore, relative to the workspace")]
+    ignore: Annotated[Text | list[str], Meta(description="patterns of what does not count")] | UnsetType = UNSET
+    debounce: (
+        Annotated[float, Meta(gt=0, le=60, description="seconds without a change that end a burst")] | UnsetType
+    ) = UNSET
+    git_ignored: Annotated[bool, Meta(description="true: what git ignores counts too")] | UnsetType = UNSET
+
+
+class OnChangeKeys(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What changed files ask for in place of a restart: exactly one."""
+
+    signal: Annotated[StopSignal, Meta(description="sent to the service's own process")] | UnsetType = UNSET
+    command: Annotated[Text | Words, Meta(description="run in its folder and environment")] | UnsetType = UNSET
+
+
 class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     """One service (contract: Configuration). A key that is left out keeps its default."""
 
@@ -155,6 +173,21 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
         Annotated[LimitsKeys | None, Meta(description="what it may use; over memory it is ended as a failure")]
         | UnsetType
     ) = UNSET
+    watch: (
+        Annotated[
+            Text | Words | WatchKeys | None,
+            Meta(description="files whose changes restart it: patterns as in .gitignore, relative to the workspace"),
+        ]
+        | UnsetType
+    ) = UNSET
+    on_change: (
+        Annotated[
+            Literal["restart"] | OnChangeKeys,
+            Meta(description="what changed files ask for: a restart, a signal or a command"),
+        ]
+        | UnsetType
+    ) = UNSET
+    restart_with: Annotated[str | list[str], Meta(description="it restarts when one of these does")] | UnsetType = UNSET
     on_conflict: Conflict | UnsetType = UNSET
     restart: Restart | UnsetType = UNSET
     detached: Annotated[Detached, Meta(description="what becomes of processes that left its session")] | UnsetType = (
@@ -212,6 +245,14 @@ ALLOWED = {
     "limits": "a mapping with memory, nofile or both, or null",
     "memory": "a size of at least 1M with K, M, G or T behind the number, such as 512M or 1.5G, or null",
     "nofile": "a whole number from 1 to 1073741816, or null",
+    "watch": "a pattern such as src/**/*.py, a list of patterns, a mapping with paths, or null",
+    "paths": "a pattern such as src/**/*.py, or a list of patterns",
+    "ignore": "a pattern such as *.tmp, or a list of patterns",
+    "debounce": "seconds, more than 0 and at most 60",
+    "git_ignored": "true or false",
+    "on_change": "restart, {signal: …} or {command: …}",
+    "signal": listed(get_args(StopSignal)),
+    "restart_with": "a service's name or a list of names",
     "watchdog": "seconds, more than 0 and at most 86400",
     "grace": "seconds, more than 0 and at most 86400",
     "on_conflict": listed(get_args(Conflict)),
@@ -242,7 +283,16 @@ HEALTH_TYPES: dict[str, Any] = HealthKeys.__annotations__
 LIVENESS_TYPES: dict[str, Any] = LivenessKeys.__annotations__
 LIMITS_TYPES: dict[str, Any] = LimitsKeys.__annotations__
 HOOKS_TYPES: dict[str, Any] = HooksKeys.__annotations__
-INNER_TYPES = {"health": HEALTH_TYPES, "liveness": LIVENESS_TYPES, "limits": LIMITS_TYPES, "hooks": HOOKS_TYPES}
+WATCH_TYPES: dict[str, Any] = WatchKeys.__annotations__
+ON_CHANGE_TYPES: dict[str, Any] = OnChangeKeys.__annotations__
+INNER_TYPES = {
+    "health": HEALTH_TYPES,
+    "liveness": LIVENESS_TYPES,
+    "limits": LIMITS_TYPES,
+    "hooks": HOOKS_TYPES,
+    "watch": WATCH_TYPES,
+    "on_change": ON_CHANGE_TYPES,
+}
 """The keys of those keys that may be a mapping with keys of its own."""
 LIVENESS_KEYS: dict[str, HealthKind] = {"path": "http", "tcp": "tcp", "command": "command"}
 SENTINEL_TYPES: dict[str, Any] = {key: of for key, of in SentinelKeys.__annotations__.items() if key != "services"}
@@ -274,6 +324,7 @@ def json_schema() -> dict[str, Any]:
     """
     (reference,), components = msgspec.json.schema_components([SentinelKeys | None], ref_template="#/$defs/{name}")
     components["HealthKeys"] |= ONE_CHECK
+    components["OnChangeKeys"] |= {"oneOf": [{"required": [key]} for key in ON_CHANGE_TYPES]}
     components["LivenessKeys"] |= {"oneOf": [{"required": [key]} for key in (*LIVENESS_KEYS, "watchdog")]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

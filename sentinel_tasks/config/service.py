@@ -22,10 +22,13 @@ from .schema import (
     HEALTH_WORDS,
     INNER_TYPES,
     LIVENESS_KEYS,
+    ON_CHANGE_TYPES,
     SERVICE_TYPES,
     HealthKeys,
     LimitsKeys,
     LivenessKeys,
+    OnChangeKeys,
+    WatchKeys,
     converted,
 )
 
@@ -146,6 +149,8 @@ class ServiceReader:
             stop_command=_words(self.values.get("stop_command")),
             hooks=tuple(self._hooks()),
             liveness=self._liveness(port),
+            on_change=self._on_change(),
+            restart_with=self._restart_with(known),
             counts_workers=self.name == "telemetry",
             has_tasks=has_tasks,
             **self._others(),
@@ -182,7 +187,53 @@ class ServiceReader:
             found["nofile_limit"] = None if limits.nofile is msgspec.UNSET else limits.nofile
         if "success_codes" in self.values:
             found["success_codes"] = tuple(self.values["success_codes"])
-        return found
+        return {**found, **self._watch()}
+
+    def _watch(self) -> dict[str, Any]:
+        """What is watched, as far as anything was said of it."""
+        given = self.values.get("watch")
+        if not given:
+            return {}
+        found: dict[str, Any] = {}
+        keys = given if isinstance(given, WatchKeys) else WatchKeys(paths=given)
+        for key, value in (("paths", keys.paths), ("ignore", keys.ignore)):
+            if value is not msgspec.UNSET:
+                patterns = (value,) if isinstance(value, str) else tuple(value)
+                found["watch" if key == "paths" else "watch_ignore"] = self._inside(key, patterns)
+        asked = {"watch_debounce": keys.debounce, "watch_git_ignored": keys.git_ignored}
+        return found | {key: value for key, value in asked.items() if value is not msgspec.UNSET}
+
+    def _inside(self, key: str, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        """The patterns; a problem with each that can't be of a file in the workspace."""
+        for pattern in patterns:
+            if not pattern.strip() or pattern[0] in "/~" or ".." in pattern.split("/"):
+                at = (
+                    f"{self.source('watch')}.{key}"
+                    if isinstance(self.given.get("watch"), Mapping)
+                    else self.source("watch")
+                )
+                self.problems_found.add(at, pattern, "must be a pattern of files in the workspace, such as src/**/*.py")
+        return patterns
+
+    def _on_change(self) -> tuple[str, str | tuple[str, ...]] | None:
+        keys = self.values.get("on_change")
+        if "on_change" in self.values and not self.values.get("watch"):
+            self.wrong("on_change", "is for a service with watch")
+        if not isinstance(keys, OnChangeKeys):
+            return None
+        given = [(key, value) for key in ON_CHANGE_TYPES if (value := getattr(keys, key)) is not msgspec.UNSET]
+        if len(given) != 1:
+            self.wrong("on_change", f"must have exactly one of {listed([*ON_CHANGE_TYPES], 'and')}")
+            return None
+        return given[0][0], _words(given[0][1]) or ""
+
+    def _restart_with(self, known: Iterable[str]) -> tuple[str, ...]:
+        names = _names(self.values.get("restart_with", []))
+        for name in names:
+            if name not in known:
+                at = f"sentinel.services.{self.name}.restart_with"
+                self.problems_found.unknown(at, name, "service", known, name)
+        return tuple(names)
 
     def _size(self, given: str | int | msgspec.UnsetType | None) -> int | None:
         """A size in bytes; a number alone is bytes, as little of which as one would type is surely meant otherwise."""

@@ -39,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     state.locks,
     state.logs,
     state.log_pumps,
+    state.watchers,
 )
 
 

@@ -36,7 +36,12 @@ def packages(look: Look) -> list[Finding]:
         requirements = metadata.requires(PACKAGE) or []
     except metadata.PackageNotFoundError:
         return [passed("packages", f"{PACKAGE} was not installed as a package; versions are not known")]
-    extras = ("", "api") if any(map(_runs_embedded_api, look.workspace.services)) else ("",)
+    services = look.workspace.services
+    extras = {
+        "",
+        "api" if any(map(_runs_embedded_api, services)) else "",
+        "watch" if any(each.watch for each in services) else "",
+    }
     wrong = [
         failed("packages", why, installation.command(installation.extra(extra), upgrade=True))
         for extra, name, wanted in _needed(requirements, extras)

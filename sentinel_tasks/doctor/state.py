@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ..engine.log_pump import start_again
+from ..engine.watching import await_watcher, have_it_watched
 from ..logs.rotation import rotated, size
 from ..model import Finding, Service
 from ..system.locks import holder, is_held, remove_unheld
@@ -44,7 +45,7 @@ def _openness(path: Path) -> Finding | None:
         return None
     if stat.S_ISLNK(found.st_mode):
         return failed("state-folder", f"{path} is a symbolic link, which is never followed", _remove(path))
-    is_ours_to_make = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode) or path.suffix == ".spec"
+    is_ours_to_make = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode) or stat.S_ISFIFO(found.st_mode)
     if not is_ours_to_make:
         return failed("state-folder", f"{path} is neither a file nor a folder", _remove(path))
     if found.st_uid != os.getuid():
@@ -116,6 +117,29 @@ def log_pumps(look: Look) -> list[Finding]:
     seen = look.observations
     wrong = [_unlogged(look, name) for name in seen if seen[name].alive and seen[name].is_unlogged]
     return passed_unless("log-pumps", wrong, "the output of every service that runs is written to its log")
+
+
+def watchers(look: Look) -> list[Finding]:
+    """The files of every service that runs are watched, if it wants that, and its patterns match some."""
+    seen = look.observations
+    wrong = [finding for name in seen if seen[name].alive for finding in _unwatched(look, name)]
+    return passed_unless("watchers", wrong, "the files of every service that wants it are watched")
+
+
+def _unwatched(look: Look, name: str) -> list[Finding]:
+    service, seen = look.workspace.service(name), look.observations[name]
+    if seen.unwatched:
+
+        def mend() -> None:
+            have_it_watched(look.world, seen.state_folder)
+            await_watcher(look.world, service, seen)
+
+        reason = f"the files of {name} are not watched: {seen.unwatched}"
+        return [failed("watchers", reason, "{doctor} --fix", "warning", mend)]
+    key = f"{service.key}.watch"
+    return [
+        failed("watchers", f"no file matches {key}: {each}", f"correct {key}", "warning") for each in seen.unmatched
+    ]
 
 
 def _unlogged(look: Look, name: str) -> Finding:

@@ -14,7 +14,7 @@ from ..config.digests import digests
 from ..config.environment import interpolated, service_environment
 from ..decisions.escalation import HOOK_SECONDS
 from ..errors import TmuxRefused
-from ..model import Observation, Service, StartedWith
+from ..model import UP_AFTER, Health, Observation, Service, StartedWith
 from ..names import mark
 from ..observation.snapshot import Snapshot
 from ..tmux.commands import Opening
@@ -22,6 +22,7 @@ from ..tmux.lookup import free_index
 from ..world import World
 from .log_pump import PYTHON, SUPERVISOR, log_command
 from .port_assignment import Assignment
+from .watching import wish_of
 
 PROBE_SECONDS = 3.0
 """What a question after liveness may take beside the answer: it is a process of its own."""
@@ -109,6 +110,7 @@ class _Launch:
             "watchdog": service.watchdog,
             "liveness": _liveness(service, self.port),
             "memory": service.memory_limit,
+            **self._of_orders(service),
             "stop_command": service.stop_command,
             "hooks": dict(service.hooks),
             "hook_seconds": HOOK_SECONDS,
@@ -122,9 +124,22 @@ class _Launch:
             "inherited": world.inherited(),
             "reservations": assignment.reserved(self.id),
         }
+        world.watcher_files("").wish(service.name, wish_of(service, self.id))
         _note_start(ready.service.name, self.id, world)
         world.state.sweep(ready.service.name)
         self.fifo = world.state.make_fifo(ready.service.name, self.id)
+
+    def _of_orders(self, service: Service) -> dict[str, object]:
+        """What the launcher does at changed files, and when another service restarts."""
+        listens = service.watch or service.restart_with
+        return {
+            "orders": str(self.world.watcher_files("").orders(service.name)) if listens else None,
+            "waits_for_change": bool(service.watch),
+            "on_change": dict([service.on_change]) if service.on_change else None,
+            "on_change_timeout": service.startup_timeout,
+            "restart_with": service.restart_with,
+            "healthy": _healthy(service, self.port),
+        }
 
     def open(self, snapshot: Snapshot) -> Snapshot:
         """Opens the window, or uses the one that is there again; the snapshot as it is then."""
@@ -199,14 +214,27 @@ def _liveness(service: Service, port: int | None) -> dict[str, object] | None:
     if check is None:
         return None
     grace = service.startup_timeout if service.liveness_grace is None else service.liveness_grace
-    asked = {"interval": check.interval, "retries": check.retries, "grace": grace}
+    return {**_question(check, port), "interval": check.interval, "retries": check.retries, "grace": grace}
+
+
+def _healthy(service: Service, port: int | None) -> dict[str, object]:
+    """How the launcher sees that the service is healthy again, before it tells what restarts with it."""
+    check, within = service.health, service.startup_timeout
+    if check.kind == "notify":
+        return {"notify": True, "within": within}
+    is_asked = check.kind in ("http", "tcp", "command")
+    return {"within": within, **(_question(check, port) if is_asked else {"after": UP_AFTER})}
+
+
+def _question(check: Health, port: int | None) -> dict[str, object]:
+    """The command that puts a check's question, and how long it may take."""
     if check.kind == "command":
-        return {"command": check.target, "timeout": check.timeout, **asked}
+        return {"command": check.target, "timeout": check.timeout}
     target = str(check.target or port)
     address = f"http://localhost:{port}{target}" if target.startswith("/") else target
     expected = [",".join(check.expect)] if check.kind == "http" else []
     words = [*PYTHON, str(SUPERVISOR / "probe.py"), check.kind, address, *expected, f"{check.timeout:g}"]
-    return {"command": words, "timeout": check.timeout + PROBE_SECONDS, **asked}
+    return {"command": words, "timeout": check.timeout + PROBE_SECONDS}
 
 
 def on_port(service: Service, port: int | None) -> Service:

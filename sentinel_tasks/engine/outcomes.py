@@ -38,6 +38,7 @@ def report(service: Service, workspace: Workspace, seen: Observation) -> Report:
     """The truth about one service, as status tells it."""
     told = _told(service, workspace, seen)
     notes = [*told.notes, *_whereabouts(seen), *_unlogged(service, workspace, seen), *_hooks(seen)]
+    notes += _unwatched(service, workspace, seen)
     if seen.changes:
         notes += [differs(service, workspace, seen.changes)]
     return replace(told, notes=tuple(notes))
@@ -73,6 +74,27 @@ def _unlogged(service: Service, workspace: Workspace, seen: Observation) -> list
 
 def _hooks(seen: Observation) -> list[str]:
     return [masked_text(plain(each)) for each in seen.run.hooks.values()] if seen.run else []
+
+
+def _unwatched(service: Service, workspace: Workspace, seen: Observation) -> list[str]:
+    """What keeps a change of its files from being seen, or that one is waited for."""
+    if waits_for_a_change(service, seen):
+        return ["it starts again when a watched file changes"]
+    notes = [f"no file matches its watch: {pattern}" for pattern in seen.unmatched]
+    if seen.unwatched:
+        start = command(service, "start", workspace.typed)
+        notes += [f"its files are not watched: {seen.unwatched}{f'; {start} has them watched again' * bool(start)}"]
+    return notes
+
+
+def waits_for_a_change(service: Service, seen: Observation) -> bool:
+    """True if its launcher lives on for the next save, though the service has ended."""
+    return bool(service.watch) and not seen.alive and seen.launcher is not None and seen.launcher.has_window
+
+
+def watched_again() -> str:
+    """What a start tells that has mended this."""
+    return "its files are watched again; changes since the watcher was killed were not seen"
 
 
 def logged_again() -> str:
@@ -190,6 +212,7 @@ def failed(
         is_young = word == "starting" and service.health.kind != "exit"  # it began a moment after it was launched
         return replace(told, state="unhealthy") if is_young else told
     hint = "; ".join(filter(None, [_way_to_run_once(service, seen), logs]))
+    told = replace(told, notes=tuple(_unwatched(service, workspace, seen)))
     return replace(told, error=f"ended while starting: {_end_of(seen, workspace)}", hint=hint, tail=last)
 
 

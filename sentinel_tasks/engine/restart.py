@@ -55,6 +55,8 @@ def start_anew(
 def _stop_and_start(
     world: World, ended: Sequence[str], wanted: Sequence[str], options: Options, left_of: Collection[str]
 ) -> Restarted:
+    ended = [*ended, *_that_restart_with(world, ended)]
+    wanted = [*wanted, *(name for name in ended if name not in wanted)]
     options = replace(options, restarted=frozenset(ended))
     if ended and not options.dry and (refused := _refusals(world, ended, options)):
         return Restarted(refused, None)
@@ -62,6 +64,19 @@ def _stop_and_start(
     if any(report.code for report in stopped):
         return Restarted(stopped, None)
     return Restarted(stopped, start(world, wanted, options))
+
+
+def _that_restart_with(world: World, ended: Sequence[str]) -> list[str]:
+    """The services that run and restart when one of these does, or one that does so itself."""
+    found = dict.fromkeys(ended)
+    services = [each for each in world.workspace.services if each.restart_with]
+    while more := [each.name for each in services if each.name not in found and found.keys() & {*each.restart_with}]:
+        found.update(dict.fromkeys(more))
+    others = [each for each in services if each.name in found and each.name not in ended]
+    if not others:
+        return []
+    snapshot = take_snapshot(world, len(others))
+    return [each.name for each in others if observe(each, world, snapshot, lambda *_: None).alive]
 
 
 def _refusals(world: World, wanted: Sequence[str], options: Options) -> list[Report]:

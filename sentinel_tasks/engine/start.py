@@ -32,6 +32,7 @@ from ..observation.changes import changes_of
 from ..observation.health_threads import HealthThreads
 from ..observation.observe import last_output, observe
 from ..observation.snapshot import Snapshot, take_snapshot
+from ..observation.watching import watching
 from ..world import World
 from . import outcomes
 from .last_words import await_last_words
@@ -42,6 +43,7 @@ from .record_ends import note_killed_launchers
 from .rest import rest
 from .takeover import end_holders, end_launcher
 from .track import Track, progress_of
+from .watching import await_watcher, have_it_watched
 
 MOST_TIMES_OVERTAKEN = 5
 ACTS = (Launch, EndHolders, EndLauncher)
@@ -193,6 +195,8 @@ class Start:
         for (track, _), made in zip(pairs, launch_all(wanted, self.world, snapshot), strict=True):
             self._note_launch(track, made)
         opened = [track for track, _ in pairs if track.watch.launched and not track.settled]
+        if any(track.service.watch for track in opened):
+            have_it_watched(self.world, "")
         self.health_threads.prepare(track.service for track in opened)
         self.world.in_background(lambda: self.world.commit)  # asked of git now, so that nobody waits for it later
         self._finish_unwaited([track for track in opened if not self._waits_for(track)])
@@ -276,7 +280,7 @@ class Start:
             self.world.state.note_ran_well(track.service.name, track.watch.launched, self.world.commit)
         if not self.options.dry:
             tell_ready(self.world, seen)
-        seen = self._with_its_log(track, seen)
+        seen = self._with_its_watcher(track, self._with_its_log(track, seen))
         if track.watch.launched is None:
             self._finish_unchanged(track, seen)
         else:
@@ -294,6 +298,18 @@ class Start:
         start_again(self.world, track.service, self.world.log_of(track.service, seen), seen.pane)
         track.notes.append(outcomes.logged_again())
         return replace(seen, is_unlogged=False)
+
+    def _with_its_watcher(self, track: Track, seen: Observation) -> Observation:
+        """Waits for a watcher that has just been started, or starts one again that was killed."""
+        is_new = track.watch.launched is not None
+        if not seen.alive or not track.service.watch or self.options.dry or not (is_new or seen.unwatched):
+            return seen
+        if not is_new:
+            have_it_watched(self.world, seen.state_folder)
+        await_watcher(self.world, track.service, seen)
+        found = replace(seen, unwatched="", **watching(track.service, self.world, seen))
+        track.notes += [outcomes.watched_again()] if seen.unwatched and not found.unwatched and not is_new else []
+        return found
 
     def _settle_dry(self, actions: Sequence[tuple[Track, Action]]) -> None:
         for track, action in actions:

@@ -60,6 +60,12 @@ def lost_if_given(*keys: str) -> Saying:
 
 
 HOOKS = Row("hooks", "nothing", lost_if_given("hooks"), "nobody runs a command when it is ready, crashes or stops")
+WATCH = Row(
+    "watch, restart_with",
+    "nothing",
+    lost_if_given("watch", "restart_with"),
+    "nobody watches files there, and nothing restarts with another service",
+)
 
 
 def lost_dependency(condition: str) -> Saying:

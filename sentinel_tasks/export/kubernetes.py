@@ -11,6 +11,7 @@ from .common import (
     DETACHED,
     HOOKS,
     MASKED,
+    WATCH,
     WINDOW,
     has_other_log_limits,
     is_one_shot,
@@ -210,6 +211,7 @@ ROWS = (
     Row("success_codes", "nothing", lost_if_given("success_codes"), CODES_LOST),
     HOOKS,
     DETACHED,
+    WATCH,
     Row("log_max_mb, log_backups", "the kubelet's own limits", _logs, "the kubelet keeps what its own limits say"),
     Row("worker_command", "`SENTINEL_WORKER_COMMAND`"),
     Row(

@@ -47,6 +47,7 @@ FACTS = (
     "success_codes",
     "hooks",
     "detached",
+    "watch, restart_with",
     "log_max_mb, log_backups",
     "worker_command",
     "instances",

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from .environment import PACKAGE, Environment
 
 UV_CACHED = re.compile(r"/(archive|builds|environments)-v\d+/")
+EXTRAS = re.compile(r"\[([^\[\]]+)\]")
 REQUIREMENT = re.compile(r"\{[^{}]*\bname = \"(?P<name>[^\"]+)\"[^{}]*\}")
 FIELD = re.compile(
     r"\b(?P<key>extras|specifier|directory|editable|path|url|git) = (?:\[(?P<list>[^\]]*)\]|\"(?P<text>[^\"]*)\")"
@@ -48,7 +49,7 @@ def _by_uv_tool(here: Environment, requirement: str, upgrade: bool) -> str:
     known = {found["name"]: _as_requirement(found["name"], found[0]) for found in REQUIREMENT.finditer(needed)}
     tool = os.path.basename(here.prefix)
     known.setdefault(tool, tool)
-    known[_name(requirement)] = requirement
+    known[_name(requirement)] = _with_extras(requirement, known.get(_name(requirement), ""))
     beside = [word for name, each in known.items() if name != tool for word in _with(each)]
     return _typed(["uv", "tool", "install", *(["--upgrade"] if upgrade else []), known[tool], *beside])
 
@@ -79,6 +80,14 @@ def from_source(source: str, name: str) -> str:
         return f"-e {url.removeprefix('file://')}{package.removeprefix(PACKAGE)}"
     vcs = found.get("vcs_info", {})
     return f"{package} @ {vcs['vcs']}+{url}@{vcs['commit_id']}" if vcs else f"{package} @ {url}"
+
+
+def _with_extras(requirement: str, known: str) -> str:
+    """The requirement with the extras that are there already, too: uv would remove them."""
+    before, own = EXTRAS.search(known), EXTRAS.search(requirement)
+    if before is None or own is None:
+        return requirement
+    return requirement.replace(own[0], f"[{','.join(dict.fromkeys([*before[1].split(','), *own[1].split(',')]))}]", 1)
 
 
 def _name(requirement: str) -> str:

@@ -15,6 +15,7 @@ from .launchers import family_of, launcher_of, orphans_of, twins_of
 from .port_holders import holders_of, port_of_url
 from .records import record_of
 from .snapshot import Snapshot
+from .watching import watching
 
 LINES_OF_OUTPUT = 20
 
@@ -74,6 +75,7 @@ def _of_the_living(service: Service, world: World, snapshot: Snapshot, seen: Obs
         **_elsewhere(world, snapshot, seen),
         "wanted_is_free": _wanted_is_free(service, world, seen),
         "is_unlogged": _is_unlogged(service, world, seen),
+        **(watching(service, world, seen) if service.watch else {}),
     }
 
 

@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from ..model import Finding, Observation, Report
-from ..text.sanitize import last_line
+from ..text.duration import duration
+from ..text.sanitize import last_line, plain
 
 URL = r"(?P<scheme>https?)://[^/:]*(?::(?P<port>[0-9]+|[$][^/]*))?"
 STANDARD = {"http": "80", "https": "443"}
@@ -35,6 +36,8 @@ def as_json(report: Report) -> dict[str, Any]:
         "signal": ended.signal if ended else None,
         "restarts": run.restarts if run else 0,
         "last_exit": run.last_exit if run else None,
+        "reaction": run.reaction or None if run else None,
+        "watched": not seen.unwatched if seen.alive and service.watch else None,
         "listener": listener_of(seen),
         "log": f"{seen.state_folder or report.workspace.state_folder}/{service.name}.log",
         "error": _error(report),
@@ -58,11 +61,16 @@ def url_of(report: Report) -> str | None:
 
 
 def restarts_of(seen: Observation) -> str:
-    """How often the restart policy started it again and how it ended before; empty if it never did."""
-    run = seen.run
-    if run is None or not run.restarts:
-        return ""
-    return f"{run.restarts} restart{'s' if run.restarts > 1 else ''}, last after {run.last_exit}"
+    """How often the restart policy started it again and how it ended before, and what it did last at changed files.
+
+    Empty if it did neither.
+    """
+    run, told = seen.run, list[str]()
+    if run and run.restarts:
+        told += [f"{run.restarts} restart{'s' if run.restarts > 1 else ''}, last after {run.last_exit}"]
+    if run and run.reaction and run.ended is None:
+        told += [f"{plain(run.reaction)} {duration(max(0.0, seen.now - (run.reacted or seen.now)))} ago"]
+    return ", ".join(told)
 
 
 def listens(seen: Observation) -> bool:

@@ -1,7 +1,12 @@
-"""Tells the services that restart with this one, once it is healthy again after a restart."""
+"""Tells the services that restart with this one, once it is healthy again after a restart.
+
+Every launcher beside ours that listens is told; each knows itself with whom its service restarts.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from typing import Any
 
@@ -13,14 +18,14 @@ from .specification import Spec
 NEVER = float("inf")
 FIRST, BETWEEN = 0.1, 0.25
 """Seconds until the first question, and between two."""
+SUFFIX = ".orders"
 
 
 class Followers:
-    """Their launchers' FIFOs; without any nothing is ever due."""
+    """Where nobody beside us listens, nothing is ever due."""
 
     def __init__(self, record: Record, commands: Commands) -> None:
         self._record, self._commands = record, commands
-        self._paths: list[str] = []
         self._service = ""
         self._check: dict[str, Any] = {}
         self._run, self._until = 0, NEVER
@@ -28,16 +33,21 @@ class Followers:
 
     def follow(self, spec: Spec) -> None:
         """From now on by this specification."""
-        self._service, self._paths = spec["service"], spec.get("followers") or []
-        self._check = spec.get("healthy") or {}
+        self._service, self._check = spec["service"], spec.get("healthy") or {}
 
     def begin(self, is_restart: bool) -> None:
         """A run has begun."""
         self._run, self.next_due = self._run + 1, NEVER
-        if is_restart and self._paths:
+        if is_restart and self._fifos():
             now = time.monotonic()
             self._until = now + self._check.get("within", 0.0)
             self.next_due = now + self._check.get("after", FIRST)
+
+    def _fifos(self) -> list[str]:
+        folder, own = os.path.dirname(self._record.path), f"{self._service}{SUFFIX}"
+        with contextlib.suppress(OSError):
+            return [os.path.join(folder, each) for each in os.listdir(folder) if each.endswith(SUFFIX) and each != own]
+        return []
 
     def advance(self) -> None:
         """Asks or tells if it is time to."""
@@ -64,5 +74,5 @@ class Followers:
             self.next_due = time.monotonic() + BETWEEN
 
     def _tell(self) -> None:
-        for path in self._paths:
-            send(path, Order(RESTART, f"{self._service} restarted"))
+        for path in self._fifos():
+            send(path, Order(RESTART, f"{self._service} restarted", self._service))

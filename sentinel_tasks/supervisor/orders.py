@@ -17,10 +17,11 @@ CHUNK = 1 << 16
 
 
 class Order(NamedTuple):
-    """What is ordered, and why: `src/app.py changed`."""
+    """What is ordered, and why: `src/app.py changed`. A restart is for those that restart with the service `of`."""
 
     word: str
     reason: str
+    of: str = ""
 
 
 class Orders:
@@ -60,10 +61,10 @@ class Orders:
 
 def _order(line: bytes) -> Order | None:
     try:
-        word, reason = json.loads(line)
+        word, reason, of = json.loads(line)
     except (ValueError, TypeError):
         return None
-    return Order(str(word), str(reason)) if word in (CHANGE, RESTART) else None
+    return Order(str(word), str(reason), str(of)) if word in (CHANGE, RESTART) else None
 
 
 def send(path: str, order: Order) -> bool:

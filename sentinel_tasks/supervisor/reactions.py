@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from .child import outcome
@@ -22,6 +22,7 @@ class Reactions:
     def __init__(self, record: Record, commands: Commands, restart: Act, pass_on: Callable[[signal.Signals], object]):
         self._record, self._commands, self._restart, self._pass_on = record, commands, restart, pass_on
         self.on_change: Mapping[str, Any] = {}
+        self.restart_with: Collection[str] = ()
         self.seconds = 30.0
         self.events: Events | None = None
         self.reason: str | None = None
@@ -31,10 +32,13 @@ class Reactions:
     def follow(self, spec: Spec, events: Events) -> None:
         """From now on by this specification."""
         self.on_change, self.events = spec.get("on_change") or {}, events
+        self.restart_with = spec.get("restart_with") or ()
         self.seconds = spec.get("on_change_timeout", self.seconds)
 
     def heed(self, order: Order, is_running: bool) -> None:
         """Does what the order asks for; what does not run is started again, whatever else a change asks for."""
+        if order.word == RESTART and order.of not in self.restart_with:
+            return
         if order.word == RESTART or not is_running or not self.on_change:
             self._have_it_restarted(order.reason, is_running)
         elif "signal" in self.on_change:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from ..errors import TmuxRefused, TmuxUnavailable
 from ..model import Pane
 from ..names import unmarked
-from .commands import Opening, new_session, new_window, piped, used_again
+from .commands import Opening, beside, new_session, new_window, piped, used_again
 
 OLDEST = (3, 2)
 INSTALL = "install tmux 3.2 or newer"
@@ -141,6 +141,10 @@ class Tmux:
     def pipe(self, pane: Pane, log_command: str) -> None:
         """Has this command write what the pane shows from now on."""
         self._sequence(piped(log_command, pane.pane_id))
+
+    def run_beside(self, command: str) -> None:
+        """Has the server run a shell command, in no window."""
+        self._sequence(beside(command))
 
     def interrupt(self, pane: Pane) -> None:
         """Types C-c in the pane, also while it shows its history: it reaches those whom no signal of ours may reach."""

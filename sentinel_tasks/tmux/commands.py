@@ -108,6 +108,11 @@ def piped(log_command: str, target: str) -> Command:
     return ["pipe-pane", "-t", target, f"{literal(log_command).replace('%', '%%')} #{{pane_pid}}"]
 
 
+def beside(command: str) -> Command:
+    """Has the server run this shell command in no window, and go on meanwhile."""
+    return ["run-shell", "-b", literal(command)]
+
+
 def literal(text: str) -> str:
     """The text so that tmux's format expansion gives it back as it is (`pipe-pane` alone expands `%` too)."""
     return text.replace("#", "##")

@@ -50,6 +50,9 @@ CHANGES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"liveness": Health("tcp")}, ("liveness",)),
     ({"hooks": (("crash", "notify"),)}, ("hooks",)),
     ({"memory_limit": 1024**3, "nofile_limit": 64}, ("limits",)),
+    ({"watch": ("src",)}, ("watch",)),
+    ({"watch_ignore": ("*.tmp",), "on_change": ("signal", "HUP")}, ("on_change", "watch")),
+    ({"restart_with": ("db",)}, ("restart_with",)),
     ({"title": "Another", "startup_timeout": 9.0, "depends_on": (("db", "healthy"),)}, ()),
 ]
 

@@ -500,6 +500,12 @@ WRONG: list[tuple[str, Any]] = [
     ("instances", 0),
     ("instances", 101),
     ("instances", "many"),
+    ("watch", 5),
+    ("watch", ""),
+    ("watch", "/etc/passwd"),
+    ("watch", "../other/**"),
+    ("on_change", "reload"),
+    ("restart_with", 5),
     ("success_codes", "ok"),
     ("on_conflict", "kill"),
     ("on_conflict", None),
@@ -578,6 +584,58 @@ def test_a_wrong_value_in_health_is_told_by_its_own_key(
     """`health: {…, timeout: 5s}` was answered with a list of the kinds of health checks."""
     found = wrong(project, health=health)
     assert (found.key, found.reason) == (f"sentinel.services.web.health.{key}", reason)
+
+
+def test_what_is_watched_is_read_in_all_its_forms(project: Path) -> None:
+    def watched(given: Any) -> Service:
+        return configured(project, {"services": {"web": {**WEB, "watch": given}}}).service("web")
+
+    assert watched("src").watch == ("src",)
+    assert watched(["src/**/*.py", "!src/gen"]).watch == ("src/**/*.py", "!src/gen")
+    assert watched(None).watch == ()
+    whole = watched({"paths": "src", "ignore": "*.tmp", "debounce": "1", "git_ignored": True})
+    assert (whole.watch, whole.watch_ignore, whole.watch_debounce, whole.watch_git_ignored) == (
+        ("src",), ("*.tmp",), 1.0, True,
+    )  # fmt: skip
+
+
+def test_what_a_change_asks_for_is_read(project: Path) -> None:
+    def asked(given: Any) -> Any:
+        keys = {**WEB, "watch": "src", "on_change": given}
+        return configured(project, {"services": {"web": keys}}).service("web").on_change
+
+    assert asked("restart") is None
+    assert asked({"signal": "HUP"}) == ("signal", "HUP")
+    assert asked({"command": ["make", "css"]}) == ("command", ("make", "css"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "reason"),
+    [
+        ({"on_change": {"signal": "HUP"}}, "on_change", "is for a service with watch"),
+        ({"watch": "src", "on_change": {}}, "on_change", "must have exactly one of signal and command"),
+        ({"watch": {"path": "src"}}, "watch.path", "unknown key; did you mean paths?"),
+        (
+            {"watch": {"paths": "~/src"}},
+            "watch.paths",
+            "must be a pattern of files in the workspace, such as src/**/*.py",
+        ),
+        ({"watch": {"paths": "src", "debounce": 61}}, "watch.debounce", "must be seconds, more than 0 and at most 60"),
+        ({"restart_with": "telemetri"}, "restart_with", "unknown service; did you mean telemetry?"),
+        ({"restart_with": "web"}, "restart_with", "these services restart with each other in a circle"),
+    ],
+)
+def test_what_is_wrong_about_watching_is_told_by_its_key(
+    project: Path, keys: dict[str, Any], key: str, reason: str
+) -> None:
+    found = problem(project, {"services": {"web": {**WEB, **keys}}})
+    assert (found.key, found.reason) == (f"sentinel.services.web.{key}", reason)
+
+
+def test_services_that_restart_with_each_other_in_a_circle_are_told_as_a_path(project: Path) -> None:
+    both = {"a": {"command": "x", "restart_with": "b"}, "b": {"command": "x", "restart_with": ["a"]}}
+    found = problem(project, {"services": both})
+    assert (found.key, found.value) == ("sentinel.services.a.restart_with", "a -> b -> a")
 
 
 def test_a_variable_that_a_platform_sets_to_an_address_is_passed_over(project: Path) -> None:

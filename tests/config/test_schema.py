@@ -23,6 +23,7 @@ from sentinel_tasks.config.service import ASKED
 from sentinel_tasks.model import HEALTH_KINDS, HealthKind
 
 SCHEMA = json_schema()
+SECTIONS = ("ServiceKeys", "HealthKeys", "LivenessKeys", "LimitsKeys", "HooksKeys", "WatchKeys", "OnChangeKeys")
 VALIDATOR = Draft202012Validator(SCHEMA)
 WHOLE = {
     "socket_name": None,
@@ -45,6 +46,9 @@ WHOLE = {
             "success_codes": [143],
             "liveness": {"path": "/healthz", "interval": 5, "timeout": 1, "retries": 2, "grace": 60},
             "limits": {"memory": "512M", "nofile": 4096},
+            "watch": {"paths": ["src/**/*.py"], "ignore": "*.tmp", "debounce": 0.5, "git_ignored": True},
+            "on_change": {"signal": "HUP"},
+            "restart_with": ["db"],
             "on_conflict": "stop",
             "restart": "never",
             "detached": "end",
@@ -133,6 +137,13 @@ GOOD: list[tuple[str, Any]] = [
     ("limits", {"memory": 536_870_912, "nofile": None}),
     ("hooks", None),
     ("hooks", {"crash": "notify-send crashed"}),
+    ("watch", "src"),
+    ("watch", ["src/**", "!src/generated/**"]),
+    ("watch", None),
+    ("watch", {"paths": "src", "ignore": []}),
+    ("on_change", "restart"),
+    ("on_change", {"command": ["make", "css"]}),
+    ("restart_with", "db,cache"),
     ("stop_command", None),
     ("success_codes", []),
     ("on_conflict", "takeover"),
@@ -178,6 +189,15 @@ BAD: list[tuple[str, Any]] = [
     ("hooks", "echo"),
     ("hooks", {"ready": ""}),
     ("hooks", {"crashed": "echo"}),
+    ("watch", []),
+    ("watch", {"ignore": "*.tmp"}),
+    ("watch", {"paths": "src", "debounce": 0}),
+    ("watch", {"paths": "src", "git_ignored": "perhaps"}),
+    ("on_change", "reload"),
+    ("on_change", {}),
+    ("on_change", {"signal": "KILL"}),
+    ("on_change", {"signal": "HUP", "command": "make"}),
+    ("restart_with", 5),
     ("stop_command", []),
     ("success_codes", [256]),
     ("success_codes", 143),
@@ -222,7 +242,6 @@ def test_every_key_has_words_for_what_is_allowed() -> None:
 
 
 def test_every_key_is_described_for_an_editor() -> None:
-    names = ("ServiceKeys", "HealthKeys", "LivenessKeys", "LimitsKeys", "HooksKeys")
-    sections = [SCHEMA["$defs"][name]["properties"] for name in names]
+    sections = [SCHEMA["$defs"][name]["properties"] for name in SECTIONS]
     silent = {key for properties in sections for key, of in properties.items() if "description" not in str(of)}
     assert silent <= {"on_conflict", "restart"}

@@ -69,6 +69,7 @@ def service(name: str, port: int | None = None, **keys: Any) -> Service:
 
 
 WEB = service("web", 3000)
+WATCHING = service("web", 3000, watch=("src/**",))
 DB = service("db", 5432)
 JOB = service("job", health=Health("exit"))
 PIDS = {"web": 200, "db": 300, "job": 400, "old": 500, "web-1": 600, "web-2": 620, "web-3": 640}

@@ -36,6 +36,7 @@ INT, READY = ["0: INT 200", "0: INT 201"], "web is ready"
 KILLED = ["14: TERM 201", "14: KILL 201", "14: KILL 201", "14: KILL 200"]
 SAME_WINDOW, STARTED = "same window for web", "web: running, changed, exit 0"
 NEEDS_DB = service("web", 3000, depends_on=(("db", "healthy"),))
+FOLLOWS_DB = service("web", 3000, depends_on=(("db", "healthy"),), restart_with=("db",))
 NEEDS_JOB = service("web", 3000, depends_on=(("job", "completed"),))
 DONE = {"exit_code": 0}
 DONE_BEFORE = ended(JOB, run=DONE, **OLD)
@@ -64,6 +65,35 @@ HISTORIES = {
             "db: stopped, changed, exit 0",
             "web: starting, changed, exit 1; would not stop: still there after SIGKILL: 200, 201",
         ],
+    ),
+    "another one that needs it restarts with it": History(
+        {
+            0: [UP, DB_UP],
+            1: [DOWN, DB_UP],
+            2: [DOWN, DB_DOWN],
+            3: [DOWN, running(DB)],
+            4: [DOWN, running(DB)],
+            5: [running(), running(DB)],
+        },
+        services=(FOLLOWS_DB, DB),
+        wanted=("db",),
+        sent=[
+            *INT,
+            "1: INT 300",
+            "1: INT 301",
+            "2: same window for db",
+            "3: db is ready",
+            f"4: {SAME_WINDOW}",
+            f"5: {READY}",
+        ],
+        told=["db: running, changed, exit 0", STARTED],
+    ),
+    "one that would restart with it does not run": History(
+        {0: [DB_UP], 1: [DB_DOWN], 2: [running(DB)]},
+        services=(FOLLOWS_DB, DB),
+        wanted=("db",),
+        sent=["0: INT 300", "0: INT 301", "1: same window for db", "2: db is ready"],
+        told=["db: running, changed, exit 0"],
     ),
     "it did not run": History(
         {0: [], 1: [running()]},

@@ -12,6 +12,7 @@ from tests.engine.histories import (
     CTRL_C,
     DB,
     OLD,
+    WATCHING,
     WEB,
     History,
     alive,
@@ -235,6 +236,24 @@ THERE_ALREADY = {
             "web: running, exit 0; its output is written to its log again; "
             "what it printed since the log pump was killed is not in there"
         ],
+    ),
+    "it runs already, and the watcher was killed": History(
+        {0: [running(WATCHING, **OLD)], 1: [running(WATCHING, watched=(), **OLD)]},
+        services=(WATCHING,),
+        sent=[f"0: {READY}", "0: a watcher"],
+        told=[
+            "web: running, exit 0; its files are watched again; changes since the watcher was killed were not seen",
+        ],
+    ),
+    "its launcher waits for a change of its files": History(
+        {
+            0: [ended(WATCHING, run={"exit_code": 1}, pane=alive(WATCHING, **OLD).pane, pids=(200,), **OLD)],
+            1: [ended(WATCHING, run={"exit_code": 1}, **OLD)],
+            2: [running(WATCHING, watched=())],
+        },
+        services=(WATCHING,),
+        sent=["0: TERM 200", "1: same window for web", "1: a watcher", f"2: {READY}"],
+        told=[STARTED],
     ),
     "it runs already": History(
         {0: [running(**OLD)]},

@@ -15,6 +15,7 @@ from tests.engine.histories import (
     DB,
     JOB,
     OLD,
+    WATCHING,
     WEB,
     History,
     alive,
@@ -142,10 +143,37 @@ ONE_SHOTS = {
 }
 
 
+WATCHED = {
+    "its watcher was killed": (
+        [running(WATCHING, **OLD)],
+        "web: running, exit 0; its files are not watched: the watcher was killed; inv web.start has them watched again",
+    ),
+    "nothing can be watched": (
+        [running(WATCHING, cannot_watch="watchfiles is not installed: pip install …", **OLD)],
+        "web: running, exit 0; its files are not watched: watchfiles is not installed: pip install …; "
+        "inv web.start has them watched again",
+    ),
+    "a pattern matches nothing": (
+        [running(WATCHING, watched=("scr/**",), **OLD)],
+        "web: running, exit 0; no file matches its watch: scr/**",
+    ),
+    "it crashed and waits for a change of its files": (
+        [ended(WATCHING, run={"exit_code": 1}, pane=alive(WATCHING, **OLD).pane, pids=(200,), **OLD)],
+        "web: crashed, exit 3; exit 1; it starts again when a watched file changes",
+    ),
+}
+
+
 @pytest.mark.parametrize("name", STATES)
 def test_status(name: str) -> None:
     shown, line = STATES[name]
     assert play(History({0: shown}, []), status) == ([line], [])
+
+
+@pytest.mark.parametrize("name", WATCHED)
+def test_status_of_a_service_that_watches_its_files(name: str) -> None:
+    shown, line = WATCHED[name]
+    assert play(History({0: shown}, [], services=(WATCHING,)), status) == ([line], [])
 
 
 def test_a_launcher_that_was_killed_is_put_on_record_by_whoever_sees_it_first() -> None:

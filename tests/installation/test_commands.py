@@ -64,6 +64,14 @@ def test_the_tool_itself_is_not_put_beside_itself() -> None:
     assert installing(pipx, "invoke<4") == "pipx install --force 'invoke<4'"
 
 
+def test_an_extra_that_is_there_already_stays() -> None:
+    """uv forgets what is not named again: whoever was told to install [watch] lost [api]."""
+    receipt = UV_TOOL.replace('name = "sentinel-tasks",', 'name = "sentinel-tasks", extras = ["api"],')
+    uv = ENVIRONMENTS["a tool of uv's"][0]._replace(tool=receipt)
+    assert "--with 'sentinel-tasks[api,watch]'" in installing(uv, "sentinel-tasks[watch]")
+    assert "--with 'sentinel-tasks[api]'" in installing(uv, API)
+
+
 SOURCES = {
     "": "sentinel-tasks[api]",
     '{"url": "file:///src/s", "dir_info": {"editable": true}}': "-e /src/s[api]",

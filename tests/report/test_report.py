@@ -286,7 +286,9 @@ KEYS = [
     "service", "state", "workspace", "session", "window", "pid", "port", "url", "health", "workers", "uptime_s",
     "rss_bytes", "exit_code", "signal", "listener", "log", "error",
 ]  # fmt: skip
-BESIDE_THE_CONTRACT = {"summary", "restarts", "last_exit", "notes", "config", "config_changes"}
+BESIDE_THE_CONTRACT = {
+    "summary", "restarts", "last_exit", "reaction", "watched", "notes", "config", "config_changes",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -189,12 +189,12 @@ def test_what_restarts_with_it_is_told_once_it_is_healthy_again(
     launched: Piped, tmp_path: Path, orders: Orders
 ) -> None:
     check = {"command": "echo x >>asked; test -e healthy", "timeout": 5.0, "within": 60.0}
-    given(launched, WAITS, followers=[str(tmp_path / "api.orders"), str(tmp_path / "no.orders")], healthy=check)
+    given(launched, WAITS, healthy=check)
     send(str(orders_of(launched)), CHANGED)
     until((tmp_path / "asked").exists)
     assert orders.taken() == []
     (tmp_path / "healthy").touch()
-    assert until(orders.taken) == [Order(RESTART, "web restarted")]
+    assert until(orders.taken) == [Order(RESTART, "web restarted", "web")]
     assert is_alive(launched.pid)
 
 
@@ -229,9 +229,18 @@ def test_when_what_restarts_with_it_is_told(
 
 def _followers(folder: Path, **check: Any) -> Followers:
     record = Record(str(folder / "db.run.json"), "L1")
-    made = Followers(record, Commands(Family((0, 0))))
-    made.follow({"service": "db", "followers": [str(folder / "api.orders")], "healthy": check})
+    made = Followers(record, Commands(Family((0, 0)), Wakeup()))
+    made.follow({"service": "db", "healthy": check})
     return made
+
+
+def test_a_restart_of_a_service_that_is_not_its_own_to_follow_is_passed_over(launched: Piped) -> None:
+    given(launched, WAITS, restart_with=["db"])
+    before = launched.told.pid
+    send(str(orders_of(launched)), Order(RESTART, "cache restarted", "cache"))
+    send(str(orders_of(launched)), Order(RESTART, "db restarted", "db"))
+    runs_again_after(launched, before)
+    assert launched.reasons()[-1] == "db restarted"
 
 
 # The FIFO
@@ -247,7 +256,7 @@ def test_what_is_no_order_is_passed_over(tmp_path: Path, orders: Orders) -> None
     writer = os.open(tmp_path / "api.orders", os.O_WRONLY)
     os.write(writer, b'\nnonsense\n["end", "x"]\n[1]\n{"a": 1}\n["change", "half')
     assert orders.taken() == []
-    os.write(writer, b' of it changed"]\n')
+    os.write(writer, b' of it changed", ""]\n')
     assert orders.taken() == [Order(CHANGE, "half of it changed")]
     os.close(writer)
 

@@ -1,0 +1,111 @@
+"""A service that watches its files: a save, a checkout, a killed watcher, a crash, and what restarts with it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.lab import Lab, until
+
+SAYS = """import http.server, pathlib
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+print(pathlib.Path("src/version").read_text(), flush=True)
+http.server.HTTPServer(("localhost", {port}), Answer).serve_forever()
+"""
+
+
+def watching(lab: Lab, **others: Any) -> int:
+    """A web server that watches `src`, started and healthy; its port."""
+    port = lab.port()
+    (lab.path / "src").mkdir()
+    (lab.path / "src/version").write_text("one")
+    (lab.path / "serve.py").write_text(SAYS.format(port=port))
+    web = {"command": ["python", "serve.py"], "port": port, "health": "/", "watch": ["src/**"]}
+    lab.configure(web=web, **others)
+    started = lab.inv("up", "--only", ",".join(["web", *others]))
+    assert (started.code, "watch" in started.out) == (0, False), started.said
+    until(lambda: all("web" in path.read_text() for path in lab.state("watcher/watching.json")), "the watcher")
+    return port
+
+
+def events(lab: Lab, service: str = "web") -> list[tuple[str, str]]:
+    (path,) = lab.state("events.jsonl")
+    found = map(json.loads, path.read_text().splitlines())
+    return [(each["event"], each["reason"]) for each in found if each["service"] == service]
+
+
+def restarts(lab: Lab, service: str = "web") -> list[str]:
+    return [reason for event, reason in events(lab, service) if event == "restart"]
+
+
+def watcher(lab: Lab) -> list[psutil.Process]:
+    found = []
+    for each in lab.processes():
+        with suppress(psutil.Error):
+            found += (
+                [each] if any(Path(word).parts[-2:] == ("watcher", "__main__.py") for word in each.cmdline()) else []
+            )
+    return found
+
+
+def test_a_save_restarts_it_and_a_checkout_does_so_once(lab: Lab) -> None:
+    lab.spawn("git", "init", "--quiet").wait()
+    watching(lab)
+    (lab.path / "src/version").write_text("two")
+    until(lambda: restarts(lab) == ["src/version changed"], "the restart")
+    assert lab.inv("web.wait").code == 0
+    told = lab.inv("web.status", "--json").json
+    assert (told["reaction"], told["watched"], told["restarts"]) == ("restarted because src/version changed", True, 0)
+    assert "restarted because src/version changed" in lab.inv("ps").out
+    until(lambda: lab.inv("web.logs", "--json").json["lines"][-1:] == ["two"], "the new output")
+    lock = lab.path / ".git/index.lock"  # as git has it while it writes files
+    lock.touch()
+    for number in range(5000):
+        (lab.path / f"src/{number}.py").touch()
+    lock.unlink()
+    until(lambda: len(restarts(lab)) > 1, "the restart")
+    assert lab.inv("web.wait").code == 0
+    assert restarts(lab)[1:] == ["src/0.py and 4999 more changed"]
+
+
+def test_a_watcher_that_was_killed_is_told_and_started_again(lab: Lab) -> None:
+    watching(lab)
+    (found,) = watcher(lab)
+    found.kill()
+    until(lambda: not watcher(lab))
+    assert "its files are not watched: the watcher was killed" in lab.inv("web.status").out
+    checks = {check["name"]: check for check in lab.inv("doctor", "--json").json["checks"]}
+    assert not checks["watchers"]["ok"]
+    assert "its files are watched again" in lab.inv("up", "--only", "web").out
+    assert lab.inv("web.status", "--json").json["watched"]
+    (lab.path / "src/version").write_text("two")
+    until(lambda: restarts(lab) == ["src/version changed"], "the restart")
+    assert lab.inv("web.stop").code == 0
+    until(lambda: not watcher(lab), "the watcher's end")
+
+
+def test_a_service_that_crashes_after_a_save_is_mended_by_the_next_one(lab: Lab) -> None:
+    """And what restarts with it restarts when it does."""
+    watching(lab, other={"command": "sleep 600", "restart_with": "web"})
+    (lab.path / "src/version").unlink()
+    until(lambda: lab.inv("web.status", "--json").json["state"] == "crashed", "the crash")
+    assert "it starts again when a watched file changes" in lab.inv("web.status").out
+    assert restarts(lab, "other") == []
+    (lab.path / "src/version").write_text("three")
+    until(lambda: restarts(lab, "other") == ["web restarted"], "the other's restart")
+    assert lab.inv("web.wait").code == 0
+    assert lab.inv("web.restart").code == 0
+    assert [event for event, _ in events(lab, "other")] == ["start", "stop", "restart", "stop", "start"]
+    assert lab.inv("down").code == 0

@@ -1,0 +1,230 @@
+"""A real watcher with launchers' FIFOs of the test's own: it tells of changes, and ends with the last of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from sentinel_tasks.engine.watching import SCRIPT, wish_of
+from sentinel_tasks.system.watcher_files import Told, Watched, WatcherFiles
+from sentinel_tasks.watcher import alone
+from sentinel_tasks.watcher import told as telling
+from sentinel_tasks.watcher.watcher import Watcher
+from tests.facts import service
+from tests.lab import until
+
+
+class Room:
+    """A state folder, a workspace, and the FIFOs of launchers that listen."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state, self.workspace = folder / "state", folder / "app"
+        self.files = WatcherFiles(self.state)
+        self.state.mkdir(mode=0o700)
+        (self.workspace / "src").mkdir(parents=True)
+        self.ears: dict[str, int] = {}
+
+    def listens(self, name: str, *patterns: str, launch: str = "L1", **keys: Any) -> None:
+        """A launcher that wants these watched."""
+        fifo = self.files.orders(name)
+        with suppress(FileNotFoundError):
+            fifo.unlink()
+        self.files.wish(name, wish_of(service(watch=patterns, watch_debounce=0.05, **keys), launch))
+        os.mkfifo(fifo)
+        self.ears[name] = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+
+    def ends(self, name: str) -> None:
+        os.close(self.ears.pop(name))
+
+    def heard(self, name: str) -> str:
+        """The next order; the test fails if none comes."""
+        line = until(lambda: _read(self.ears[name]), f"an order to {name}")
+        word, reason, of = json.loads(line)
+        assert (word, of) == ("change", "")
+        return str(reason)
+
+    def watch(self) -> None:
+        """Starts a watcher, and waits until it watches for all who listen."""
+        subprocess.run([sys.executable, str(SCRIPT), str(self.state), str(self.workspace)], check=True)
+        self.is_watched()
+
+    def is_watched(self) -> None:
+        until(lambda: self.files.told().services.keys() == self.ears.keys(), "the watcher")
+
+    def processes(self) -> list[psutil.Process]:
+        found = []
+        for each in psutil.process_iter():
+            with suppress(psutil.Error):
+                if str(self.state) in each.cmdline():
+                    found.append(each)
+        return found
+
+    def close(self) -> None:
+        for descriptor in self.ears.values():
+            os.close(descriptor)
+        for each in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 1 << 16)
+    except BlockingIOError:
+        return b""
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    made = Room(tmp_path)
+    yield made
+    made.close()
+
+
+def test_several_services_share_one_watcher_that_tells_each_what_is_its_own(room: Room) -> None:
+    (room.workspace / "src/app.py").touch()
+    room.listens("web", "src/**/*.py", "nowhere/*")
+    room.listens("css", "*.scss")
+    room.watch()
+    assert room.files.told().services == {"web": Watched("L1", ("nowhere/*",)), "css": Watched("L1", ("*.scss",))}
+    (room.workspace / "src/style.scss").touch()
+    assert room.heard("css") == "src/style.scss changed"
+    (room.workspace / "src/app.py").write_text("x")
+    assert room.heard("web") == "src/app.py changed"
+    (room.workspace / "src/app.py").unlink()
+    assert room.heard("web") == "src/app.py changed"
+    room.listens("late", "docs/*")
+    assert room.files.has_it_look_anew()
+    room.is_watched()
+    assert len(room.processes()) == 1
+
+
+def test_files_in_folders_that_are_new_are_told_too(room: Room) -> None:
+    room.listens("web", "src/**", "later/on/*.py")
+    room.watch()
+    (room.workspace / "later/on").mkdir(parents=True)
+    (room.workspace / "later/on/a.py").touch()
+    assert room.heard("web") == "later/on/a.py changed"
+    (room.workspace / "later/on/a.py").write_text("x")
+    assert room.heard("web") == "later/on/a.py changed"
+
+
+def test_a_checkout_is_one_order(room: Room) -> None:
+    """Of folders that come and go, with files that appear before their folder can be watched."""
+
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
+        subprocess.run(["git", *who, "-C", str(room.workspace), *words], check=True, capture_output=True)
+
+    git("init", "--quiet")
+    git("commit", "--quiet", "--allow-empty", "--message", "empty")
+    git("checkout", "--quiet", "-b", "full")
+    for number in range(500):
+        path = room.workspace / f"src/{number // 50}/f{number}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{number}\n")
+    (room.workspace / ".gitignore").write_text("*.log\n")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "full")
+    git("checkout", "--quiet", "-")
+    room.listens("web", "src/**")
+    room.watch()
+    git("checkout", "--quiet", "full")
+    assert room.heard("web").endswith(" and 499 more changed")
+    (room.workspace / "src/0/run.log").touch()
+    (room.workspace / "src/0/f0.py").touch()
+    assert room.heard("web") == "src/0/f0.py changed"
+
+
+def test_it_ends_with_the_last_launcher_and_survives_a_restart_by_hand(room: Room) -> None:
+    room.listens("web", "src/**")
+    room.watch()
+    (watcher,) = room.processes()
+    room.ends("web")
+    room.listens("web", "src/**", launch="L2")
+    assert room.files.has_it_look_anew()
+    until(lambda: room.files.told().services.get("web") == Watched("L2", ("src/**",)))
+    (room.workspace / "src/a.py").touch()
+    assert room.heard("web") == "src/a.py changed"
+    assert room.processes() == [watcher]
+    room.ends("web")
+    until(lambda: not room.processes(), "the watcher's end")
+    assert not room.files.is_alive()
+    assert (room.files.folder / "log").read_text() == ""
+
+
+def test_a_second_watcher_leaves_the_first_one_to_it(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.listens("web", "src/**")
+    room.watch()
+    first = room.processes()
+    monkeypatch.setattr(alone, "LOCK_SECONDS", 0.0)
+    assert alone.keep(str(room.state), str(room.workspace)) == 0
+    assert room.processes() == first
+
+
+# What keeps it from watching
+
+
+def test_a_library_that_is_missing_is_told_with_the_command_that_installs_it(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.files.wish("web", {"launch": "L1"})
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    for name in [each for each in sys.modules if each.startswith("sentinel_tasks.watcher.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert alone.watch(room.state, room.workspace, telling.Told(room.files.folder)) == 1
+    assert room.files.told().error.startswith("watchfiles is not installed: ")
+    assert "watch]" in room.files.told().error
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ('OS file watch limit reached. about ["/x"]', "sysctl fs.inotify.max_user_watches="),
+        ("Error creating recommended watcher: Too many open files", "sysctl fs.inotify.max_user_instances="),
+        ("Permission denied", "Permission denied"),
+    ],
+)
+def test_a_limit_of_the_system_is_told_with_what_raises_it(said: str, words: str) -> None:
+    assert words in alone.cause(said)
+
+
+def test_nothing_that_was_told_is_nothing(tmp_path: Path) -> None:
+    files = WatcherFiles(tmp_path)
+    assert (files.told(), files.is_alive(), files.is_wished("web", "L1")) == (Told(), False, False)
+    files.wish("web", {"launch": "L1"})
+    assert files.is_wished("web", "L1")
+    files.wish("web", None)
+    files.wish("web", None)
+    assert not files.is_wished("web", "L1")
+
+
+# While nothing happens
+
+
+def test_it_sleeps_until_something_happens(room: Room) -> None:
+    """watchfiles alone wakes up twenty times a second."""
+    numbers = (signal.SIGIO, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    room.listens("web", "src/**")
+    watcher = Watcher(room.state, room.workspace, telling.Told(room.files.folder))
+    try:
+        watcher.look_anew()
+        assert watcher._patience() is None
+        (room.workspace / "src/a.py").touch()
+        watcher.turn()
+        assert watcher._patience() is not None
+    finally:
+        signal.set_wakeup_fd(-1)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, signal.SIG_IGN if number == signal.SIGIO else handler)
