@@ -43,7 +43,8 @@ LOSSES: Mapping[str, str] = {
     "Config._load_yaml": "YAML changes values such as 1.10, 0123 and no, and a key that is there twice is not reported",
     "merge_dicts": "a key of `sentinel` that has different types in two configuration files ends in a traceback",
     "Environment._crawl": "a variable INVOKE_SENTINEL_… of another type than the configured value ends in a traceback",
-    "Program.parse_tasks": "commands in messages are not named as a tasks file that nests or renames them lists them",
+    "Program.parse_tasks": "commands in messages are not named as a tasks file that nests or renames them lists them, "
+    "and scale takes one word alone (web=3,worker=2)",
     "Program.print_task_help": "the help of a task does not say what its flags may be, nor its exit codes",
     "Config._project_prefix": "with Invoke's flag -c or -r another folder is taken for the workspace",
     "Config._runtime": f"variables override a file given with -f; {LOSES_KEYS}",
