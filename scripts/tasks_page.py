@@ -13,8 +13,8 @@ NAME = "tasks.md"
 HEAD = """# Tasks and flags
 
 Made from the code by `make reference`; a test holds that it is current. What a task promises is said in the
-[contract](../contract.md#tasks). `NAME` is a service: `dev`, `telemetry` or one of your own. `-f`, `-n`, `-t`
-and `-p` stand for `--follow`, `--lines`, `--timeout` and `--port`; `inv NAME` alone is `NAME.status`.
+[contract](../contract.md#tasks). `NAME` is a service: `dev`, `telemetry` or one of your own. `-f`, `-n`, `-t`,
+`-p` and `-v` stand for `--follow`, `--lines`, `--timeout`, `--port` and `--invert`; `inv NAME` alone is `NAME.status`.
 Invoke's own flags stand before the task: `inv --dry up` shows the plan and changes nothing, `inv --echo up` prints each
 tmux command and each signal.
 """

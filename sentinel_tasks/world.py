@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .health.question import Question
     from .lineage.process import Process
     from .lineage.reach import Caller, Claim
+    from .logs.wanted import Place, Stats, Wanted
     from .system.state_folder import State
     from .system.watcher_files import WatcherFiles
     from .tmux.client import Tmux
@@ -80,11 +81,14 @@ class Background(Protocol):
     def is_alive(self) -> bool: ...
 
 
-class LogReader(Protocol):
-    """A place in a log that moves forward."""
+class LogSearch(Protocol):
+    """A search of one log; it begins once, and then gives what is found and what comes."""
 
-    def lines(self) -> Iterator[Line]: ...
-    def next_lines(self) -> list[Line]: ...
+    def begin(self) -> bool: ...
+    def found(self) -> Iterator[Line]: ...
+    def stats(self) -> Stats: ...
+    def to_come(self) -> list[Line]: ...
+    def place(self) -> Place: ...
     def close(self) -> None: ...
 
 
@@ -96,7 +100,6 @@ class Logs(Protocol):
     def last_words(self, log: Path, count: int, launch: str = "") -> list[str]: ...
     def last_lines(self, log: Path, count: int, launch: str = "", with_runs: bool = False) -> list[Line]: ...
     def since_launch(self, log: Path, launch: str) -> Iterator[bytes]: ...
-    def following(self, log: Path, count: int) -> LogReader: ...
 
 
 class Work:
@@ -221,6 +224,12 @@ class World:
     def log_of(self, service: Service, seen: Observation) -> Path:
         """The service's log, wherever whoever started it has it."""
         return self.state_of(seen.state_folder).log(service.name)
+
+    def search(self, log: Path, wanted: Wanted) -> LogSearch:
+        """A search of that log; it has still to begin."""
+        from .logs.search import Search
+
+        return Search(log, wanted, self.is_being_written(log))
 
     # Questions about the surroundings
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from ..model import Line
 from ..text.annotations import begin_annotation
@@ -26,6 +27,7 @@ from .rotation import (
     times_of,
 )
 
+Own = TypeVar("Own", bound="Reader")
 MOST_AT_ONCE = 1 << 20
 """Bytes that are read, and the length from which a line is given in parts."""
 
@@ -46,9 +48,10 @@ class Reader:
         self._begins: list[Mark] = []
         self._pending: list[Line] = []
         self._rest: Line | None = None
-        self._latest = 0.0
+        self._latest = self._risen = 0.0
+        self._line = (0, 0)
 
-    def __enter__(self) -> Reader:
+    def __enter__(self: Own) -> Own:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -113,8 +116,8 @@ class Reader:
         Times never go back, whatever the clock did. It ends even if the service prints faster than we read.
         """
         end, limit = newest(self.path), self._read + self._most_unread()
-        while lines := self.next_lines(end):
-            yield from lines
+        while not self._is_at(end) and (data := self._more()):
+            yield from self._split(data)
             if self._read > limit:  # we were overtaken, and the end is gone
                 break
         if with_rest:
@@ -132,26 +135,40 @@ class Reader:
 
     def _split(self, data: bytes) -> Iterator[Line]:
         when, before = self._rest or (self._time_at(self._offset - len(data)), b"")
-        *whole, rest = (before + data).split(b"\n")
-        place = self._offset - len(data) - len(before)
+        block = before + data
+        place, end = self._offset - len(block), block.rfind(b"\n") + 1
         pending, self._pending = self._pending, []
         yield from pending
-        for line in whole:
-            yield from self._parted(line, place, when)
-            place += len(line) + 1
+        for begin in self._chosen(block, end, place):
+            yield from self._parted(block[begin : block.index(b"\n", begin)], place + begin, when)
+        place, rest = place + end, block[end:]
         if len(rest) >= MOST_AT_ONCE:
             cut = _before_last_character(rest)
             yield from self._parted(rest[:cut], place, when, is_whole=False)
             place, rest = place + cut, rest[cut:]
-        self._rest = (self._time_at(place), rest) if rest else None
+        self._risen = self._time_at(place)
+        self._rest = (self._risen, rest) if rest else None
+
+    def _chosen(self, block: bytes, end: int, place: int) -> Iterator[int]:
+        """Where in the block the lines begin that are given, of those that end before `end`: all of them."""
+        begin = 0
+        while begin < end:
+            yield begin
+            begin = block.index(b"\n", begin) + 1
 
     def _parted(self, line: bytes, place: int, when: float, is_whole: bool = True) -> Iterator[Line]:
         """The line, cut where a run begins in it: the one before may have ended without a newline."""
         end = place + len(line) + is_whole
+        if not self._begins:
+            self._line = place, end
+            self._latest = max(self._latest, when, self._time_at(place))
+            yield self._latest, line
+            return
         cuts = sorted({mark.offset - place for mark in self._begins if place < mark.offset < end})
         for begin, until in zip([0, *cuts], [*cuts, None], strict=True):
             yield from self._begun_at(place + begin)
             part = line[begin:until]
+            self._line = place + begin, end if until is None else place + until
             if part or (is_whole and until is None):
                 self._latest = max(self._latest, when, self._time_at(place + begin))
                 yield self._latest, part
@@ -164,8 +181,10 @@ class Reader:
                 yield self._latest, begin_annotation(mark.launch)
 
     def _most_unread(self) -> int:
-        own = 0 if self._file is None else os.fstat(self._file).st_size
-        return own + size(self.path)
+        return self._size() + size(self.path)
+
+    def _size(self) -> int:
+        return 0 if self._file is None else os.fstat(self._file).st_size
 
     def _is_at(self, end: os.stat_result | None) -> bool:
         if end is None or self._file is None:
@@ -185,7 +204,8 @@ class Reader:
         self._offset += len(data)
         self._read += len(data)
         if data:
-            self._times = times_of(self._file, self.path, self._offset - len(data) - before)
+            times = times_of(self._file, self.path, self._offset - len(data) - before, self._offset)
+            self._times = list(_rising(times, self._risen))
             self._begins = _begins(self._file, self.path)
         return data
 
@@ -220,7 +240,14 @@ class Reader:
 
     def _time_at(self, offset: int) -> float:
         place = bisect_right(self._times, (offset, float("inf"))) - 1
-        return self._times[place][1] if place >= 0 else 0.0
+        return self._times[place][1] if place >= 0 else self._risen
+
+
+def _rising(times: Iterable[tuple[int, float]], latest: float) -> Iterator[tuple[int, float]]:
+    """The times, none before an earlier one, whatever the clock did."""
+    for offset, when in times:
+        latest = max(latest, when)
+        yield offset, latest
 
 
 def _begins(file: int, path: Path) -> list[Mark]:
@@ -237,11 +264,6 @@ def _before_last_character(text: bytes) -> int:
 def exists(path: Path) -> bool:
     """True if something was ever logged there."""
     return path.exists()
-
-
-def following(path: Path, count: int) -> Reader:
-    """A patient reader that begins with the last `count` lines."""
-    return Reader(path, patient=True).from_last(count)
 
 
 def since_launch(path: Path, launch: str) -> Iterator[bytes]:

@@ -109,12 +109,16 @@ def _inode(path: Path) -> int | None:
     return found.st_ino if found else None
 
 
-def times_of(file: int, path: Path, since: int) -> list[tuple[int, float]]:
-    """When the bytes of the open file from that place on came: offset and epoch seconds, in order; [] if unknown."""
+def times_of(file: int, path: Path, since: int, until: int) -> list[tuple[int, float]]:
+    """When the bytes of the open file between these places came: offset and epoch seconds, in order; [] if unknown."""
+    found = name_of(file, path)
+    return _times(found, since, until) if found else []
+
+
+def name_of(file: int, path: Path) -> Path | None:
+    """What the open file is called now; None if it was removed."""
     own = os.fstat(file)
-    names = [path] if _is_same(path, own) else rotated(path)
-    found = next((each for each in names if _is_same(each, own)), None)
-    return _times(found, since) if found else []
+    return next((each for each in [path, *rotated(path)] if _is_same(each, own)), None)
 
 
 class Mark(NamedTuple):
@@ -128,8 +132,7 @@ class Mark(NamedTuple):
 
 def marks_of(file: int, path: Path) -> list[Mark]:
     """Where runs begin and launches end in the open file, in the order in which they were written down."""
-    own = os.fstat(file)
-    found = next((each for each in [path, *rotated(path)] if _is_same(each, own)), None)
+    found = name_of(file, path)
     return marks_at(found) if found else []
 
 
@@ -162,8 +165,8 @@ def times_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.times")
 
 
-def _times(path: Path, since: int) -> list[tuple[int, float]]:
-    """When the bytes from that place on came; what came before is not read, for a log may hold days."""
+def _times(path: Path, since: int, until: int) -> list[tuple[int, float]]:
+    """When the bytes between these places came; what came before and after is not read, for a log may hold days."""
     try:
         with open(times_path(path), "rb") as file:
 
@@ -172,9 +175,10 @@ def _times(path: Path, since: int) -> list[tuple[int, float]]:
                 return int.from_bytes(file.read(8), "little")
 
             count = file.seek(0, os.SEEK_END) // TIMES.size
-            first = bisect_right(range(count), since, key=offset) - 1
-            file.seek(max(0, first) * TIMES.size)
-            data = file.read()
+            first = max(0, bisect_right(range(count), since, key=offset) - 1)
+            end = bisect_right(range(count), until, lo=first, key=offset)
+            file.seek(first * TIMES.size)
+            data = file.read((end - first) * TIMES.size)
     except OSError:
         return []
     return list(TIMES.iter_unpack(data[: len(data) // TIMES.size * TIMES.size]))

@@ -5,7 +5,7 @@ from .live import Live
 from .page import details, note_lines, outcome_line, status_page
 from .streams import is_read, never_fail_to_print, put, put_aside
 from .style import Style, style_of
-from .tables import findings_page, table, workers_table
+from .tables import findings_page, stats_table, table, workers_table
 
 __all__ = [
     "Live",
@@ -22,6 +22,7 @@ __all__ = [
     "outcome_line",
     "put",
     "put_aside",
+    "stats_table",
     "status_page",
     "style_of",
     "table",

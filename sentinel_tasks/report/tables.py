@@ -67,6 +67,13 @@ def _cell(worker: Mapping[str, Any], name: str) -> str:
     return plain(str(value))[:60] if value is not None else "-"
 
 
+def stats_table(rows: Sequence[tuple[str, ...]], style: Style) -> str:
+    """One line a log: its service, lines, bytes, levels, first and last time."""
+    names = [row[0] for row in rows]
+    titles = ("SERVICE", "LINES", "BYTES", "LEVELS", "FIRST", "LAST")
+    return _in_columns(titles, rows, 0, lambda name: style.hue(name, names, name))
+
+
 def findings_page(findings: Sequence[Finding], style: Style) -> str:
     """One line a check, with the remedy beside what does not hold."""
     width = max((len(finding.name) for finding in findings), default=0)

@@ -13,7 +13,7 @@ from invoke.tasks import Task
 
 from ..errors import Problem
 
-SHORT = {"follow": "f", "lines": "n", "timeout": "t", "port": "p"}
+SHORT = {"follow": "f", "lines": "n", "timeout": "t", "port": "p", "invert": "v"}
 """The flags that fingers know by a letter. Before a task's name such a letter is Invoke's own."""
 
 

@@ -17,6 +17,7 @@ INDENT = "  "
 
 VALUES = {
     "only": "A,B", "group": "A,B", "except": "A,B", "port": "N|auto", "timeout": "SECONDS", "lines": "N",
+    "since": "10m|TIME", "until": "10m|TIME", "grep": "REGEX", "field": "NAME=VALUE", "cursor": "TOKEN",
     "name": "NAME", "target": "TARGET", "counts": "NAME=N", "to": "FOLDER", "image": "IMAGE",
 }  # fmt: skip
 """What a flag takes, where that is no word of a fixed list."""
@@ -26,7 +27,7 @@ STATUS = "0 running, starting or completed; 1 unhealthy; 2 a key is wrong; 3 sto
 STOP = "0 it has ended, or did not run; 1 it would not stop; 2 a flag is wrong"
 EXIT_CODES = {
     "start": START, "restart": START, "up": START, "status": STATUS, "workers": STATUS, "stop": STOP, "down": STOP,
-    "logs": "0 shown; 3 nothing was ever logged",
+    "logs": "0 shown; 2 a flag is wrong, or a cursor leads nowhere; 3 nothing was ever logged",
     "attach": "0 shown, or the command to type was printed; 3 there is no window",
     "wait": "0 as wanted; 1 it failed, or the time is up; 3 it does not run, and nothing starts it",
     "ps": "0, whatever the states are",
@@ -43,7 +44,7 @@ EXAMPLES = {
     "down": ["", "--only web"],
     "stop": ["", "--timeout 30"],
     "status": ["", "--json"],
-    "logs": ["--lines 200", "--follow"],
+    "logs": ["--lines 200", "--follow", "--since 10m --level warn"],
     "ps": ["", "--all --json"],
     "wait": ["--for completed --timeout 120"],
     "run": ["-- env"],
@@ -89,9 +90,10 @@ def _with_value(flag: str) -> str:
 def value_of(flag: str) -> str:
     """What that flag of our tasks takes."""
     from ..engine.wait import GOALS
+    from ..logs.levels import LEVELS
     from ..model import Conflict
 
-    words = {"on-conflict": get_args(Conflict), "for": GOALS}.get(flag)
+    words = {"on-conflict": get_args(Conflict), "for": GOALS, "level": LEVELS}.get(flag)
     return "|".join(words) if words else VALUES.get(flag, "TEXT")
 
 
@@ -109,7 +111,7 @@ def default_of(flag: str, verb: str) -> str:
         "port": "its port" if verb in ("start", "restart", "up") else "",
         "on-conflict": f"its on_conflict, {_of_service('on_conflict')}",
         "only": "all",
-        "lines": "50",
+        "lines": "50, or all that the other flags ask for",
         "for": "healthy",
     }.get(flag, "")
 

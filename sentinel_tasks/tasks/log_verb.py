@@ -1,10 +1,11 @@
-"""The verb `logs`: the last lines of output, those to come, when each came, and where another run began."""
+"""The verb `logs`: the last lines of output or those that were asked for, those to come, and what there is of them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .console import Console
 from .verbs import Names, are_instances, open_running_world
@@ -12,76 +13,148 @@ from .views import how_to_start
 
 if TYPE_CHECKING:
     from ..engine.log_lines import Shown
+    from ..engine.log_search import Searches, Source
+    from ..logs.wanted import Stats
+    from ..world import World
+    from .log_flags import Wish
 
-MOST_LINES = 10_000_000
-
-
-class Wish(NamedTuple):
-    """What a person wants to see of the logs: the flags of the task, and whether it is of the whole workspace."""
-
-    lines: str
-    follow: bool
-    timestamps: bool
-    together: bool = False
+AT_ONCE = 1 << 16
+"""Characters that are printed together, where nobody waits for each line."""
 
 
-def show_logs(console: Console, names: Names, wish: Wish) -> int:
-    """Shows the last lines, and with `follow` all that come after them; on a terminal with a line between two runs."""
-    from ..engine.log_lines import following, last, log_files
-    from ..errors import NothingThere
-    from ..report import is_read
+def show_logs(console: Console, names: Names, **flags: Any) -> int:
+    """Shows the lines, and with `follow` all that come after them; on a terminal with a line between two runs."""
+    from ..engine.log_search import Searches
+    from .log_flags import Wish, wanted_by
 
-    count, with_runs = _number_of_lines(wish.lines), sys.stdout.isatty() and not console.as_json
-    world, wanted = open_running_world(console, names, {})
-    logs, wish = log_files(world, wanted), wish._replace(together=wish.together or are_instances(wanted, names))
-    if wish.follow:
-        to_come = following(world, logs, count, console.out.colour, lambda: is_read(sys.stdout), with_runs)
-        return _until_nobody_reads(console, to_come, wanted, wish)
-    found = last(world, logs, count, console.out.colour and not console.as_json, with_runs)
-    if not any(log.exists() for log in logs.values()):
-        way_on = how_to_start(world.workspace, None if wish.together else wanted[0])
-        raise NothingThere(f"{', '.join(wanted)}: nothing was ever logged here", way_on)
-    named = [f"{shown.service}: " if wish.together else "" for shown in found]
-    lines = [f"{_stamp(shown, wish)}{name}{shown.text}" for name, shown in zip(named, found, strict=True)]
-    console.document({"service": None if wish.together else wanted[0], "lines": lines})
-    return _until_nobody_reads(console, [] if console.as_json else found, wanted, wish)
-
-
-def _until_nobody_reads(console: Console, lines: Iterable[Shown], names: Sequence[str], wish: Wish) -> int:
-    """Prints the lines until they end, their reader has gone, or Ctrl-C is pressed; returns the exit code."""
-    from ..report import put
-
-    try:
-        for shown in lines:
-            put(_line(console, shown, names, wish), sys.stdout)
-    except BrokenPipeError:
-        return 0
-    except KeyboardInterrupt:
-        return 130
+    wish = Wish(**flags)
+    wanted = wanted_by(wish, time.time())
+    world, meant = open_running_world(console, names, {})
+    wish = wish._replace(together=wish.together or are_instances(meant, names))
+    logs = _sources(world, meant, wish)
+    with_runs = sys.stdout.isatty() and not console.as_json and not wish.filters
+    if not wish.follow and wish.cursor is None:
+        logs = _those_that_are_there(world, logs, meant, wish)
+    with Searches(world, logs, wanted, wish.cursor) as searches:
+        show = _follow if wish.follow else _tell_stats if wish.stats else _tell
+        try:
+            show(console, searches, logs, wish, with_runs)
+        except BrokenPipeError:
+            return 0
+        except KeyboardInterrupt:
+            return 130
     return 0
 
 
-def _line(console: Console, shown: Shown, names: Sequence[str], wish: Wish) -> str:
-    if console.as_json:
-        from ..report import dumps_line
+def _sources(world: World, names: Sequence[str], wish: Wish) -> Mapping[str, Source]:
+    from ..engine.log_search import sources, sources_everywhere
 
-        return dumps_line({"service": shown.service, "line": shown.text, "time": shown.when or None})
-    width = max(len(each) for each in names)
-    name = f"{console.out.hue(shown.service.ljust(width), names, shown.service)} | " if wish.together else ""
-    text = console.out.quiet(f"{console.out.sign('rule') * 2} {shown.text}") if shown.begins else shown.text
-    return f"{_stamp(shown, wish)}{name}{text}"
+    return (sources_everywhere if wish.everywhere else sources)(world, [*names])
 
 
-def _stamp(shown: Shown, wish: Wish) -> str:
+def _those_that_are_there(
+    world: World, logs: Mapping[str, Source], names: Sequence[str], wish: Wish
+) -> Mapping[str, Source]:
+    from ..errors import NothingThere
+
+    found = {name: source for name, source in logs.items() if world.logs.exists(source.log)}
+    if not found:
+        way_on = how_to_start(world.workspace, None if wish.together else names[0])
+        raise NothingThere(f"{', '.join(names)}: nothing was ever logged here", way_on)
+    return found
+
+
+def _tell(console: Console, searches: Searches, logs: Mapping[str, Source], wish: Wish, with_runs: bool) -> None:
     from ..text.duration import timestamp
 
-    return f"{timestamp(shown.when)} " if wish.timestamps else ""
+    found = searches.found(console.out.colour and not console.as_json, with_runs)
+    if not console.as_json:
+        _print(map(_as_lines(console, logs, wish), found), AT_ONCE)
+        if wish.cursor is not None:
+            console.diagnostic(f"cursor: {searches.cursor()}")
+        return
+    lines: list[str] = []
+    times: list[float | None] = []
+    for each in found:
+        stamp = f"{timestamp(each.when)} " if wish.timestamps else ""
+        lines.append(f"{stamp}{each.service}: {each.text}" if wish.together else f"{stamp}{each.text}")
+        times.append(each.when or None)
+    console.document({**_of(logs, wish), "lines": lines, "times": times, "cursor": searches.cursor()})
 
 
-def _number_of_lines(text: str) -> int:
-    from ..errors import ConfigurationError, Problem
+def _tell_stats(console: Console, searches: Searches, logs: Mapping[str, Source], wish: Wish, _: bool) -> None:
+    from ..report import stats_table
 
-    text = str(text)
-    if not text.isdecimal() or not text.isascii() or int(text) > MOST_LINES:
-        raise ConfigurationError([Problem("--lines", text, f"must be a number from 0 to {MOST_LINES}")])
-    return int(text)
+    stats = searches.stats()
+    if not console.as_json:
+        console.result(stats_table([_row(name, each) for name, each in stats.items()], console.out))
+        return
+    rows = [
+        {"service": source.service, **({"workspace": source.workspace} if wish.everywhere else {}),
+         **stats[name]._asdict(), "first": stats[name].first or None, "last": stats[name].last or None}
+        for name, source in logs.items()
+    ]  # fmt: skip
+    console.document({**_of(logs, wish), "stats": rows, "cursor": searches.cursor()})
+
+
+def _row(name: str, stats: Stats) -> tuple[str, ...]:
+    from ..text.duration import timestamp
+
+    levels = ", ".join(
+        f"{count} {level}" for level, count in reversed(stats.levels.items()) if count and level != "none"
+    )
+    return name, str(stats.lines), str(stats.bytes), levels or "-", timestamp(stats.first), timestamp(stats.last)
+
+
+def _of(logs: Mapping[str, Source], wish: Wish) -> dict[str, Any]:
+    return {"service": None if wish.together else next(iter(logs))}
+
+
+def _follow(console: Console, searches: Searches, logs: Mapping[str, Source], wish: Wish, with_runs: bool) -> None:
+    from ..report import is_read
+
+    colour, as_line = console.out.colour, _as_lines(console, logs, wish)
+    _print(map(as_line, searches.found(colour, with_runs)), AT_ONCE)
+    _print(map(as_line, searches.to_come(colour, with_runs, lambda: is_read(sys.stdout))), 0)
+
+
+def _print(lines: Iterable[str], at_once: int) -> None:
+    from ..report import put
+
+    for text in _joined(lines, at_once):
+        put(text, sys.stdout)
+
+
+def _joined(lines: Iterable[str], at_once: int) -> Iterator[str]:
+    """The lines joined to pieces of about that many characters."""
+    waiting: list[str] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= at_once:
+            yield "\n".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield "\n".join(waiting)
+
+
+def _as_lines(console: Console, logs: Mapping[str, Source], wish: Wish) -> Callable[[Shown], str]:
+    """How a line is printed: a document, or its text behind its time and its service."""
+    from ..report import dumps_line
+    from ..text.duration import timestamp
+
+    width = max(map(len, logs))
+    names = {name: f"{console.out.hue(name.ljust(width), [*logs], name)} | " if wish.together else "" for name in logs}
+
+    def document(shown: Shown) -> str:
+        source = logs[shown.service]
+        whose = {"workspace": source.workspace} if wish.everywhere else {}
+        return dumps_line({"service": source.service, **whose, "line": shown.text, "time": shown.when or None})
+
+    def line(shown: Shown) -> str:
+        text = console.out.quiet(f"{console.out.sign('rule') * 2} {shown.text}") if shown.begins else shown.text
+        stamp = f"{timestamp(shown.when)} " if wish.timestamps else ""
+        return f"{stamp}{names[shown.service]}{text}"
+
+    return document if console.as_json else line

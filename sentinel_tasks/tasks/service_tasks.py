@@ -9,12 +9,13 @@ from invoke.context import Context
 from .boundary import run
 from .console import Console
 from .declared import OwnTask
-from .log_verb import Wish, show_logs
+from .log_verb import show_logs
 from .run_verbs import run_beside, show_environment, show_url, wait_for
 from .verbs import Names, restart_services, start_services, stop_services
 from .views import attach_to, open_page, show_status, show_why, show_workers
 
-LINES = "50"
+REPEATED = ("field",)
+"""Flags that may be given several times."""
 HELP = {
     "only": "these services, separated by commas",
     "group": "the services of these groups, separated by commas",
@@ -28,6 +29,14 @@ HELP = {
     "lines": "how many lines of each service",
     "follow": "keep showing what comes",
     "timestamps": "when each line came",
+    "since": "only what came since then",
+    "until": "only what came until then",
+    "grep": "only lines in which this regular expression is found",
+    "invert": "only lines in which it is not",
+    "level": "only lines of this level or a worse one",
+    "field": "only JSON and logfmt lines with this field; may be given again",
+    "cursor": "go on where the answer ended that told this cursor",
+    "stats": "only how many lines, bytes and levels there are",
     "fix": "do what is safe to do",
     "apply": "restart those whose configuration has changed since they were started",
     "for_": "what to wait for",
@@ -55,9 +64,26 @@ def tasks_of(name: str) -> list[OwnTask]:
         run(c, json, lambda console: show_status(console, name))
 
     def logs(
-        c: Context, lines: str = LINES, follow: bool = False, timestamps: bool = False, json: bool = False
+        c: Context,
+        lines: str | None = None,
+        follow: bool = False,
+        timestamps: bool = False,
+        since: str | None = None,
+        until: str | None = None,
+        grep: str | None = None,
+        invert: bool = False,
+        level: str | None = None,
+        field: list[str] | None = None,
+        cursor: str | None = None,
+        stats: bool = False,
+        json: bool = False,
     ) -> None:
-        run(c, json, lambda console: show_logs(console, [name], Wish(lines, follow, timestamps)))
+        run(
+            c, json, lambda console: show_logs(
+                console, [name], lines=lines, follow=follow, timestamps=timestamps, since=since, until=until, grep=grep,
+                invert=invert, level=level, field=field, cursor=cursor, stats=stats,
+            )
+        )  # fmt: skip
 
     def stop(c: Context, timeout: str | None = None, json: bool = False) -> None:
         run(c, json, lambda console: stop_services(console, [name], given_flags(stop_timeout=timeout)))
@@ -126,7 +152,7 @@ def _of_telemetry(name: str) -> list[OwnTask]:
 
 def _task(body: Callable[..., None], description: str, name: str | None = None, aliases: Sequence[str] = ()) -> OwnTask:
     body.__doc__ = description
-    return with_help(OwnTask(body, name=name, aliases=aliases, auto_shortflags=False))
+    return with_help(OwnTask(body, name=name, aliases=aliases, auto_shortflags=False, iterable=REPEATED))
 
 
 def _starting(name: str, act: Callable[[Console, Names, Mapping[str, str], bool], int]) -> Callable[..., None]:

@@ -9,16 +9,17 @@ from invoke.context import Context
 from .boundary import run
 from .declared import OwnTask
 from .export_task import export
-from .log_verb import Wish, show_logs
+from .log_verb import show_logs
 from .run_verbs import run_beside, show_environment, show_url, wait_for
-from .service_tasks import LINES, given_flags, with_help
+from .service_tasks import REPEATED, given_flags, with_help
 from .verbs import restart_services, start_part, stop_services
 from .views import attach_to, show_all, show_schema, show_why
 
 
 def verb(body: Callable[..., None]) -> OwnTask:
     """A task of the workspace: its description is the body's docstring, its flags are the body's parameters."""
-    task = with_help(OwnTask(body, name=body.__name__.strip("_"), auto_shortflags=False))
+    name = body.__name__.strip("_")
+    task = with_help(OwnTask(body, name=name, auto_shortflags=False, iterable=REPEATED))
     task.verb = task.name
     return task
 
@@ -59,14 +60,28 @@ def ps(c: Context, all: bool = False, json: bool = False) -> None:
 def logs(
     c: Context,
     only: str | None = None,
-    lines: str = LINES,
+    all: bool = False,
+    lines: str | None = None,
     follow: bool = False,
     timestamps: bool = False,
+    since: str | None = None,
+    until: str | None = None,
+    grep: str | None = None,
+    invert: bool = False,
+    level: str | None = None,
+    field: list[str] | None = None,
+    cursor: str | None = None,
+    stats: bool = False,
     json: bool = False,
 ) -> None:
     """Recent output of all services, interleaved."""
-    wish = Wish(lines, follow, timestamps, together=True)
-    run(c, json, lambda console: show_logs(console, names(only), wish))
+    run(
+        c, json, lambda console: show_logs(
+            console, names(only), lines=lines, follow=follow, timestamps=timestamps, since=since, until=until,
+            grep=grep, invert=invert, level=level, field=field, cursor=cursor, stats=stats, everywhere=all,
+            together=True,
+        )
+    )  # fmt: skip
 
 
 @verb

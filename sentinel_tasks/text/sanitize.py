@@ -17,6 +17,7 @@ _CSI = r"\x1b\[[0-?]*[ -/]*(?:[@-~]|$)"
 _OTHER = r"\x1b(?:[ -/]*[0-~]?)"
 _CONTROL = r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f\x80-\x9f\u2028-\u202e\u2066-\u2069]"
 _SEQUENCES = f"(?s:{_STRING}|{_CSI}|{_OTHER}|{_CONTROL})"
+_ESCAPES = f"(?s:{_STRING}|{_CSI}|{_OTHER})"
 _COLOUR = r"\x1b\[[0-9;:]*m"
 _CLEARS = rb"\x1b(?:c|\[(?:0?;?0?|1;1)?H|\[[0-3]?J)"
 
@@ -25,6 +26,20 @@ def readable(raw: bytes, colour: bool) -> str:
     """One line as a person would have seen it: the last state of a rewritten line, colours only if asked for."""
     text = re.sub(ANNOTATION, b"", raw).decode("utf-8", "replace").rstrip("\r\n")
     return _without_sequences(text.rpartition("\r")[2] or text, colour)
+
+
+def printed(raw: bytes) -> str:
+    """The text of one line as a program meant it: the last state of a rewritten line, without escape sequences."""
+    text = raw.decode("utf-8", "replace")
+    if b"\r" in raw:
+        text = text.rstrip("\r")
+        text = text.rpartition("\r")[2] or text
+    return re.sub(_ESCAPES, "", text) if b"\x1b" in raw else text
+
+
+def without_colours(raw: bytes) -> bytes:
+    """The same lines without the sequences that only colour them."""
+    return re.sub(_COLOUR.encode(), b"", raw) if b"\x1b" in raw else raw
 
 
 def _without_sequences(text: str, colour: bool) -> str:
@@ -55,7 +70,7 @@ def shortened(line: str, most: int = LONGEST_LINE) -> str:
 
 def is_only_annotations(line: bytes) -> bool:
     """True for a line that the launcher wrote for the log's readers; the service printed nothing on it."""
-    return re.fullmatch(ANNOTATIONS, line.removesuffix(b"\r")) is not None
+    return line.startswith(b"\x1b") and re.fullmatch(ANNOTATIONS, line.removesuffix(b"\r")) is not None
 
 
 def clears_screen(line: bytes) -> bool:

@@ -25,6 +25,8 @@ def parsed(*words: str) -> list[tuple[str, dict[str, object]]]:
         ("web.logs -f", "logs", "follow", True),
         ("web.logs -n 7", "logs", "lines", "7"),
         ("logs -f", "logs", "follow", True),
+        ("logs --grep a -v", "logs", "invert", True),
+        ("web.logs --field a=1 --field b=2 -f", "logs", "field", ["a=1", "b=2"]),
         ("web.start -p auto", "start", "port", "auto"),
         ("web.stop -t 3", "stop", "timeout", "3"),
         ("up -t 60", "up", "timeout", "60"),

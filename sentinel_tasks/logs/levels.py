@@ -1,0 +1,117 @@
+"""How bad a printed line is, by what it says itself: a field, or a word where programs put it. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from .fields import Fields, fields_of, value_of
+
+LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
+"""From the least to the worst."""
+
+WORDS = {
+    "trace": ("trace", "trc", "finest", "finer", "verbose"),
+    "debug": ("debug", "dbg", "fine"),
+    "info": ("info", "inf", "information", "notice", "log"),
+    "warn": ("warn", "warning", "wrn"),
+    "error": ("error", "err", "erro", "severe"),
+    "fatal": ("fatal", "ftl", "critical", "crit", "panic", "alert", "emerg", "emergency"),
+}
+_LEVEL_OF = {word: level for level, words in WORDS.items() for word in words}
+KEYS = ("level", "severity", "lvl", "levelname", "log.level", "loglevel", "log_level", "severity_text", "@level")
+_LETTERS = {"D": "debug", "I": "info", "W": "warn", "E": "error", "F": "fatal", "A": "fatal"}
+_SIGNS = {".": "debug", "-": "info", "*": "info", "#": "warn"}
+
+_ALL = "|".join(sorted(_LEVEL_OF, key=len, reverse=True))
+_CLEAR = "|".join(sorted((word for word in _LEVEL_OF if word not in ("fine", "log", "alert")), key=len, reverse=True))
+_SAID = re.compile(
+    rf"(?<![\w-])(?P<capitals>{_CLEAR.upper()})(?![\w-])"
+    rf"|[\[<(]\s*(?P<bracketed>(?i:{_ALL}))\s*[\]>)]"
+    rf"|(?:^|: |\] )(?P<led>(?i:{_ALL})):"
+    r"|^(?P<letter>[DIWEFA])(?:\d{4} \d\d:|, \[)"
+    r"|^\d+:[XCSM] \d\d \w{3} \d{4} [\d:.]+ (?P<sign>[.*#-]) "
+    r"|^(?P<traceback>Traceback \(most recent call last\))"
+)
+MOST_LOOKED_AT = 300
+"""Characters of a line in which a word may tell its level."""
+
+
+def level_named(word: str) -> str | None:
+    """The level that the word means, whatever its case; None if it means none."""
+    return _LEVEL_OF.get(word.strip().lower())
+
+
+def level_told(text: str) -> tuple[str | None, bool]:
+    """The level that a line tells, if it tells one; and whether it is an object, to which no other line belongs."""
+    fields = fields_of(text)
+    told = _of_fields(fields) if fields else None
+    if text.lstrip().startswith("{"):
+        return told, fields is not None
+    return told or _of_words(text[:MOST_LOOKED_AT]), False
+
+
+class Entries:
+    """Tells the level of each line of a service, in their order: one that tells none is of the entry before it.
+
+    `level` is that of the line that came last, `open_level` that of the entry to which the next line may belong.
+    """
+
+    def __init__(self) -> None:
+        self.level: str | None = None
+        self.open_level: str | None = None
+
+    def level_of(self, text: str) -> str | None:
+        """The level of the line that comes next; None where nothing tells it."""
+        told, is_object = level_told(text)
+        self.level = told if told or is_object else self.open_level
+        self.open_level = None if is_object else self.level
+        return self.level
+
+    def end(self) -> None:
+        """Another run begins: what comes next goes on with nothing."""
+        self.level = self.open_level = None
+
+
+def _of_fields(fields: Fields) -> str | None:
+    told = (value_of(fields, key) for key in KEYS)
+    return next((level for each in told if each and (level := _of_value(each))), None)
+
+
+def _of_value(value: str) -> str | None:
+    """A word, or one of the numbers of pino and bunyan: 10 is trace, 60 fatal."""
+    if value.isascii() and value.isdigit():
+        number = int(value[:4]) // 10 - 1
+        return LEVELS[number] if 0 <= number < len(LEVELS) else None
+    return level_named(value)
+
+
+def _of_words(text: str) -> str | None:
+    found = _SAID.search(text)
+    if not found:
+        return None
+    kind, said = str(found.lastgroup), found[str(found.lastgroup)]
+    by_kind = {"letter": _LETTERS, "sign": _SIGNS}.get(kind)
+    if by_kind:
+        return by_kind[said]
+    return "error" if kind == "traceback" else level_named(said)
+
+
+_NUMBERS = {"warn": b"40", "error": b"50", "fatal": b"60"}
+_MARKED = {
+    "warn": rb"(?m:^)w(?:\d{4} |, \[)| # ",
+    "error": rb"(?m:^)e(?:\d{4} |, \[)|traceback",
+    "fatal": rb"(?m:^)[fa](?:\d{4} |, \[)",
+}
+
+
+def hint_of(level: str) -> re.Pattern[bytes] | None:
+    """What stands in lower case in any line that tells this level or a worse one.
+
+    None for a level that most lines have. Where `\\u` stands, a JSON text may spell a word in another way.
+    """
+    if level not in _NUMBERS:
+        return None
+    worse = LEVELS[LEVELS.index(level) :]
+    words = [word.encode() for each in worse for word in WORDS[each]]
+    numbers = [rb'"\s*:\s*"?' + _NUMBERS[each][:1] + rb"\d" for each in worse]
+    return re.compile(b"|".join([*words, *(_MARKED[each] for each in worse), *numbers, rb"=\"?[456]\d", rb"\\u"]))

@@ -1,0 +1,178 @@
+"""Looks through a log for the lines that were asked for, in bounded memory, however long it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..model import Line
+from ..text.latest import MOST_PADDING, Latest
+from ..text.sanitize import is_only_annotations, printed
+from .before import lines_before
+from .filter import Filter
+from .levels import LEVELS, Entries
+from .place import end_of_older, is_in, offset_since, place_in
+from .reader import Reader
+from .rotation import marks_of, rotated
+from .wanted import Place, Stats, Wanted
+
+
+class Search(Reader):
+    """Gives what is wanted of a log, once, and tells where it has stopped.
+
+    A line is whole once its newline has come. One that nobody will end, for the log `is_written` no more, is whole too.
+    An unfinished one is given besides, if this answer goes on from none; the next answer gives it once it is whole.
+    Whoever follows gets whole lines only.
+    """
+
+    def __init__(self, path: Path, wanted: Wanted, is_written: bool) -> None:
+        super().__init__(path, patient=wanted.follows)
+        self._wanted, self._is_written = wanted, is_written
+        self._filter = Filter(wanted.asked)
+        self._is_done = self._gives_all = False
+        self._stopped: int | None = None
+        self._unfinished: Place | None = None
+        self._carried = Place()
+
+    # Where to begin
+
+    def begin(self) -> bool:
+        """Goes to where the search begins; false if that place is in no file of the log any more."""
+        if self._wanted.after is not None and not self._is_there(self._wanted.after):
+            return False
+        if self._wanted.only_last:
+            self.from_last((self._wanted.most or 0) + MOST_PADDING)
+        else:
+            self._go_to_begin(self._wanted.since, self._wanted.after)
+        self._line = self._offset, self._offset
+        if self._wanted.asked.level and self._file is not None:
+            self._filter.go_on(lines_before(self._file, self.path, self._offset))
+        return True
+
+    def _is_there(self, place: Place) -> bool:
+        return place.inode == 0 or any(self._opens(path) and self._has(place) for path in rotated(self.path))
+
+    def _opens(self, path: Path) -> bool:
+        self._open(path, 0)
+        return self._file is not None
+
+    def _has(self, place: Place) -> bool:
+        assert self._file is not None
+        return is_in(place, self._file, self.path) and place.offset <= self._size()
+
+    def _go_to_begin(self, since: float | None, after: Place | None) -> None:
+        """The later of the two; without any, the oldest line."""
+        for path in rotated(self.path) if since is not None or after is not None else ():
+            if not self._opens(path):
+                continue
+            assert self._file is not None
+            known = after.offset if after is not None and after.inode and self._has(after) else None
+            begin = (
+                None if since is None else offset_since(self._file, self.path, since, marks_of(self._file, self.path))
+            )
+            if known is not None or begin is not None:
+                self._offset = max(known or 0, begin or 0)
+                return
+
+    # What is found
+
+    def found(self) -> Iterator[Line]:
+        """The lines that are wanted of those that are there now; where nothing is left out, also where runs begin."""
+        most, kept = self._wanted.most, self._kept()
+        if most is None:
+            yield from kept
+        elif self._wanted.after is None or self._wanted.follows:
+            latest = Latest(most)
+            for when, line in kept:
+                latest.add(when, line)
+            yield from latest.lines()
+        else:
+            yield from _first(kept, most)
+
+    def stats(self) -> Stats:
+        """What is to be told of the wanted lines, as many as there are."""
+        lines, size, first, last, entries = 0, 0, 0.0, 0.0, Entries()
+        levels = dict.fromkeys([*LEVELS, "none"], 0)
+        for when, line in self._kept():
+            if is_only_annotations(line):
+                entries.end()
+                continue
+            lines, size, first, last = lines + 1, size + len(line), first or when, when
+            levels[(self._filter.level if self._wanted.asked.level else entries.level_of(printed(line))) or "none"] += 1
+        return Stats(lines, size, levels, first, last)
+
+    def to_come(self) -> list[Line]:
+        """Some of the wanted lines that have come since; an empty list if there are none now."""
+        self._gives_all = True
+        return [(when, line) for when, line in self.next_lines() if self._keeps(line)]
+
+    def _kept(self) -> Iterator[Line]:
+        since, until = self._wanted.since or 0.0, self._wanted.until
+        for when, line in self._whole():
+            if until is not None and when > until:
+                self._stopped = self._line[0]
+                return
+            if self._keeps(line) and when >= since:
+                yield when, line
+        self._is_done = True
+
+    def _keeps(self, line: bytes) -> bool:
+        return self._filter.is_open or self._filter.keeps(line)
+
+    def _whole(self) -> Iterator[Line]:
+        yield from self.lines()
+        if self._is_written:
+            self._unfinished = self._place(self._offset - len(self._rest[1] if self._rest else b""))
+        if not self._wanted.follows and (not self._is_written or self._wanted.after is None):
+            yield from self._take_rest()
+
+    def _chosen(self, block: bytes, end: int, place: int) -> Iterator[int]:
+        """The lines that may be wanted, and those in which runs begin, for there the line before ends."""
+        if self._wanted.until is not None and self._time_at(place) > self._wanted.until:
+            end = block.find(b"\n") + 1
+        if self._gives_all or self._filter.is_open:
+            yield from super()._chosen(block, end, place)
+            return
+        begin = 0
+        cuts = (mark.offset - place for mark in self._begins if 0 <= mark.offset - place < end)
+        for line in sorted({block.rfind(b"\n", 0, cut) + 1 for cut in cuts}):
+            yield from self._selected(block, begin, line)
+            yield line
+            begin = block.index(b"\n", line) + 1
+        yield from self._selected(block, begin, end)
+
+    def _selected(self, block: bytes, begin: int, end: int) -> Iterator[int]:
+        for place in self._filter.select(block[begin:end]):
+            yield begin + place
+
+    # Where it has stopped
+
+    def place(self) -> Place:
+        """Just behind the last whole line that was taken into account."""
+        if self._file is None:
+            return self._wanted.after or Place()
+        if self._size() == 0 and (older := end_of_older(self._file, self.path)):
+            return older
+        if self._stopped is not None:
+            return self._place(self._stopped)
+        if not self._is_done:
+            return self._place(self._line[1])
+        return self._unfinished or self._place(self._offset)
+
+    def _place(self, offset: int) -> Place:
+        """A line may have begun in an older file than ours."""
+        if self._file is None:
+            return Place()
+        return self._carried if offset < 0 else place_in(self._file, self.path, offset)
+
+    def _move_on(self) -> bool:
+        before = self._place(self._offset - len(self._rest[1])) if self._rest else self._carried
+        self._carried, moved = before, super()._move_on()
+        return moved
+
+
+def _first(lines: Iterator[Line], count: int) -> Iterator[Line]:
+    """So many lines that were printed, and no look at the one after them."""
+    while count > 0 and (found := next(lines, None)) is not None:
+        yield found
+        count -= not is_only_annotations(found[1])

@@ -1,0 +1,49 @@
+"""Questions to the logs of real services, over restarts and rotations; cursors, and files that are gone."""
+
+from __future__ import annotations
+
+import re
+
+from tests.lab import Lab, until
+
+WEB = r"""
+printf 'INFO one\nERROR it failed\nCaused by: x\n  at y\nINFO two\n'
+printf '\033[31mWARN\033[0m red\nhalf'; exec sleep 600
+"""
+WORKER = """
+echo '{"level": 50, "msg": "broken", "job": {"id": 42}}'; seq -f 'level=info n=%.0f' 1 20000; exec sleep 600
+"""
+
+
+def test_logs_of_several_services_answer_questions(lab: Lab) -> None:
+    (lab.path / "tasks.py").write_text(
+        "from sentinel_tasks import service, workspace\nnamespace = workspace(service('web'), service('worker'))\n"
+    )
+    lab.configure(web={"command": WEB}, worker={"command": WORKER, "log_max_mb": 0.05})
+    assert lab.inv("up").code == 0
+    until(lambda: len(lab.inv("worker.logs", "--grep", "n=20000$").out.splitlines()) == 1, "the last line")
+
+    assert lab.inv("logs", "--level", "warn").out.splitlines() == [
+        "web    | ERROR it failed", "web    | Caused by: x", "web    |   at y",
+        "web    | WARN red", "web    | half",
+        'worker | {"level": 50, "msg": "broken", "job": {"id": 42}}',
+    ]  # fmt: skip
+    found = lab.inv("worker.logs", "--field", "n=7777", "--field", "level=info", "--since", "10m", "--timestamps")
+    assert re.fullmatch(r"\S+T\S+ level=info n=7777\n", found.out)
+    assert lab.inv("worker.logs", "--grep", "^level=info n=.....$", "-v", "-n", "1").out == "level=info n=9999\n"
+    (stats,) = lab.inv("worker.logs", "--stats", "--json").json["stats"]
+    assert (stats["lines"], stats["levels"]["info"], stats["levels"]["error"]) == (20_001, 20_000, 1)
+    assert "app/web" in lab.inv("logs", "--all", "--grep", "it failed").out
+
+    first = lab.inv("logs", "--json", "--lines", "1").json
+    assert [line.partition(":")[0] for line in first["lines"]] == ["web", "worker"]
+    assert lab.inv("web.restart").code == 0
+    until(lambda: "two" in lab.inv("web.logs", "--cursor", first["cursor"]).out, "what the second run prints")
+    more = lab.inv("logs", "--json", "--cursor", first["cursor"]).json["lines"]
+    assert more[:2] == ["web: half", "web: INFO one"]
+    assert lab.inv("web.logs", "--cursor", "abc").code == 2
+    (log,) = lab.state("web.log")
+    log.unlink()
+    gone = lab.inv("web.logs", "--cursor", first["cursor"])
+    assert (gone.code, "was removed or emptied" in gone.err) == (2, True), gone.said
+    assert lab.inv("down").code == 0
