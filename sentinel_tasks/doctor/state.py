@@ -19,6 +19,7 @@ from .findings import failed, passed_unless
 from .look import Look
 
 ENOUGH_BYTES, ENOUGH_FILES = 1 << 20, 100
+FIFOS = (".spec", ".orders", ".fifo")
 ELSEWHERE = "or set XDG_STATE_HOME to a folder where that is so"
 
 
@@ -45,7 +46,7 @@ def _openness(path: Path) -> Finding | None:
         return None
     if stat.S_ISLNK(found.st_mode):
         return failed("state-folder", f"{path} is a symbolic link, which is never followed", _remove(path))
-    is_ours_to_make = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode) or stat.S_ISFIFO(found.st_mode)
+    is_ours_to_make = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode) or path.suffix in FIFOS
     if not is_ours_to_make:
         return failed("state-folder", f"{path} is neither a file nor a folder", _remove(path))
     if found.st_uid != os.getuid():

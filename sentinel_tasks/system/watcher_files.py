@@ -76,7 +76,7 @@ class WatcherFiles(Struct, frozen=True):
 
     def _write(self, what: bytes) -> bool:
         try:
-            descriptor = os.open(self.folder / "fifo", WRITE)
+            descriptor = os.open(self.folder / "watcher.fifo", WRITE)
         except OSError:
             return False
         try:

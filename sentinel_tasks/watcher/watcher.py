@@ -92,7 +92,7 @@ class Watcher:
 
     def _is_over(self) -> bool:
         """True if nobody is left to be told, though whoever asks us to look anew just now knew us as alive."""
-        os.unlink(self.state / "watcher" / "fifo")
+        os.unlink(self.state / "watcher" / "watcher.fifo")
         for descriptor in (self._fifo, self._held_fifo):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
@@ -104,7 +104,7 @@ class Watcher:
 
     def _open_fifo(self) -> None:
         """Whoever can write there knows that we live; held open by ourselves, or each writer's end would wake us up."""
-        path = self.state / "watcher" / "fifo"
+        path = self.state / "watcher" / "watcher.fifo"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         os.mkfifo(path, 0o600)
