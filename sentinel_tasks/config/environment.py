@@ -156,7 +156,7 @@ def interpolated(service: Service, workspace: str, environment: Names) -> Servic
     if alive is not None and not isinstance(alive.target, str):
         alive = replace(alive, target=tuple(replaced("liveness", word) for word in alive.target))
     elif alive is not None and alive.kind != "command":
-        alive = replace(alive, target=replaced("liveness", str(alive.target)))
+        alive = replace(alive, target=replaced("liveness", str(alive.target), braced_only=alive.kind == "log"))
     if problems:
         raise ConfigurationError(problems)
     cwd = os.path.normpath(os.path.join(workspace, folder))

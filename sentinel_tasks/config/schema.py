@@ -63,6 +63,7 @@ class LivenessKeys(Struct, forbid_unknown_fields=True, kw_only=True):
         | UnsetType
     ) = UNSET
     command: Annotated[Text | Words, Meta(description="alive when it exits 0")] | UnsetType = UNSET
+    log: Annotated[Text, Meta(description="alive while lines match that it prints")] | UnsetType = UNSET
     watchdog: (
         Annotated[Seconds, Meta(description="seconds within which it tells WATCHDOG=1, again and again")] | UnsetType
     ) = UNSET
@@ -241,7 +242,7 @@ ALLOWED = {
     "crash": "a string (run by sh -c), a list of words or null",
     "stop": "a string (run by sh -c), a list of words or null",
     "success_codes": "a list of exit codes from 0 to 255",
-    "liveness": "a mapping with one of path, tcp, command and watchdog, or null",
+    "liveness": "a mapping with one of path, tcp, command, log and watchdog, or null",
     "limits": "a mapping with memory, nofile or both, or null",
     "memory": "a size of at least 1M with K, M, G or T behind the number, such as 512M or 1.5G, or null",
     "nofile": "a whole number from 1 to 1073741816, or null",
@@ -294,7 +295,7 @@ INNER_TYPES = {
     "on_change": ON_CHANGE_TYPES,
 }
 """The keys of those keys that may be a mapping with keys of its own."""
-LIVENESS_KEYS: dict[str, HealthKind] = {"path": "http", "tcp": "tcp", "command": "command"}
+LIVENESS_KEYS: dict[str, HealthKind] = {"path": "http", "tcp": "tcp", "command": "command", "log": "log"}
 SENTINEL_TYPES: dict[str, Any] = {key: of for key, of in SentinelKeys.__annotations__.items() if key != "services"}
 
 

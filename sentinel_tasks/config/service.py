@@ -313,11 +313,14 @@ class ServiceReader:
         return self._needs_port(Health("tcp"), port) if own else Health("tcp", str(given))
 
     def _health_of_log(self, pattern: str) -> Health:
+        self._check_pattern("health", pattern)
+        return Health("log", pattern)
+
+    def _check_pattern(self, key: str, pattern: str) -> None:
         try:
             re.compile(pattern)
         except (re.error, OverflowError, RecursionError) as reason:
-            self.wrong("health", f"{pattern!r} is not a regular expression: {reason}")
-        return Health("log", pattern)
+            self.wrong(key, f"{pattern!r} is not a regular expression: {reason}")
 
     def _liveness(self, port: int | str | None) -> Health | None:
         keys = self.values.get("liveness")
@@ -335,6 +338,8 @@ class ServiceReader:
             self._needs_own_port(port)
         elif key == "path" and not _is_url(value):
             self.problems_found.add(f"{self.source('liveness')}.path", value, f"must be {ALLOWED['path']}")
+        elif key == "log":
+            self._check_pattern("liveness", value)
         target = "" if value is True else str(value) if isinstance(value, int) else _words(value) or ""
         expect = self._expect(self.values.get("expect", Health("http").expect), self.source("expect"))
         asked = {each: found for each in ASKED if (found := getattr(keys, each)) is not msgspec.UNSET}

@@ -24,6 +24,8 @@ from .log_pump import PYTHON, SUPERVISOR, log_command
 from .port_assignment import Assignment
 from .watching import wish_of
 
+OVERLAP = 1.0
+"""By so many seconds a look at the log goes back beyond the one before."""
 PROBE_SECONDS = 3.0
 """What a question after liveness may take beside the answer: it is a process of its own."""
 
@@ -108,7 +110,7 @@ class _Launch:
             "stop_signal": ready.service.stop_signal,
             "notify": service.health.kind == "notify",
             "watchdog": service.watchdog,
-            "liveness": _liveness(service, self.port),
+            "liveness": _liveness(service, self.port, str(world.state.log(ready.service.name))),
             "memory": service.memory_limit,
             **self._of_orders(service),
             "stop_command": service.stop_command,
@@ -208,13 +210,13 @@ def _to_run(service: Service, world: World, environment: Mapping[str, str]) -> s
     return list(service.command)
 
 
-def _liveness(service: Service, port: int | None) -> dict[str, object] | None:
+def _liveness(service: Service, port: int | None, log: str = "") -> dict[str, object] | None:
     """The command that asks whether it still answers, and how often."""
     check = service.liveness
     if check is None:
         return None
     grace = service.startup_timeout if service.liveness_grace is None else service.liveness_grace
-    return {**_question(check, port), "interval": check.interval, "retries": check.retries, "grace": grace}
+    return {**_question(check, port, log), "interval": check.interval, "retries": check.retries, "grace": grace}
 
 
 def _healthy(service: Service, port: int | None) -> dict[str, object]:
@@ -226,7 +228,7 @@ def _healthy(service: Service, port: int | None) -> dict[str, object]:
     return {"within": within, **(_question(check, port) if is_asked else {"after": UP_AFTER})}
 
 
-def _question(check: Health, port: int | None) -> dict[str, object]:
+def _question(check: Health, port: int | None, log: str = "") -> dict[str, object]:
     """The command that puts a check's question, and how long it may take."""
     if check.kind == "command":
         return {"command": check.target, "timeout": check.timeout}
@@ -234,6 +236,8 @@ def _question(check: Health, port: int | None) -> dict[str, object]:
     address = f"http://localhost:{port}{target}" if target.startswith("/") else target
     expected = [",".join(check.expect)] if check.kind == "http" else []
     words = [*PYTHON, str(SUPERVISOR / "probe.py"), check.kind, address, *expected, f"{check.timeout:g}"]
+    if check.kind == "log":
+        words = [*PYTHON, str(SUPERVISOR / "log_probe.py"), log, str(check.target), f"{check.interval + OVERLAP:g}"]
     return {"command": words, "timeout": check.timeout + PROBE_SECONDS}
 
 

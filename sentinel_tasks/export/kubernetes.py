@@ -180,7 +180,7 @@ ROWS = (
     Row("health: notify", "`minReadySeconds: 1`", health.notify, NOTIFY_LOST),
     Row("health: exit", "a Job; an init container where others wait for it"),
     Row("health: null", "`minReadySeconds: 1`", health.up),
-    Row("liveness", "the liveness probe; for a `watchdog` nothing", health.liveness, CODES_DIFFER),
+    Row("liveness", "the liveness probe; for a `watchdog` or `log` nothing", health.liveness, CODES_DIFFER),
     Row("limits: memory", "`resources: limits:`; the kernel kills what needs more", _memory),
     Row("limits: nofile", "nothing", lost_if_given("nofile_limit"), "it has the node's own"),
     Row(

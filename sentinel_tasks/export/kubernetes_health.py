@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ..model import Service
+from ..model import Health, Service
 from . import checks
 from .common import whole_seconds
 from .kubernetes_objects import literals
@@ -16,6 +16,7 @@ from .rows import Loss, Put
 from .words import shell
 
 Check = str | tuple[str, ...]
+LOG_LOST = "nobody reads the log once it runs"
 WATCHDOG_LOST = "nobody listens to what it tells"
 
 
@@ -63,8 +64,13 @@ def liveness(plan: Plan, service: Service) -> Iterator[Put | Loss]:
     check = service.liveness
     if service.watchdog is not None:
         yield Loss("watchdog", WATCHDOG_LOST)
-    if check is None:
-        return
+    if check is not None and check.kind == "log":
+        yield Loss("log", LOG_LOST)
+    elif check is not None:
+        yield from _liveness_probe(plan, service, check)
+
+
+def _liveness_probe(plan: Plan, service: Service, check: Health) -> Iterator[Put | Loss]:
     asked = replace(service, health=check)
     own, port = _is_for_the_kubelet(asked), plan.ports.get(service.name)
     if check.kind == "http":

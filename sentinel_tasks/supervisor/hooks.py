@@ -12,6 +12,9 @@ from .child import outcome
 from .commands import Commands, last_line
 from .record import Events, Record, say
 
+MOST_LINES = 20
+"""So many of what one printed are shown."""
+
 
 class Hooks:
     """The hooks of one launch; without any nothing is ever run."""
@@ -53,7 +56,7 @@ class Hooks:
 
     def _ended(self, event: str, code: int | None, said: str) -> None:
         self._running -= 1
-        for line in said.splitlines():
+        for line in said.splitlines()[-MOST_LINES:]:
             say(f"{event} hook: {line}")
         known = self._record.facts.get("hooks")
         failures = dict(known) if isinstance(known, dict) else {}

@@ -27,7 +27,7 @@ class Wakeup:
         signal.set_wakeup_fd(written, warn_on_full_buffer=False)
         for number in (*ASKING, READY, signal.SIGCHLD):
             signal.signal(number, lambda number, frame: None)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [*ASKING, signal.SIGCHLD])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [*ASKING, READY, signal.SIGCHLD])
         self._poll = select.poll()
         self._poll.register(self._reader, select.POLLIN)
         self._listened = {self._reader}

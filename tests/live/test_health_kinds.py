@@ -319,3 +319,19 @@ def test_a_line_is_found_in_a_log_that_was_rotated_while_starting(lab: Lab) -> N
     keys = {"health": {"log": "^ready"}, "log_max_mb": 0.001, "log_backups": 50}
     lab.configure(telemetry={"command": f"echo ready; {talk}; exec sleep 600", "port": lab.port(), **keys})
     assert lab.inv("telemetry.activate").code == 0
+
+
+# Liveness by the log
+
+
+def test_a_service_that_falls_silent_is_ended_as_a_failure(lab: Lab) -> None:
+    command = (
+        "echo tick; until [ -e quiet ]; do echo tick; sleep 0.1; done; trap 'exit 0' INT; while :; do sleep 0.1; done"
+    )
+    liveness = {"log": "^tick$", "interval": 0.3, "retries": 2, "grace": 5}
+    lab.configure(dev={"command": command, "port": None, "health": {"log": "tick"}, "liveness": liveness})
+    assert lab.inv("dev.start").code == 0
+    (lab.path / "quiet").touch()
+    until(lambda: lab.inv("dev.status").code == 3)
+    why = "it no longer answered (2 times): no line matched '^tick$' in the last 1.3 s"
+    assert why in lab.inv("dev.status").out
