@@ -23,10 +23,11 @@ up: tmux compile ## install what is needed and start the Worker Telemetry API
 .PHONY: setup
 setup: tmux $(dev) compile ## everything that is needed to work on this project
 
+# Every worker reads all tests: compiled ones, if an earlier run could keep them.
 .PHONY: test
 test: tmux $(dev) compile ## all tests (ARGS='-k decide' for some)
 	@scripts/test-tools
-	PATH="$$PWD/.venv/bin:$$PATH" .venv/bin/python -m pytest $(ARGS)
+	PATH="$$PWD/.venv/bin:$$PATH" PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest $(ARGS)
 
 .PHONY: lint
 lint: $(dev) ## style, by ruff

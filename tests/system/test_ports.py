@@ -258,7 +258,7 @@ def test_a_listener_that_opens_or_closes_during_the_look_is_not_taken_for_one_th
         assert process.stdout is not None
         process.stdout.readline()
         try:
-            looks = [[row for row in all_listeners() if row[0] in ports] for _ in range(150)]
+            looks = [[row for row in all_listeners() if row[0] in ports] for _ in range(30)]
         finally:
             process.kill()
     assert any(looks), "it never listened during a look"
