@@ -79,6 +79,7 @@ class ScriptedWorld(World):
                 orders=lambda name: FOLDER / f"{name}.orders",
                 wish=lambda name, wish: None,
                 is_wished=lambda name, launch: True,
+                forget=lambda: None,
                 is_alive=lambda: bool(self.turn.told().services),
                 has_it_look_anew=lambda: bool(self.turn.told().services),
             ),

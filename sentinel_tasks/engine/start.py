@@ -307,7 +307,7 @@ class Start:
         if not is_new:
             have_it_watched(self.world, seen.state_folder)
         await_watcher(self.world, track.service, seen)
-        found = replace(seen, unwatched="", **watching(track.service, self.world, seen))
+        found = replace(seen, **{"unwatched": "", **watching(track.service, self.world, seen)})
         track.notes += [outcomes.watched_again()] if seen.unwatched and not found.unwatched and not is_new else []
         return found
 

@@ -37,6 +37,7 @@ def have_it_watched(world: World, folder: str) -> None:
     files = world.watcher_files(folder)
     if files.has_it_look_anew():
         return
+    files.forget()
     words = [*OURS, sys.executable, "-X", "utf8", str(SCRIPT), str(files.state), world.workspace.path]
     quietly = f"cd {shlex.quote(str(files.folder))} && {shlex.join(words)} </dev/null >/dev/null 2>&1 || :"
     with suppress(TmuxRefused):  # its server has ended, and the services with it

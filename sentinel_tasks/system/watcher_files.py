@@ -89,6 +89,11 @@ class WatcherFiles(Struct, frozen=True):
             os.close(descriptor)
         return True
 
+    def forget(self) -> None:
+        """Takes away what a watcher told that has ended."""
+        with suppress(OSError):
+            (self.folder / "watching.json").unlink()
+
     def told(self) -> Told:
         """What it told last."""
         try:

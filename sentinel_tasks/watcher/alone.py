@@ -15,6 +15,7 @@ from .told import Told
 
 LOCK_SECONDS, POLL_SECONDS = 3.0, 0.05
 """How long one waits for another watcher that is about to end."""
+MORE = 4
 SAFE = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -65,12 +66,12 @@ def _failed(told: Told, why: str) -> int:
 def cause(reason: str) -> str:
     """Why nothing can be watched, with what mends it where that is a limit of the system."""
     limits = {
-        "file watch limit": ("max_user_watches", "folders", 4),
-        "Too many open files": ("max_user_instances", "watchers", 4),
+        "file watch limit": ("max_user_watches", "the system watches no more than {} folders"),
+        "Too many open files": ("max_user_instances", "the system has no more than {} watchers"),
     }
-    for words, (name, what, factor) in limits.items():
+    for words, (name, what) in limits.items():
         if words in reason:
             with contextlib.suppress(OSError, ValueError):
                 most = int(Path("/proc/sys/fs/inotify", name).read_text())
-                return f"the system watches no more {what} than {most}: sysctl fs.inotify.{name}={most * factor}"
+                return f"{what.format(most)}: sudo sysctl fs.inotify.{name}={MORE * most}"
     return reason

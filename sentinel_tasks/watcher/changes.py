@@ -34,9 +34,10 @@ class Changes:
     def watch(self, folders: Collection[Path]) -> set[FileChange]:
         """From now on in these folders; what has changed in those before, until now."""
         before, known = self._source, _of_inotify()
+        # ignore_permission_denied would also have watchfiles pass over the system's limit in silence
         source = watch(
             *folders, watch_filter=None, debounce=DEBOUNCE_MS, step=STEP_MS, rust_timeout=STEP_MS,
-            yield_on_timeout=True, recursive=False, ignore_permission_denied=True,
+            yield_on_timeout=True, recursive=False, ignore_permission_denied=False,
         )  # fmt: skip
         found = next(source)  # it begins to watch now; FileNotFoundError if one of them is gone already
         self._source = source

@@ -237,6 +237,15 @@ THERE_ALREADY = {
             "what it printed since the log pump was killed is not in there"
         ],
     ),
+    "its files can't be watched": History(
+        {0: [], 1: [running(WATCHING)], 2: [running(WATCHING, cannot_watch="watchfiles is not installed: pip …")]},
+        services=(WATCHING,),
+        sent=["0: new session for web", "0: a watcher", f"1: {READY}"],
+        told=[
+            f"{STARTED}; its files are not watched: watchfiles is not installed: pip …; "
+            "inv web.start has them watched again"
+        ],
+    ),
     "it runs already, and the watcher was killed": History(
         {0: [running(WATCHING, **OLD)], 1: [running(WATCHING, watched=(), **OLD)]},
         services=(WATCHING,),

@@ -190,8 +190,8 @@ def test_a_library_that_is_missing_is_told_with_the_command_that_installs_it(
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ('OS file watch limit reached. about ["/x"]', "sysctl fs.inotify.max_user_watches="),
-        ("Error creating recommended watcher: Too many open files", "sysctl fs.inotify.max_user_instances="),
+        ('OS file watch limit reached. about ["/x"]', "sudo sysctl fs.inotify.max_user_watches="),
+        ("Error creating recommended watcher: Too many open files", "sudo sysctl fs.inotify.max_user_instances="),
         ("Permission denied", "Permission denied"),
     ],
 )
