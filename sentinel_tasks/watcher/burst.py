@@ -8,10 +8,12 @@ NEVER = float("inf")
 LONGEST = 30.0
 """Seconds after its first change a burst is over in any case."""
 LONGEST_PATH = 200
+MANY, PATIENCE = 10, 5.0
+"""After so many files it is no save but a tool that writes them, and may pause: so many times the quiet is needed."""
 
 
 class Burst:
-    """The changes for one service since it was last told; over after `quiet` seconds without another one."""
+    """The changes for one service since it was last told; over after `quiet` seconds without another one, or more."""
 
     def __init__(self, quiet: float) -> None:
         self._quiet = quiet
@@ -27,7 +29,8 @@ class Burst:
     @property
     def due(self) -> float:
         """When it is over, as far as can be known now."""
-        return min(self._last + self._quiet, self._first + LONGEST)
+        patience = PATIENCE if len(self._paths) > MANY else 1.0
+        return min(self._last + patience * self._quiet, self._first + LONGEST)
 
     def taken(self, now: float, is_going_on: bool) -> str | None:
         """What changed, once that is over; `is_going_on` says that more is surely to come, so it has to wait again."""

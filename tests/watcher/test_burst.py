@@ -21,8 +21,17 @@ HISTORIES: dict[str, tuple[History, list[tuple[float, str]]]] = {
         [(0.3, "a.py changed"), (1.2, "b.py changed")],
     ),
     "a checkout of 5000 files with gaps": (
-        [*((n / 10, [f"f{n}-{k}.py" for k in range(50)], True) for n in range(100)), (10.5, [], False)],
-        [(10.5, "f0-0.py and 4999 more changed")],
+        [*((n / 10, [f"f{n}-{k}.py" for k in range(50)], True) for n in range(100)), (10.91, [], False)],
+        [(10.91, "f0-0.py and 4999 more changed")],
+    ),
+    "a tool that writes many files and pauses": (
+        [
+            (0.0, [f"{n}.js" for n in range(11)], False),
+            (0.9, ["a.js"], False),
+            (1.8, [], False),
+            (1.9, [], False),
+        ],
+        [(1.9, "0.js and 11 more changed")],
     ),
     "git is still busy when nothing has come for a while": (
         [(0.0, ["a.py"], True), (0.2, [], True), (0.3, [], False), (0.4, [], False)],
