@@ -205,6 +205,7 @@ class Workspace(Struct, frozen=True):
     services: tuple[Service, ...]
     socket_name: str | None = None
     history_limit: int = 10_000
+    window_state: bool = True
     typed: Typed = Typed()
     is_whole: bool = True
 

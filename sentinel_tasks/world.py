@@ -299,6 +299,12 @@ class World:
 
         return inherited()
 
+    def tmux_program(self) -> str | None:
+        """Where tmux is, for a launcher that may have another `PATH`."""
+        import shutil
+
+        return shutil.which("tmux")
+
     def most_open_files(self, wanted: int) -> int | None:
         """The most files that this task may let a child have open, if that is fewer than are wanted."""
         from .system.inherited import most_open_files

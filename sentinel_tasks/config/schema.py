@@ -221,6 +221,9 @@ class SentinelKeys(Struct, forbid_unknown_fields=True, kw_only=True):
         Annotated[str, Meta(description="tmux -L; null is tmux's default server", pattern="^[^/]+$")] | UnsetType | None
     ) = UNSET
     history_limit: Annotated[int, Meta(ge=1, le=10_000_000, description="lines of scrollback")] | UnsetType = UNSET
+    window_state: (
+        Annotated[bool, Meta(description="false: windows do not tell what their services are doing")] | UnsetType
+    ) = UNSET
     services: dict[Name, ServiceKeys | None] | UnsetType | None = UNSET
 
 
@@ -265,6 +268,7 @@ ALLOWED = {
     "autostart": "true or false",
     "groups": "a name, or a list of names, of a-z, 0-9 and -",
     "instances": f"a whole number from 1 to {MOST_INSTANCES}",
+    "window_state": "true or false",
     "history_limit": "a number of lines from 1 to 10000000",
     "window": "a name of 1 to 200 characters",
     "title": "a text that is not empty",

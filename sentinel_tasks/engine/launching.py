@@ -116,6 +116,7 @@ class _Launch:
             "stop_command": service.stop_command,
             "hooks": dict(service.hooks),
             "hook_seconds": HOOK_SECONDS,
+            "tmux": world.tmux_program() if world.workspace.window_state else None,
             "port": self.port,
             "success_codes": ready.service.success_codes,
             "one_shot": ready.service.is_one_shot,
@@ -181,6 +182,7 @@ class _Launch:
                 service.name,
             ),
             log_command=log_command(service, state.log(service.name)),
+            shows_state=self.world.workspace.window_state,
         )
 
     def send_spec(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .child import NOT_RUNNABLE, spawn
@@ -41,14 +41,12 @@ class Commands:
         self._theirs: set[int] = set()
         family.commands = self._theirs
 
-    def start(
-        self, command: str | list[str], seconds: float, tell: Ended, is_shown: bool, variables: Mapping[str, str] = {}
-    ) -> None:
+    def start(self, command: str | list[str], seconds: float, tell: Ended, is_shown: bool, **otherwise: object) -> None:
         """Starts a command that may take so many seconds; `is_shown` says that its output is for the pane.
 
-        The `variables` are added to the service's own.
+        What it has `otherwise` than the service stands in the place of that in the specification.
         """
-        spec: dict[str, Any] = {**self.spec, "command": command, "env": {**self.spec["env"], **variables}}
+        spec: dict[str, Any] = {**self.spec, "command": command, **otherwise}
         with held_back():
             try:
                 output = None if is_shown else Output(self.wakeup)

@@ -44,8 +44,8 @@ class Hooks:
         if event in self._hooks:
             self._running += 1
             told = lambda code, said: self._ended(event, code, said)  # noqa: E731
-            facts = self._facts(event, why, code)
-            self._commands.start(self._hooks[event], self._seconds, told, is_shown=False, variables=facts)
+            variables = {**self._commands.spec["env"], **self._facts(event, why, code)}
+            self._commands.start(self._hooks[event], self._seconds, told, is_shown=False, env=variables)
 
     def _facts(self, event: str, why: str, code: int | None) -> dict[str, str]:
         known = self._record.facts

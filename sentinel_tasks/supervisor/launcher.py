@@ -23,6 +23,7 @@ from .restarts import Restarts
 from .specification import Spec, receive, reserved
 from .wakeup import held_back
 from .watch import Watch
+from .window_state import Word
 
 NOT_TAKEN = 75
 NO_CODE = 1
@@ -49,6 +50,7 @@ class Launcher:
         watch.family.spares_detached = spec.get("detached") == "leave"
         self.hooks = Hooks(spec, watch.commands, record, self.events)
         watch.heard_ready = self.hooks.note_ready
+        watch.shown.tmux = spec.get("tmux")
         watch.reactions.follow(spec, self.events)
         watch.followers.follow(spec)
         if path := spec.get("orders"):
@@ -60,7 +62,7 @@ class Launcher:
         while self.is_another_due():
             reason = f"restart {self.restarts.count} after {self.record.facts.get('last_exit')}"
             code = self.run_once("restart", reason)
-        while self.hooks.are_running:
+        while self.hooks.are_running or self.watch.shown.is_telling:
             self.watch.turn()
         return code
 
@@ -80,6 +82,7 @@ class Launcher:
         if watch.is_asked():
             self.events.write("stop", None, f"{watch.cause or 'asked to end'} while it waited for a change")
             self.record.note(interrupted=True, cause=watch.cause)
+            watch.shown.tell("stopped")
         return not watch.is_asked()
 
     def run_once(self, event: str, reason: str) -> int:
@@ -103,6 +106,7 @@ class Launcher:
         self.events.write(event, pid, ordered or reason)
         self.note_begin(pid, ordered)
         watch.followers.begin(is_restart=event == "restart")
+        watch.shown.begin(is_restart=event == "restart")
         code = self.end_of_run()
         self.note_end(pid, code, time.monotonic() - began)
         self.end_leftovers(code)
@@ -162,6 +166,17 @@ class Launcher:
         )  # fmt: skip
         if self.next_start is None:
             annotate_log("end", self.record.launch)
+        watch.shown.tell(self.word_for_the_window(code))
+
+    def word_for_the_window(self, code: int | None) -> Word:
+        """What the window tells of a run that has ended so."""
+        if self.next_start is not None:
+            return "restarting"
+        if self.watch.is_asked():
+            return "stopped"
+        if not self.is_well(code):
+            return "crashed"
+        return "completed" if self.spec.get("one_shot") else "stopped"
 
     def run_hook(self, code: int | None) -> None:
         """Has a command told of a run that was asked to end, or that failed."""
@@ -231,6 +246,7 @@ class Launcher:
         cause = self.watch.cause
         self.events.write("stop", None, f"{cause or 'asked to end'} before it was started")
         self.record.note(ended=time.time(), interrupted=True, next_start=None, cause=cause)
+        self.watch.shown.tell("stopped")
         annotate_log("end", self.record.launch)
         return 0
 
@@ -239,6 +255,7 @@ class Launcher:
         say(f"{why}")
         self.events.write("crash", None, why)
         self.record.note(ended=time.time(), error=why, next_start=None)
+        self.watch.shown.tell("crashed")
         annotate_log("end", self.record.launch)
         return NOT_RUNNABLE[0]
 

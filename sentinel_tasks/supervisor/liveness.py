@@ -8,6 +8,7 @@ from typing import Any
 
 from .child import outcome
 from .commands import Commands, last_line
+from .window_state import Word
 
 NEVER = float("inf")
 
@@ -22,6 +23,7 @@ class Liveness:
         self._run = self._failures = 0
         self._has_answered = False
         self._counts_from = 0.0
+        self.show: Callable[[Word], object] = lambda word: None
 
     def begin(self) -> None:
         """A run has begun: failures count once it has answered, or has had its grace."""
@@ -46,8 +48,10 @@ class Liveness:
         self.next_due = time.monotonic() + self.keys["interval"]
         if code == 0:
             self._has_answered, self._failures = True, 0
+            self.show("running")
         elif self._has_answered or time.monotonic() >= self._counts_from:
             self._failures += 1
+            self.show("unhealthy")
         if self._failures >= self.keys["retries"]:
             why = f"no answer in {self.keys['timeout']:g} s" if code is None else last_line(said) or outcome(code)
             self._give_up(f"it no longer answered ({self._failures} times): {why}")

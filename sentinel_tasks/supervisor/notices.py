@@ -13,6 +13,7 @@ from contextlib import suppress
 from .record import Record
 from .specification import Spec
 from .wakeup import Wakeup
+from .window_state import Word
 
 LONGEST, LONGEST_STATUS = 4096, 200
 CREDENTIALS = struct.Struct("3i")
@@ -30,6 +31,7 @@ class Notices:
         self._socket: socket.socket | None = None
         self._watchdog: float | None = None
         self.next_due = NEVER
+        self.show: Callable[[Word], object] = lambda word: None
 
     def listen(self, spec: Spec, wakeup: Wakeup) -> None:
         """Has the service tell how it is, if its specification says that it does.
@@ -75,6 +77,7 @@ class Notices:
         facts: dict[str, object] = {}
         if told.get("READY") == "1" and not known.get("ready"):
             facts["ready"] = now
+            self.show("running")
         if "STATUS" in told:
             facts["status"] = told["STATUS"][:LONGEST_STATUS]
         if microseconds := number(told.get("EXTEND_TIMEOUT_USEC")):

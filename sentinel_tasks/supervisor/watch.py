@@ -21,6 +21,7 @@ from .reactions import Reactions
 from .record import Record, say
 from .wakeup import READY, Wakeup
 from .window import Window
+from .window_state import WindowState
 
 ASKED_SECONDS = 30.0
 """An end counts as asked for until so many seconds, and the stop timeout, after the last signal that asked for it."""
@@ -62,6 +63,8 @@ class Watch:
         self.notices = Notices(record, self._is_of_the_service, self._end_as_failed)
         self.liveness = Liveness(self.commands, self._end_as_failed)
         self.memory = Memory(self.family, self._end_as_failed, self._kill)
+        self.shown = WindowState(self.commands, self.window)
+        self.liveness.show = self.notices.show = self.shown.tell
         self.orders, self.followers = Orders(), Followers(record, self.commands)
         self.reactions = Reactions(record, self.commands, self._end_as_a_stop_does, self.pass_on)
         self._has_command_run = False
@@ -95,6 +98,7 @@ class Watch:
         due = min(due, self.ending.next_due if self.ending else NEVER)
         if self.is_running:
             due = min(due, self.liveness.next_due, self.notices.next_due, self.memory.next_due, self.followers.next_due)
+            due = min(due, self.shown.next_due)
         self._hear(self.wakeup.wait(None if due == NEVER else max(0.0, due - time.monotonic())))
         if self.is_running:
             self.notices.heed()
@@ -106,6 +110,7 @@ class Watch:
             self.liveness.advance(may_ask=self.ending is None and not self.is_asked())
             self.memory.advance()
             self.followers.advance()
+            self.shown.advance()
         if self.ending:
             self.ending.advance()
         self._look_around()
@@ -198,6 +203,7 @@ class Watch:
         """Ends the run as a stop does, but as a failure: its restart policy decides what follows."""
         if self.is_running and self.ending is None and not self.is_asked():
             self.failure, self.is_failed = why, True
+            self.shown.tell("unhealthy")
             say(why)
             self.record.note(cause=why)
             self._end_as_a_stop_does()

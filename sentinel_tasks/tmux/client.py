@@ -20,7 +20,7 @@ from msgspec import Struct
 from ..errors import TmuxRefused, TmuxUnavailable
 from ..model import Pane
 from ..names import unmarked
-from .commands import Opening, beside, new_session, new_window, piped, used_again
+from .commands import Opening, beside, new_session, new_window, piped, ready, used_again
 
 OLDEST = (3, 2)
 INSTALL = "install tmux 3.2 or newer"
@@ -128,7 +128,7 @@ class Tmux:
 
     def mark_ready(self, pane: Pane) -> None:
         """Notes that this launch has been healthy once."""
-        self._sequence(["set-option", "-p", "-t", pane.pane_id, "@sentinel_ready", pane.launch])
+        self._sequence(*ready(pane))
 
     def mark_stopped(self, pane: Pane) -> None:
         """Notes that this launch was stopped, where that can't be put on record."""

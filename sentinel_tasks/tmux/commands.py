@@ -9,8 +9,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from ..model import Pane
+
 NEW_SESSION = ("new-session", "-d", "-x", "200", "-y", "50")
 HOOK = "after-new-window"
+STATUS = "@sentinel_status"
 PARKED = "=%s:99999"
 
 Command = Sequence[str]
@@ -32,6 +35,7 @@ class Opening(Struct, frozen=True):
     port: int | None
     argv: tuple[str, ...]
     log_command: str
+    shows_state: bool = True
 
 
 def new_session(opening: Opening) -> list[Command]:
@@ -59,6 +63,7 @@ def used_again(opening: Opening, pane_id: str) -> list[Command]:
     """The service in a pane that carries its mark already; what that showed goes into its history."""
     return [
         ["send-keys", "-R", "-t", pane_id],
+        ["if-shell", "-F", "-t", pane_id, f"#{{{STATUS}}}", _forgetting(pane_id)],
         ["respawn-pane", "-k", "-t", pane_id, "-c", literal(opening.workspace), *opening.argv],
         *_marks(opening, pane_id),
     ]
@@ -99,8 +104,23 @@ def _marks(opening: Opening, target: str) -> list[Command]:
         ["set-option", "-p", "-F", "-t", target, "@sentinel_launcher", "#{pane_pid}"],
         ["set-option", "-p", "-t", target, "@sentinel_port", str(opening.port or "")],
         ["set-option", "-p", "-t", target, "@sentinel_ready", ""],
+        *([["set-option", "-w", "-t", target, STATUS, "starting"]] if opening.shows_state else []),
         piped(opening.log_command, target),
     ]
+
+
+def ready(pane: Pane) -> list[Command]:
+    """That a launch was healthy once; the launcher may have told its window worse by now."""
+    is_starting, running = f"#{{==:#{{{STATUS}}},starting}}", f"set-option -w -t {pane.pane_id} {STATUS} running"
+    return [
+        ["set-option", "-p", "-t", pane.pane_id, "@sentinel_ready", pane.launch],
+        ["if-shell", "-F", "-t", pane.pane_id, is_starting, running],
+    ]
+
+
+def _forgetting(pane_id: str) -> str:
+    """What an earlier launch has told its window (supervisor/window_state.py)."""
+    return f"set-option -w -u -t {pane_id} {STATUS} ; set-option -w -u -t {pane_id} window-status-style"
 
 
 def piped(log_command: str, target: str) -> Command:

@@ -28,6 +28,7 @@ VALIDATOR = Draft202012Validator(SCHEMA)
 WHOLE = {
     "socket_name": None,
     "history_limit": 10000,
+    "window_state": False,
     "services": {
         "telemetry": {
             "title": "Worker Telemetry API",
@@ -230,7 +231,8 @@ def test_bad_values(key: str, value: Any) -> None:
 @pytest.mark.parametrize(
     "sentinel",
     [
-        {"service": {}}, {"history_limit": 0}, {"socket_name": 5}, {"socket_name": "a/b"}, {"services": []},
+        {"service": {}}, {"history_limit": 0}, {"window_state": "perhaps"},
+        {"socket_name": 5}, {"socket_name": "a/b"}, {"services": []},
         {"services": {"web": 5}}, {"services": {"My_Web": {"command": "serve"}}},
     ],
 )  # fmt: skip
