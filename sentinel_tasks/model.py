@@ -181,7 +181,12 @@ class Service(Struct, frozen=True):
     @property
     def key(self) -> str:
         """Where it is configured."""
-        return f"sentinel.services.{self.template or self.name}"
+        return f"sentinel.services.{self.common_name}"
+
+    @property
+    def common_name(self) -> str:
+        """The name by which the configuration calls it: of an instance the one that all have in common."""
+        return self.template or self.name
 
     @property
     def is_one_shot(self) -> bool:

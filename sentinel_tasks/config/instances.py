@@ -42,19 +42,12 @@ def with_number(service: Service, number: int) -> Service:
 
 
 def with_instances_needed(services: Iterable[Service]) -> list[Service]:
-    """The services, each waiting for every instance of what it depends on by the name in common, or restarts with."""
+    """The services, each waiting for every instance of what it depends on by the name in common."""
     services = list(services)
     names: dict[str, list[str]] = {}
     for service in services:
-        names.setdefault(service.template or service.name, []).append(service.name)
-    return [
-        replace(
-            each,
-            depends_on=tuple(_needed(each, names)),
-            restart_with=tuple(one for name in each.restart_with for one in names.get(name, [name])),
-        )
-        for each in services
-    ]
+        names.setdefault(service.common_name, []).append(service.name)
+    return [replace(each, depends_on=tuple(_needed(each, names))) for each in services]
 
 
 def _needed(service: Service, names: Mapping[str, list[str]]) -> Iterable[tuple[str, Condition]]:

@@ -141,6 +141,7 @@ class _Launch:
             "on_change": dict([service.on_change]) if service.on_change else None,
             "on_change_timeout": service.startup_timeout,
             "restart_with": service.restart_with,
+            "called": service.common_name,
             "healthy": _healthy(service, self.port),
         }
 

@@ -70,7 +70,12 @@ def _that_restart_with(world: World, ended: Sequence[str]) -> list[str]:
     """The services that run and restart when one of these does, or one that does so itself."""
     found = dict.fromkeys(ended)
     services = [each for each in world.workspace.services if each.restart_with]
-    while more := [each.name for each in services if each.name not in found and found.keys() & {*each.restart_with}]:
+    called = {each.name: each.common_name for each in world.workspace.services}
+    while more := [
+        each.name
+        for each in services
+        if each.name not in found and {called[name] for name in found}.intersection(each.restart_with)
+    ]:
         found.update(dict.fromkeys(more))
     others = [each for each in services if each.name in found and each.name not in ended]
     if not others:

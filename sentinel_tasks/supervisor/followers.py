@@ -26,7 +26,7 @@ class Followers:
 
     def __init__(self, record: Record, commands: Commands) -> None:
         self._record, self._commands = record, commands
-        self._service = ""
+        self._service = self._called = ""
         self._check: dict[str, Any] = {}
         self._run, self._until = 0, NEVER
         self.next_due = NEVER
@@ -34,6 +34,7 @@ class Followers:
     def follow(self, spec: Spec) -> None:
         """From now on by this specification."""
         self._service, self._check = spec["service"], spec.get("healthy") or {}
+        self._called = spec.get("called") or self._service
 
     def begin(self, is_restart: bool) -> None:
         """A run has begun."""
@@ -75,4 +76,4 @@ class Followers:
 
     def _tell(self) -> None:
         for path in self._fifos():
-            send(path, Order(RESTART, f"{self._service} restarted", self._service))
+            send(path, Order(RESTART, f"{self._service} restarted", self._called))

@@ -37,7 +37,7 @@ def examine_machine(console: Console, fix: bool) -> int:
     from ..report.phrases import as_typed
 
     workspace, problems = _workspace(console)
-    names = [service.template or service.name for service in workspace.services]
+    names = [service.common_name for service in workspace.services]
     variables = unread_variables(console.environ, names) if not problems else []
     keys = unread_keys(console.context.config)
     given = Given(

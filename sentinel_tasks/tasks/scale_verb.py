@@ -55,7 +55,7 @@ def _problems(workspace: Workspace, words: Iterable[str]) -> Iterable[Problem]:
     from ..config.schema import MOST_INSTANCES
 
     found, templates = Problems(), workspace.templates
-    services = {service.template or service.name: service for service in workspace.services}
+    services = {service.common_name: service for service in workspace.services}
     for word in words:
         name, _, number = word.partition("=")
         if not (number.isdecimal() and number.isascii() and 1 <= int(number) <= MOST_INSTANCES):

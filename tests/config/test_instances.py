@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from sentinel_tasks.config.digests import changes_since, digests
 from sentinel_tasks.config.environment import service_environment
 from sentinel_tasks.config.load import Sources, read
 from sentinel_tasks.errors import ConfigurationError
@@ -62,6 +63,12 @@ def test_who_depends_on_it_waits_for_all(tmp_path: Path) -> None:
 def test_each_waits_for_what_it_depends_on(tmp_path: Path) -> None:
     found = configured(tmp_path, {"web": {**WEB, "depends_on": ["db"]}, "db": DB})
     assert {each.depends_on for each in found.templates["web"]} == {(("db", "healthy"),)}
+
+
+def test_what_restarts_with_it_is_configured_the_same_however_many_there_are(tmp_path: Path) -> None:
+    services = {"web": WEB, "app": {"command": "app", "restart_with": ["web"]}}
+    found = [configured(tmp_path, services, scales={"web": (3, count)}).service("app") for count in (1, 5)]
+    assert changes_since(digests(found[0], b"salt"), found[1], b"salt") == ()
 
 
 DB: Keys = {"command": "db"}

@@ -36,6 +36,8 @@ INT, READY = ["0: INT 200", "0: INT 201"], "web is ready"
 KILLED = ["14: TERM 201", "14: KILL 201", "14: KILL 201", "14: KILL 200"]
 SAME_WINDOW, STARTED = "same window for web", "web: running, changed, exit 0"
 NEEDS_DB = service("web", 3000, depends_on=(("db", "healthy"),))
+TWO = service("web-2", 3002, template="pool")
+TWO_UP, TWO_DOWN = running(TWO, **OLD), ended(TWO, run=BY_C_C, **OLD)
 FOLLOWS_DB = service("web", 3000, depends_on=(("db", "healthy"),), restart_with=("db",))
 NEEDS_JOB = service("web", 3000, depends_on=(("job", "completed"),))
 DONE = {"exit_code": 0}
@@ -94,6 +96,21 @@ HISTORIES = {
         wanted=("db",),
         sent=["0: INT 300", "0: INT 301", "1: same window for db", "2: db is ready"],
         told=["db: running, changed, exit 0"],
+    ),
+    "what restarts with all of several follows one of them": History(
+        {0: [UP, TWO_UP], 1: [DOWN, TWO_DOWN], 2: [running(), running(TWO)]},
+        services=(service("web", 3000, restart_with=("pool",)), TWO),
+        wanted=("web-2",),
+        sent=[
+            *INT,
+            "0: INT 620",
+            "0: INT 621",
+            f"1: {SAME_WINDOW}",
+            "1: same window for web-2",
+            f"2: {READY}",
+            "2: web-2 is ready",
+        ],
+        told=[STARTED, "web-2: running, changed, exit 0"],
     ),
     "it did not run": History(
         {0: [], 1: [running()]},
