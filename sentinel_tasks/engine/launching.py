@@ -127,7 +127,8 @@ class _Launch:
             "inherited": world.inherited(),
             "reservations": assignment.reserved(self.id),
         }
-        world.watcher_files("").wish(service.name, wish_of(service, self.id))
+        if self.spec["orders"]:
+            world.watcher_files("").wish(service.name, wish_of(service, self.id))
         _note_start(ready.service.name, self.id, world)
         world.state.sweep(ready.service.name)
         self.fifo = world.state.make_fifo(ready.service.name, self.id)

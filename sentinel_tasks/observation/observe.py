@@ -15,7 +15,6 @@ from .launchers import family_of, launcher_of, orphans_of, twins_of
 from .port_holders import holders_of, port_of_url
 from .records import record_of
 from .snapshot import Snapshot
-from .watching import watching
 
 LINES_OF_OUTPUT = 20
 
@@ -75,7 +74,7 @@ def _of_the_living(service: Service, world: World, snapshot: Snapshot, seen: Obs
         **_elsewhere(world, snapshot, seen),
         "wanted_is_free": _wanted_is_free(service, world, seen),
         "is_unlogged": _is_unlogged(service, world, seen),
-        **(watching(service, world, seen) if service.watch else {}),
+        **(_watching(service, world, seen) if service.watch else {}),
     }
 
 
@@ -117,6 +116,12 @@ def _is_unlogged(service: Service, world: World, seen: Observation) -> bool:
     from .log_pump import is_lost
 
     return is_lost(world, world.log_of(service, seen), launcher.identity.pid, launcher.server)
+
+
+def _watching(service: Service, world: World, seen: Observation) -> dict[str, Any]:
+    from .watching import watching
+
+    return watching(service, world, seen)
 
 
 def _wanted_is_free(service: Service, world: World, seen: Observation) -> bool | None:
