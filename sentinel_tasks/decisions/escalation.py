@@ -53,16 +53,16 @@ class Escalation(Struct, frozen=True):
 
 
 def stop_of_a_service(
-    stop_timeout: float, ended_after: float | None = None, stop_signal: StopSignal = "INT", has_hook: bool = False
+    stop_timeout: float, ended_after: float | None = None, stop_signal: StopSignal = "INT", has_hooks: bool = False
 ) -> Escalation:
     """The escalation of a stop (contract: Stop and logs, Escalation).
 
     `ended_after` is when the service's own process ended: what it left behind need not be waited for as long. With
-    `has_hook` the launcher ends that itself, and then has a command told of it.
+    `has_hooks` the launcher ends that itself, and waits for the commands that are told of it.
     """
     if ended_after is None:
         patience = stop_timeout
-    elif has_hook:
+    elif has_hooks:
         patience = ended_after + TERM_SECONDS + KILL_SECONDS + HOOK_SECONDS
     else:
         patience = min(stop_timeout, ended_after + LEFTOVER_SECONDS)

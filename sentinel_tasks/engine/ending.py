@@ -47,8 +47,8 @@ class Ending(Struct):
     def escalation(self) -> Escalation:
         """The signal steps of this stop, as far as it has come."""
         service = self.service
-        has_hook = bool(launchers_of(self.first)) and "stop" in dict(service.hooks)
-        return stop_of_a_service(service.stop_timeout, self.ended_after, service.stop_signal, has_hook)
+        has_hooks = bool(launchers_of(self.first) and service.hooks)
+        return stop_of_a_service(service.stop_timeout, self.ended_after, service.stop_signal, has_hooks)
 
     @property
     def killed_all(self) -> bool:
@@ -125,10 +125,12 @@ class Ending(Struct):
     def _in_foreground(self) -> set[Identity]:
         """Whom C-c would reach besides the launchers; all that live rather than nobody.
 
-        A service that went into the background is asked by its launcher: a second SIGINT may break off its end.
+        A service that went into the background is asked by its launcher: a second SIGINT may break off its end. Of one
+        that has ended by itself a launcher that lives on has hooks told.
         """
         launchers = [each for each in self.left if identity_of(each) in launchers_of(self.first)]
-        if launchers and self.first.background:
+        is_over = self.first.run is not None and self.first.run.is_over and bool(self.service.hooks)
+        if launchers and (self.first.background or is_over):
             return set()
         others = [each for each in self.left if each not in launchers]
         group = [each for each in others if each.group in {launcher.foreground for launcher in launchers}]

@@ -25,8 +25,10 @@ class Hooks:
         if "ready" in self._hooks:
             record.facts["awaits_ready"] = True
 
-    def __contains__(self, event: str) -> bool:
-        return event in self._hooks
+    @property
+    def are_there(self) -> bool:
+        """True if there is any."""
+        return bool(self._hooks)
 
     @property
     def are_running(self) -> bool:

@@ -226,7 +226,7 @@ class Launcher:
         watch, asked = self.watch, self.watch.is_asked()
         may_go_on = self.spec.get("one_shot") and code == 0 and not asked
         if self.leaves_some() and not watch.ending and not may_go_on:
-            is_left_to_a_task = asked and "stop" not in self.hooks
+            is_left_to_a_task = asked and not self.hooks.are_there
             watch.ending = Ending(watch.family, end_of_leftovers(TASK_SECONDS if is_left_to_a_task else 0.0))
         while self.leaves_some() and not self.has_given_up():
             watch.turn()

@@ -31,17 +31,17 @@ def test_what_a_service_left_behind_is_not_waited_for_as_long() -> None:
 
 
 def test_a_hook_has_its_time_once_the_launcher_has_ended_what_is_left() -> None:
-    assert stop_of_a_service(10.0, has_hook=True) == stop_of_a_service(10.0)
-    hooked = stop_of_a_service(10.0, ended_after=1.0, has_hook=True)
+    assert stop_of_a_service(10.0, has_hooks=True) == stop_of_a_service(10.0)
+    hooked = stop_of_a_service(10.0, ended_after=1.0, has_hooks=True)
     assert [step.after for step in hooked.steps] == [0.0, 15.0, 18.0, 19.0]
     assert hooked.gives_up_after == 20.0
 
 
 @given(st.floats(0.001, 86_400), st.none() | st.floats(0, 86_400), st.booleans())
 def test_every_signal_of_a_stop_is_due_in_order_and_before_giving_up(
-    timeout: float, ended_after: float | None, has_hook: bool
+    timeout: float, ended_after: float | None, has_hooks: bool
 ) -> None:
-    escalation = stop_of_a_service(timeout, ended_after, has_hook=has_hook)
+    escalation = stop_of_a_service(timeout, ended_after, has_hooks=has_hooks)
     times = [step.after for step in escalation.steps]
     assert times == sorted(times)
     assert times[-1] < escalation.gives_up_after

@@ -48,6 +48,7 @@ def left(*pids: int) -> Fact:
     return running(WEB, EARLIER, pids=(200, *pids), port=None)
 
 
+CRASHED = replace(left(204), run=ended(WEB, EARLIER, {"exit_code": 1}).run)
 WITH_CHILD = running(WEB, EARLIER, pids=(200, 201, 202), foreground=(200, 201, 202))
 WITH_DAEMON = running(WEB, EARLIER, below=(205,))
 
@@ -72,6 +73,12 @@ STEPS = {
         services=(HOOKED,),
         sent=[*INT, "15: TERM 204", "18: KILL 204"],
         told=[f"{STOPPED}; it needed SIGTERM: 204; it needed SIGKILL: 204"],
+    ),
+    "it has crashed, and its hook is told of that: nothing interrupts it": History(
+        {0: [CRASHED], 3: [CRASHED], 3.1: [DOWN]},
+        services=(HOOKED,),
+        sent=["0: INT 200"],
+        told=[STOPPED],
     ),
     "it ignores C-c, and its stop hook runs when it was killed": History(
         {0: [UP], 10: [UP], 13: [UP], 13.1: [left(204)], 17: [left(204)], 26: [left(204)], 26.1: [DOWN]},
