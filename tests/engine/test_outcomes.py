@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from sentinel_tasks.engine.outcomes import failed
+from sentinel_tasks.engine.outcomes import report as outcome
 from sentinel_tasks.model import Fail, Health, State
 from tests.facts import ENDED_RUN, NOW, OWN_RUN, SICK, seen_alive, seen_ended, service, workspace
 
@@ -18,6 +19,14 @@ def test_service_that_was_late_is_unhealthy_though_it_began_a_moment_after_it_wa
     young = seen_alive(run=replace(OWN_RUN, began=NOW - 1.95, started=NOW - 1.95), answer=SICK)
     told = failed(late, workspace(late), Fail("timeout"), young)
     assert (told.state, told.code) == (word, 1)
+
+
+def test_what_was_wrong_with_a_hook_is_told_without_secrets() -> None:
+    failures = {"crash": "its crash hook failed (exit 7): curl: https://ann:hunter2@example.com/ \x1b[31mrefused"}
+    (note,) = outcome(service(), workspace(service()), seen_alive(run=replace(OWN_RUN, hooks=failures))).notes
+    assert note.startswith("its crash hook failed (exit 7): curl: https://")
+    assert "hunter2" not in note
+    assert note.isprintable()
 
 
 @pytest.mark.parametrize(("port", "code", "told"), [(None, 0, True), (None, 1, False), (3000, 0, False)])
