@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import termios
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +34,15 @@ def given(launched: Piped, command: str, **keys: Any) -> None:
 
 def orders_of(launched: Launched) -> Path:
     return launched.folder / "web.orders"
+
+
+def are_heard(launched: Piped) -> None:
+    """Until the launcher has taken all that was sent: it heeds that before it looks for any end."""
+    reader = os.open(orders_of(launched), os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        until(lambda: not any(fcntl.ioctl(reader, termios.FIONREAD, bytes(4))), "the launcher to read its orders")
+    finally:
+        os.close(reader)
 
 
 def runs_again_after(launched: Piped, before: int | None) -> None:
@@ -63,6 +74,7 @@ def test_changes_while_it_is_being_ended_are_one_restart(launched: Piped) -> Non
     before = launched.told.pid
     for _ in range(3):
         assert send(str(orders_of(launched)), CHANGED)
+    are_heard(launched)
     (launched.folder / "go").touch()
     launched.wait_for(b"ready")
     runs_again_after(launched, before)
@@ -99,6 +111,7 @@ def test_a_change_does_not_start_what_was_asked_to_end(launched: Piped) -> None:
     os.killpg(launched.pid, signal.SIGINT)
     launched.wait_for(b"asked")
     send(str(orders_of(launched)), CHANGED)
+    are_heard(launched)
     (launched.folder / "go").touch()
     launched.end()
     assert launched.events() == ["start", "stop"]
@@ -160,6 +173,7 @@ def test_changes_while_the_command_runs_are_one_more_of_it(launched: Piped) -> N
     until(count.exists)
     for name in ("b", "c"):
         send(str(orders_of(launched)), Order(CHANGE, f"{name} changed"))
+    are_heard(launched)
     (launched.folder / "go").touch()
     until(lambda: launched.told.reaction.startswith("c changed"))
     assert count.read_text() == "x\nx\n"
