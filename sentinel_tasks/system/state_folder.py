@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from ..errors import ConfigurationError, Problem, SentinelError, StateFolderUnusable
 from ..model import RanWell, Run, StartedWith
+from .decoding import from_json
 
 ON_LINUX = sys.platform == "linux"
 LOCK_SECONDS = 30.0
@@ -152,7 +153,7 @@ class State(Struct, frozen=True):
             with open(os.open(self.record(service), READ), "rb") as file:
                 if is_open_to_others(os.fstat(file.fileno())) or is_open_to_others(os.stat(self.folder)):
                     return None
-                return msgspec.json.decode(file.read(), type=Run)
+                return from_json(file.read(), Run)
         except (OSError, ValueError):
             return None
 
@@ -221,7 +222,7 @@ class State(Struct, frozen=True):
         """What was written down at the last launch; None if nothing readable is there."""
         try:
             with open(os.open(self.folder / f"{service}.started.json", READ), "rb") as file:
-                return msgspec.json.decode(file.read(), type=StartedWith)
+                return from_json(file.read(), StartedWith)
         except (OSError, ValueError):
             return None
 
@@ -237,7 +238,7 @@ class State(Struct, frozen=True):
         """What the service ran well with last; None if nothing readable is there."""
         try:
             with open(os.open(self._ran_well(service), READ), "rb") as file:
-                return msgspec.json.decode(file.read(), type=RanWell)
+                return from_json(file.read(), RanWell)
         except (OSError, ValueError):
             return None
 
@@ -250,7 +251,7 @@ class State(Struct, frozen=True):
         """What `scale` was asked for, by service: how many were configured then, and how many are wanted instead."""
         try:
             with open(os.open(self._scales, READ), "rb") as file:
-                return msgspec.json.decode(file.read(), type=dict[str, tuple[int, int]])
+                return from_json(file.read(), dict[str, tuple[int, int]])
         except (OSError, ValueError):
             return {}
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
+from .decoding import from_json
 from .state_folder import READ, private_folder
 
 WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -98,6 +98,6 @@ class WatcherFiles(Struct, frozen=True):
         """What it told last."""
         try:
             with open(os.open(self.folder / "watching.json", READ), "rb") as file:
-                return msgspec.json.decode(file.read(), type=Told)
+                return from_json(file.read(), Told)
         except (OSError, ValueError):
             return Told()

@@ -57,7 +57,8 @@ def ran(lab: Lab) -> list[Path]:
 def test_a_workspace_may_have_any_path(lab: Lab, name: str) -> None:
     path = lab.workspace(name)
     port = lab.port()
-    lab.configure(path, telemetry={"command": f"pwd; exec {' '.join(lab.server())}", "port": port})
+    own = {"command": f"pwd; exec {' '.join(lab.server())}", "port": port}
+    lab.configure(path, telemetry=own, dev={"port": None, "health": None})  # others have a dev at its default port
     started = lab.inv("telemetry.activate", "--json", cwd=path)
     assert started.code == 0, started.said
     assert started.json["workspace"] == str(path)
