@@ -30,6 +30,7 @@ WAITS = f"{READY}exec sleep 60"
 def given(launched: Piped, command: str, **keys: Any) -> None:
     launched.give(command, orders=str(orders_of(launched)), waits_for_change=True, **keys)
     launched.wait_for(b"ready")
+    until(lambda: launched.told.pid is not None, "the launcher to put the run on record")
 
 
 def orders_of(launched: Launched) -> Path:
