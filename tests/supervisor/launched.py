@@ -76,6 +76,12 @@ class Launched:
         others = [each for each in table.read().values() if each.is_alive and each.kind == ""]
         return [each for each in others if _works_in(each.pid, self.folder)]
 
+    def end_all(self, *pids: int) -> None:
+        """Ends these, and what is left of the service; that may fork between the look and its end."""
+        end(*pids, *(each.pid for each in [*self.below(), *self.marked()]))
+        while left := self.marked():
+            end(*(each.pid for each in left))
+
     def wait_for_end(self) -> None:
         """Until the launcher is gone."""
         until(lambda: not is_alive(self.pid), "the launcher's end")
@@ -108,7 +114,7 @@ class Piped(Launched):
 
     def close(self) -> None:
         """Ends what is left of it."""
-        end(self.pid, *(each.pid for each in [*self.below(), *self.marked()]))
+        self.end_all(self.pid)
         self.process.communicate()
 
 
@@ -139,7 +145,7 @@ class InPane(Launched):
 
     def close(self) -> None:
         """Ends what is left of it."""
-        end(self.server, self.pid, *(each.pid for each in [*self.below(), *self.marked()]))
+        self.end_all(self.server, self.pid)
 
 
 def below(pid: int) -> list[Process]:
