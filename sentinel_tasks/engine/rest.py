@@ -19,7 +19,7 @@ def rest(world: World, waiting: Sequence[tuple[Service, Observation]], waited: f
     running = [(service, seen) for service, seen in waiting if seen.alive]
     world.sleep(pause)
     if running and all(_is_silent(service, seen) for service, seen in running):
-        while world.monotonic() + pause <= end and not any(_has_news(world, seen) for _, seen in running):
+        while world.monotonic() + pause <= end and not any(_has_news(world, *each) for each in running):
             world.sleep(pause)
 
 
@@ -29,6 +29,10 @@ def _is_silent(service: Service, seen: Observation) -> bool:
     return needs_listener and bool(seen.port) and not (seen.open_at or seen.elsewhere) and seen.ending_for is None
 
 
-def _has_news(world: World, seen: Observation) -> bool:
-    is_open = seen.port is not None and bool(world.ports.open_addresses(seen.port))
-    return is_open or seen.launcher is None or not world.processes.is_alive(seen.launcher.identity)
+def _has_news(world: World, service: Service, seen: Observation) -> bool:
+    if seen.port is not None and world.ports.open_addresses(seen.port):
+        return True
+    if seen.launcher is None or not world.processes.is_alive(seen.launcher.identity):
+        return True
+    run = world.state_of(seen.state_folder).run(service.name)  # its launcher lives on for a moment after its end
+    return run is not None and run.ended is not None

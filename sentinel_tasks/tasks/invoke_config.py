@@ -122,6 +122,7 @@ def _reading_files(original: Callable[..., None], refuse: Refuse) -> Callable[..
     """Reading as before, but a file that Invoke can't use is a configuration error: one line, and exit code 2."""
 
     def load_file(config: Config, prefix: str, absolute: bool = False, merge: bool = True) -> None:
+        """As Invoke's own: the file of that kind into `config`, if there is one."""
         try:
             original(config, prefix, absolute, False)
             content = getattr(config, f"_{prefix}", None)

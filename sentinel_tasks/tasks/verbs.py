@@ -44,14 +44,14 @@ def open_running_world(console: Console, names: Names, flags: Mapping[str, str])
 
     ConfigurationError if a flag is wrong, or if a service that is meant neither runs nor is configured well.
     """
+    workspace, problems = console.workspace_and_problems()
+    if not problems:
+        return open_world(console, names, flags) if flags else _open(console, workspace, names, flags)
     from msgspec.structs import replace
 
     from ..errors import ConfigurationError
     from ..observation.unconfigured import running_unread
 
-    workspace, problems = console.workspace_and_problems()
-    if not problems:
-        return open_world(console, names, flags) if flags else _open(console, workspace, names, flags)
     world = console.world(workspace)
     running = running_unread(world, world.tmux.panes())
     services = [replace(service, **_timeouts(flags)) for service in (*workspace.services, *running)]
