@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.config import Config
 
-from .boundary import problem_documents
-from .console import Console
+from ..verbs.boundary import problem_documents
+from .console import InvokeConsole
 from .declared import declared
 from .invoke_config import VERSION, files_of_project, keys_of_collections, losses
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 OURS = ("sentinel_tasks", "invoke")
 
 
-def examine_machine(console: Console, fix: bool) -> int:
+def examine_machine(console: InvokeConsole, fix: bool) -> int:
     """Shows every check and returns the exit code (contract: Doctor); with Invoke's `--dry` nothing is mended."""
     from msgspec.structs import replace
 
@@ -60,7 +60,7 @@ def examine_machine(console: Console, fix: bool) -> int:
     return code
 
 
-def _workspace(console: Console) -> tuple[Workspace, list[Problem]]:
+def _workspace(console: InvokeConsole) -> tuple[Workspace, list[Problem]]:
     """The workspace and the problems of its configuration; if there are any, it has no services."""
     from ..errors import ConfigurationError
     from ..model import Workspace

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 from invoke.tasks import task
 
+from ..verbs.console import Console
 from .boundary import run
-from .console import Console
 from .declared import OwnTask
 
 if TYPE_CHECKING:

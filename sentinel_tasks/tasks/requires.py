@@ -10,9 +10,9 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
+from ..verbs.acting import open_world, show_outcome, stop_services
+from ..verbs.console import Console
 from .boundary import run
-from .console import Console
-from .verbs import open_world, show_outcome, stop_services
 
 Body = Callable[..., Any]
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from invoke.context import Context
 
+from ..verbs.acting import Names, restart_services, start_services, stop_services
+from ..verbs.beside import run_beside, show_environment, show_url, wait_for
+from ..verbs.console import Console
+from ..verbs.logs import show_logs
+from ..verbs.views import attach_to, open_page, show_status, show_why, show_workers
 from .boundary import run
-from .console import Console
 from .declared import OwnTask
-from .log_verb import show_logs
-from .run_verbs import run_beside, show_environment, show_url, wait_for
-from .verbs import Names, restart_services, start_services, stop_services
-from .views import attach_to, open_page, show_status, show_why, show_workers
 
 REPEATED = ("field",)
 """Flags that may be given several times."""

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from invoke.context import Context
 
+from ..verbs.acting import restart_services, start_part, stop_services
+from ..verbs.beside import run_beside, show_environment, show_url, wait_for
+from ..verbs.logs import show_logs
+from ..verbs.views import attach_to, show_all, show_schema, show_why
 from .boundary import run
 from .declared import OwnTask
 from .export_task import export
-from .log_verb import show_logs
-from .run_verbs import run_beside, show_environment, show_url, wait_for
 from .service_tasks import REPEATED, given_flags, with_help
-from .verbs import restart_services, start_part, stop_services
-from .views import attach_to, show_all, show_schema, show_why
 
 
 def verb(body: Callable[..., None]) -> OwnTask:
@@ -148,7 +148,7 @@ def url(c: Context, name: str, json: bool = False) -> None:
 @verb
 def scale(c: Context, counts: str, timeout: str | None = None, no_wait: bool = False, json: bool = False) -> None:
     """Have so many instances of a service: start what is missing, or end the last ones."""
-    from .scale_verb import scale_instances
+    from ..verbs.scale import scale_instances
 
     run(c, json, lambda console: scale_instances(console, counts, timeout, not no_wait))
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from sentinel_tasks.config.instances import with_number
-from sentinel_tasks.tasks.verbs import are_instances, meant
+from sentinel_tasks.verbs.acting import are_instances, meant
 from tests import facts
 from tests.engine.histories import DB, WEB
 

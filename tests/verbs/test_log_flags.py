@@ -6,7 +6,7 @@ import pytest
 
 from sentinel_tasks.errors import ConfigurationError
 from sentinel_tasks.logs.wanted import Asked, Wanted
-from sentinel_tasks.tasks.log_flags import ROUNDED, Wish, wanted_by
+from sentinel_tasks.verbs.log_flags import ROUNDED, Wish, wanted_by
 
 NOW = 1_795_667_733.5
 

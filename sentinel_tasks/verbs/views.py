@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .acting import are_instances, open_running_world, show_states
 from .console import Console
-from .verbs import are_instances, open_running_world, show_states
 
 if TYPE_CHECKING:
     from ..model import Report, Workspace

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .acting import Names, are_instances, open_running_world
 from .console import Console
-from .verbs import Names, are_instances, open_running_world
 from .views import how_to_start
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from .acting import show_both
 from .console import Console
-from .verbs import show_both
 
 if TYPE_CHECKING:
     from ..errors import Problem

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from .acting import Names, are_instances, open_running_world, open_world, show_outcome
 from .console import Console
-from .verbs import Names, are_instances, open_running_world, open_world, show_outcome
 
 if TYPE_CHECKING:
     from ..engine.wait import Goal

@@ -1,0 +1,81 @@
+"""The one boundary: a verb's body in, an exit code out. Errors end in words, never in a traceback."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .console import Console
+
+if TYPE_CHECKING:
+    from ..errors import Problem, SentinelError
+
+AnyConsole = TypeVar("AnyConsole", bound=Console)
+
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+
+@contextmanager
+def seldom_collecting() -> Iterator[None]:
+    """Has Python look for garbage less often, which would take a tenth of a short task (contract: Limits)."""
+    before = gc.get_threshold()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def exit_code_of(console: AnyConsole, verb: Callable[[AnyConsole], int]) -> int:
+    """Runs the verb's body; whatever happens, it ends with an exit code of the contract (Tasks)."""
+    from ..errors import Interrupted, SentinelError
+    from ..report import never_fail_to_print
+
+    never_fail_to_print()
+    try:
+        try:
+            with seldom_collecting():
+                return verb(console)
+        finally:
+            console.clear()
+    except SentinelError as error:
+        return complain(console, error)
+    except KeyboardInterrupt:
+        return complain(console, Interrupted("interrupted"))
+    except OSError as reason:
+        return complain(console, SentinelError(_in_words(reason), "{doctor}"))
+
+
+def complain(console: Console, error: SentinelError) -> int:
+    """Prints the error and the next command to type, with `--json` also as a document; returns the exit code."""
+    from ..errors import ConfigurationError
+    from ..report.phrases import as_typed
+    from ..text.sanitize import plain
+
+    document: dict[str, Any] = {"error": error.what}
+    if isinstance(error, ConfigurationError):
+        document["problems"] = problem_documents(error.problems)
+    with suppress(OSError):
+        console.document(document)
+    for line in error.what.splitlines():
+        console.diagnostic(f"{console.err.sign('bad')} {plain(line)}")
+    if hint := as_typed(error.hint, console.typed):
+        console.diagnostic(f"   {console.err.sign('hints')} {plain(hint)}")
+    return error.exit_code
+
+
+def _in_words(reason: OSError) -> str:
+    """What the system refused, and on which file."""
+    words = reason.strerror or str(reason)
+    return f"{reason.filename}: {words}" if reason.filename else words
+
+
+def problem_documents(problems: Iterable[Problem]) -> list[dict[str, object]]:
+    """What is wrong with the configuration, as the contract (Documents) has it."""
+    return [{"key": each.key, "value": _shown(each.value), "reason": each.reason} for each in problems]
+
+
+def _shown(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)

@@ -1,0 +1,145 @@
+"""What surrounds one verb: the streams to print to, the environment, and where the workspace comes from."""
+
+from __future__ import annotations
+
+import os
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..errors import Problem
+    from ..model import Typed, Workspace
+    from ..report import Live, Style
+    from ..system.state_folder import State
+    from ..world import World
+
+
+class Console(ABC):
+    """Where one verb's results and diagnostics go: words, or with `--json` one document.
+
+    `dry` is `--dry`: print the plan, change nothing. `echoes` is `--echo`: print each tmux command and signal.
+    """
+
+    def __init__(self, as_json: bool, dry: bool = False, echoes: bool = False) -> None:
+        self.as_json, self.dry, self.echoes = as_json, dry, echoes
+        self.environ = dict(os.environ)
+        self._live: Live | None = None
+        self._scales: dict[str, tuple[int, int]] | None = None
+
+    @cached_property
+    def out(self) -> Style:
+        """How results may look."""
+        from ..report import style_of
+
+        return style_of(sys.stdout, self.environ)
+
+    @cached_property
+    def err(self) -> Style:
+        """How diagnostics may look."""
+        from ..report import style_of
+
+        return style_of(sys.stderr, self.environ)
+
+    def result(self, text: str) -> None:
+        """Prints words to stdout, unless a document was asked for."""
+        if not self.as_json:
+            self._show(text)
+
+    def diagnostic(self, text: str) -> None:
+        """Prints words to stderr."""
+        from ..report import put_aside
+
+        self.clear()
+        put_aside(text, sys.stderr)
+
+    def warning(self, text: str) -> None:
+        """Prints to stderr what a person must know although the task goes on."""
+        from ..text.sanitize import plain
+
+        self.diagnostic(f"{self.err.sign('warn')} {plain(text)}")
+
+    def document(self, document: object) -> None:
+        """Prints the document to stdout, if one was asked for."""
+        if self.as_json:
+            from ..report import dumps
+
+            self._show(dumps(document))
+
+    def _show(self, text: str) -> None:
+        """A reader that has gone is no error: the exit code still says what became of the task."""
+        from ..report import put
+
+        self.clear()
+        with suppress(BrokenPipeError):
+            put(text, sys.stdout)
+
+    def echo(self, text: str) -> None:
+        """With `--echo`, prints a tmux command or a signal."""
+        if self.echoes:
+            self.diagnostic(text)
+
+    # What the verb is about
+
+    def workspace(self, flags: Mapping[str, Mapping[str, Any]] | None = None) -> Workspace:
+        """The workspace; ConfigurationError if anything in its configuration is wrong."""
+        from ..errors import ConfigurationError
+
+        workspace, problems = self.workspace_and_problems(flags)
+        if problems:
+            raise ConfigurationError(problems)
+        return workspace
+
+    @abstractmethod
+    def workspace_and_problems(
+        self, flags: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> tuple[Workspace, list[Problem]]:
+        """The workspace with all of its services that are configured well, and what is wrong with the others."""
+
+    @property
+    @abstractmethod
+    def typed(self) -> Typed:
+        """How a person types the tasks here."""
+
+    @property
+    @abstractmethod
+    def project(self) -> str:
+        """The folder of the tasks file, where Invoke looks for its configuration; without one the current folder."""
+
+    @property
+    def scales(self) -> dict[str, tuple[int, int]]:
+        """How many instances `scale` was asked for, as this task sees it."""
+        return self._state().scales() if self._scales is None else self._scales
+
+    def note_scales(self, scales: dict[str, tuple[int, int]]) -> None:
+        """From now on so many are wanted; with `--dry` for this task alone."""
+        if scales != self.scales and not self.dry:
+            self._state().note_scales(scales)
+        self._scales = scales
+
+    def forget_scales(self, names: Collection[str]) -> None:
+        """From now on there are as many of these services as the configuration says."""
+        self.note_scales({name: each for name, each in self.scales.items() if name not in names})
+
+    def _state(self) -> State:
+        from ..config.load import workspace_folder
+        from ..names import state_name
+        from ..system.state_folder import State, state_root
+
+        return State(state_root() / state_name(workspace_folder(self.project, self.environ)))
+
+    def world(self, workspace: Workspace) -> World:
+        """The world of that workspace; its waits are shown on stderr."""
+        from ..report import Live
+        from ..world import World
+
+        self._live = Live(sys.stderr, self.err)
+        return World(workspace, self.environ, self.echo, self._live.show)
+
+    def clear(self) -> None:
+        """Removes the live lines."""
+        if self._live:
+            self._live.clear()
