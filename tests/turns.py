@@ -29,7 +29,8 @@ class Fact(Struct, frozen=True):
     Of its `pids` the first has started the others, and the last listens on `port` and has started those `below`.
     Whoever asks whether it is healthy gets `answer`; while something `hangs`, nobody is answered. `run` is on record,
     `output` in the log. Ports that are `reserved` are so by a stranger. The watcher tells which patterns of what is
-    `watched` match nothing, or why it can't watch.
+    `watched` match nothing, or why it can't watch. All its processes have this `age`, and are in this terminal
+    `session` if in any.
     """
 
     service: str = ""
@@ -47,6 +48,8 @@ class Fact(Struct, frozen=True):
     output: tuple[str, ...] = ()
     listener: Listener = facts.LISTENER
     is_stray: bool = False
+    session: int = 0
+    age: float = 60.0
     started: StartedWith | None = None
     is_suspended: bool = False
     is_locked: bool = False
@@ -79,7 +82,7 @@ def _processes(fact: Fact) -> list[Process]:
     return [
         _process(
             pid, parent, state=state, foreground=first, group=first if pid in fact.foreground else pid,
-            kind="launcher" if is_launched and pid == first else "",
+            kind="launcher" if is_launched and pid == first else "", session=fact.session or pid,
         )
         for pid, parent in parents.items()
     ]  # fmt: skip
@@ -153,7 +156,7 @@ class Turn:
         return boot in ("", "this boot")
 
     def age(self, process: Process) -> float:
-        return 60.0
+        return next((fact.age for fact in self._of(process.pid)), 60.0)
 
     def launched(self, pid: int) -> tuple[str, ...]:
         panes = (fact.pane for fact in self._of(pid) if fact.pane)

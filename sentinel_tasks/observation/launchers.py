@@ -69,7 +69,7 @@ def _is_left_by(each: Loose, service: Service, bare: Observation, world: World, 
         return False
     if identity_of(each.process) in bare.run.known:
         return True
-    return bare.launcher is None and _is_of_the_session(each.process, bare.run, snapshot.process_table)
+    return bare.launcher is None and _is_of_the_session(each.process, bare, bare.run, world, snapshot.process_table)
 
 
 def is_tagged(each: Loose, world: World, snapshot: Snapshot) -> bool:
@@ -82,11 +82,19 @@ def is_tagged(each: Loose, world: World, snapshot: Snapshot) -> bool:
     return each.tags.workspace == world.workspace.path and not is_guest
 
 
-def _is_of_the_session(process: Process, run: Run, table: ProcessTable) -> bool:
-    """True for the terminal session of a launcher that is gone, as long as nobody has noticed its end.
+def _is_of_the_session(process: Process, bare: Observation, run: Run, world: World, table: ProcessTable) -> bool:
+    """True for the terminal session of a launcher that is gone.
 
-    Later on its pid may be another session's.
+    Its pid may be another session's once all of it has ended. That is excluded as long as nobody has noticed the
+    launcher's end, for what was in the session by then, and while one on record lives there.
     """
-    if run.is_over or process.session != run.launcher or table.process(run.launcher):
+    if process.session != run.launcher or table.process(run.launcher) or not 0 < run.launcher_ticks <= process.ticks:
         return False
-    return process.ticks >= run.launcher_ticks > 0
+    if not run.is_over or bare.now - world.processes.age(process) <= (run.ended or 0.0):
+        return True
+    return any(table.is_alive(who) and _session(who, table) == run.launcher for who in run.known)
+
+
+def _session(who: Identity, table: ProcessTable) -> int | None:
+    found = table.process(who.pid)
+    return found.session if found else None

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from sentinel_tasks.engine.status import everything, status
-from sentinel_tasks.model import Health, Listener
+from sentinel_tasks.model import Health, Identity, Listener
 from tests import facts
 from tests.engine.histories import (
     DB,
@@ -30,12 +30,18 @@ from tests.engine.histories import (
 )
 from tests.facts import NOW, OTHER_PATH, OTHER_SESSION
 from tests.scripted import ScriptedWorld
-from tests.turns import Fact
+from tests.turns import Fact, who
 
 LONG_AGO = {"began": NOW - 3600, "started": NOW - 3600}
 IN_THE_BACKGROUND = {"pid": 199, "ticks": 199, "backgrounded": NOW}
+NOTED = {"ended": NOW - 10, "cause": "its launcher was killed"}
 NOT_FOUND = "not healthy: HTTP 404 from http://localhost:3000/"
 OLD_SERVICE = service("old", 4000)
+
+
+def on_record(**facts: Any) -> Fact:
+    """Nothing but a record, of a launcher that was killed; somebody has noticed that."""
+    return replace(ended(run={**NOTED, **facts}, **OLD), pane=None)
 
 
 def seen_ready(fact: Fact) -> Fact:
@@ -143,6 +149,31 @@ ONE_SHOTS = {
 }
 
 
+CRASHED = "web: crashed, exit 3; its launcher was killed"
+LEFT_IN_A_SESSION = {
+    "it was there when the end was noted, and the record names others": (
+        [on_record(family=(Identity(800, 1),)), Fact(pids=(700,), session=200)],
+        "web: unhealthy, exit 1; runs without its window (pid 700)",
+    ),
+    "it began later, beside one that is on record": (
+        [on_record(family=(who(700),)), Fact(pids=(700,), session=200), Fact(pids=(701,), session=200, age=5)],
+        "web: unhealthy, exit 1; runs without its window (pid 700, 701)",
+    ),
+    "it began later, in a session that has got the same id": (
+        [on_record(family=(who(700),)), Fact(pids=(701,), session=200, age=5)],
+        CRASHED,
+    ),
+    "one on record has left the session, and another one has got its id": (
+        [on_record(family=(who(700),)), Fact(pids=(700,)), Fact(pids=(701,), session=200, age=5)],
+        "web: unhealthy, exit 1; runs without its window (pid 700)",
+    ),
+    "the launcher's pid is another process's by now": (
+        [on_record(), Fact(pids=(200, 700), session=200)],
+        CRASHED,
+    ),
+    "it is in another session": ([on_record(), Fact(pids=(700,), session=300)], CRASHED),
+}
+
 WATCHED = {
     "its watcher was killed": (
         [running(WATCHING, **OLD)],
@@ -181,6 +212,13 @@ def test_a_launcher_that_was_killed_is_put_on_record_by_whoever_sees_it_first() 
     found = play(History({0: [ended(run={"ended": None}, **OLD)]}, []), lambda world, wanted: status(world, wanted * 2))
     line = "web: crashed, exit 3; its launcher was killed"
     assert found == ([line, line], ["0: record that web lost its launcher", "0: event crash of web"])
+
+
+@pytest.mark.parametrize("name", LEFT_IN_A_SESSION)
+def test_what_is_left_in_the_session_of_a_killed_launcher_whose_end_is_on_record(name: str) -> None:
+    """A child of a title-setter, which has no tags, lived on beside "crashed, its launcher was killed"."""
+    shown, line = LEFT_IN_A_SESSION[name]
+    assert play(History({0: shown}, []), status) == ([line], [])
 
 
 @pytest.mark.parametrize("name", ONE_SHOTS)
