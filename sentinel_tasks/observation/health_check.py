@@ -31,7 +31,7 @@ def answer_of(
         return None
     kind = "tcp" if adopted and service.health.kind != "http" else service.health.kind
     known = _without_asking(kind, service, world, snapshot, bare, holders)
-    return known or _explained(put(service, _question(service, world, snapshot, bare, holders)), bare)
+    return known or _explained(put(service, _question(service, world, snapshot, bare, holders)), service, world, bare)
 
 
 def _without_asking(
@@ -79,11 +79,19 @@ def _was_seen_ready(bare: Observation) -> bool:
     return bare.was_ready and not restarted
 
 
-def _explained(answer: Answer | None, bare: Observation) -> Answer | None:
+def _explained(answer: Answer | None, service: Service, world: World, bare: Observation) -> Answer | None:
     """A bad answer with its likely cause."""
-    if answer is None or answer.ok or not (why := _suspended(bare)):
+    if answer is None or answer.ok or not (why := _suspended(bare) or _unwritten(service, world, bare)):
         return answer
     return replace(answer, detail=f"{answer.detail}: {why}")
+
+
+def _unwritten(service: Service, world: World, bare: Observation) -> str:
+    """That the log, which is asked, loses lines, if it does."""
+    state = world.state_of(bare.state_folder)
+    if service.health.kind != "log" or not state.is_full():
+        return ""
+    return f"the disk of {state.folder} is full, and lines of the log are lost"
 
 
 def _suspended(bare: Observation) -> str:

@@ -1,7 +1,8 @@
 """Asks once whether a service has printed a line that matches of late: exit code 0, else 1 and why not. Stands alone.
 
 The launcher runs it as `python -I -S log_probe.py LOG REGEX SECONDS`. It reads what came in these last seconds of the
-present run, by what the log pump wrote beside the log (capture.py). Where no pump writes, nobody can tell: exit code 0.
+present run, by what the log pump wrote beside the log (capture.py). Where no pump writes, or the disk is full, nobody
+can tell: exit code 0.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from collections.abc import Iterator
 
 TIMES, SECONDS_BETWEEN_TIMES = struct.Struct("<Qd"), 0.1
-BLOCK, LONGEST_LINE = 1 << 16, 1 << 20
+BLOCK, LONGEST_LINE, ROOM_FOR_LINES = 1 << 16, 1 << 20, 1 << 14
 SAFE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 SEQUENCES = re.compile(
     r"(?s:\x1b[\]PX^_k].*?(?:\x07|\x1b\\|$)|\x1b\[[0-?]*[ -/]*(?:[@-~]|$)|\x1b(?:[ -/]*[0-~]?)"
@@ -34,6 +35,12 @@ def is_written(log: str) -> bool:
             except OSError:
                 return True
     return False
+
+
+def has_room(log: str) -> bool:
+    """False while the disk is full, so that lines are lost."""
+    disk = os.statvfs(os.path.dirname(log))
+    return (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize >= ROOM_FOR_LINES
 
 
 @contextlib.contextmanager
@@ -109,7 +116,7 @@ def readable(raw: bytes) -> str:
 def main(log: str, pattern: str, seconds: str) -> int:
     """Asks once; the exit code."""
     matches, since = re.compile(pattern).search, time.time() - float(seconds)
-    if not is_written(log) or any(matches(readable(line)) for line in came_since(log, since)):
+    if not is_written(log) or any(matches(readable(line)) for line in came_since(log, since)) or not has_room(log):
         return 0
     print(f"no line matched {pattern!r} in the last {float(seconds):g} s", end="")
     return 1

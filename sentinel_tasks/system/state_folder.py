@@ -24,7 +24,7 @@ from .decoding import from_json
 
 ON_LINUX = sys.platform == "linux"
 LOCK_SECONDS = 30.0
-ROOM_FOR_RECORDS = 1 << 20
+ROOM_FOR_RECORDS, ROOM_FOR_LINES = 1 << 20, 1 << 14
 """Bytes."""
 SEND_SECONDS = 10.0
 SALT_BYTES = 32
@@ -195,6 +195,14 @@ class State(Struct, frozen=True):
         except OSError:
             return True
         return disk.f_bavail * disk.f_frsize >= ROOM_FOR_RECORDS
+
+    def is_full(self) -> bool:
+        """True where lines of a log are lost, for there is no room for them on the disk."""
+        try:
+            disk = os.statvfs(self.folder)
+        except OSError:
+            return False
+        return (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize < ROOM_FOR_LINES
 
     def salt(self) -> bytes:
         """What this workspace's digests are made with, so that nobody guesses a value; empty if there is none."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sentinel_tasks.supervisor import capture, log_probe
 from tests.lab import LONG, Lab
 
 SIZE, PAGE = 64 << 10, 4096
@@ -60,6 +61,27 @@ def test_a_service_that_ends_is_told_at_once_with_its_cause(lab: Lab, fill: Fill
     done = lab.inv("telemetry.activate", "--timeout", str(LONG))
     assert done.code == 1
     assert cause in done.err
+
+
+def test_a_full_disk_is_told_where_health_is_a_line_of_the_log(lab: Lab, fill: Fill) -> None:
+    """It said "no line matches 'listening on' yet" alone, though the service had printed that."""
+    fill(0)
+    command = "echo listening on 80; exec sleep 600"
+    lab.configure(telemetry={"command": command, "port": None, "health": {"log": "listening on"}})
+    done = lab.inv("telemetry.activate", "--timeout", "0.5")
+    assert done.code == 1
+    assert f"no line matches 'listening on' yet: the disk of {lab.environ['XDG_STATE_HOME']}" in done.err
+    assert " is full, and lines of the log are lost" in done.err
+
+
+def test_no_service_is_ended_for_lines_that_a_full_disk_has_lost(lab: Lab, fill: Fill) -> None:
+    """Its `liveness: {log: …}` called it silent."""
+    log = capture.Log(f"{lab.environ['XDG_STATE_HOME']}/web.log", 1000, 1)
+    assert log_probe.main(log.path, "tick", "10") == 1
+    fill(0)
+    assert log_probe.main(log.path, "tick", "10") == 0
+    os.close(log.file)
+    os.close(log.times)
 
 
 def test_what_could_not_be_written_leaves_no_draft(lab: Lab, fill: Fill) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sentinel_tasks.engine.launching import _liveness
 from sentinel_tasks.model import Health
 from sentinel_tasks.supervisor import capture, log_probe
+from sentinel_tasks.system import state_folder
 from sentinel_tasks.text import sanitize
 from tests.facts import service
 
@@ -129,6 +130,10 @@ def test_it_reads_a_line_as_the_tasks_do(text: str) -> None:
 def test_its_times_are_those_that_the_pump_writes() -> None:
     assert log_probe.TIMES.format == capture.TIMES.format
     assert log_probe.SECONDS_BETWEEN_TIMES == capture.SECONDS_BETWEEN_TIMES
+
+
+def test_it_calls_a_disk_full_that_the_tasks_call_full() -> None:
+    assert log_probe.ROOM_FOR_LINES == state_folder.ROOM_FOR_LINES
 
 
 def test_the_launcher_is_given_the_question_with_an_overlap() -> None:
