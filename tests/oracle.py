@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.lab import Lab
-from tests.watch import Service, Watch, is_living, stat_of
+from tests.watch import Service, Watch, bytes_of, is_living, stat_of
 
 HERE = {
     "0100007F", "00000000", "0" * 32, "00000000000000000000000001000000", "0000000000000000FFFF00000100007F",
@@ -44,6 +44,10 @@ class Oracle:
         """The children of its launchers, of which there is one; what was put aside in another session is none."""
         above = self.launchers(name)
         return [pid for pid in self.living(name) if parent(pid) in above and session(pid) in above]
+
+    def unmarked(self, name: str) -> list[int]:
+        """Those of its processes whose environment does not tell whose they are, or not any more."""
+        return [pid for pid in self.living(name) if b"SENTINEL_SERVICE=" not in bytes_of(pid, "environ")]
 
     def panes(self) -> list[tuple[str, int, bool]]:
         said = self.lab.tmux("list-panes", "-a", "-F", "#{pane_id} #{pane_pid} #{pane_dead}")

@@ -9,15 +9,19 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.play import Play
+from tests.oracle import session
 
 DISK_BYTES = 64 << 10
 
 
 def lose_state(play: Play) -> None:
     for path in play.scene.lab.state("*.run.json"):
-        path.unlink(missing_ok=True)
+        if not hidden(play, service_of(path)):
+            forge(play, path)
+            path.unlink(missing_ok=True)
 
 
 def alter_records(play: Play) -> None:
@@ -25,22 +29,47 @@ def alter_records(play: Play) -> None:
     for path in play.scene.lab.state("w*.run.json"):
         with suppress(ValueError, FileNotFoundError):
             record = json.loads(path.read_text()) or {}
-            text = play.random.choice(
-                (
-                    json.dumps({**record, "ended": record.get("began"), "exit_code": 0, "interrupted": True}),
-                    json.dumps({**record, "pid": play.neighbours.others[0], "launcher": play.neighbours.others[2]}),
-                    json.dumps({**record, "family": [[pid, 1] for pid in play.neighbours.others]}),
-                    json.dumps({**record, "pid": "no number", "launcher": None, "began": []}),
-                    json.dumps(record)[: play.random.randrange(40)],
-                    "null",
-                )
-            )
+            text = play.random.choice(altered(play, record, hidden(play, service_of(path))))
+            forge(play, path)
             path.write_text(text)
             play.scene.note(f"{path.name}: {text[:200]}")
     name = play.scene.some()
     if play.scene.chance(0.5):
         play.start(name)
     play.stop(name)
+
+
+def altered(play: Play, record: dict[str, Any], unmarked: list[int]) -> list[str]:
+    """What the record might be made; without a launcher it tells of the unmarked, or names the session they are in."""
+    others = play.neighbours.others
+    ended = {**record, "ended": record.get("began"), "exit_code": 0, "interrupted": True}
+    of_others = {**record, "family": [[pid, 1] for pid in others]}
+    if unmarked:
+        are_in_session = all(session(pid) == record.get("launcher") for pid in unmarked)
+        is_noted_late = record.get("ended") != record.get("began")
+        return [json.dumps(of_others if are_in_session and is_noted_late else ended)]
+    return [
+        json.dumps(ended),
+        json.dumps(of_others),
+        json.dumps({**record, "pid": others[0], "launcher": others[2]}),
+        json.dumps({**record, "pid": "no number", "launcher": None, "began": []}),
+        json.dumps(record)[: play.random.randrange(40)],
+        "null",
+    ]
+
+
+def hidden(play: Play, name: str) -> list[int]:
+    """What lives without a launcher and without marks: its record alone tells of it."""
+    return [] if play.oracle.launchers(name) else play.oracle.unmarked(name)
+
+
+def forge(play: Play, path: Path) -> None:
+    """Remembers whose record will not be its own."""
+    play.scene.forged[service_of(path)] = play.oracle.launchers(service_of(path))
+
+
+def service_of(record: Path) -> str:
+    return record.name.partition(".")[0]
 
 
 def plant_stale_files(play: Play) -> None:
@@ -59,13 +88,24 @@ def plant_stale_sockets(play: Play) -> None:
 
 
 def fill_disk(play: Play) -> None:
-    """A state folder without room hinders neither a start nor a stop."""
+    """A state folder without room hinders neither a start nor a stop, unless a line of the log is waited for."""
     play.down()
     with small_disk(play) as small:
         (small / "filler").write_bytes(b"x" * play.random.choice((50_000, 60_000, DISK_BYTES)))
         name = play.scene.some()
-        play.start(name)
+        done = play.scene.inv(f"{name}.start")
+        if (
+            not waits_for_a_line(play, name)
+            or done.code != 1
+            or "is full, and lines of the log are lost" not in done.said
+        ):
+            play.judge.started(name, done)
         play.down()
+
+
+def waits_for_a_line(play: Play, name: str) -> bool:
+    health = play.scene.flavour.services[name].get("health")
+    return isinstance(health, dict) and "log" in health
 
 
 def read_only_state(play: Play) -> None:

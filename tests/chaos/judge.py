@@ -136,25 +136,31 @@ class Judge:
 
     def status(self) -> None:
         """What is told of a service is what the oracle sees; judged where nothing changed during the look."""
-        before = {name: self.everything(name) for name in self.scene.names}
+        before = {name: self.look(name) for name in self.scene.names}
         told = self.scene.told()
         for name in self.scene.names:
-            if self.everything(name) == before[name]:
-                self.state(name, told[name])
+            if self.look(name) == before[name]:
+                self.state(name, told[name], *before[name])
         self.files()
 
-    def everything(self, name: str) -> list[int]:
-        return self.oracle.living(name) + self.oracle.launchers(name)
+    def look(self, name: str) -> tuple[list[int], list[int]]:
+        """The service's processes, and its launchers."""
+        return self.oracle.living(name), self.oracle.launchers(name)
 
-    def state(self, name: str, told: dict[str, Any]) -> None:
-        state, pid, living = told["state"], told["pid"], self.oracle.living(name)
+    def everything(self, name: str) -> list[int]:
+        living, launchers = self.look(name)
+        return living + launchers
+
+    def state(self, name: str, told: dict[str, Any], living: list[int], launchers: list[int]) -> None:
+        """Judges by what lived before and after it was told: a moment later some of it may have ended."""
+        state, pid = told["state"], told["pid"]
         if state == "running":
             self.expect(pid in living, f"{name} runs as {pid}, which is none of {living}")
             if name == WEB and told["port"]:
                 answers = self.oracle.who_answers(told["port"], times=1)
                 self.expect(answers <= {*living}, f"{name} is called running, but {answers} answer, not {living}")
         elif state in ENDED:
-            if self.oracle.launchers(name):  # it ends what the run has left, if no stop does
+            if launchers:  # it ends what the run has left, if no stop does
                 with suppress(AssertionError):
                     until(lambda: not self.oracle.living(name), seconds=9)
                 living = self.oracle.living(name)
@@ -163,7 +169,7 @@ class Judge:
             others = self.oracle.listeners(told["port"] or 0) - {*living}
             self.expect(bool(others), f"{name} has a conflict with nobody")
         else:
-            self.expect(bool(self.everything(name)), f"{name} is {state}, but there is nothing")
+            self.expect(bool(living or launchers), f"{name} is {state}, but there is nothing")
 
     def files(self) -> None:
         """Events are whole lines that tell only what happened; no lock is held when no task runs."""

@@ -57,6 +57,8 @@ class Scene:
         self.oracle = Oracle(lab, watch, self.roster)
         self.holders: list[Holder] = []
         self.kills = 0
+        self.forged: dict[str, list[int]] = {}
+        """The launchers whose record was altered or lost, by service."""
         self.elsewhere = lab.folder / "elsewhere"
         self.elsewhere.mkdir()
         (lab.path / "tasks.py").write_text(TASKS.format(", ".join(f'service("{name}")' for name in (WEB, WORK, INIT))))

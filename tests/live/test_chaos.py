@@ -41,7 +41,10 @@ def test_the_judge_sees_what_a_task_denies(chaos: Chaos, lab: Lab) -> None:
     with pytest.raises(Broken, match="can be stopped: exit 1"):
         chaos.judge.stopped(badly, {WORK: []}, WORK)
     with pytest.raises(Broken, match="runs as"):
-        chaos.judge.state(WEB, {"state": "running", "pid": os.getpid()})
+        chaos.judge.state(WEB, {"state": "running", "pid": os.getpid()}, *chaos.judge.look(WEB))
+    with pytest.raises(Broken, match="there is nothing"):
+        chaos.judge.state(WEB, {"state": "unhealthy", "pid": None}, [], [])
+    chaos.judge.state(WEB, {"state": "unhealthy", "pid": None}, [], [1])
     editor = chaos.neighbours.others[0]
     with pytest.raises(Broken, match="signals were told for neighbours"):
         chaos.judge.signals(Result(0, "", f"kill -TERM {editor}\n", 0.0), [], chaos.neighbours.others)
