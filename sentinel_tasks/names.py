@@ -27,6 +27,7 @@ TASKS_OF_A_WORKSPACE = frozenset(
         "why",
         "export",
         "scale",
+        "init",
     }
 )
 TASKS_OF_A_SERVICE = ("start", "status", "logs", "stop", "restart", "attach", "wait", "run", "env", "url", "why")

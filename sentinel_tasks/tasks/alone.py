@@ -1,4 +1,4 @@
-"""Invoke with the task `doctor`, even where the tasks file does not list it or there is no tasks file."""
+"""Invoke with the tasks `doctor` and `init`, even where the tasks file does not list them or there is none."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from invoke.program import Program
 
 from ..errors import ConfigurationError
 from . import declare  # noqa: F401 (from now on Invoke reads configuration as we do)
-from .workspace_tasks import doctor
+from .workspace_tasks import doctor, init
 
 
 class Alone(Program):
-    """Invoke's own program, with the doctor among its tasks."""
+    """Invoke's own program, with `doctor` and `init` among its tasks."""
 
     def load_collection(self) -> None:
-        """Loads the tasks file if there is one, and adds the doctor to what it lists."""
+        """Loads the tasks file if there is one, and adds what answers without one to what it lists."""
         try:
             super().load_collection()
         except Exit as refused:
             if refused.code == ConfigurationError.exit_code:
                 raise
             self.collection = Collection()
-        if "doctor" not in self.collection.tasks:
-            self.collection.add_task(doctor)
+        for each in (doctor, init):
+            if each.name not in self.collection.tasks:
+                self.collection.add_task(each)
 
 
 def _version() -> str:

@@ -33,6 +33,7 @@ EXIT_CODES = {
     "ps": "0, whatever the states are",
     "doctor": "0 all holds; 1 something does not; 2 a key is wrong",
     "scale": START,
+    "init": "0 written, or all is there; 1 the answer was no; 2 nobody is there to be asked",
     "run": "that of the command; 126 and 127 as in a shell",
     "url": "0 printed; 3 nobody listens",
     "open": "0 printed or opened; 3 it does not run",
@@ -52,6 +53,7 @@ EXAMPLES = {
     "export": ["systemd", "compose --image app"],
     "doctor": ["", "--fix"],
     "scale": ["web=3", "web=3 worker=2"],
+    "init": ["", "--yes"],
 }
 WITH_NAME = ("run", "url")
 """Tasks of a workspace that want the name of a service first."""

@@ -45,6 +45,7 @@ HELP = {
     "export": "as shell commands, for eval",
     "dotenv": "as lines of a .env file",
     "reveal": "show secrets too",
+    "yes": "do not ask",
 }
 
 

@@ -154,6 +154,15 @@ def scale(c: Context, counts: str, timeout: str | None = None, no_wait: bool = F
 
 
 @verb
+def init(c: Context, yes: bool = False, json: bool = False) -> None:
+    """Write a tasks file and a configuration for what this folder has."""
+    from ..verbs.first_files import write_first_files
+    from .yaml_file import plain_content
+
+    run(c, json, lambda console: write_first_files(console, plain_content, yes))
+
+
+@verb
 def why(c: Context, name: str, json: bool = False) -> None:
     """Why a service is as it is, on one screen."""
     run(c, json, lambda console: show_why(console, name))
@@ -166,4 +175,4 @@ def names(given: str | None) -> list[str] | None:
 
 def workspace_tasks() -> list[OwnTask]:
     """The tasks that every workspace has beside those of its services."""
-    return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url, why, export, scale]
+    return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url, why, export, scale, init]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from invoke.vendor import yaml
@@ -41,6 +42,14 @@ def read(path: str, takes_text: TakesText) -> tuple[Any, list[Problem]]:
         root.value = [pair for pair in root.value if pair not in own]
         content = loader.construct_document(root)
         return {**content, SECTION: section.of(own)}, section.problems
+
+
+def plain_content(path: Path) -> Any:
+    """What a YAML file of others says, as YAML has it; ValueError if it is none."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8-sig"))  # type: ignore[no-untyped-call]
+    except yaml.YAMLError as reason:
+        raise ValueError(" ".join(str(reason).split())) from reason
 
 
 def _is_ours(key: Node) -> bool:

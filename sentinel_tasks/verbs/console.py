@@ -82,6 +82,19 @@ class Console(ABC):
         if self.echoes:
             self.diagnostic(text)
 
+    @property
+    def can_ask(self) -> bool:
+        """True if somebody is there to answer a question: on a terminal, and where no document was asked for."""
+        return not self.as_json and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def ask(self, question: str) -> bool:
+        """True if a person says yes; anything else, and the end of the input, is no."""
+        from ..report import put_aside
+
+        self.clear()
+        put_aside(f"{question} [y/N] ", sys.stderr, end="")
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
     # What the verb is about
 
     def workspace(self, flags: Mapping[str, Mapping[str, Any]] | None = None) -> Workspace:
