@@ -37,6 +37,6 @@ def test_what_follows_it_is_one_word(typed: str) -> None:
     for each in workspace_tasks():
         tasks.add_task(each)
     tasks.add_task(own, name="own")
-    tasks.add_collection(Collection("all", workspace_tasks()[-1]))
+    tasks.add_collection(Collection("all", next(each for each in workspace_tasks() if each.name == "scale")))
     tasks.add_collection(Collection("other", own))
     assert with_counts_as_one(typed.split(), tasks) == TYPED[typed]
