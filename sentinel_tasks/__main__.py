@@ -1,6 +1,8 @@
-"""`python -m sentinel_tasks doctor`: Invoke with the doctor in it, whatever the tasks file lists (contract: Doctor)."""
+"""`python -m sentinel_tasks`: the program `sentinel`, where that is not on the PATH."""
 
-from .tasks.alone import program
+import sys
+
+from .cli.main import main
 
 if __name__ == "__main__":
-    program.run()
+    sys.exit(main())

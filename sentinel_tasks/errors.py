@@ -71,6 +71,10 @@ class StateFolderUnusable(SentinelError):
     """The state folder can't be created or written to, or is not safe to use."""
 
 
+class ValuesNeeded(SentinelError):
+    """What is remembered of a workspace is not enough to tell this; its configuration must be read."""
+
+
 class Interrupted(SentinelError):
     """Ctrl-C during a wait: the task ends, the service goes on."""
 

@@ -50,15 +50,19 @@ class Typed(Struct, frozen=True):
     """How a person types tasks here: the program with its flags, and what it calls each task.
 
     `names` are by service (empty for the workspace's own tasks) and verb; None where nobody knows better than that each
-    task has its own name. `python` is how the Python that runs Invoke is typed.
+    task has its own name. `python` is how the Python that runs Invoke is typed. With `verb_first` the program is our
+    own, and takes a verb, then a service.
     """
 
     program: str = "inv"
     names: Mapping[tuple[str, str], str] | None = None
     python: str = "python"
+    verb_first: bool = False
 
     def task(self, verb: str, service: str = "") -> str:
         """The command that runs this task; empty if no such task is listed."""
+        if self.verb_first:
+            return f"{self.program} {verb} {service}".rstrip()
         if self.names is not None:
             name = self.names.get((service, verb), "")
         else:
@@ -201,7 +205,8 @@ class Service(Struct, frozen=True):
 class Workspace(Struct, frozen=True):
     """A project's folder and its services; `path` is real and absolute (contract: Workspace).
 
-    `is_whole` is false where a part of its configuration is wrong, and so not among it.
+    `is_whole` is false where a part of its configuration is wrong, and so not among it. `keys` are digests of each
+    service's keys, where their values are not among it either (config/remembering.py).
     """
 
     path: str
@@ -213,6 +218,7 @@ class Workspace(Struct, frozen=True):
     window_state: bool = True
     typed: Typed = Typed()
     is_whole: bool = True
+    keys: Mapping[str, Mapping[str, str]] | None = None
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError if there is none."""

@@ -43,15 +43,20 @@ DIGEST_BYTES = 8
 
 def digests(service: Service, salt: bytes) -> dict[str, str]:
     """A digest for each key and each variable that the service is started with; not of keys that a flag overrides."""
-    return {**_of_keys(service, salt), **_of_files(service, salt, {})}
+    return {**digests_of_keys(service, salt), **_of_files(service, salt, {})}
 
 
-def changes_since(before: Mapping[str, str], service: Service, salt: bytes) -> tuple[str, ...]:
-    """The keys that are configured otherwise now than when these digests were made."""
-    return changed(before, {**_of_keys(service, salt), **_of_files(service, salt, before)})
+def changes_since(
+    before: Mapping[str, str], service: Service, salt: bytes, keys: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """The keys that are configured otherwise now than when these digests were made; `keys` are those of the keys now,
+    where they were made before."""
+    of_keys = digests_of_keys(service, salt) if keys is None else keys
+    return changed(before, {**of_keys, **_of_files(service, salt, before)})
 
 
-def _of_keys(service: Service, salt: bytes) -> dict[str, str]:
+def digests_of_keys(service: Service, salt: bytes) -> dict[str, str]:
+    """The same without what the files of variables say."""
     health = service.health
     values: dict[str, object] = {
         key: [getattr(service, field) for field in fields] for key, fields in STARTED_WITH.items()
@@ -63,9 +68,11 @@ def _of_keys(service: Service, salt: bytes) -> dict[str, str]:
 
 def _of_files(service: Service, salt: bytes, before: Mapping[str, str]) -> dict[str, str]:
     """Files that are as they were are not parsed; of others only the variables tell, unless one can't be read."""
+    known = {key: digest for key, digest in before.items() if key.startswith(FILE_VARIABLE)}
+    if not service.env_files and not known and ENV_FILES in before:
+        return {ENV_FILES: before[ENV_FILES]}
     contents = [_content(path) for path in service.env_files]
     whole = _digest(salt, ENV_FILES, contents)
-    known = {key: digest for key, digest in before.items() if key.startswith(FILE_VARIABLE)}
     if whole == before.get(ENV_FILES):
         return {ENV_FILES: whole, **known}
     try:

@@ -39,6 +39,12 @@ def service_environment(
     return {**beneath, **_of_the_configuration(service, beneath, own), **own}
 
 
+def names_given(service: Service, world: World, session: str, port: int | None, ports: Mapping[str, int]) -> set[str]:
+    """The variables that the workspace gives the service beside those of its caller; ConfigurationError likewise."""
+    own = _own(service, world, session, port, ports)
+    return {*own, *_of_files(service, {**_of_the_caller(world.environ), **own}), *dict(service.env)}
+
+
 def _own(service: Service, world: World, session: str, port: int | None, ports: Mapping[str, int]) -> dict[str, str]:
     own = {
         "SENTINEL_WORKSPACE": world.workspace.path,
@@ -102,6 +108,8 @@ def _of_the_configuration(service: Service, beneath: Names, own: Names) -> dict[
 
 def _in_order(service: Service, written: Names) -> list[str]:
     """The names, those that others refer to first; ConfigurationError if two refer to each other."""
+    if len(written) < 2:
+        return [*written]
     from graphlib import CycleError, TopologicalSorter
 
     needs = {

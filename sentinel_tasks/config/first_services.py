@@ -26,7 +26,8 @@ ReadYaml = Callable[[Path], Any]
 class Folder(NamedTuple):
     """What a folder has: its services, the Procfile that declares some of them, and what could not be used.
 
-    `ports` are the numbers at which they will listen, as far as that is known.
+    `ports` are the numbers at which they will listen, as far as that is known. With `is_plain` there is nothing but
+    files, which `dev` serves.
     """
 
     services: list[Found]
@@ -34,6 +35,7 @@ class Folder(NamedTuple):
     has_dev: bool
     ports: frozenset[int]
     notes: list[str]
+    is_plain: bool = False
 
 
 def look(folder: Path, read_yaml: ReadYaml) -> Folder:
@@ -42,10 +44,11 @@ def look(folder: Path, read_yaml: ReadYaml) -> Folder:
     procfile, of_procfile, ports = _procfile(folder, notes)
     own = of_procfile or [*_apps(folder)]
     below = _containers(folder, read_yaml, [each.name for each in own], notes)
-    if not own and not below:
+    is_plain = not own and not below
+    if is_plain:
         own = [_dev(folder)]
     services = [*below, *(_after(each, [one.name for one in below]) for each in own)]
-    return Folder(services, procfile, any(each.name == "dev" for each in own), ports, notes)
+    return Folder(services, procfile, any(each.name == "dev" for each in own), ports, notes, is_plain)
 
 
 def _procfile(folder: Path, notes: list[str]) -> tuple[str, list[Found], frozenset[int]]:

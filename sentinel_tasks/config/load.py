@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ..errors import ConfigurationError, Problem
 from ..model import Service, Workspace
 from ..names import PORT_VARIABLES, SERVICE, TASKS_OF_A_WORKSPACE, WEB, instance_name, session_name, state_name
 from .detect import PROCFILE_HAS_WEB
+from .folder import workspace_folder
 from .problems import Problems, nearest
 from .schema import SENTINEL_TYPES, SERVICE_TYPES
 from .service import ServiceReader, checked
@@ -35,18 +35,6 @@ BUILT_IN: dict[str, Keys] = {
     },
 }
 FLAGS = {"startup_timeout": "--timeout", "stop_timeout": "--timeout"}
-
-
-def workspace_folder(project: str, environ: Mapping[str, str]) -> str:
-    """The workspace's absolute real path: `WORKSPACE_FOLDER`, else the project's folder (contract: Workspace).
-
-    ConfigurationError if there is no such folder.
-    """
-    chosen = environ.get("WORKSPACE_FOLDER")
-    folder = os.path.realpath(chosen or project)
-    if not os.path.isdir(folder):
-        raise ConfigurationError([Problem("WORKSPACE_FOLDER", chosen or project, "there is no such folder")])
-    return folder
 
 
 class Sources(Struct, frozen=True):

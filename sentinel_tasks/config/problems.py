@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import Problem
@@ -66,6 +65,8 @@ def nearest(word: str, names: list[str]) -> str:
     ours = NAMES_ELSEWHERE.get(word.lower().replace("-", "_"), "")
     if known := next((each for each in (ours, NAMES_ELSEWHERE.get(ours, "")) if each in names), ""):
         return known
+    import difflib
+
     alike = difflib.get_close_matches(word, names, n=1)
     begun = [name for name in names if word and (name.startswith(word) or word.startswith(name))]
     return next(iter([*alike, *begun]), "")

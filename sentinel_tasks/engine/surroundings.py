@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from ..config.environment import interpolated, service_environment
+from ..config.environment import interpolated, names_given, service_environment
 from ..model import Service
 from ..names import port_variable, url_variable
 from ..observation.snapshot import take_snapshot
@@ -25,6 +25,13 @@ def surroundings_of(world: World, name: str) -> Surroundings:
     ports = known_ports(world.workspace, snapshot.session, snapshot.panes)
     environment = service_environment(service, world, snapshot.session.name, ports.get(name), ports)
     return Surroundings(interpolated(service, world.workspace.path, environment), environment)
+
+
+def names_given_to(world: World, name: str) -> set[str]:
+    """The variables that the workspace gives the service; ConfigurationError if a file of them can't be read."""
+    snapshot = take_snapshot(world)
+    ports = known_ports(world.workspace, snapshot.session, snapshot.panes)
+    return names_given(world.workspace.service(name), world, snapshot.session.name, ports.get(name), ports)
 
 
 def addresses(world: World) -> dict[str, str]:

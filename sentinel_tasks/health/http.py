@@ -1,6 +1,6 @@
 """Asks an address for a status, and for the document that it answers with; the door to httpx.
 
-httpx is for what the standard library's client (loopback.py) can't ask, or does not understand.
+httpx is for what our own small client (loopback.py) can't ask, or does not understand.
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ import contextlib
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Iterator, Mapping
-from http.client import HTTPException
-from queue import SimpleQueue
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..model import Answer
 from ..text.masking import masked_text
@@ -21,11 +18,12 @@ from . import loopback
 from .question import Question, is_loopback, is_path, url
 from .worker_registry import count, parsed, summary
 
+if TYPE_CHECKING:
+    from queue import SimpleQueue
+
 LARGEST_BODY = 1 << 20
-PART = 1 << 16
 BODY_SECONDS = 1.0
 """A body is waited for so long after its status: it may be a stream without end."""
-AUTOMATIC_HEADER = zlib.MAX_WBITS | 32
 
 
 def ask_http(question: Question) -> Answer:
@@ -33,6 +31,8 @@ def ask_http(question: Question) -> Answer:
     hosts = question.addresses or ("localhost",)
     if len(hosts) == 1:
         return _ask_at(hosts[0], question)
+    from queue import SimpleQueue
+
     answers: SimpleQueue[Answer] = SimpleQueue()
     for host in hosts:  # all at once, or one that hangs would leave the others no time
         threading.Thread(target=_put_answer, args=(host, question, answers), daemon=True).start()
@@ -105,7 +105,7 @@ def _exchange(address: str, question: Question) -> tuple[int, bytes, float] | st
 
 
 def _exchange_here(address: str, question: Question, headers: Mapping[bytes, bytes]) -> tuple[int, bytes, float] | str:
-    """The same by the standard library's client, which also has an AttributeError for a connection closed meanwhile."""
+    """The same by our own client."""
     started = time.monotonic()
     deadline = started + question.patience
     try:
@@ -115,9 +115,9 @@ def _exchange_here(address: str, question: Question, headers: Mapping[bytes, byt
                 latency = time.monotonic() - started
                 if time.monotonic() >= deadline:  # its head was cut off by us
                     raise TimeoutError
-                body = _body(client, iter(lambda: response.read1(PART), b""), response.headers, deadline)
+                body = _body(client, response.body, response.headers, deadline)
             return response.status, body, round(1000 * latency, 1)
-    except (HTTPException, OSError, ValueError, AttributeError) as reason:
+    except (OSError, ValueError) as reason:
         return _why_unanswered(reason, address, question, isinstance(reason, TimeoutError), deadline)
 
 
@@ -187,12 +187,12 @@ def _body(client: Any, coming: Iterator[bytes], headers: Any, deadline: float) -
             size += len(part)
             if size > LARGEST_BODY or time.monotonic() > until:
                 break
-    return _unpacked(b"".join(parts), headers.get("Content-Encoding", ""))
+    return _unpacked(b"".join(parts), headers.get("content-encoding", ""))
 
 
 def _broken_off() -> tuple[type[Exception], ...]:
     """The errors of a body that is not to be had, by either client."""
-    own = (HTTPException, OSError, RuntimeError, ValueError, AttributeError)
+    own = (OSError, RuntimeError, ValueError)
     if "httpx" not in sys.modules:
         return own
     import httpx
@@ -204,8 +204,10 @@ def _unpacked(body: bytes, encoding: str) -> bytes:
     """The body as it was meant, up to a size: a small parcel may unpack to more than there is memory."""
     if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
         return body
+    import zlib
+
     with contextlib.suppress(zlib.error):
-        return zlib.decompressobj(AUTOMATIC_HEADER).decompress(body, LARGEST_BODY)
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, LARGEST_BODY)
     return b""
 
 

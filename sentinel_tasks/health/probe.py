@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 
 from ..model import Answer
-from .command import ask_command
 from .http import ask_http, document, load
 from .question import Question
 
@@ -17,10 +16,16 @@ def ask(question: Question) -> Answer:
     """The answer within the question's patience, whatever the service does."""
     asks: dict[str, Callable[[Question], Answer]] = {
         "http": ask_http,
-        "command": ask_command,
+        "command": _ask_command,
         "log": _ask_log,
     }
     return asks[question.health.kind](question)
+
+
+def _ask_command(question: Question) -> Answer:
+    from .command import ask_command
+
+    return ask_command(question)
 
 
 def _ask_log(question: Question) -> Answer:

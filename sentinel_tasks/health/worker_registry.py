@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
@@ -11,6 +10,8 @@ STATUSES = ("idle", "working", "error")
 
 def parsed(body: bytes) -> object:
     """The JSON document in a body; None if it holds none."""
+    import json
+
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

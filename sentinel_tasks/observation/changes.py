@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..config.digests import changes_since
+from ..errors import ValuesNeeded
 from ..model import Observation
 from ..world import World
 
@@ -19,4 +20,7 @@ def changes_of(name: str, world: World, seen: Observation) -> tuple[str, ...] | 
     started = state.started_with(name)
     if started is None or started.launch != seen.launch:
         return None
-    return changes_since(started.digests, service, state.salt())
+    keys = world.workspace.keys
+    if keys is not None and seen.state_folder not in ("", world.workspace.state_folder):
+        raise ValuesNeeded(f"{name} was started with another state folder")
+    return changes_since(started.digests, service, state.salt(), None if keys is None else keys.get(name))

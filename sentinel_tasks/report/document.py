@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -111,9 +110,13 @@ def finding_document(finding: Finding) -> dict[str, Any]:
 
 def dumps(document: object) -> str:
     """JSON as it goes to stdout: in ASCII, which every locale can print."""
+    import json
+
     return json.dumps(document, indent=2)
 
 
 def dumps_line(document: object) -> str:
     """JSON on one line, in ASCII too, for a stream of documents."""
+    import json
+
     return json.dumps(document)

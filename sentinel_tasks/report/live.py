@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import TextIO
@@ -41,6 +40,8 @@ class Live:
         return f"{self.style.sign('wait')} {so_far}  {plain(each.last_line)}"
 
     def _draw(self, lines: Sequence[str]) -> None:
+        import shutil
+
         lines = fitting(lines, *shutil.get_terminal_size())
         text = "".join(f"{line}\x1b[K\n" for line in lines)
         self._write(f"{self._up()}{text}\x1b[J")

@@ -6,7 +6,6 @@ What is below the state folder is ours alone: folders 0700, files 0600 from thei
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
 import sys
@@ -182,6 +181,8 @@ class State(Struct, frozen=True):
 
     def event(self, service: str, event: str, pid: int | None, reason: str) -> None:
         """Appends one line to `events.jsonl` (contract: Documents, Events)."""
+        import json
+
         line = json.dumps({"time": time.time(), "service": service, "event": event, "pid": pid, "reason": reason})
         with suppress(OSError), open(_open_private(self.events, os.O_APPEND), "w") as file:
             file.write(f"{line}\n")
@@ -258,7 +259,7 @@ class State(Struct, frozen=True):
     def scales(self) -> dict[str, tuple[int, int]]:
         """What `scale` was asked for, by service: how many were configured then, and how many are wanted instead."""
         try:
-            with open(os.open(self._scales, READ), "rb") as file:
+            with open(os.open(self.scales_file, READ), "rb") as file:
                 return from_json(file.read(), dict[str, tuple[int, int]])
         except (OSError, ValueError):
             return {}
@@ -267,13 +268,32 @@ class State(Struct, frozen=True):
         """Keeps this until it is noted anew; OSError if it can't be kept."""
         if scales:
             self.prepare()
-            os.replace(self._draft("scale", msgspec.json.encode(scales)), self._scales)
+            os.replace(self._draft("scale", msgspec.json.encode(scales)), self.scales_file)
         else:
-            self._scales.unlink(missing_ok=True)
+            self.scales_file.unlink(missing_ok=True)
 
     @property
-    def _scales(self) -> Path:
+    def scales_file(self) -> Path:
+        """Where that is kept."""
         return self.folder / "scale.json"
+
+    # The workspace as Invoke read it last
+
+    def workspace(self) -> bytes:
+        """What `note_workspace` was given last; empty if nothing is there, or what another user could have put."""
+        with suppress(OSError), open(os.open(self._workspace, READ), "rb") as file:
+            is_ours = not (is_open_to_others(os.fstat(file.fileno())) or is_open_to_others(os.stat(self.folder)))
+            return file.read() if is_ours else b""
+        return b""
+
+    def note_workspace(self, content: bytes) -> None:
+        """Keeps this; nothing that hinders it may fail a task."""
+        with suppress(OSError):
+            os.replace(self._draft("workspace", content), self._workspace)
+
+    @property
+    def _workspace(self) -> Path:
+        return self.folder / "workspace.json"
 
     def _draft(self, name: str, content: bytes) -> Path:
         """A file of that content on its way to its name; an older draft of this process is gone."""
@@ -316,6 +336,8 @@ def send_spec(fifo: Path, spec: Mapping[str, object], is_there: Callable[[], boo
 
     `is_there` tells, when asked now and then, whether there is still a launcher to wait for.
     """
+    import json
+
     patience = Patience(SEND_SECONDS, is_there)
     descriptor = _open_for_reader(fifo, patience)
     if descriptor is None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from ..verbs.console import Console
-from .invoke_config import file_of_flag, name_of_file, problems_in_files, project_folder
+from .declared import declared
+from .invoke_config import called, file_of_flag, name_of_file, problems_in_files, project_folder
 
 if TYPE_CHECKING:
     from ..errors import Problem
@@ -32,7 +33,6 @@ class InvokeConsole(Console):
 
         from ..config.load import Sources, read_all
         from ..system.state_folder import state_root
-        from .declared import declared
 
         config = self.context.config
         section, last = _section(config.get("sentinel")), _section(file_of_flag(config).get("sentinel"))
@@ -41,19 +41,33 @@ class InvokeConsole(Console):
             frozenset(declared.configured), self.scales,
         )  # fmt: skip
         workspace, problems = read_all(sources, self.project, state_root(), [*problems_in_files, *declared.problems])
-        return replace(workspace, typed=self.typed), problems
+        found = replace(workspace, typed=self.typed)
+        if declared.is_asked_again and not flags and os.path.isdir(found.state_folder):
+            self.remember(found)
+        return found, problems
+
+    def remember(self, workspace: Workspace) -> None:
+        """Keeps the workspace, unless this call was given another configuration than the next one will have."""
+        found = called()
+        if self.dry or not workspace.is_whole or (found is not None and found.flags):
+            return
+        from ..config.remembering import remember
+
+        state = self._state()
+        state.prepare()
+        remember(state, workspace, self.project, self.has_tasks_file, self.environ)
 
     @cached_property
     def typed(self) -> Typed:
         """How a person types the tasks here."""
         from .typed import typed_here
 
-        return typed_here(self.environ)
+        return declared.typed or typed_here(self.environ)
 
     @property
     def has_tasks_file(self) -> bool:
         """True if Invoke has found one."""
-        return project_folder(self.context.config) is not None
+        return not declared.is_without_file and project_folder(self.context.config) is not None
 
     @property
     def project(self) -> str:

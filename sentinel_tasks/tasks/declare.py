@@ -40,14 +40,15 @@ def service(name: str, **settings: Any) -> Collection:
     if before != settings and before and settings:
         declared.problems.append(Problem("service", name, "is declared twice, each time in another way"))
     declared.settings[name] = settings or before
-    return _collection(name)
+    return collection(name)
 
 
-def _collection(name: str) -> Collection:
-    collection = Collection(name)
+def collection(name: str) -> Collection:
+    """A Collection with the tasks of one service, which is not declared by that."""
+    found = Collection(name)
     for each in tasks_of(name):
-        collection.add_task(each, default=each.verb == "status")
-    return collection
+        found.add_task(each, default=each.verb == "status")
+    return found
 
 
 def workspace(*services: Collection) -> Collection:
@@ -84,7 +85,7 @@ def _add_configured(names: Iterable[str]) -> None:
         declared.configured.add(name)
         for root in declared.workspaces if _is_told_of(name, sys.argv[1:]) else ():
             if name not in root.collections and name not in root.tasks:
-                root.add_collection(_collection(name))
+                root.add_collection(collection(name))
 
 
 def _is_told_of(name: str, words: Sequence[str]) -> bool:

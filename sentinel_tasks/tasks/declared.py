@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from inspect import Signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from ..errors import Problem
+
+if TYPE_CHECKING:
+    from ..model import Typed
 
 SHORT = {"follow": "f", "lines": "n", "timeout": "t", "port": "p", "invert": "v"}
 """The flags that fingers know by a letter. Before a task's name such a letter is Invoke's own."""
@@ -76,7 +79,8 @@ class Declared:
     """What the tasks file declared: settings by service, root Collections, problems, and notes on a Procfile's.
 
     `workspaces` are the Collections that have the workspace's tasks, `configured` the services that only the
-    configuration names, and that got tasks by that.
+    configuration names, and that got tasks by that. Our own program tells how tasks are `typed` there, that there is no
+    tasks file (`is_without_file`), and that it will ask for the same again (`is_asked_again`).
     """
 
     def __init__(self) -> None:
@@ -86,6 +90,8 @@ class Declared:
         self.configured: set[str] = set()
         self.problems: list[Problem] = []
         self.of_procfile: dict[str, str] = {}
+        self.typed: Typed | None = None
+        self.is_without_file = self.is_asked_again = False
 
     def members(self) -> dict[str, Mapping[str, Any]]:
         """The workspace's services: those below what `workspace(...)` returned, or, if it was not called, all."""

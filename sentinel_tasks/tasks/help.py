@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .declared import OwnTask
 
-INDENT = "  "
+INDENT, OWN_PROGRAM = "  ", "sentinel"
 
 VALUES = {
     "only": "A,B", "group": "A,B", "except": "A,B", "port": "N|auto", "timeout": "SECONDS", "lines": "N",
@@ -71,15 +71,42 @@ def print_help(program: Program, task: OwnTask, name: str) -> None:
 def _print(program: Program, task: OwnTask, name: str) -> None:
     told = program.parser.contexts[name].help_tuples()
     flags = [(_with_value(flag), _with_default(flag, text or "", task.verb)) for flag, text in told]
-    print(f"Usage: {program.binary} [--core-opts] {name} {'[--options] ' if flags else ''}[other tasks here ...]\n")
+    options = "[--options]" if flags else ""
+    if is_own(program):
+        print(f"Usage: {program.binary} {_spoken(task)} {options}".rstrip() + "\n")
+    else:
+        print(f"Usage: {program.binary} [--core-opts] {name} {f'{options} ' if flags else ''}[other tasks here ...]\n")
     print(f"Docstring:\n{INDENT}{task.__doc__}\n\nOptions:")
     if flags:
         program.print_columns(flags)
     else:
         print(f"{INDENT}none\n")
-    for title, lines in (("Exit codes", _codes(task.verb)), ("Examples", _examples(task, name))):
+    for title, lines in (("Exit codes", _codes(task.verb)), ("Examples", _examples(program, task, name))):
         if lines:
             print("\n".join([f"{title}:", *(f"{INDENT}{line}" for line in lines), ""]))
+
+
+def is_own(program: Program) -> bool:
+    """True for the program `sentinel`, which has its own words."""
+    return bool(program.name == OWN_PROGRAM)
+
+
+def _spoken(task: OwnTask) -> str:
+    return f"{task.verb} {task.service}".rstrip()
+
+
+def print_verbs(program: Program) -> None:
+    """Prints what `sentinel` can do, for somebody who typed it alone."""
+    from .service_tasks import tasks_of
+    from .workspace_tasks import workspace_tasks
+
+    of_one = {each.verb: each for each in tasks_of("SERVICE")}
+    of_all = {each.name: each for each in workspace_tasks()}
+    print(f"Usage: {program.binary} VERB [SERVICE ...] [--options]\n\nOf the whole workspace:")
+    program.print_columns([(name, each.__doc__) for name, each in of_all.items()])
+    print("Of a service:")
+    program.print_columns([(f"{name} SERVICE", each.__doc__) for name, each in of_one.items()])
+    print(f"{program.binary} VERB --help tells of a verb; your own tasks are inv --list.")
 
 
 def _with_value(flag: str) -> str:
@@ -132,9 +159,12 @@ def _codes(verb: str) -> list[str]:
     return [*told.split("; "), "130 Ctrl-C"]
 
 
-def _examples(task: OwnTask, name: str) -> list[str]:
-    from .typed import typed_here
+def _examples(program: Program, task: OwnTask, name: str) -> list[str]:
+    from .typed import program_here, typed_here
 
     first = " NAME" if task.verb in WITH_NAME and not task.service else ""
-    typed = f"{typed_here(os.environ).program} {name}{first}"
+    if is_own(program):
+        typed = f"{program_here(os.environ).program} {_spoken(task)}{first}"
+    else:
+        typed = f"{typed_here(os.environ).program} {name}{first}"
     return [f"{typed} {words}".rstrip() for words in EXAMPLES.get(task.verb, [""])]

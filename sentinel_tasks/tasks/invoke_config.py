@@ -135,7 +135,7 @@ def _reading_files(original: Callable[..., None], refuse: Refuse) -> Callable[..
             words = sys.argv[1:]
             if _only_lists(words):
                 refuse(unreadable)
-            elif not _only_looks_or_ends(words):
+            elif not only_looks_or_ends(words):
                 raise Exit(code=refuse(unreadable)) from reason
             setattr(config, f"_{prefix}", {})
             setattr(config, f"_{prefix}_found", False)
@@ -169,7 +169,7 @@ def _only_lists(words: list[str]) -> bool:
     return any(word in LISTS or word.startswith("--list=") for word in words)
 
 
-def _only_looks_or_ends(words: list[str]) -> bool:
+def only_looks_or_ends(words: list[str]) -> bool:
     """True if this command line names no task, or one first that serves what runs, with or without a configuration."""
     tasks = [word for word in words if not word.startswith("-")]
     return not tasks or tasks[0].rpartition(".")[2] in LOOKS_OR_ENDS
@@ -329,11 +329,12 @@ def called() -> Called | None:
 def project_folder(config: Config) -> str | None:
     """The folder of the tasks file, where Invoke looks for its configuration; None if there is no tasks file."""
     if not hasattr(config, "_project_prefix"):
-        return _folder_of_tasks_file(config)
+        return folder_of_tasks_file(config)
     return None if config._project_prefix is None else str(config._project_prefix)
 
 
-def _folder_of_tasks_file(config: Config) -> str | None:
+def folder_of_tasks_file(config: Config) -> str | None:
+    """The folder in which Invoke finds a tasks file, without loading it; None if there is none."""
     try:
         found = FilesystemLoader(config=config).find(config.tasks.collection_name)
     except CollectionNotFound:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from invoke.context import Context
 
 from ..verbs.acting import Names, restart_services, start_services, stop_services
-from ..verbs.beside import run_beside, show_environment, show_url, wait_for
+from ..verbs.beside import run_beside, show_environment, show_environment_names, show_url, wait_for
 from ..verbs.console import Console
 from ..verbs.logs import show_logs
 from ..verbs.views import attach_to, open_page, show_status, show_why, show_workers
@@ -46,6 +46,7 @@ HELP = {
     "dotenv": "as lines of a .env file",
     "reveal": "show secrets too",
     "yes": "do not ask",
+    "names": "only the names of what the workspace adds to it",
 }
 
 
@@ -115,8 +116,23 @@ def _beside(name: str) -> list[OwnTask]:
     def wait(c: Context, for_: str = "healthy", timeout: str | None = None, json: bool = False) -> None:
         run(c, json, lambda console: wait_for(console, [name], for_, timeout))
 
-    def env(c: Context, export: bool = False, dotenv: bool = False, reveal: bool = False, json: bool = False) -> None:
-        run(c, json, lambda console: show_environment(console, name, export, dotenv, reveal))
+    def env(
+        c: Context,
+        export: bool = False,
+        dotenv: bool = False,
+        reveal: bool = False,
+        names: bool = False,
+        json: bool = False,
+    ) -> None:
+        run(
+            c,
+            json,
+            lambda console: (
+                show_environment_names(console, name)
+                if names
+                else show_environment(console, name, export, dotenv, reveal)
+            ),
+        )
 
     def run_(c: Context) -> None:
         run(c, False, lambda console: run_beside(console, name))

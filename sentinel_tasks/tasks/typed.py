@@ -13,7 +13,7 @@ from invoke.collection import Collection
 from ..model import Typed
 from ..names import TASKS_OF_A_SERVICE
 from .declared import OwnTask, declared
-from .invoke_config import Called, called
+from .invoke_config import called
 
 RUNNERS = {
     "UV_RUN_RECURSION_DEPTH": "uv run",
@@ -30,8 +30,13 @@ def typed_here(environ: Mapping[str, str]) -> Typed:
     found = called()
     if found is None:
         return Typed(python=python)
-    program = " ".join([program_as_typed(sys.argv[0], environ, found), *map(shlex.quote, found.flags)])
+    program = " ".join([program_as_typed(sys.argv[0], environ), *map(shlex.quote, found.flags)])
     return Typed(program, names_in(found.collection, found.tasks), python)
+
+
+def program_here(environ: Mapping[str, str]) -> Typed:
+    """How to type the program `sentinel` again, with its words."""
+    return Typed(program_as_typed(sys.argv[0], environ), None, _python(environ), verb_first=True)
 
 
 def names_in(collection: Collection, tasks: Sequence[str]) -> dict[tuple[str, str], str]:
@@ -52,8 +57,15 @@ def _listed(collection: Collection, above: tuple[str, ...] = ()) -> Iterator[tup
             yield (*above, collection.transform(name)), (task.service, task.verb)
     for name, inner in collection.collections.items():
         yield from _listed(inner, (*above, collection.transform(name)))
-    for name in declared.configured.difference(collection.collections) if collection in declared.workspaces else ():
+    for name in declared.configured.difference(collection.collections) if _is_of_a_workspace(collection) else ():
         yield from (((*above, name, verb), (name, verb)) for verb in TASKS_OF_A_SERVICE)
+
+
+def _is_of_a_workspace(collection: Collection) -> bool:
+    """True if the workspace's tasks are in it: then those of services that only the configuration names are, too."""
+    return any(
+        isinstance(each, OwnTask) and not each.service and each.verb == "up" for each in collection.tasks.values()
+    )
 
 
 def _shared(place: Sequence[str], here: Sequence[Sequence[str]]) -> int:
@@ -66,7 +78,7 @@ def _equal(one: Sequence[str], other: Sequence[str]) -> int:
     return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
-def program_as_typed(path: str, environ: Mapping[str, str], found: Called) -> str:
+def program_as_typed(path: str, environ: Mapping[str, str]) -> str:
     """The program, so that this shell finds the same one: its bare name if that does, else as it was called."""
     if os.path.basename(path) == "__main__.py":
         package = os.path.basename(os.path.dirname(path))

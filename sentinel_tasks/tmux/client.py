@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,7 +65,7 @@ class Tmux:
     """One tmux server, by its socket's name. Every call is one tmux client, told to `echo` before it runs."""
 
     def __init__(self, socket_name: str | None, echo: Callable[[str], None]) -> None:
-        self._binary = shutil.which("tmux")
+        self._binary = _program("tmux")
         self._socket = socket_name or "default"
         self._echo = echo
         self._found_server = True
@@ -305,3 +304,9 @@ def _clean_environment() -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _program(name: str) -> str | None:
+    """Where the program is on the PATH; shutil, which has this too, imports three kinds of compression beside it."""
+    found = (os.path.join(folder, name) for folder in os.get_exec_path())
+    return next((path for path in found if os.access(path, os.X_OK) and os.path.isfile(path)), None)

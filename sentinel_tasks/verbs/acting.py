@@ -114,6 +114,13 @@ def _of_many(service: Service, flags: Mapping[str, str]) -> Mapping[str, str]:
     return {key: value for key, value in flags.items() if key != "port"}
 
 
+def _open_to_act(console: Console, names: Names, flags: Mapping[str, str]) -> tuple[World, list[str]]:
+    """As `open_world`; what is about to be started is remembered, as it is configured without flags."""
+    world, wanted = open_world(console, names, flags)
+    console.remember(console.workspace() if flags else world.workspace)
+    return world, wanted
+
+
 def start_part(
     console: Console, wish: Mapping[str, list[str] | None], flags: Mapping[str, str], wait: bool, anew: bool
 ) -> int:
@@ -146,7 +153,7 @@ def _apply_changes(console: Console, names: Sequence[str], flags: Mapping[str, s
     from ..engine.restart import running_with_another, start_anew
     from ..engine.start import Options
 
-    world, wanted = open_world(console, names, flags)
+    world, wanted = _open_to_act(console, names, flags)
     changed = running_with_another(world, wanted)
     left_of = [name for name, own in world.workspace.templates.items() if {each.name for each in own} <= {*wanted}]
     return show_both(console, start_anew(world, wanted, changed, Options(wait=wait, dry=console.dry), left_of), changed)
@@ -166,7 +173,7 @@ def start_services(console: Console, names: Names, flags: Mapping[str, str], wai
     """Starts them and what they need, and shows what became of each."""
     from ..engine.start import Options, start
 
-    world, wanted = open_world(console, names, flags)
+    world, wanted = _open_to_act(console, names, flags)
     reports = start(world, wanted, Options(wait=wait, dry=console.dry))
     together = together or are_instances(wanted, names)
     code = show_outcome(console, reports, "started", None if together else wanted[0])
@@ -208,7 +215,7 @@ def restart_services(
     from ..engine.restart import restart
     from ..engine.start import Options
 
-    world, wanted = open_world(console, names, flags)
+    world, wanted = _open_to_act(console, names, flags)
     only = None if together or are_instances(wanted, names) else wanted[0]
     return show_both(console, restart(world, wanted, Options(wait=wait, dry=console.dry)), wanted, only)
 

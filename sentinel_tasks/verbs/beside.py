@@ -139,6 +139,17 @@ def show_environment(console: Console, name: str | None, export: bool, dotenv: b
     return 0
 
 
+def show_environment_names(console: Console, name: str) -> int:
+    """The names of the variables that the workspace gives the service beside those of whoever starts it; no values."""
+    from ..engine.surroundings import names_given_to
+
+    world, wanted = open_running_world(console, [name], {})
+    names = sorted({each for one in wanted for each in names_given_to(world, one)})
+    console.document({"service": name, "names": names})
+    console.result("\n".join(names))
+    return 0
+
+
 def _line(key: str, value: str, export: bool, dotenv: bool) -> str:
     if export:
         return f"export {key}={shlex.quote(value)}"

@@ -112,6 +112,10 @@ class Console(ABC):
     ) -> tuple[Workspace, list[Problem]]:
         """The workspace with all of its services that are configured well, and what is wrong with the others."""
 
+    @abstractmethod
+    def remember(self, workspace: Workspace) -> None:
+        """Keeps the workspace for programs that can't read its configuration; what hinders that is no failure."""
+
     @property
     @abstractmethod
     def typed(self) -> Typed:
@@ -138,7 +142,7 @@ class Console(ABC):
         self.note_scales({name: each for name, each in self.scales.items() if name not in names})
 
     def _state(self) -> State:
-        from ..config.load import workspace_folder
+        from ..config.folder import workspace_folder
         from ..names import state_name
         from ..system.state_folder import State, state_root
 

@@ -34,7 +34,9 @@ def write_first_files(console: Console, read_yaml: ReadYaml, yes: bool) -> int:
     written = [] if console.dry or not new else _write_if_wanted(console, folder, new, yes)
     console.document({"folder": str(folder), "files": texts, "there": sorted(there.values()), "written": written})
     if written:
-        console.result(f"next: {console.typed.task('up') or 'inv up'}")
+        import shutil
+
+        console.result(f"next: {'inv up' if shutil.which('inv') else console.typed.task('up')}")
     return 0 if written or console.dry or not new else 1
 
 

@@ -26,6 +26,7 @@ def scale_instances(console: Console, counts: str, timeout: str | None, wait: bo
     console.note_scales(_noted(workspace, console.scales, {name: int(number) for name, number in wanted.items()}))
     flags = {} if timeout is None else {"startup_timeout": timeout}
     workspace = console.workspace()
+    console.remember(workspace)
     names = [each.name for name in wanted for each in workspace.templates[name]]
     world = console.world(console.workspace(dict.fromkeys(names, flags)) if flags else workspace)
     done = scaled(world, [*wanted], Options(wait=wait, dry=console.dry))

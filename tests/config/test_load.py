@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel_tasks.config.load import Sources, read, unread_variables, workspace_folder
+from sentinel_tasks.config.folder import workspace_folder
+from sentinel_tasks.config.load import Sources, read, unread_variables
 from sentinel_tasks.config.schema import ALLOWED, SENTINEL_TYPES, SERVICE_TYPES
 from sentinel_tasks.errors import ConfigurationError, Problem
 from sentinel_tasks.model import Health, Service, Workspace

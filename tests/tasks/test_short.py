@@ -6,12 +6,12 @@ import pytest
 from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
 
-from sentinel_tasks.tasks.declare import _collection, root_of
+from sentinel_tasks.tasks.declare import collection, root_of
 
 
 def parsed(*words: str) -> list[tuple[str, dict[str, object]]]:
     """The tasks and the flags that Invoke makes of these words."""
-    root = root_of(_collection("web"))
+    root = root_of(collection("web"))
     initial = ParserContext()
     found = Parser(initial=initial, contexts=root.to_contexts()).parse_argv([*words])
     return [(root[each.name].name, {key: arg.value for key, arg in each.args.items()}) for each in found if each.name]

@@ -34,6 +34,10 @@ class Somebody(Console):
         """It asks for no workspace."""
         raise AssertionError
 
+    def remember(self, workspace: Workspace) -> None:
+        """It has none."""
+        raise AssertionError
+
 
 def init(yes: bool = False, dry: bool = False, answer: str | None = None) -> int:
     console = Somebody(False, dry)

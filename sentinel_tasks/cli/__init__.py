@@ -1,0 +1,4 @@
+"""The program `sentinel`: tells of services without Invoke and without their tasks file, and hands the rest to Invoke.
+
+Contract: The program sentinel.
+"""

@@ -1,0 +1,159 @@
+"""The program `sentinel` beside `inv`: the same words, documents and exit codes (contract: The program sentinel)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab import LONG, PATIENCE, Lab, Result, is_traceback, until
+
+PROGRAM = str(Path(sys.executable).with_name("sentinel"))
+VARYING = ("uptime_s", "latency_ms", "rss_bytes")
+
+
+def sentinel(lab: Lab, *words: str, cwd: Path | None = None, **environ: str) -> Result:
+    done = subprocess.run(
+        [PROGRAM, *words], cwd=cwd or lab.path, env={**lab.environ, **environ}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert not is_traceback(done.stdout + done.stderr), done.stderr
+    return Result(done.returncode, done.stdout, done.stderr, 0.0)
+
+
+def steady(document: Any) -> Any:
+    """The document without what no two looks have in common."""
+    if isinstance(document, dict):
+        return {key: steady(value) for key, value in document.items() if key not in VARYING}
+    return [steady(each) for each in document] if isinstance(document, list) else document
+
+
+def is_loaded(lab: Lab, *words: str, cwd: Path | None = None) -> bool:
+    """True if this call loaded Invoke."""
+    code = (
+        "import sys\nfrom sentinel_tasks.cli.main import main\nsys.argv[0] = 'sentinel'\n"
+        "code = main()\nprint('invoke' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=cwd or lab.path, env=lab.environ, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    return done.stderr.splitlines()[-1] == "True"
+
+
+SAME = [
+    (("ps",), ("ps",)),
+    (("status", "web"), ("web.status",)),
+    (("status", "job"), ("job.status",)),
+    (("status", "off"), ("off.status",)),
+    (("status", "broken"), ("broken.status",)),
+    (("url", "web"), ("web.url",)),
+    (("url", "job"), ("job.url",)),
+    (("logs", "web", "-n", "3"), ("web.logs", "-n", "3")),
+    (("logs",), ("logs",)),
+    (("logs", "off"), ("off.logs",)),
+    (("logs", "--level", "loud"), ("logs", "--level", "loud")),
+    (("wait", "web"), ("web.wait",)),
+    (("wait", "broken"), ("broken.wait",)),
+    (("wait", "off", "--for", "nothing"), ("off.wait", "--for", "nothing")),
+    (("env-names", "web"), ("web.env", "--names")),
+]
+
+
+def test_it_tells_what_invoke_tells(lab: Lab) -> None:
+    lab.configure(
+        web={"command": lab.server(), "port": lab.port(), "health": "/", "env": {"MODE": "x", "API_TOKEN": "abc"}},
+        job={"command": "echo done", "health": "exit"},
+        broken={"command": "echo no such thing >&2; exit 7"},
+        off={"command": f"exec sleep {LONG}", "autostart": False},
+    )
+    assert lab.inv("up").code == 1
+    for ours, theirs in SAME:
+        for as_json in ((), ("--json",)):
+            one, other = sentinel(lab, *ours, *as_json), lab.inv(*theirs, *as_json)
+            assert one.code == other.code, (ours, one.said)
+            if as_json:
+                assert steady(one.json) == steady(other.json)
+            else:
+                assert one.err == other.err
+    assert not is_loaded(lab, "ps")
+    assert not is_loaded(lab, "logs", "web")
+
+
+def test_it_reads_the_configuration_again_once_that_has_changed(lab: Lab) -> None:
+    lab.configure(web={"command": f"exec sleep {LONG}"})
+    lab.inv("up", "--only", "web")
+    lab.configure(web={"command": f"exec sleep {LONG - 1}"}, new={"command": "x"})
+    assert is_loaded(lab, "ps")
+    told = {each["service"]: each["config"] for each in sentinel(lab, "ps", "--json").json["workspaces"][0]["services"]}
+    assert told.items() >= {"web": "changed", "new": None}.items()
+    assert not is_loaded(lab, "ps")
+    assert steady(sentinel(lab, "ps", "--json").json) == steady(lab.inv("ps", "--json").json)
+
+
+def test_a_broken_tasks_file_hides_nothing_that_runs(lab: Lab) -> None:
+    tasks = lab.path / "tasks.py"
+    tasks.write_text(
+        "from sentinel_tasks import service, workspace\n"
+        f"namespace = workspace(service('web', command='exec sleep {LONG}'))\n"
+    )
+    assert sentinel(lab, "up").code == 0
+    tasks.write_text(f"{tasks.read_text()}def (\n")
+    told = sentinel(lab, "status", "web", "--json")
+    assert (told.code, told.json["state"]) == (0, "running")
+    assert "tasks.py can't be loaded: SyntaxError" in told.err
+    assert "(line 3)" in told.err
+    refused = sentinel(lab, "start", "web", "--json")
+    assert (refused.code, refused.json["problems"][0]["key"]) == (2, "tasks.py")
+    (memory,) = lab.state("workspace.json")
+    memory.unlink()
+    assert sentinel(lab, "ps", "--json").json["workspaces"][0]["services"][0]["state"] == "running"
+    assert sentinel(lab, "stop", "web").code == 0
+    assert sentinel(lab, "ps", "--json").json["workspaces"][0]["services"] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "services"),
+    [
+        ("Procfile", "web: exec sleep 1000\nworker: exec sleep 1001\n", {"web", "worker"}),
+        ("Procfile.dev", "css: exec sleep 1000\n", {"css"}),
+        ("package.json", json.dumps({"scripts": {"dev": "python3 -m http.server $PORT"}}), {"dev"}),
+        ("invoke.yaml", "sentinel: {services: {job: {command: exec sleep 1000}}}\n", {"job"}),
+    ],
+)
+def test_a_folder_without_a_tasks_file_is_served(lab: Lab, file: str, text: str, services: set[str]) -> None:
+    (lab.path / "tasks.py").unlink()
+    (lab.path / file).write_text(text)
+    told = sentinel(lab, "ps", "--json")
+    assert {each["service"] for each in told.json["workspaces"][0]["services"]} == services
+
+
+def test_it_runs_a_procfile_alone(lab: Lab) -> None:
+    (lab.path / "tasks.py").unlink()
+    (lab.path / "Procfile").write_text(f"worker: exec sleep {LONG}\n")
+    assert sentinel(lab, "up").code == 0
+    told = sentinel(lab, "status", "worker")
+    assert told.code == 0
+    assert "sentinel stop worker" in told.out
+    assert not is_loaded(lab, "status", "worker")
+    assert sentinel(lab, "down").code == 0
+
+
+def test_where_there_is_nothing_it_says_so(lab: Lab) -> None:
+    (lab.path / "tasks.py").unlink()
+    told = sentinel(lab, "up")
+    assert told.code == 2
+    assert "there is nothing here to run" in told.err
+
+
+def test_what_no_window_shows_is_told_from_below_the_project(lab: Lab) -> None:
+    lab.configure(web={"command": f"exec sleep {LONG}"})
+    lab.inv("web.start")
+    below = lab.path / "deep" / "down"
+    below.mkdir(parents=True)
+    until(lambda: sentinel(lab, "status", "web", cwd=below).code == 0)
+    assert not is_loaded(lab, "status", "web", cwd=below)
