@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from sentinel_tasks.config.load import BUILT_IN, Sources, read
+from sentinel_tasks.config.json_schema import json_schema
+from sentinel_tasks.config.load import BUILT_IN
 from sentinel_tasks.config.schema import (
     ALLOWED,
     HEALTH_TYPES,
@@ -18,9 +18,7 @@ from sentinel_tasks.config.schema import (
     SENTINEL_TYPES,
     SERVICE_TYPES,
     WATCH_TYPES,
-    json_schema,
 )
-from sentinel_tasks.model import Workspace
 
 NAME = "configuration.md"
 HEAD = """# Configuration keys
@@ -29,33 +27,19 @@ Made from the code by `make reference`; a test holds that it is current. What th
 [contract](../contract.md#configuration). All keys are under `sentinel` in `invoke.yaml` beside the tasks file.
 """
 COLUMNS = "| key | type | default | allowed | description |\n|---|---|---|---|---|\n"
-FIELDS = {"log_max_mb": "log_max_bytes", "env_file": "env_files", "limits": "memory_limit"}
-"""The key's field of a service, where it has another name."""
-NO_FIELD = {"title": "the name", "command": "needed", "cwd": "`.`", "port": "none", "window": "the name"}
-NO_FIELD |= {
-    "health": "`tcp` with a port, else null",
-    "expect": "`2xx`",
-    "on_change": "`restart`",
-    "index": "the first free one from 3",
-}
-DESCRIBED = {
-    "socket_name": "tmux -L; null is tmux's default server",
-    "on_conflict": "what a start does when the port is taken",
-    "restart": "when a run that ended is followed by another one",
-}
+NESTED_COLUMNS = "| key | type | default | description |\n|---|---|---|---|\n"
+SAID_WITHOUT = re.compile(r" \(without it: (.*)\)$")
 
 
 def page() -> str:
     """The whole page."""
     definitions = json_schema()["$defs"]
-    with TemporaryDirectory() as folder:
-        workspace = read(Sources({"web": {"command": "serve"}}, {}, {}), folder, Path(folder))
     parts = [
         HEAD,
         "\n## Of the workspace\n\n",
-        _table(SENTINEL_TYPES, definitions["SentinelKeys"]["properties"], lambda key: _plain(getattr(workspace, key))),
+        _table(SENTINEL_TYPES, definitions["SentinelKeys"]["properties"]),
         "\n## Of a service\n\nUnder `services.NAME`.\n\n",
-        _table(SERVICE_TYPES, definitions["ServiceKeys"]["properties"], lambda key: _default(key, workspace)),
+        _table(SERVICE_TYPES, definitions["ServiceKeys"]["properties"]),
         "\n## Of a health check that is a mapping\n\nExactly one check; `expect` goes with `path`.\n\n",
         *_mapping(HEALTH_TYPES, definitions["HealthKeys"]["properties"]),
         "\n## Of `liveness`\n\nExactly one check.\n\n",
@@ -74,19 +58,30 @@ def page() -> str:
     return "".join(parts)
 
 
-def _table(keys: Iterable[str], properties: Mapping[str, Any], default: Any) -> str:
+def _table(keys: Iterable[str], properties: Mapping[str, Any]) -> str:
     rows = [
-        f"| `{key}` | {_type(properties[key])} | {default(key)} | {_cell(ALLOWED.get(key, ''))} "
-        f"| {_cell(properties[key].get('description', DESCRIBED.get(key, '')))} |\n"
+        f"| `{key}` | {_type(properties[key])} | {_default(properties[key])} | {_cell(ALLOWED.get(key, ''))} "
+        f"| {_description(properties[key])} |\n"
         for key in keys
     ]
     return COLUMNS + "".join(rows)
 
 
 def _mapping(keys: Iterable[str], properties: Mapping[str, Any]) -> Iterator[str]:
-    yield "| key | type | description |\n|---|---|---|\n"
+    yield NESTED_COLUMNS
     for key in keys:
-        yield f"| `{key}` | {_type(properties[key])} | {_cell(properties[key].get('description', ''))} |\n"
+        yield f"| `{key}` | {_type(properties[key])} | {_default(properties[key])} | {_description(properties[key])} |\n"
+
+
+def _description(schema: Mapping[str, Any]) -> str:
+    return _cell(SAID_WITHOUT.sub("", schema["description"]))
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    """The default, or in words what holds without the key; empty for one of which a mapping needs one."""
+    if found := SAID_WITHOUT.search(schema["description"]):
+        return found[1]
+    return _plain(schema["default"]) if "default" in schema else ""
 
 
 def _type(schema: Mapping[str, Any]) -> str:
@@ -101,16 +96,11 @@ def _type(schema: Mapping[str, Any]) -> str:
     return "mapping" if "$ref" in schema or schema.get("type") == "object" else str(schema["type"])
 
 
-def _default(key: str, workspace: Workspace) -> str:
-    if key in NO_FIELD:
-        return NO_FIELD[key]
-    value = getattr(workspace.service("web"), FIELDS.get(key, key))
-    return _plain(value / 1_000_000 if key == "log_max_mb" else value)
-
-
 def _plain(value: object) -> str:
-    if value is None or value == ():
+    if value is None or value in ([], {}):
         return "none"
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"

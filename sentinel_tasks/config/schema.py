@@ -189,8 +189,10 @@ class ServiceKeys(Struct, forbid_unknown_fields=True, kw_only=True):
         | UnsetType
     ) = UNSET
     restart_with: Annotated[str | list[str], Meta(description="it restarts when one of these does")] | UnsetType = UNSET
-    on_conflict: Conflict | UnsetType = UNSET
-    restart: Restart | UnsetType = UNSET
+    on_conflict: Annotated[Conflict, Meta(description="what a start does when the port is taken")] | UnsetType = UNSET
+    restart: Annotated[Restart, Meta(description="when a run that ended is followed by another one")] | UnsetType = (
+        UNSET
+    )
     detached: Annotated[Detached, Meta(description="what becomes of processes that left its session")] | UnsetType = (
         UNSET
     )
@@ -218,13 +220,19 @@ class SentinelKeys(Struct, forbid_unknown_fields=True, kw_only=True):
     """Everything under `sentinel:`."""
 
     socket_name: (
-        Annotated[str, Meta(description="tmux -L; null is tmux's default server", pattern="^[^/]+$")] | UnsetType | None
+        Annotated[
+            Annotated[str, Meta(pattern="^[^/]+$")] | None,
+            Meta(description="tmux -L; null is tmux's default server"),
+        ]
+        | UnsetType
     ) = UNSET
     history_limit: Annotated[int, Meta(ge=1, le=10_000_000, description="lines of scrollback")] | UnsetType = UNSET
     window_state: (
         Annotated[bool, Meta(description="false: windows do not tell what their services are doing")] | UnsetType
     ) = UNSET
-    services: dict[Name, ServiceKeys | None] | UnsetType | None = UNSET
+    services: (
+        Annotated[dict[Name, ServiceKeys | None] | None, Meta(description="the services by their names")] | UnsetType
+    ) = UNSET
 
 
 ALLOWED = {
@@ -320,21 +328,3 @@ def takes_text(path: tuple[str, ...]) -> bool:
 def converted(value: object, wanted: Any) -> Any:
     """The value as the type wants it, text from the environment included; msgspec.ValidationError if it can't be."""
     return msgspec.convert(value, wanted, strict=False)
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of `invoke.yaml`, as far as it is ours; other keys are left to their owners.
-
-    Contract: Configuration.
-    """
-    (reference,), components = msgspec.json.schema_components([SentinelKeys | None], ref_template="#/$defs/{name}")
-    components["HealthKeys"] |= ONE_CHECK
-    components["OnChangeKeys"] |= {"oneOf": [{"required": [key]} for key in ON_CHANGE_TYPES]}
-    components["LivenessKeys"] |= {"oneOf": [{"required": [key]} for key in (*LIVENESS_KEYS, "watchdog")]}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "invoke.yaml with sentinel-tasks",
-        "type": "object",
-        "properties": {"sentinel": reference},
-        "$defs": components,
-    }

@@ -100,7 +100,7 @@ def has_browser(environ: Mapping[str, str]) -> bool:
 
 def show_schema(console: Console) -> int:
     """The JSON Schema of the configuration."""
-    from ..config.schema import json_schema
+    from ..config.json_schema import json_schema
 
     console.document(json_schema())
     return 0

@@ -9,8 +9,9 @@ from typing import Any, get_args
 
 import pytest
 
+from sentinel_tasks.config.json_schema import json_schema
 from sentinel_tasks.config.load import BUILT_IN, Sources, read
-from sentinel_tasks.config.schema import ALLOWED, SENTINEL_TYPES, SERVICE_TYPES, json_schema
+from sentinel_tasks.config.schema import ALLOWED, SENTINEL_TYPES, SERVICE_TYPES
 from sentinel_tasks.model import HEALTH_KINDS, Condition, Conflict, Detached, Health, Restart, StopSignal, Workspace
 from sentinel_tasks.names import TASKS_OF_A_WORKSPACE
 from tests.contract import CONTRACT, table, words

@@ -9,6 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import sentinel_tasks
+from sentinel_tasks.config.json_schema import json_schema
+from sentinel_tasks.config.load import BUILT_IN, Sources, read
 from sentinel_tasks.config.schema import (
     ALLOWED,
     HEALTH_KEYS,
@@ -17,7 +19,6 @@ from sentinel_tasks.config.schema import (
     SERVICE_TYPES,
     HealthKeys,
     converted,
-    json_schema,
 )
 from sentinel_tasks.config.service import ASKED
 from sentinel_tasks.model import HEALTH_KINDS, HealthKind
@@ -245,6 +246,56 @@ def test_every_key_has_words_for_what_is_allowed() -> None:
 
 
 def test_every_key_is_described_for_an_editor() -> None:
-    sections = [SCHEMA["$defs"][name]["properties"] for name in SECTIONS]
-    silent = {key for properties in sections for key, of in properties.items() if "description" not in str(of)}
-    assert silent <= {"on_conflict", "restart"}
+    sections = [SCHEMA["$defs"][name]["properties"] for name in ("SentinelKeys", *SECTIONS)]
+    assert [key for properties in sections for key, of in properties.items() if not of.get("description")] == []
+
+
+ONE_OF = {"path", "tcp", "command", "log", "watchdog", "signal", "paths", "services"}
+"""Keys of which a mapping needs one, and the one that holds all others: nothing holds without them."""
+
+
+def test_every_key_has_its_default_or_says_what_holds_without_it() -> None:
+    for name in ("SentinelKeys", *SECTIONS):
+        for key, of in SCHEMA["$defs"][name]["properties"].items():
+            assert key in ONE_OF or "default" in of or "(without it: " in of["description"], f"{name}.{key}"
+
+
+def test_a_default_that_is_written_down_changes_nothing(tmp_path: Path) -> None:
+    """The code's own defaults, read back: a mapping's keys one by one, the others beside what they are for."""
+
+    def service(**keys: Any) -> object:
+        keys = {"command": "serve", "watch": "src", **keys}
+        return msgspec.to_builtins(read(Sources({}, {"services": {"web": keys}}, {}), str(tmp_path), tmp_path).services)
+
+    inner: dict[str, tuple[str, dict[str, Any]]] = {
+        "HealthKeys": ("health", {"path": "http://127.0.0.1:1/"}),
+        "LivenessKeys": ("liveness", {"log": "x"}),
+        "HooksKeys": ("hooks", {}),
+        "LimitsKeys": ("limits", {}),
+        "WatchKeys": ("watch", {"paths": "src"}),
+    }
+    for key, of in SCHEMA["$defs"]["ServiceKeys"]["properties"].items():
+        if "default" in of and key != "watch":
+            assert service(**{key: of["default"]}) == service(), key
+    for name, (key, least) in inner.items():
+        for each, of in SCHEMA["$defs"][name]["properties"].items():
+            if "default" in of:
+                assert service(**{key: {**least, each: of["default"]}}) == service(**{key: least}), f"{key}.{each}"
+
+
+def test_defaults_of_the_workspace_and_of_its_two_own_services(tmp_path: Path) -> None:
+    section = SCHEMA["$defs"]["SentinelKeys"]["properties"]
+    workspace = read(Sources({"dev": {}, "telemetry": {}}, {}, {}), str(tmp_path), tmp_path)
+    said = {key: of["default"] for key, of in section.items() if key != "services"}
+    assert said == {key: getattr(workspace, key) for key in said}
+    known = section["services"]["anyOf"][0]["properties"]
+    assert {name: {key: of["default"] for key, of in each["properties"].items()} for name, each in known.items()} == {
+        **BUILT_IN
+    }
+    assert workspace.service("dev").port == known["dev"]["properties"]["port"]["default"]
+
+
+def test_the_services_that_are_there_anyway_are_checked_like_others() -> None:
+    assert valid({"services": {"dev": {"port": 4000}, "telemetry": None}})
+    assert not valid({"services": {"dev": {"prot": 4000}}})
+    assert SCHEMA["$id"].startswith("urn:uuid:")
