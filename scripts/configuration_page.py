@@ -70,7 +70,8 @@ def _table(keys: Iterable[str], properties: Mapping[str, Any]) -> str:
 def _mapping(keys: Iterable[str], properties: Mapping[str, Any]) -> Iterator[str]:
     yield NESTED_COLUMNS
     for key in keys:
-        yield f"| `{key}` | {_type(properties[key])} | {_default(properties[key])} | {_description(properties[key])} |\n"
+        of = properties[key]
+        yield f"| `{key}` | {_type(of)} | {_default(of)} | {_description(of)} |\n"
 
 
 def _description(schema: Mapping[str, Any]) -> str:
