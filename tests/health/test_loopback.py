@@ -86,7 +86,8 @@ ANSWERS = st.builds(
             "cut": b"Content-Length: %d\r\n\r\n" % (len(b"".join(parts)) + 7) + b"".join(parts),
         }[kind]
     ),
-    st.integers(200, 599).filter(lambda status: status not in WITHOUT_BODY), st.sampled_from([b"", b" OK", b" Not Found \xe4"]),
+    st.integers(200, 599).filter(lambda status: status not in WITHOUT_BODY),
+    st.sampled_from([b"", b" OK", b" Not Found \xe4"]),
     st.sampled_from(["length", "chunks", "close", "cut"]), BODIES,
     st.lists(st.tuples(st.sampled_from([b"X-A", b"Set-Cookie"]), st.sampled_from([b"", b"a: b", b"\xff x"]))),
 )  # fmt: skip
