@@ -159,7 +159,7 @@ def from_another_server(play: Play) -> None:
     """A task that is sent to another tmux server finds what runs here: nothing runs twice, and a stop ends it."""
     folder, name = play.scene.lab.folder / "tmux-elsewhere", play.scene.some()
     folder.mkdir(mode=0o700, exist_ok=True)
-    before = play.judge.everything(name)
+    before, launchers = play.judge.everything(name), {each: play.oracle.launchers(each) for each in play.scene.names}
     if not play.oracle.in_windows(name) or play.scene.flavour.restarts(name):
         return
     done = play.scene.inv(f"{name}.start", TMUX_TMPDIR=str(folder))
@@ -167,6 +167,9 @@ def from_another_server(play: Play) -> None:
     play.scene.expect(not twice or not still_living(before), f"{name} runs once: {before}, and {twice}: {done.said}")
     done = play.scene.inv(f"{name}.stop", TMUX_TMPDIR=str(folder))
     play.judge.stopped(done, {name: before}, name)
+    for each in play.scene.names:
+        if {*play.oracle.launchers(each)} - {*launchers[each]}:
+            play.stop(each)  # it was needed by what was started, and was started there
 
 
 def hang_server(play: Play) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_four_random_faults_break_no_promise(chaos: Chaos) -> None:
     assert steps == [str(number) for number in range(4)]
 
 
-def test_the_judge_sees_what_a_task_denies(chaos: Chaos, lab: Lab) -> None:
+def test_the_judge_sees_what_a_task_denies(chaos: Chaos, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     well, badly = Result(0, "", "", 0.0), Result(1, "", "", 0.0)
     with pytest.raises(Broken, match="work runs in one window of tmux"):
         chaos.judge.started(WORK, well)
@@ -48,6 +49,11 @@ def test_the_judge_sees_what_a_task_denies(chaos: Chaos, lab: Lab) -> None:
     editor = chaos.neighbours.others[0]
     with pytest.raises(Broken, match="signals were told for neighbours"):
         chaos.judge.signals(Result(0, "", f"kill -TERM {editor}\n", 0.0), [], chaos.neighbours.others)
+    looks = iter([[], [], [7]])
+    with monkeypatch.context() as of_a_chain:
+        of_a_chain.setattr(chaos.scene, "flavour", replace(chaos.scene.flavour, name="plain, fork chain"))
+        of_a_chain.setattr(chaos.judge.oracle, "living", lambda name: next(looks))
+        assert chaos.judge.left(WORK) == [7]
 
 
 def test_the_judge_sees_what_is_done_to_neighbours(chaos: Chaos) -> None:
