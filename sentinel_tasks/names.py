@@ -28,6 +28,7 @@ TASKS_OF_A_WORKSPACE = frozenset(
         "export",
         "scale",
         "init",
+        "gc",
     }
 )
 TASKS_OF_A_SERVICE = ("start", "status", "logs", "stop", "restart", "attach", "wait", "run", "env", "url", "why")

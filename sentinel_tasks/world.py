@@ -19,6 +19,7 @@ from .model import Answer, Identity, Line, Listener, Observation, Progress, Serv
 if TYPE_CHECKING:
     import signal
 
+    from .folder import Folder, Grip, Mount
     from .health.question import Question
     from .lineage.process import Process
     from .lineage.reach import Caller, Claim
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from .system.state_folder import State
     from .system.watcher_files import WatcherFiles
     from .tmux.client import Tmux
+
+
+COLLECTING_SECONDS = 300.0
+"""How long a `gc` waits for another one, which may have to end many services."""
 
 
 class Processes(Protocol):
@@ -72,6 +77,21 @@ class HealthChecks(Protocol):
     def ask(self, question: Question) -> Answer: ...
     def document(self, question: Question) -> object: ...
     def load(self) -> None: ...
+
+
+class Folders(Protocol):
+    """The folders of workspaces: which one each was, and what has become of it."""
+
+    def known_folders(self, root: Path) -> dict[str, Folder | None]: ...
+    def is_there(self, path: str) -> tuple[bool | None, str]: ...
+    def mount_state(self, was: Mount, is_another_boot: bool) -> str: ...
+    def held_by(self, pid: int) -> Grip | None: ...
+    def place_by_git(self, folder: Folder) -> str: ...
+    def place_by_identity(self, folder: Folder, others: Iterable[str]) -> str: ...
+    def changed_above(self, path: str) -> float | None: ...
+    def note_gone(self, state_folder: Path, folder: Folder, since: float) -> None: ...
+    def remove(self, state_folder: Path, folder: Folder) -> bool: ...
+    def remove_leftovers(self, root: Path) -> None: ...
 
 
 class Background(Protocol):
@@ -231,6 +251,18 @@ class World:
 
         return Search(log, wanted, self.is_being_written(log))
 
+    @cached_property
+    def folders(self) -> Folders:
+        """The folders of workspaces."""
+        from .system import workspace_folders
+
+        return workspace_folders
+
+    @property
+    def state_root(self) -> Path:
+        """Where the state folders of all workspaces are."""
+        return Path(self.workspace.state_folder).parent
+
     # Questions about the surroundings
 
     @cached_property
@@ -262,6 +294,33 @@ class World:
         from .system.state_folder import State
 
         return State(Path(self.workspace.state_folder).parent / "ports").lock("ports")
+
+    def collecting(self) -> AbstractContextManager[None]:
+        """Held while what is left of workspaces that are no more is ended: one task does that at a time."""
+        from .system.state_folder import State
+
+        return State(self.state_root / "worktrees").lock("gc", COLLECTING_SECONDS)
+
+    def note_folder(self) -> None:
+        """Writes down which folder the workspace is, so that it is known again when it was moved or removed."""
+        from .lineage.table import boot
+        from .system.workspace_folders import note
+
+        note(Path(self.workspace.state_folder), self.workspace.path, boot())
+
+    def missing_beside(self) -> list[str]:
+        """Workspaces of the same repository whose folder is not there, and a launcher of which may still live."""
+        from .system.worktrees import missing_beside
+
+        return missing_beside(self.state_root, self.workspace.path)
+
+    @cached_property
+    def port_origin(self) -> str:
+        """The path by which automatic ports are chosen: where a workspace that was moved had been before."""
+        from .system.workspace_folders import read
+
+        known = read(Path(self.workspace.state_folder))
+        return known.origin if known is not None and known.origin else self.workspace.path
 
     def runnable(self, command: str, folder: str, path: str | None) -> str:
         """The shell command, told to replace its shell where it is one plain program that can be found."""

@@ -58,6 +58,8 @@ class ScriptedWorld(World):
             reserving=lambda: nullcontext(Door(self)),
             choosing_ports=nullcontext,
             commit=COMMIT,
+            note_folder=lambda: None,
+            port_origin=workspace.path,
             **dict.fromkeys(("health", "logs", "ports"), Door(self)),
             processes=Door(self, send=self._signal, kill=self._kill),
             tmux=Door(

@@ -55,6 +55,7 @@ def launch_all(wanted: Sequence[Ready], world: World, snapshot: Snapshot) -> lis
     """Launches them all, each whatever becomes of the others, then waits until they have their spec (not health)."""
     _refuse_distrusted_folder(world)
     world.state.prepare()
+    world.note_folder()
     moving = frozenset(ready.service.name for ready in wanted if ready.move)
     assignment = Assignment([ready.service for ready in wanted], moving, world, snapshot)
     launches: list[_Launch] = []

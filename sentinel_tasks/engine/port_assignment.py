@@ -81,7 +81,7 @@ class Assignment:
 
     def _choose(self, service: str, avoided: set[int]) -> int:
         """The first port that is free, from a place that is always the same for this workspace and service."""
-        candidates = [port for port in automatic_ports(self.world.workspace.path, service) if port not in avoided]
+        candidates = [port for port in automatic_ports(self.world.port_origin, service) if port not in avoided]
         reserved, began = self.reservations.of_others(), self.world.monotonic()
         for port in [each for each in candidates if each not in reserved]:
             if self._is_to_be_had(port):

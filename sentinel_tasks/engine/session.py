@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from ..decisions.pause import pause_after
 from ..model import Pane
 from ..names import typed_target, typed_tmux
 from ..observation.observe import observe
@@ -50,11 +51,21 @@ def _adopted(world: World, service: str, snapshot: Snapshot) -> Pane | None:
     return next((holder.pane for holder in seen.holders if holder.relation == "adopted"), None)
 
 
-def close_session(world: World) -> bool:
-    """Closes the session if every window in it is one of ours whose service has ended; True if it did."""
-    snapshot = take_snapshot(world)
-    inside = [pane for pane in snapshot.panes if snapshot.session.exists and pane.session == snapshot.session.name]
-    if not inside or not all(pane.service and pane.dead for pane in inside):
-        return False
-    world.tmux.close_session(inside[0].session_id)
-    return True
+def close_session(world: World, patience: float = 0.0) -> bool:
+    """Closes the session if every window in it is one of ours whose service has ended; True if it did.
+
+    Where all are ours, tmux has so many seconds to see that they have ended.
+    """
+    began = world.monotonic()
+    while (inside := _inside(take_snapshot(world))) and all(pane.service for pane in inside):
+        if all(pane.dead for pane in inside):
+            world.tmux.close_session(inside[0].session_id)
+            return True
+        if (elapsed := world.monotonic() - began) >= patience:
+            break
+        world.sleep(pause_after(elapsed))
+    return False
+
+
+def _inside(snapshot: Snapshot) -> list[Pane]:
+    return [pane for pane in snapshot.panes if snapshot.session.exists and pane.session == snapshot.session.name]

@@ -39,10 +39,10 @@ def unconfigured(
     living = {pane.service: pane for pane in panes if pane.home == home and pane.alive and pane.service not in known}
     launched = [each.service for each in table.launchers() if each.workspace == world.workspace.path]
     others = dict.fromkeys(name for name in launched if name not in (*known, *living))
-    found = [*map(marked_service, living.values()), *(_launched_service(world, name) for name in others)]
+    found = [*map(marked_service, living.values()), *(launched_service(world.workspace.path, name) for name in others)]
     return found if of is None else [each for each in found if any(is_instance(each.name, name) for name in of)]
 
 
-def _launched_service(world: World, name: str) -> Service:
+def launched_service(workspace: str, name: str) -> Service:
     """What its launcher alone tells."""
-    return Service(name, name, "", "configured", world.workspace.path, None, Health("up"), has_tasks=False)
+    return Service(name, name, "", "configured", workspace, None, Health("up"), has_tasks=False)

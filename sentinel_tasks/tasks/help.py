@@ -19,6 +19,7 @@ VALUES = {
     "only": "A,B", "group": "A,B", "except": "A,B", "port": "N|auto", "timeout": "SECONDS", "lines": "N",
     "since": "10m|TIME", "until": "10m|TIME", "grep": "REGEX", "field": "NAME=VALUE", "cursor": "TOKEN",
     "name": "NAME", "target": "TARGET", "counts": "NAME=N", "to": "FOLDER", "image": "IMAGE",
+    "workspace": "FOLDER", "keep-logs": "7d",
 }  # fmt: skip
 """What a flag takes, where that is no word of a fixed list."""
 
@@ -34,6 +35,7 @@ EXIT_CODES = {
     "doctor": "0 all holds; 1 something does not; 2 a key is wrong",
     "scale": START,
     "init": "0 written, or all is there; 1 the answer was no; 2 nobody is there to be asked",
+    "gc": "0 nothing of them is left; 1 something would not end; 2 a flag is wrong",
     "run": "that of the command; 126 and 127 as in a shell",
     "url": "0 printed; 3 nobody listens",
     "open": "0 printed or opened; 3 it does not run",
@@ -42,7 +44,7 @@ EXAMPLES = {
     "start": ["", "--port auto --timeout 60", "--on-conflict takeover"],
     "restart": ["", "--no-wait"],
     "up": ["", "--only web,db --timeout 60", "--apply"],
-    "down": ["", "--only web"],
+    "down": ["", "--only web", "--workspace ../old"],
     "stop": ["", "--timeout 30"],
     "status": ["", "--json"],
     "logs": ["--lines 200", "--follow", "--since 10m --level warn"],
@@ -54,6 +56,7 @@ EXAMPLES = {
     "doctor": ["", "--fix"],
     "scale": ["web=3", "web=3 worker=2"],
     "init": ["", "--yes"],
+    "gc": ["", "--dry", "--keep-logs 1d"],
 }
 WITH_NAME = ("run", "url")
 """Tasks of a workspace that want the name of a service first."""
@@ -133,6 +136,8 @@ def _with_default(flag: str, text: str, verb: str) -> str:
 
 def default_of(flag: str, verb: str) -> str:
     """What holds without that flag of a task; empty where nothing is to be told."""
+    from ..verbs.gc import KEPT
+
     if flag == "timeout":
         key = "stop_timeout" if verb in ("stop", "down") else "startup_timeout"
         return f"its {key}, {_of_service(key):g}"
@@ -142,6 +147,7 @@ def default_of(flag: str, verb: str) -> str:
         "only": "all",
         "lines": "50, or all that the other flags ask for",
         "for": "healthy",
+        "keep-logs": KEPT,
     }.get(flag, "")
 
 

@@ -47,6 +47,8 @@ HELP = {
     "reveal": "show secrets too",
     "yes": "do not ask",
     "names": "only the names of what the workspace adds to it",
+    "workspace": "those of the workspace in that folder, which may be gone",
+    "keep_logs": "keep logs for so long after their workspace has gone",
 }
 
 

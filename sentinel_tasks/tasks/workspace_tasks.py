@@ -44,9 +44,20 @@ def up(
 
 
 @verb
-def down(c: Context, only: str | None = None, timeout: str | None = None, json: bool = False) -> None:
+def down(
+    c: Context,
+    only: str | None = None,
+    timeout: str | None = None,
+    workspace: str | None = None,
+    json: bool = False,
+) -> None:
     """Stop every service, in reverse order, and close the session if nothing else is in it."""
     flags = given_flags(stop_timeout=timeout)
+    if workspace is not None:
+        from ..verbs.gc import end_workspace
+
+        run(c, json, lambda console: end_workspace(console, workspace))
+        return
     run(c, json, lambda console: stop_services(console, names(only), flags, together=True, close=only is None))
 
 
@@ -163,6 +174,14 @@ def init(c: Context, yes: bool = False, json: bool = False) -> None:
 
 
 @verb
+def gc(c: Context, keep_logs: str | None = None, json: bool = False) -> None:
+    """End what is left of workspaces that are no more."""
+    from ..verbs.gc import collect_garbage
+
+    run(c, json, lambda console: collect_garbage(console, keep_logs))
+
+
+@verb
 def why(c: Context, name: str, json: bool = False) -> None:
     """Why a service is as it is, on one screen."""
     run(c, json, lambda console: show_why(console, name))
@@ -175,4 +194,4 @@ def names(given: str | None) -> list[str] | None:
 
 def workspace_tasks() -> list[OwnTask]:
     """The tasks that every workspace has beside those of its services."""
-    return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url, why, export, scale, init]
+    return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url, why, export, scale, init, gc]

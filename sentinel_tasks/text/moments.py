@@ -12,7 +12,20 @@ _MOMENT = re.compile(
     r"(Z|[+-]\d\d:?\d\d)?",
     re.ASCII,
 )
+LENGTH = "must be a length of time such as 30m, 4h or 7d"
 ALLOWED = "must be as 10m, 2h, 1d, 14:30 or 2026-11-26T14:30:05"
+
+
+def seconds_of(text: str) -> float | None:
+    """A length of time such as `7d`, `4h` or `1h30m`, or a number of seconds; None if the text means none."""
+    text = text.strip()
+    if re.fullmatch(r"\d+(?:\.\d+)?", text, re.ASCII):
+        return float(text)
+    return float(_seconds(found)) if text and (found := _AGO.fullmatch(text)) else None
+
+
+def _seconds(found: re.Match[str]) -> int:
+    return sum(int(count or 0) * unit for count, unit in zip(found.groups(), _UNITS.values(), strict=True))
 
 
 def moment_of(text: str, now: float) -> float | None:
@@ -21,7 +34,7 @@ def moment_of(text: str, now: float) -> float | None:
 
     text = text.strip()
     if text and (ago := _AGO.fullmatch(text)):
-        return now - sum(int(count or 0) * unit for count, unit in zip(ago.groups(), _UNITS.values(), strict=True))
+        return now - _seconds(ago)
     found = _MOMENT.fullmatch(text)
     if not found or not (found[1] or found[2]):
         return None

@@ -22,11 +22,13 @@ class Console(ABC):
     """Where one verb's results and diagnostics go: words, or with `--json` one document.
 
     `dry` is `--dry`: print the plan, change nothing. `echoes` is `--echo`: print each tmux command and signal.
+    `tells_of_gone` until it was looked for other workspaces that are gone and still run, or if that is not wanted.
     """
 
     def __init__(self, as_json: bool, dry: bool = False, echoes: bool = False) -> None:
         self.as_json, self.dry, self.echoes = as_json, dry, echoes
         self.environ = dict(os.environ)
+        self.tells_of_gone = True
         self._live: Live | None = None
         self._scales: dict[str, tuple[int, int]] | None = None
 
@@ -154,7 +156,19 @@ class Console(ABC):
         from ..world import World
 
         self._live = Live(sys.stderr, self.err)
-        return World(workspace, self.environ, self.echo, self._live.show)
+        world = World(workspace, self.environ, self.echo, self._live.show)
+        if self.tells_of_gone:
+            self.tells_of_gone = False
+            self._tell_of_gone(world)
+        return world
+
+    def _tell_of_gone(self, world: World) -> None:
+        """In one line, that something still runs of another workspace of the repository which is no more."""
+        if world.missing_beside():
+            from .neighbours import words_on_gone
+
+            if words := words_on_gone(world):
+                self.warning(words)
 
     def clear(self) -> None:
         """Removes the live lines."""

@@ -11,6 +11,7 @@ from .console import Console
 
 if TYPE_CHECKING:
     from ..model import Report, Workspace
+    from ..observation.workspaces import Known
     from ..world import World
 
 
@@ -48,13 +49,39 @@ def show_all(console: Console, everywhere: bool) -> int:
     from ..text.sanitize import plain
 
     world, names = open_running_world(console, None, {})
-    groups = everything(world) if everywhere else [status(world, names, and_unconfigured=True)]
-    console.document({"workspaces": [_workspace_document(world, group) for group in groups]})
+    if not everywhere:
+        own = status(world, names, and_unconfigured=True)
+        console.document({"workspaces": [_workspace_document(world, own)]})
+        console.result(table(own, console.out))
+        return 0
+    groups, known = _everywhere(world, everything(world))
+    console.document({"workspaces": [_workspace_document(world, group, known) for group in groups]})
     for group in groups:
-        if everywhere:
-            console.result(plain(f"{_home(world, group)}  ({_session(group) or 'no session'})"))
+        fate = _fate_in_words(world, known.get(_home(world, group)))
+        console.result(plain(f"{_home(world, group)}  ({_session(group) or 'no session'}){fate}"))
         console.result(table(group, console.out))
     return 0
+
+
+def _everywhere(world: World, groups: list[list[Report]]) -> tuple[list[list[Report]], dict[str, Known]]:
+    """With those whose windows nobody reaches, and what is known of each workspace's folder."""
+    from ..engine.status import status
+    from ..observation.workspaces import known_workspaces
+
+    known = {each.path: each for each in known_workspaces(world)}
+    shown = {_home(world, group) for group in groups}
+    hidden = [each for path, each in known.items() if each.running and path not in shown]
+    more = [status(each.world(world, world.workspace.socket_name), each.services()) for each in hidden]
+    return [*groups, *more], known
+
+
+def _fate_in_words(world: World, known: Known | None) -> str:
+    from .neighbours import age, way_to_end
+
+    if known is None or known.fate.word == "here":
+        return ""
+    word = f"gone{age(world, known)}" if known.fate.word == "gone" else known.fate.reason
+    return "  ".join([f": {word}", *([f"({way})"] if (way := way_to_end(world, known)) else [])])
 
 
 def show_workers(console: Console, name: str) -> int:
@@ -106,11 +133,20 @@ def show_schema(console: Console) -> int:
     return 0
 
 
-def _workspace_document(world: World, group: Sequence[Report]) -> dict[str, object]:
+def _workspace_document(
+    world: World, group: Sequence[Report], known: Mapping[str, Known] | None = None
+) -> dict[str, object]:
     from ..report import as_json
 
-    services = [as_json(report) for report in group]
-    return {"workspace": _home(world, group), "session": _session(group), "services": services}
+    home, services = _home(world, group), [as_json(report) for report in group]
+    found = (known or {}).get(home)
+    return {
+        "workspace": home,
+        "folder": found.fate.word if found else "here",
+        "gone_since": found.since if found else None,
+        "session": _session(group),
+        "services": services,
+    }
 
 
 def _home(world: World, group: Sequence[Report]) -> str:

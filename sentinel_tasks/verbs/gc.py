@@ -1,0 +1,126 @@
+"""The verbs for workspaces that this call is not in: `gc`, and `down` of another one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .acting import open_running_world, show_outcome
+from .console import Console
+from .neighbours import age, way_to_end
+
+if TYPE_CHECKING:
+    from ..engine.gc import Collected, Ended
+    from ..world import World
+
+KEPT = "7d"
+
+
+def collect_garbage(console: Console, keep_logs: str | None) -> int:
+    """Ends what is left of workspaces that are no more, and shows what became of each; exit 1 if anything would not."""
+    from ..engine.gc import collect
+
+    keep = _length("--keep-logs", KEPT if keep_logs is None else keep_logs)
+    world = _world(console)
+    done = collect(world, keep, console.dry)
+    failures = [f"{each.known.path}: {each.ended.failure}" for each in done if each.ended and each.ended.failure]
+    console.document({"workspaces": [_document(each) for each in done], "error": "; ".join(failures) or None})
+    lines = [line for each in done if (line := _line(console, world, each, keep))]
+    for line in lines or ["nothing to do: nothing runs whose workspace is no more"]:
+        console.result(line)
+    if kept := [each for each in done if _is_only_kept(each)]:
+        console.result(f"   {len(kept)} more {'is' if len(kept) == 1 else 'are'} gone; only their logs are left")
+    return 1 if failures else 0
+
+
+def _world(console: Console) -> World:
+    """The world of this call; what is left of others is the answer itself, and no aside."""
+    console.tells_of_gone = False
+    return open_running_world(console, None, {})[0]
+
+
+def _length(flag: str, text: str) -> float:
+    from ..errors import ConfigurationError, Problem
+    from ..text.moments import LENGTH, seconds_of
+
+    found = seconds_of(text)
+    if found is None:
+        raise ConfigurationError([Problem(flag, text, LENGTH)])
+    return found
+
+
+def _document(done: Collected) -> dict[str, Any]:
+    known, ended = done.known, done.ended
+    return {
+        "workspace": known.path,
+        "state": known.fate.word,
+        "reason": known.fate.reason,
+        "moved_to": known.fate.moved_to or None,
+        "since": known.since,
+        "services": known.running,
+        "ended": ended is not None and not ended.failure,
+        "session_closed": ended is not None and ended.closed,
+        "state_folder": str(known.state_folder) if known.folder else None,
+        "removed": done.removed,
+        "error": (ended.failure or None) if ended else None,
+    }
+
+
+def _is_only_kept(done: Collected) -> bool:
+    return done.known.fate.word == "gone" and done.ended is None and not done.removed
+
+
+def _line(console: Console, world: World, done: Collected, keep: float) -> str:
+    """What was done of a workspace, or why it was left; empty where nothing of it runs and nothing was done."""
+    from ..text.sanitize import plain
+
+    known = done.known
+    if _is_only_kept(done) or (known.fate.word != "gone" and not known.running):
+        return ""
+    path, running = plain(known.path), ", ".join(known.running)
+    if known.fate.word != "gone":
+        way = plain(way_to_end(world, known))
+        return f"{console.out.sign('warn')} {path}: left, {plain(known.fate.reason)}; {running} still runs; {way}"
+    told = [f"gone{age(world, known)}", *_done(done, running, console.dry)]
+    sign = "bad" if done.ended and done.ended.failure else "ok"
+    return f"{'' if console.dry else console.out.sign(sign) + ' '}{path}: {'; '.join(told)}"
+
+
+def _done(done: Collected, running: str, dry: bool) -> Iterable[str]:
+    would = "would be " if dry else ""
+    if done.ended and done.ended.failure:
+        yield f"would not end: {done.ended.failure}"
+    elif done.ended and running:
+        yield f"{would}ended: {running}"
+    if done.ended and done.ended.closed:
+        yield f"its session {'would be' if dry else 'is'} closed"
+    elif done.ended and done.known.left.sessions:
+        yield "its session has other windows, and is left"
+    if done.removed:
+        yield f"its logs {'would be' if dry else 'are'} removed"
+
+
+def end_workspace(console: Console, path: str, close: bool = True) -> int:
+    """Ends every service of the workspace at that path, which need not be there any more; exit 3 if none is known."""
+    from ..engine.gc import end_all
+    from ..errors import NothingThere
+    from ..observation.workspaces import known_workspaces
+
+    world = _world(console)
+    real = os.path.realpath(os.path.join(os.getcwd(), os.path.expanduser(path)))
+    found = known_workspaces(world, real)
+    if not found:
+        raise NothingThere(f"nothing is known of a workspace {real}", "{ps} --all")
+    return _show_ended(console, [end_all(world, each, console.dry, close) for each in found])
+
+
+def _show_ended(console: Console, ended: Sequence[Ended]) -> int:
+    from .acting import without_window
+
+    reports = [without_window(report) if each.closed else report for each in ended for report in each.reports]
+    code = show_outcome(console, reports, "stopped", None)
+    errors = [each.error for each in ended if each.error]
+    for error in errors:
+        console.warning(error)
+    return code or (1 if errors else 0)
