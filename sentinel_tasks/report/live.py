@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import TextIO
 
 from ..model import Progress
 from ..text.sanitize import plain
 from .streams import put_aside
 from .style import Style
+from .width import columns, cut, padded
 
 WORTH_A_LINE = 0.5
 """Seconds before a wait is worth a line off a terminal."""
+
+NARROW = 60
+"""Columns below which a line has the numbers first: the end of it may be cut."""
 
 
 class Live:
@@ -26,26 +29,31 @@ class Live:
     def show(self, waiting: Sequence[Progress]) -> None:
         """Shows what is waited for now."""
         if self.style.live:
-            width = max((len(each.service.name) for each in waiting), default=0)
-            self._draw([self._line(each, width) for each in waiting])
+            self._draw(waiting)
             return
         for each in waiting:
             if each.elapsed >= WORTH_A_LINE and each.service.name not in self.announced:
                 self.announced.add(each.service.name)
                 self._write(f"{self.style.sign('wait')} {each.service.name}: {each.word}, for up to {each.limit:g} s\n")
 
-    def _line(self, each: Progress, width: int) -> str:
-        name = f"{each.service.name}:".ljust(width + 1)
-        so_far = f"{name} {each.word} {each.elapsed:.1f} of {each.limit:g} s"
-        return f"{self.style.sign('wait')} {so_far}  {plain(each.last_line)}"
-
-    def _draw(self, lines: Sequence[str]) -> None:
+    def _draw(self, waiting: Sequence[Progress]) -> None:
         import shutil
 
-        lines = fitting(lines, *shutil.get_terminal_size())
+        across, down = shutil.get_terminal_size()
+        width = max((columns(each.service.name) for each in waiting), default=0)
+        lines = [self._short(each) if across < NARROW else self._line(each, width) for each in waiting]
+        lines = fitting(lines, across, down)
         text = "".join(f"{line}\x1b[K\n" for line in lines)
         self._write(f"{self._up()}{text}\x1b[J")
         self.drawn = len(lines)
+
+    def _line(self, each: Progress, width: int) -> str:
+        name = padded(f"{each.service.name}:", width + 1)
+        so_far = f"{name} {each.word} {each.elapsed:.1f} of {each.limit:g} s"
+        return f"{self.style.sign('wait')} {so_far}  {plain(each.last_line)}"
+
+    def _short(self, each: Progress) -> str:
+        return f"{self.style.sign('wait')} {each.service.name} {each.elapsed:.0f}/{each.limit:g} s, {each.word}"
 
     def clear(self) -> None:
         """Removes the live lines, one by one: a screen cleared at once would stay in tmux's history."""
@@ -65,11 +73,3 @@ def fitting(lines: Sequence[str], columns: int, rows: int) -> list[str]:
     most = max(1, rows - 1)
     shown = list(lines) if len(lines) <= most else [*lines[: most - 1], f"   and {len(lines) - most + 1} more"]
     return [cut(line, max(10, columns - 1)) for line in shown]
-
-
-def cut(text: str, columns: int) -> str:
-    """As much of the text as takes so many columns of a terminal."""
-    from unicodedata import east_asian_width
-
-    taken = accumulate(2 if east_asian_width(each) in "WF" else 1 for each in text)
-    return text[: sum(1 for width in taken if width <= columns)]

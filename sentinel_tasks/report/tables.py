@@ -10,6 +10,7 @@ from ..text.duration import duration
 from ..text.sanitize import plain
 from .document import listens, pid_of, restarts_of
 from .style import Style
+from .width import columns
 
 
 def table(reports: Sequence[Report], style: Style) -> str:
@@ -21,10 +22,10 @@ def table(reports: Sequence[Report], style: Style) -> str:
 
 def _in_columns(titles: Sequence[str], rows: Sequence[Sequence[str]], painted: int, paint: Callable[[str], str]) -> str:
     """Titles and rows, each column as wide as its widest cell; one column's cells are painted."""
-    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    widths = [max(map(columns, column)) for column in zip(titles, *rows, strict=True)]
 
     def line(shown: Sequence[str], cells: Sequence[str]) -> str:
-        padded = (text + " " * (width - len(cell)) for text, cell, width in zip(shown, cells, widths, strict=True))
+        padded = (text + " " * (width - columns(cell)) for text, cell, width in zip(shown, cells, widths, strict=True))
         return "   ".join(padded).rstrip()
 
     colourful = ([*row[:painted], paint(row[painted]), *row[painted + 1 :]] for row in rows)

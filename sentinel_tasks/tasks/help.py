@@ -48,7 +48,7 @@ EXAMPLES = {
     "stop": ["", "--timeout 30"],
     "status": ["", "--json"],
     "logs": ["--lines 200", "--follow", "--since 10m --level warn"],
-    "ps": ["", "--all --json"],
+    "ps": ["", "--watch", "--all --json"],
     "wait": ["--for completed --timeout 120"],
     "run": ["-- env"],
     "env": ["--export"],

@@ -49,6 +49,8 @@ HELP = {
     "names": "only the names of what the workspace adds to it",
     "workspace": "those of the workspace in that folder, which may be gone",
     "keep_logs": "keep logs for so long after their workspace has gone",
+    "watch": "go on showing what is so",
+    "plain": "in sentences, and then what changes: for screen readers and logs",
 }
 
 

@@ -62,9 +62,14 @@ def down(
 
 
 @verb
-def ps(c: Context, all: bool = False, json: bool = False) -> None:
+def ps(c: Context, all: bool = False, watch: bool = False, plain: bool = False, json: bool = False) -> None:
     """One line a service."""
-    run(c, json, lambda console: show_all(console, everywhere=all))
+    if watch or plain:
+        from ..verbs.ps import show_watched
+
+        run(c, json, lambda console: show_watched(console, all, watch, plain))
+    else:
+        run(c, json, lambda console: show_all(console, everywhere=all))
 
 
 @verb

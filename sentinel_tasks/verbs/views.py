@@ -46,24 +46,22 @@ def show_all(console: Console, everywhere: bool) -> int:
     """`ps`: the workspace's services, or those of every workspace on this machine."""
     from ..engine.status import everything, status
     from ..report import table
-    from ..text.sanitize import plain
 
     world, names = open_running_world(console, None, {})
     if not everywhere:
         own = status(world, names, and_unconfigured=True)
-        console.document({"workspaces": [_workspace_document(world, own)]})
+        console.document({"workspaces": [workspace_document(world, own)]})
         console.result(table(own, console.out))
         return 0
-    groups, known = _everywhere(world, everything(world))
-    console.document({"workspaces": [_workspace_document(world, group, known) for group in groups]})
+    groups, known = with_hidden(world, everything(world))
+    console.document({"workspaces": [workspace_document(world, group, known) for group in groups]})
     for group in groups:
-        fate = _fate_in_words(world, known.get(_home(world, group)))
-        console.result(plain(f"{_home(world, group)}  ({_session(group) or 'no session'}){fate}"))
+        console.result(heading(world, group, known))
         console.result(table(group, console.out))
     return 0
 
 
-def _everywhere(world: World, groups: list[list[Report]]) -> tuple[list[list[Report]], dict[str, Known]]:
+def with_hidden(world: World, groups: list[list[Report]]) -> tuple[list[list[Report]], dict[str, Known]]:
     """With those whose windows nobody reaches, and what is known of each workspace's folder."""
     from ..engine.status import status
     from ..observation.workspaces import known_workspaces
@@ -73,6 +71,14 @@ def _everywhere(world: World, groups: list[list[Report]]) -> tuple[list[list[Rep
     hidden = [each for path, each in known.items() if each.running and path not in shown]
     more = [status(each.world(world, world.workspace.socket_name), each.services()) for each in hidden]
     return [*groups, *more], known
+
+
+def heading(world: World, group: Sequence[Report], known: Mapping[str, Known]) -> str:
+    """Where a workspace is, and what became of that folder."""
+    from ..text.sanitize import plain
+
+    fate = _fate_in_words(world, known.get(_home(world, group)))
+    return plain(f"{_home(world, group)}  ({_session(group) or 'no session'}){fate}")
 
 
 def _fate_in_words(world: World, known: Known | None) -> str:
@@ -133,9 +139,10 @@ def show_schema(console: Console) -> int:
     return 0
 
 
-def _workspace_document(
+def workspace_document(
     world: World, group: Sequence[Report], known: Mapping[str, Known] | None = None
 ) -> dict[str, object]:
+    """One workspace's services as `ps` documents them (contract: Documents, Other documents)."""
     from ..report import as_json
 
     home, services = _home(world, group), [as_json(report) for report in group]

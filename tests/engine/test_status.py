@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from sentinel_tasks.engine.status import everything, status
+from sentinel_tasks.engine.watching_states import looks
 from sentinel_tasks.model import Health, Identity, Listener
 from tests import facts
 from tests.engine.histories import (
@@ -300,3 +302,9 @@ def test_ps_of_all_workspaces_asks_nobody_elsewhere() -> None:
         "db: running, exit 0; /home/ann/other",
         "old: starting, exit 0; /home/ann/third",
     ]
+
+
+def test_who_watches_sees_what_is_so_after_each_pause() -> None:
+    world = ScriptedWorld(facts.workspace(WEB), {0: [running(**OLD)], 1: [ended(run={"exit_code": 3}, **OLD)], 2: []})
+    seen = [[report.state for report in own] for (own,) in islice(looks(world, ["web"], everywhere=False), 3)]
+    assert seen == [["running"], ["crashed"], ["stopped"]]

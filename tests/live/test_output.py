@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -410,3 +411,23 @@ def test_the_same_task_of_two_services_runs_for_both(lab: Lab) -> None:
     said = lab.inv("dev.stop", "telemetry.stop").out
     assert "dev: not running" in said
     assert "telemetry: not running" in said
+
+
+# Watching
+
+
+def test_who_watches_sees_a_crash_and_ctrl_c_leaves_the_terminal_as_it_was(lab: Lab) -> None:
+    lab.configure(worker={"command": "echo $$ >pid; exec sleep 9999", "health": None})
+    lab.inv("worker.start")
+    keys: dict[str, Any] = {"env": {**lab.environ, "NO_COLOR": "1"}, "encoding": "utf-8", "timeout": PATIENCE}
+    shown = pexpect.spawn(INV, ["ps", "--watch"], cwd=str(lab.path), dimensions=(40, 100), **keys)
+    shown.expect(r"worker +running")
+    os.kill(int((lab.path / "pid").read_text()), signal.SIGKILL)
+    shown.expect(r"worker +crashed")
+    shown.sendintr()
+    said = shown.read()
+    shown.close()
+    assert shown.exitstatus == 130
+    assert said.endswith("\x1b[J")
+    assert "\x1b[?" not in said
+    assert not is_traceback(said)
