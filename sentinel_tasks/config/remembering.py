@@ -1,7 +1,7 @@
 """A workspace as Invoke read it last, kept so that a program without Invoke can tell of its services.
 
-Contract: The program sentinel, What it remembers. No secret is kept: values that a name or a shape gives away are left
-out, and digests stand for what a service was started with.
+Contract: The program sentinel, What it remembers. No value of a variable is kept, nor what a name or a shape gives away
+as secret: digests stand for what a service was started with.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def remember(state: State, workspace: Workspace, project: str, tasks_file: bool,
         VERSION, project, tasks_file,
         {path: _state(path) for path in dict.fromkeys(_read_from(project, workspace, state))},
         digest_of_variables(environ), typed.program, typed.python, names, typed.verb_first,
-        tuple(each.name for each in workspace.services if _needs_a_secret(each)),
+        tuple(each.name for each in workspace.services if _needs_a_value(each)),
         {each.name: digests_of_keys(each, salt) for each in workspace.services},
         kept,
     )  # fmt: skip
@@ -146,28 +146,23 @@ def _without_secrets(service: Service) -> Service:
     """The service with what a report tells of it; nobody starts it from this."""
     return replace(
         service,
-        env=tuple((name, "" if _is_secret(name, text) else text) for name, text in service.env),
+        env=tuple((name, "") for name, _ in service.env),
         command=_shown(service.command),
         health=service.health if _is_plain(service.health.target) else replace(service.health, target=""),
         stop_command=None, hooks=(), liveness=None, on_change=None, worker_command=None,
     )  # fmt: skip
 
 
-def _needs_a_secret(service: Service) -> bool:
+def _needs_a_value(service: Service) -> bool:
     """True if its health can't be asked about with what is kept."""
-    if not _is_plain(service.health.target):
+    target = service.health.target
+    if not _is_plain(target):
         return True
-    if not any(_is_secret(name, text) for name, text in service.env):
-        return False
-    texts = (service.health.target,) if isinstance(service.health.target, str) else service.health.target
-    is_expanded = any("$" in text for text in (*texts, service.cwd_template))
-    return is_expanded or service.health.kind == "command" or any(name == TOKEN for name, _ in service.env)
-
-
-def _is_secret(name: str, text: str) -> bool:
-    from ..text.masking import is_secret, masked_text
-
-    return is_secret(name) or masked_text(text) != text
+    is_expanded = any(
+        "$" in text for text in (*((target,) if isinstance(target, str) else target), service.cwd_template)
+    )
+    is_seen = is_expanded or service.health.kind == "command" or any(name == TOKEN for name, _ in service.env)
+    return bool(service.env) and is_seen
 
 
 def _is_plain(target: str | tuple[str, ...]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -52,10 +53,13 @@ class InvokeConsole(Console):
         if self.dry or not workspace.is_whole or (found is not None and found.flags):
             return
         from ..config.remembering import remember
+        from ..errors import SentinelError
 
-        state = self._state()
-        state.prepare()
-        remember(state, workspace, self.project, self.has_tasks_file, self.environ)
+        with suppress(SentinelError, OSError):
+            state = self._state()
+            state.prepare()
+            if state.has_room():  # records come first
+                remember(state, workspace, self.project, self.has_tasks_file, self.environ)
 
     @cached_property
     def typed(self) -> Typed:

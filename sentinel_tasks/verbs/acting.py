@@ -117,7 +117,7 @@ def _of_many(service: Service, flags: Mapping[str, str]) -> Mapping[str, str]:
 def _open_to_act(console: Console, names: Names, flags: Mapping[str, str]) -> tuple[World, list[str]]:
     """As `open_world`; what is about to be started is remembered, as it is configured without flags."""
     world, wanted = open_world(console, names, flags)
-    console.remember(console.workspace() if flags else world.workspace)
+    console.remember(console.workspace_and_problems()[0] if flags else world.workspace)
     return world, wanted
 
 

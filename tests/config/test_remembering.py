@@ -43,9 +43,9 @@ def keep(state: State, tmp_path: Path) -> Keep:
 
 def test_what_is_kept_is_what_was_read(keep: Keep, tmp_path: Path) -> None:
     typed = Typed("inv -c other", {("web", "start"): "svc.web.start", ("", "up"): "up"}, "python3")
-    found = keep(replace(WEB, env=(("MODE", "fast"),), window="🚀 web"), typed=typed)
+    found = keep(replace(WEB, env_files=("/w/.env",), window="🚀 web"), typed=typed)
     assert (found.workspace.services, found.typed, found.unkept) == (
-        (replace(WEB, env=(("MODE", "fast"),), window="🚀 web"),),
+        (replace(WEB, env_files=("/w/.env",), window="🚀 web"),),
         typed,
         (),
     )
@@ -56,7 +56,7 @@ def test_what_is_kept_is_what_was_read(keep: Keep, tmp_path: Path) -> None:
     "service",
     [
         replace(WEB, env=(("API_TOKEN", SECRET),)),
-        replace(WEB, env=(("URL", f"postgres://ann:{SECRET}@db/x"),)),
+        replace(WEB, env=(("PLAIN", SECRET),)),
         replace(WEB, command=f"server --password {SECRET}"),
         replace(WEB, command=("server", f"--token={SECRET}")),
         replace(WEB, health=Health("http", f"http://ann:{SECRET}@localhost:1/")),
@@ -83,7 +83,7 @@ def test_no_secret_is_kept(service: Service, keep: Keep, state: State) -> None:
         (replace(WEB, env=(("API_TOKEN", SECRET),), health=Health("http", "/x?t=${API_TOKEN}")), True),
         (replace(WEB, env=(("API_TOKEN", SECRET),), health=Health("command", "check")), True),
         (replace(WEB, env=(("TES_DEV_TOKEN", SECRET),)), True),
-        (replace(WEB, env=(("MODE", "fast"),), health=Health("command", "check")), False),
+        (replace(WEB, health=Health("command", "check")), False),
         (replace(WEB, health=Health("http", f"http://ann:{SECRET}@localhost:1/")), True),
     ],
 )

@@ -12,7 +12,7 @@ NOT_FOLLOWED = {"how-to/hand-over.md"}
 """Pages whose commands need what no test machine has; tests/export runs the like of them."""
 PROJECTS = {"how-to/django-vite.md"}
 """Pages for a project that has more than they say."""
-NEW = {"how-to/first-files.md"}
+NEW = {"how-to/first-files.md", "how-to/sentinel.md"}
 """Pages for a project that has no tasks file yet."""
 FOLLOWED = [name for name, text in PAGES.items() if commands_and_outputs(text)[0] and name not in NOT_FOLLOWED]
 
@@ -27,7 +27,7 @@ def test_who_follows_the_page_sees_what_it_shows(name: str, lab: Lab) -> None:
         (reader.path / "tasks.py").unlink()
     for step in steps(PAGES[name]):
         reader.follow(step)
-    reader.follow(Typed("inv down", "", 0))
+    reader.follow(Typed("sentinel down", "", 0))
 
 
 def test_a_page_shows_any_text_and_any_lines_by_an_ellipsis() -> None:

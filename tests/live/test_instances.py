@@ -73,6 +73,6 @@ def test_what_can_not_be_scaled_is_told_with_what_makes_it_possible(lab: Lab) ->
     }
     assert lab.state("scale.json") == []
     kept = lab.inv("scale", "web=3")
-    assert (kept.code, kept.out) == (0, "web: does not run; inv up --only web starts 3 of it\n")
+    assert (kept.code, kept.out) == (0, "web: does not run; inv web.start starts 3 of it\n")
     assert [*rows(lab)] == ["web-1", "web-2", "web-3"]
     assert (lab.inv("down").code, lab.state("scale.json")) == (0, [])
