@@ -13,7 +13,7 @@ from typing import Any
 from tests.lab import SERVER
 from tests.somebody import program
 
-WEB, WORK, INIT = "web", "work", "init"
+WEB, WORK, INIT = "web", "work", "setup"
 POLICIES = ("stop", "takeover", "fail", "auto")
 
 Keys = dict[str, Any]
