@@ -15,7 +15,7 @@ from tests.chaos.play import Play
 from tests.oracle import session
 
 DISK_BYTES = 64 << 10
-NEEDS_ROOM = ("is full, and lines of the log are lost", "init: ended while starting: how could not be written down in")
+NEEDS_ROOM = ("is full, and lines of the log are lost", "setup: ended while starting: how could not be written down in")
 """What a start is told to have failed of on a full disk: no line of the log, no exit code of a one-shot."""
 
 
