@@ -319,6 +319,14 @@ class Pane(Struct, frozen=True):
         return not self.dead and bool(self.launch) and self.pid == self.launcher
 
 
+class Lease(Struct, frozen=True, array_like=True):
+    """What a service runs for: a process that wants it, and until when (epoch seconds); None is no such condition."""
+
+    pid: int | None = None
+    ticks: int | None = None
+    until: float | None = None
+
+
 class Run(Struct, frozen=True):
     """What the launcher recorded of one launch and its latest run: the process, when it was asked to end, how it ended.
 
@@ -329,7 +337,8 @@ class Run(Struct, frozen=True):
     failed unless it was `interrupted`. The service itself told that it is `ready`, its `status`, until when its start
     takes longer (`extended`), and its main process. `awaits_ready` says that the launcher wants to be told once the
     service is healthy, `hooks` what was wrong with the latest run of a hook. `reaction` is what the launcher did last
-    because files changed, or because a service with which its own restarts had restarted, and `reacted` when.
+    because files changed, or because a service with which its own restarts had restarted, and `reacted` when. It runs
+    as long as one of its `leases` holds, if it has any.
     """
 
     launch: str
@@ -360,6 +369,7 @@ class Run(Struct, frozen=True):
     hooks: dict[str, str] = {}
     reaction: str = ""
     reacted: float | None = None
+    leases: tuple[Lease, ...] = ()
 
     @property
     def is_incomplete(self) -> bool:

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from .model import Answer, Identity, Line, Listener, Observation, Progress, Service, Tags, Workspace
+from .model import Answer, Identity, Lease, Line, Listener, Observation, Progress, Service, Tags, Workspace
 
 if TYPE_CHECKING:
     import signal
@@ -92,6 +92,14 @@ class Folders(Protocol):
     def note_gone(self, state_folder: Path, folder: Folder, since: float) -> None: ...
     def remove(self, state_folder: Path, folder: Folder) -> bool: ...
     def remove_leftovers(self, root: Path) -> None: ...
+
+
+class Leases(Protocol):
+    """Until when services are leased, by the file that tells it and the launch."""
+
+    def begin(self, path: Path, launch: str, leases: Sequence[Lease]) -> None: ...
+    def kept(self, path: Path, launch: str) -> tuple[Lease, ...] | None: ...
+    def change(self, path: Path, launch: str, leases: Sequence[Lease]) -> bool: ...
 
 
 class Background(Protocol):
@@ -257,6 +265,13 @@ class World:
         from .system import workspace_folders
 
         return workspace_folders
+
+    @cached_property
+    def leases(self) -> Leases:
+        """The leases of services."""
+        from .system import leases
+
+        return leases
 
     @property
     def state_root(self) -> Path:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from sentinel_tasks.lineage.reach import Claim, permitted
-from sentinel_tasks.model import Identity, RanWell, Run, Workspace, identity_of
+from sentinel_tasks.model import Identity, Lease, RanWell, Run, Workspace, identity_of
 from sentinel_tasks.tmux.commands import Opening
 from sentinel_tasks.world import World
 from tests.facts import NOW
@@ -41,6 +41,7 @@ class ScriptedWorld(World):
     def __init__(self, workspace: Workspace, turns: Mapping[float, Sequence[Fact]], **environ: str) -> None:
         super().__init__(workspace, environ)
         self.sent, self.specs, self.openings = list[str](), dict[str, Any](), dict[str, Opening]()
+        self.leases_kept = dict[str, tuple[Lease, ...]]()
         self.closed, self.ran_well = dict[str, Run](), dict[str, RanWell]()
         self.later = list(turns.items())
         self.sleep(0)
@@ -74,6 +75,13 @@ class ScriptedWorld(World):
                 pipe=lambda pane, command: self._send(f"log pump of {pane.service}"),
                 remember_ports=lambda session, ports: self._send(f"remember {ports}"),
             ),
+            leases=Door(
+                self,
+                begin=lambda path, launch, leases: None,
+                kept=lambda path, launch: self.leases_kept.get(path.stem),
+                change=self._change_leases,
+            ),
+            state_of=lambda folder: self.state,
             watcher_files=lambda folder: Door(
                 self,
                 folder=FOLDER / "watcher",
@@ -91,6 +99,7 @@ class ScriptedWorld(World):
                 events=FOLDER / "events",
                 log=lambda name: FOLDER / f"{name}.log",
                 record=lambda name: FOLDER / f"{name}.run.json",
+                lease=lambda name: FOLDER / f"{name}.lease",
                 event=lambda name, event, pid, reason: self._send(f"event {event} of {name}"),
                 run=self._run,
                 has_room=lambda: False,
@@ -135,6 +144,14 @@ class ScriptedWorld(World):
     def _run(self, service: str) -> Run | None:
         told, closed = self.turn.run(service), self.closed.get(service)
         return closed if closed and told and told.launch == closed.launch else told
+
+    def _change_leases(self, path: Path, launch: str, leases: Sequence[Lease]) -> bool:
+        """False where the launcher has found it over before."""
+        if self.turn.has(service=path.stem, is_lease_over=True):
+            return False
+        self.leases_kept[path.stem] = tuple(leases)
+        self._send(f"leases of {path.stem}: {', '.join(str(each.pid) for each in leases) or 'none'}")
+        return True
 
     def _close_run(self, service: str, told: Run, end: Run, patience: float) -> bool:
         if self._run(service) != told:

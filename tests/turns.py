@@ -55,6 +55,7 @@ class Fact(Struct, frozen=True):
     is_locked: bool = False
     is_writing: bool = False
     is_deaf: bool = False
+    is_lease_over: bool = False
     is_unlogged: bool = False
     watched: tuple[str, ...] | None = None
     cannot_watch: str = ""

@@ -14,7 +14,7 @@ from ..config.digests import digests
 from ..config.environment import interpolated, service_environment
 from ..decisions.escalation import HOOK_SECONDS
 from ..errors import TmuxRefused
-from ..model import UP_AFTER, Health, Observation, Service, StartedWith
+from ..model import UP_AFTER, Health, Lease, Observation, Service, StartedWith
 from ..names import mark
 from ..observation.snapshot import Snapshot
 from ..tmux.commands import Opening
@@ -31,11 +31,12 @@ PROBE_SECONDS = 3.0
 
 
 class Ready(Struct, frozen=True):
-    """A service that is to be launched snapshot, on another port than its own if `move`."""
+    """A service that is to be launched now, on another port than its own if `move`, for as long as one of `leases`."""
 
     service: Service
     seen: Observation
     move: bool
+    leases: tuple[Lease, ...] = ()
 
 
 class Launched(Struct, frozen=True):
@@ -114,6 +115,7 @@ class _Launch:
             "liveness": _liveness(service, self.port, str(world.state.log(ready.service.name))),
             "memory": service.memory_limit,
             **self._of_orders(service),
+            **self._leased(ready.leases),
             "stop_command": service.stop_command,
             "hooks": dict(service.hooks),
             "hook_seconds": HOOK_SECONDS,
@@ -133,6 +135,14 @@ class _Launch:
         _note_start(ready.service.name, self.id, world)
         world.state.sweep(ready.service.name)
         self.fifo = world.state.make_fifo(ready.service.name, self.id)
+
+    def _leased(self, leases: Sequence[Lease]) -> dict[str, object]:
+        """What it runs for; the file is there before the launcher, which waits for nobody."""
+        if not leases:
+            return {}
+        path = self.world.state.lease(self.service.name)
+        self.world.leases.begin(path, self.id, leases)
+        return {"lease": str(path), "leases": [[each.pid, each.ticks, each.until] for each in leases]}
 
     def _of_orders(self, service: Service) -> dict[str, object]:
         """What the launcher does at changed files, and when another service restarts."""

@@ -18,6 +18,7 @@ from ..model import (
     Fail,
     Holder,
     Launch,
+    Lease,
     Listener,
     Observation,
     Report,
@@ -38,7 +39,7 @@ def report(service: Service, workspace: Workspace, seen: Observation) -> Report:
     """The truth about one service, as status tells it."""
     told = _told(service, workspace, seen)
     notes = [*told.notes, *_whereabouts(seen), *_unlogged(service, workspace, seen), *_hooks(seen)]
-    notes += _unwatched(service, workspace, seen)
+    notes += [*_unwatched(service, workspace, seen), *_leased(seen)]
     if seen.changes:
         notes += [differs(service, workspace, seen.changes)]
     return replace(told, notes=tuple(notes))
@@ -85,6 +86,27 @@ def _unwatched(service: Service, workspace: Workspace, seen: Observation) -> lis
         start = command(service, "start", workspace.typed)
         notes += [f"its files are not watched: {seen.unwatched}{f'; {start} has them watched again' * bool(start)}"]
     return notes
+
+
+def _leased(seen: Observation) -> list[str]:
+    leases = seen.run.leases if seen.alive and seen.run else ()
+    return [f"leased {' or '.join(_lease(each, seen.now) for each in leases)}"] if leases else []
+
+
+def _lease(lease: Lease, now: float) -> str:
+    told = [f"while process {lease.pid} lives"] if lease.pid is not None else []
+    told += [f"for {duration(lease.until - now)}"] if lease.until is not None else []
+    return " and ".join(told)
+
+
+def leased_otherwise(is_leased: bool) -> str:
+    """What a start tells that has changed the leases of what runs already."""
+    return "its leases hold one more" if is_leased else "its lease was taken away: it runs on"
+
+
+def not_leased() -> str:
+    """What a start tells that would have leased what somebody wants without an end."""
+    return "it ran before without a lease, and goes on so"
 
 
 def waits_for_a_change(service: Service, seen: Observation) -> bool:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ..config.environment import with_its_environment
 from ..decisions.dependencies import with_dependencies
 from ..errors import ConfigurationError, Problem
-from ..model import STATUS_CODES, Report, Service
+from ..model import STATUS_CODES, Lease, Report, Service
 from ..observation.observe import observe
 from ..observation.snapshot import take_snapshot
 from ..world import World
@@ -57,13 +57,20 @@ def _stop_and_start(
 ) -> Restarted:
     ended = [*ended, *_that_restart_with(world, ended)]
     wanted = [*wanted, *(name for name in ended if name not in wanted)]
-    options = replace(options, restarted=frozenset(ended))
+    options = replace(options, restarted=frozenset(ended), kept=_leases_of(world, ended))
     if ended and not options.dry and (refused := _refusals(world, ended, options)):
         return Restarted(refused, None)
     stopped = stop(world, ended, dry=options.dry, left_of=left_of) if ended or left_of else []
     if any(report.code for report in stopped):
         return Restarted(stopped, None)
     return Restarted(stopped, start(world, wanted, options))
+
+
+def _leases_of(world: World, names: Sequence[str]) -> dict[str, tuple[Lease, ...]]:
+    """What these run for: a restart changes nothing of that."""
+    runs = [(name, run) for name in names if (run := world.state.run(name)) and run.leases and not run.is_over]
+    kept = ((name, run, world.leases.kept(world.state.lease(name), run.launch)) for name, run in runs)
+    return {name: run.leases if leases is None else leases for name, run, leases in kept}
 
 
 def _that_restart_with(world: World, ended: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
 from msgspec import Struct
@@ -21,6 +21,7 @@ from ..model import (
     Fail,
     Holder,
     Launch,
+    Lease,
     Observation,
     Progress,
     Refuse,
@@ -54,11 +55,14 @@ class Options(Struct, frozen=True):
     """How to start: `wait` until healthy, or only until launched; `dry` only decides.
 
     `restarted` are services that were ended for this start (or would have been): a one-shot among them runs once more.
+    `leases` are what is started for, none for no end; None leaves leases as they are, and as they were `kept`.
     """
 
     wait: bool = True
     dry: bool = False
     restarted: frozenset[str] = frozenset()
+    leases: tuple[Lease, ...] | None = None
+    kept: Mapping[str, tuple[Lease, ...]] = {}
 
 
 class Start:
@@ -191,7 +195,10 @@ class Start:
     def _launch(self, pairs: Sequence[tuple[Track, Launch]], snapshot: Snapshot) -> None:
         if not pairs:
             return
-        wanted = [Ready(track.service, self.seen[track.service.name], action.move) for track, action in pairs]
+        wanted = [
+            Ready(track.service, self.seen[track.service.name], action.move, self._leases_of(track))
+            for track, action in pairs
+        ]
         for (track, _), made in zip(pairs, launch_all(wanted, self.world, snapshot), strict=True):
             self._note_launch(track, made)
         opened = [track for track, _ in pairs if track.watch.launched and not track.settled]
@@ -200,6 +207,10 @@ class Start:
         self.health_threads.prepare(track.service for track in opened)
         self.world.in_background(lambda: self.world.commit)  # asked of git now, so that nobody waits for it later
         self._finish_unwaited([track for track in opened if not self._waits_for(track)])
+
+    def _leases_of(self, track: Track) -> tuple[Lease, ...]:
+        given = self.options.leases
+        return self.options.kept.get(track.service.name, ()) if given is None else given
 
     def _note_launch(self, track: Track, made: Launched) -> None:
         if made.refused is not None:
@@ -251,13 +262,33 @@ class Start:
         for track, action in actions:
             seen = self.seen[track.service.name]
             if isinstance(action, Done):
-                self._ready(track, seen, action)
+                self._done(track, seen, action)
             elif isinstance(action, Refuse):
                 self._refuse(track, action.holder)
             elif isinstance(action, Fail):
                 self._fail(track, action, seen)
-            elif isinstance(action, Wait) and seen.alive and self._is_left_at_that(track, seen):
-                self._finish_unchanged(track, seen)
+            elif self._is_to_be_left(track, action, seen) and self._is_leased_as_wanted(track, seen):
+                self._finish_unchanged(track, self.seen[track.service.name])
+
+    def _done(self, track: Track, seen: Observation, action: Done) -> None:
+        if self._is_leased_as_wanted(track, seen):
+            self._ready(track, self.seen[track.service.name], action)
+
+    def _is_leased_as_wanted(self, track: Track, seen: Observation) -> bool:
+        """What ran before this task is leased by it too, or runs on for nobody; false if its lease has just ended."""
+        given, run = self.options.leases, seen.run
+        if given is None or run is None or not seen.alive or track.watch.launched or self.options.dry:
+            return True
+        if not run.leases:
+            track.notes += [outcomes.not_leased()] if given else []
+            return True
+        wanted = (*(each for each in run.leases if each not in given), *given) if given else ()
+        path = self.world.state_of(seen.state_folder).lease(track.service.name)
+        if not self.world.leases.change(path, run.launch, wanted):
+            return False
+        track.notes.append(outcomes.leased_otherwise(bool(given)))
+        self.seen[track.service.name] = replace(seen, run=replace(run, leases=wanted))
+        return True
 
     def _refuse(self, track: Track, holder: Holder) -> None:
         seen = self.seen[track.service.name]
@@ -269,8 +300,10 @@ class Start:
         needed = self.tracks.get(failure.reason)
         self._finish(track, outcomes.failed(track.service, self.world.workspace, failure, seen, needed))
 
-    def _is_left_at_that(self, track: Track, seen: Observation) -> bool:
+    def _is_to_be_left(self, track: Track, action: Action, seen: Observation) -> bool:
         """True if nobody waits for what starts already; what ends must have ended before it can be started."""
+        if not (isinstance(action, Wait) and seen.alive):
+            return False
         return self.options.dry or not (self._waits_for(track) or is_ending(track.service, seen))
 
     def _ready(self, track: Track, seen: Observation, action: Done) -> None:

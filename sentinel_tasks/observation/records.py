@@ -17,6 +17,9 @@ def record_of(service: Service, bare: Observation, world: World) -> Run | None:
     What lives counts before what is on record.
     """
     run = world.state_of(bare.state_folder).run(service.name)
+    if run is not None and run.leases:
+        kept = world.leases.kept(world.state_of(bare.state_folder).lease(service.name), run.launch)
+        run = run if kept is None else replace(run, leases=kept)
     launch = bare.launch
     if run is not None and launch not in (None, run.launch):
         run = None

@@ -40,6 +40,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "listener": listener_of(seen),
         "log": f"{seen.state_folder or report.workspace.state_folder}/{service.name}.log",
         "error": _error(report),
+        "leases": [{"pid": each.pid, "until": each.until} for each in run.leases] if run and seen.alive else [],
         "notes": list(report.notes),
         "config": None if seen.changes is None else "changed" if seen.changes else "current",
         "config_changes": list(seen.changes or ()),

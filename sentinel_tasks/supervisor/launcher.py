@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from ..lineage.reach import Who
 from .child import NOT_RUNNABLE, outcome, signal_name, spawn
@@ -55,6 +56,16 @@ class Launcher:
         watch.followers.follow(spec)
         if path := spec.get("orders"):
             watch.orders.listen(path, watch.wakeup)
+        if leases := spec.get("leases"):
+            self.lease(leases, spec["lease"])
+
+    def lease(self, leases: list[Any], path: str) -> None:
+        """Ends the service once all of these are over."""
+        from .lease import Leases
+
+        self.watch.leases = Leases(path, self.record.launch, self.watch.wakeup)
+        self.watch.leases.take(leases)
+        self.record.facts.update(leases=leases)
 
     def run(self) -> int:
         """Runs the service as often as its restart policy or an order wants; the exit code of the last run."""

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .child import outcome
 from .children import Children
@@ -22,6 +23,9 @@ from .record import Record, say
 from .wakeup import READY, Wakeup
 from .window import Window
 from .window_state import WindowState
+
+if TYPE_CHECKING:
+    from .lease import Leases
 
 ASKED_SECONDS = 30.0
 """An end counts as asked for until so many seconds, and the stop timeout, after the last signal that asked for it."""
@@ -67,6 +71,7 @@ class Watch:
         self.liveness.show = self.notices.show = self.shown.tell
         self.orders, self.followers = Orders(), Followers(record, self.commands)
         self.reactions = Reactions(record, self.commands, self._end_as_a_stop_does, self.pass_on)
+        self.leases: Leases | None = None
         self._has_command_run = False
         self.is_running = False
         self._asked_at = -NEVER
@@ -86,16 +91,17 @@ class Watch:
         self.memory.begin()
 
     def is_asked(self) -> bool:
-        """True once the service is to end: for good if its window is gone, else for a limited time.
+        """True once the service is to end: for good if its window is gone or its lease over, else for a limited time.
 
         A service may survive a signal and go on.
         """
-        return self.window.is_gone() or time.monotonic() - self._asked_at < ASKED_SECONDS + self.stop_timeout
+        is_over = self.window.is_gone() or self._end_of_lease() != ""
+        return is_over or time.monotonic() - self._asked_at < ASKED_SECONDS + self.stop_timeout
 
     def turn(self, deadline: float = NEVER) -> None:
         """Waits until something happens or is due, and does what it asks for."""
         due = min(deadline, self.commands.next_due, self._looks[0] if self._looks else NEVER)
-        due = min(due, self.ending.next_due if self.ending else NEVER)
+        due = min(due, self.ending.next_due if self.ending else NEVER, self.leases.next_due if self.leases else NEVER)
         if self.is_running:
             due = min(due, self.liveness.next_due, self.notices.next_due, self.memory.next_due, self.followers.next_due)
             due = min(due, self.shown.next_due)
@@ -104,7 +110,7 @@ class Watch:
             self.notices.heed()
         self.reap()
         self.commands.advance()
-        self._mind_the_window()
+        self._mind_window_and_lease()
         self._heed_orders()
         if self.is_running:
             self.liveness.advance(may_ask=self.ending is None and not self.is_asked())
@@ -129,7 +135,7 @@ class Watch:
     def hear_what_came(self) -> None:
         """Does what signals ask for that came already; never waits."""
         self._hear(self.wakeup.taken())
-        self._mind_the_window()
+        self._mind_window_and_lease()
 
     def is_called_off(self) -> bool:
         """True if what has come until now asks for an end."""
@@ -241,10 +247,17 @@ class Watch:
         if not self._looks or self._looks[0] > soon:
             self._looks.insert(0, soon)
 
-    def _mind_the_window(self) -> None:
-        if self.cause or not self.window.is_gone():
+    def _end_of_lease(self) -> str:
+        """Why its lease is over; empty if it is not, or if it has none."""
+        return self.leases.over if self.leases else ""
+
+    def _mind_window_and_lease(self) -> None:
+        if self.leases and not self.leases.over:
+            self.leases.advance()
+        cause = WINDOW_CLOSED if self.window.is_gone() else self._end_of_lease()
+        if self.cause or not cause:
             return
-        self.cause = WINDOW_CLOSED
+        self.cause = cause
         if self.is_running:
             self.record.note(asked=time.time(), cause=self.cause)
         self._end_as_a_stop_does()

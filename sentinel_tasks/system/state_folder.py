@@ -107,6 +107,10 @@ class State(Struct, frozen=True):
         """What its launcher wrote down last, read by `run`."""
         return self.folder / f"{service}.run.json"
 
+    def lease(self, service: str) -> Path:
+        """Until when it is leased, if it is (leases.py)."""
+        return self.folder / f"{service}.lease"
+
     @property
     def events(self) -> Path:
         """The event log of all services, a line of JSON for each event (contract: Documents, Events)."""

@@ -19,7 +19,7 @@ VALUES = {
     "only": "A,B", "group": "A,B", "except": "A,B", "port": "N|auto", "timeout": "SECONDS", "lines": "N",
     "since": "10m|TIME", "until": "10m|TIME", "grep": "REGEX", "field": "NAME=VALUE", "cursor": "TOKEN",
     "name": "NAME", "target": "TARGET", "counts": "NAME=N", "to": "FOLDER", "image": "IMAGE",
-    "workspace": "FOLDER", "keep-logs": "7d",
+    "workspace": "FOLDER", "while": "PID", "ttl": "4h", "keep-logs": "7d",
 }  # fmt: skip
 """What a flag takes, where that is no word of a fixed list."""
 
@@ -43,7 +43,7 @@ EXIT_CODES = {
 EXAMPLES = {
     "start": ["", "--port auto --timeout 60", "--on-conflict takeover"],
     "restart": ["", "--no-wait"],
-    "up": ["", "--only web,db --timeout 60", "--apply"],
+    "up": ["", "--only web,db --timeout 60", "--apply", "--while $PPID"],
     "down": ["", "--only web", "--workspace ../old"],
     "stop": ["", "--timeout 30"],
     "status": ["", "--json"],

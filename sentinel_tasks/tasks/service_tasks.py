@@ -47,6 +47,8 @@ HELP = {
     "reveal": "show secrets too",
     "yes": "do not ask",
     "names": "only the names of what the workspace adds to it",
+    "while_": "end it with that process, whatever ends that",
+    "ttl": "end it after so long",
     "workspace": "those of the workspace in that folder, which may be gone",
     "keep_logs": "keep logs for so long after their workspace has gone",
     "watch": "go on showing what is so",

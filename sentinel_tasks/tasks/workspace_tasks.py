@@ -8,6 +8,7 @@ from invoke.context import Context
 
 from ..verbs.acting import restart_services, start_part, stop_services
 from ..verbs.beside import run_beside, show_environment, show_url, wait_for
+from ..verbs.console import Console
 from ..verbs.logs import show_logs
 from ..verbs.views import attach_to, show_all, show_schema, show_why
 from .boundary import run
@@ -36,11 +37,19 @@ def up(
     on_conflict: str | None = None,
     json: bool = False,
     apply: bool = False,
+    while_: str | None = None,
+    ttl: str | None = None,
 ) -> None:
     """Start every service, in dependency order, and wait until all are healthy."""
     flags = given_flags(port=port, startup_timeout=timeout, on_conflict=on_conflict)
     part = {"only": names(only), "groups": names(group), "without": names(except_) or []}
-    run(c, json, lambda console: start_part(console, part, flags, not no_wait, apply))
+
+    def start(console: Console) -> int:
+        from ..verbs.leases import leases_of
+
+        return start_part(console, part, flags, not no_wait, apply, leases_of(while_, ttl))
+
+    run(c, json, start)
 
 
 @verb

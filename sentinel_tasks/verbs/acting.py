@@ -11,7 +11,7 @@ from .console import Console
 if TYPE_CHECKING:
     from ..engine.restart import Restarted
     from ..errors import Problem
-    from ..model import Report, Service, Workspace
+    from ..model import Lease, Report, Service, Workspace
     from ..world import World
 
 Names = Sequence[str] | None
@@ -122,11 +122,16 @@ def _open_to_act(console: Console, names: Names, flags: Mapping[str, str]) -> tu
 
 
 def start_part(
-    console: Console, wish: Mapping[str, list[str] | None], flags: Mapping[str, str], wait: bool, anew: bool
+    console: Console,
+    wish: Mapping[str, list[str] | None],
+    flags: Mapping[str, str],
+    wait: bool,
+    anew: bool,
+    leases: Sequence[Lease] = (),
 ) -> int:
     """Starts the part of the workspace that is wished for, and what it needs; shows what became of each.
 
-    `anew` restarts those that run with another configuration than theirs now.
+    `anew` restarts those that run with another configuration than theirs now. `leases` are what they are started for.
     """
     from ..decisions.selection import Part, selected, unknown_groups
     from ..errors import ConfigurationError
@@ -146,17 +151,22 @@ def start_part(
     if not (names := selected(workspace.services, part)):
         console.result("nothing to start: no service is meant")
         return 0
-    return _apply_changes(console, names, flags, wait) if anew else start_services(console, names, flags, wait, True)
+    if anew:
+        return _apply_changes(console, names, flags, wait, leases)
+    return start_services(console, names, flags, wait, True, leases)
 
 
-def _apply_changes(console: Console, names: Sequence[str], flags: Mapping[str, str], wait: bool) -> int:
+def _apply_changes(
+    console: Console, names: Sequence[str], flags: Mapping[str, str], wait: bool, leases: Sequence[Lease]
+) -> int:
     from ..engine.restart import running_with_another, start_anew
     from ..engine.start import Options
 
     world, wanted = _open_to_act(console, names, flags)
     changed = running_with_another(world, wanted)
     left_of = [name for name, own in world.workspace.templates.items() if {each.name for each in own} <= {*wanted}]
-    return show_both(console, start_anew(world, wanted, changed, Options(wait=wait, dry=console.dry), left_of), changed)
+    options = Options(wait=wait, dry=console.dry, leases=tuple(leases))
+    return show_both(console, start_anew(world, wanted, changed, options, left_of), changed)
 
 
 def _no_groups(groups: Sequence[str], workspace: Workspace) -> list[Problem]:
@@ -169,12 +179,19 @@ def _no_groups(groups: Sequence[str], workspace: Workspace) -> list[Problem]:
     return problems_found.problems
 
 
-def start_services(console: Console, names: Names, flags: Mapping[str, str], wait: bool, together: bool = False) -> int:
-    """Starts them and what they need, and shows what became of each."""
+def start_services(
+    console: Console,
+    names: Names,
+    flags: Mapping[str, str],
+    wait: bool,
+    together: bool = False,
+    leases: Sequence[Lease] = (),
+) -> int:
+    """Starts them and what they need for what is given, or for good, and shows what became of each."""
     from ..engine.start import Options, start
 
     world, wanted = _open_to_act(console, names, flags)
-    reports = start(world, wanted, Options(wait=wait, dry=console.dry))
+    reports = start(world, wanted, Options(wait=wait, dry=console.dry, leases=tuple(leases)))
     together = together or are_instances(wanted, names)
     code = show_outcome(console, reports, "started", None if together else wanted[0])
     if together and any(report.seen.changes for report in reports) and (up := world.workspace.typed.task("up")):

@@ -287,7 +287,7 @@ KEYS = [
     "rss_bytes", "exit_code", "signal", "listener", "log", "error",
 ]  # fmt: skip
 BESIDE_THE_CONTRACT = {
-    "summary", "restarts", "last_exit", "reaction", "watched", "notes", "config", "config_changes",
+    "summary", "restarts", "last_exit", "reaction", "watched", "leases", "notes", "config", "config_changes",
 }  # fmt: skip
 
 
