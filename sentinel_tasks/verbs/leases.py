@@ -1,4 +1,4 @@
-"""What `up --while` and `up --ttl` ask for: a lease, which ends what is started (contract: Start, Leases)."""
+"""What `up --while` and `up --ttl` ask for: a lease, which ends what is started (contract: Tasks, Leases)."""
 
 from __future__ import annotations
 
