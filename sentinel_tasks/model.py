@@ -338,7 +338,8 @@ class Run(Struct, frozen=True):
     takes longer (`extended`), and its main process. `awaits_ready` says that the launcher wants to be told once the
     service is healthy, `hooks` what was wrong with the latest run of a hook. `reaction` is what the launcher did last
     because files changed, or because a service with which its own restarts had restarted, and `reacted` when. It runs
-    as long as one of its `leases` holds, if it has any.
+    as long as one of its `leases` holds, if it has any. Who does not know its configuration stops it by `stop_timeout`
+    and `stop_signal`, before the services that it `needs`.
     """
 
     launch: str
@@ -370,6 +371,9 @@ class Run(Struct, frozen=True):
     reaction: str = ""
     reacted: float | None = None
     leases: tuple[Lease, ...] = ()
+    stop_timeout: float | None = None
+    stop_signal: StopSignal = "INT"
+    needs: tuple[str, ...] = ()
 
     @property
     def is_incomplete(self) -> bool:

@@ -29,6 +29,7 @@ TASKS_OF_A_WORKSPACE = frozenset(
         "scale",
         "init",
         "gc",
+        "stop",
     }
 )
 TASKS_OF_A_SERVICE = ("start", "status", "logs", "stop", "restart", "attach", "wait", "run", "env", "url", "why")

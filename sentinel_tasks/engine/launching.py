@@ -110,6 +110,7 @@ class _Launch:
             "restart": ready.service.restart,
             "stop_timeout": ready.service.stop_timeout,
             "stop_signal": ready.service.stop_signal,
+            "needs": [name for name, _ in ready.service.depends_on],
             "notify": service.health.kind == "notify",
             "watchdog": service.watchdog,
             "liveness": _liveness(service, self.port, str(world.state.log(ready.service.name))),

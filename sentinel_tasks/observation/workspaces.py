@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import cast
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..decisions.gone import Fate, Held, Mount, Sight, fate_of, since_when
 from ..errors import TmuxRefused
 from ..folder import Folder
-from ..model import Identity, Pane, Run, Service, Workspace, identity_of
+from ..model import Condition, Identity, Pane, Run, Service, Workspace, identity_of
 from ..names import session_name, state_name, unmarked
 from ..world import World
 from .other_servers import other_worlds
@@ -33,6 +34,7 @@ class Left(Struct):
     running: dict[str, set[Identity]] = field(default_factory=dict)
     holders: set[int] = field(default_factory=set)
     sessions: set[str | None] = field(default_factory=set)
+    runs: dict[str, Run] = field(default_factory=dict)
 
 
 class Known(Struct, frozen=True):
@@ -59,13 +61,14 @@ class Known(Struct, frozen=True):
         return sorted({*self.left.panes, *self.left.sessions}, key=lambda name: name or "")
 
     def services(self) -> dict[str, Service]:
-        """Its services that run or have a window, as their windows tell of them, or their launchers alone."""
+        """Its services that run or have a window, as windows, launchers and records tell of them."""
         panes = [pane for found in self.left.panes.values() for pane in found if pane.service]
         by_alive = sorted(panes, key=lambda pane: pane.alive)
-        return {
+        found = {
             **{name: launched_service(self.path, name) for name in self.running},
             **{pane.service: marked_service(pane) for pane in by_alive},
         }
+        return {name: _as_recorded(each, self.left.runs.get(name), found) for name, each in found.items()}
 
     def world(self, world: World, server: str | None) -> World:
         """The workspace's world on that tmux server, as it is known without its configuration."""
@@ -74,6 +77,15 @@ class Known(Struct, frozen=True):
             socket_name=server, typed=world.workspace.typed,
         )  # fmt: skip
         return world.with_workspace(there)
+
+
+def _as_recorded(service: Service, run: Run | None, others: Collection[str]) -> Service:
+    """With what its launcher wrote down of how it is stopped, and after whom."""
+    if run is None:
+        return service
+    timeout = service.stop_timeout if run.stop_timeout is None else run.stop_timeout
+    needs: tuple[tuple[str, Condition], ...] = tuple((name, "started") for name in run.needs if name in others)
+    return replace(service, stop_timeout=timeout, stop_signal=run.stop_signal, depends_on=needs)
 
 
 def known_workspaces(world: World, only: str | None = None) -> list[Known]:
@@ -156,6 +168,7 @@ def _tagged(table: ProcessTable) -> Iterator[tuple[Identity, str, str]]:
 def _add_recorded(world: World, path: str, folder: Folder, left: Left) -> None:
     """Processes that a launcher's record names and that live on without it."""
     for service, run in _runs(world, path):
+        left.runs[service] = run
         if service not in left.running and world.processes.is_this_boot(run.boot):
             living = {who for who in run.known if world.processes.is_alive(who)}
             left.running.update({service: living} if living else {})

@@ -48,6 +48,11 @@ class Launcher:
         watch.stop_command = spec.get("stop_command")
         watch.commands.spec = spec
         watch.stop_signal = signal.Signals[f"SIG{spec.get('stop_signal', 'INT')}"]
+        self.record.facts.update(
+            stop_timeout=spec.get("stop_timeout"),
+            stop_signal=spec.get("stop_signal", "INT"),
+            needs=spec.get("needs", []),
+        )
         watch.family.spares_detached = spec.get("detached") == "leave"
         self.hooks = Hooks(spec, watch.commands, record, self.events)
         watch.heard_ready = self.hooks.note_ready

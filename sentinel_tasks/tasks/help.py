@@ -44,7 +44,7 @@ EXAMPLES = {
     "start": ["", "--port auto --timeout 60", "--on-conflict takeover"],
     "restart": ["", "--no-wait"],
     "up": ["", "--only web,db --timeout 60", "--apply", "--while $PPID"],
-    "down": ["", "--only web", "--workspace ../old"],
+    "down": ["", "--only web", "--workspace ../old", "--all --yes"],
     "stop": ["", "--timeout 30"],
     "status": ["", "--json"],
     "logs": ["--lines 200", "--follow", "--since 10m --level warn"],

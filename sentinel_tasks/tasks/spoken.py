@@ -45,6 +45,8 @@ def _of_all(verb: str, flags: list[str], tasks: Collection) -> list[str]:
     if any(flag in HELP for flag in flags) and verb not in tasks.task_names:
         name = next((name for name, each in tasks.collections.items() if verb in each.task_names), "")
         return [f"{name}.{verb}", *flags] if name else [verb, *flags]
+    if verb == "stop" and "--all" in flags:
+        return [verb, *flags]
     if verb in ("start", "stop"):
         raise ConfigurationError([Problem(verb, "", f"must be followed by a service; {of_all} is for all of them")])
     return [of_all, *flags]

@@ -58,16 +58,43 @@ def down(
     only: str | None = None,
     timeout: str | None = None,
     workspace: str | None = None,
+    all: bool = False,
+    yes: bool = False,
     json: bool = False,
 ) -> None:
     """Stop every service, in reverse order, and close the session if nothing else is in it."""
     flags = given_flags(stop_timeout=timeout)
-    if workspace is not None:
-        from ..verbs.gc import end_workspace
-
-        run(c, json, lambda console: end_workspace(console, workspace))
+    if all or workspace is not None:
+        _end_others(c, json, workspace, close=True, yes=yes)
         return
     run(c, json, lambda console: stop_services(console, names(only), flags, together=True, close=only is None))
+
+
+@verb
+def stop(
+    c: Context,
+    only: str | None = None,
+    timeout: str | None = None,
+    all: bool = False,
+    yes: bool = False,
+    json: bool = False,
+) -> None:
+    """Stop every service, in reverse order; their windows stay."""
+    if all:
+        _end_others(c, json, None, close=False, yes=yes)
+        return
+    flags = given_flags(stop_timeout=timeout)
+    run(c, json, lambda console: stop_services(console, names(only), flags, together=True))
+
+
+def _end_others(c: Context, json: bool, workspace: str | None, close: bool, yes: bool) -> None:
+    """Ends what runs of that workspace, or of every one."""
+    from ..verbs.gc import end_everything, end_workspace
+
+    if workspace is None:
+        run(c, json, lambda console: end_everything(console, close, yes))
+    else:
+        run(c, json, lambda console: end_workspace(console, workspace))
 
 
 @verb
@@ -208,4 +235,23 @@ def names(given: str | None) -> list[str] | None:
 
 def workspace_tasks() -> list[OwnTask]:
     """The tasks that every workspace has beside those of its services."""
-    return [up, down, ps, logs, restart, attach, doctor, schema, wait, run_, env, url, why, export, scale, init, gc]
+    return [
+        up,
+        down,
+        stop,
+        ps,
+        logs,
+        restart,
+        attach,
+        doctor,
+        schema,
+        wait,
+        run_,
+        env,
+        url,
+        why,
+        export,
+        scale,
+        init,
+        gc,
+    ]

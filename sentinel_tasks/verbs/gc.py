@@ -1,4 +1,4 @@
-"""The verbs for workspaces that this call is not in: `gc`, and `down` of another one."""
+"""The verbs for workspaces that this call is not in: `gc`, and `down` of another one or of all."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from .acting import open_running_world, show_outcome
 from .console import Console
-from .neighbours import age, way_to_end
+from .neighbours import age, count, way_to_end
 
 if TYPE_CHECKING:
     from ..engine.gc import Collected, Ended
+    from ..model import Report
+    from ..observation.workspaces import Known
     from ..world import World
 
 KEPT = "7d"
@@ -101,7 +103,7 @@ def _done(done: Collected, running: str, dry: bool) -> Iterable[str]:
         yield f"its logs {'would be' if dry else 'are'} removed"
 
 
-def end_workspace(console: Console, path: str, close: bool = True) -> int:
+def end_workspace(console: Console, path: str) -> int:
     """Ends every service of the workspace at that path, which need not be there any more; exit 3 if none is known."""
     from ..engine.gc import end_all
     from ..errors import NothingThere
@@ -112,15 +114,49 @@ def end_workspace(console: Console, path: str, close: bool = True) -> int:
     found = known_workspaces(world, real)
     if not found:
         raise NothingThere(f"nothing is known of a workspace {real}", "{ps} --all")
-    return _show_ended(console, [end_all(world, each, console.dry, close) for each in found])
+    return _show_ended(console, [(each, end_all(world, each, console.dry)) for each in found])
 
 
-def _show_ended(console: Console, ended: Sequence[Ended]) -> int:
-    from .acting import without_window
+def end_everything(console: Console, close: bool, yes: bool) -> int:
+    """Ends every service of every workspace of this user, after a list of them; on a terminal it is asked once."""
+    from ..engine.gc import end_all
+    from ..errors import SentinelError
+    from ..observation.workspaces import known_workspaces
+    from ..text.sanitize import plain
 
-    reports = [without_window(report) if each.closed else report for each in ended for report in each.reports]
-    code = show_outcome(console, reports, "stopped", None)
-    errors = [each.error for each in ended if each.error]
+    world = _world(console)
+    known = [each for each in known_workspaces(world) if each.running or (close and each.servers)]
+    for each in known:
+        console.diagnostic(f"{plain(each.path)}: {', '.join(each.running) or 'nothing runs'}")
+    if known and not (console.dry or yes):
+        if not console.can_ask:
+            what = f"nobody is here to be asked whether {count(known)} may be ended"
+            raise SentinelError(what, "--yes ends them without asking", exit_code=2)
+        if not console.ask(f"End {count(known)}?"):
+            console.diagnostic("nothing was ended")
+            return 1
+    return _show_ended(console, [(each, end_all(world, each, console.dry, close)) for each in known])
+
+
+def _show_ended(console: Console, done: Sequence[tuple[Known, Ended]]) -> int:
+    """What became of each service, of several workspaces below the path of each."""
+    from ..text.sanitize import plain
+
+    groups = [(plain(known.path), _reports(ended)) for known, ended in done]
+    if console.as_json or len(groups) == 1:
+        groups = [("", [report for _, reports in groups for report in reports])]
+    codes = []
+    for path, reports in groups:
+        if path:
+            console.result(path)
+        codes.append(show_outcome(console, reports, "stopped", None))
+    errors = [ended.error for _, ended in done if ended.error]
     for error in errors:
         console.warning(error)
-    return code or (1 if errors else 0)
+    return next(filter(None, codes), 1 if errors else 0)
+
+
+def _reports(ended: Ended) -> list[Report]:
+    from .acting import without_window
+
+    return [without_window(report) for report in ended.reports] if ended.closed else ended.reports

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from sentinel_tasks.decisions.gone import Fate
 from sentinel_tasks.engine.gc import Collected, collect
 from sentinel_tasks.folder import Folder, Grip, Identity, Mount
-from sentinel_tasks.model import Workspace
+from sentinel_tasks.model import Run, Workspace
 from sentinel_tasks.names import state_name
+from sentinel_tasks.observation.workspaces import Known, Left
 from tests import facts
 from tests.engine.histories import DB, EARLIER, WEB, ended, running
 from tests.facts import NOW, OTHER_PATH
@@ -131,6 +133,15 @@ def test_the_state_of_a_workspace_is_kept_for_a_while(changed: float, removed: b
     machine = Machine({0: []}, changed=changed)
     assert told(collect(machine, WEEK)) == [f"gone: {'; removed' if removed else ''}"]
     assert machine.sent == [f"0: remove {STATE}" if removed else f"0: note gone since {changed - NOW:g}"]
+
+
+def test_how_services_are_stopped_whose_configuration_nobody_reads_is_on_record() -> None:
+    run = Run("L", 200, stop_timeout=2.0, stop_signal="TERM", needs=("db", "gone"))
+    left = Left(running={"web": set(), "db": set()}, runs={"web": run})
+    services = Known(OTHER_PATH, Fate("here"), left, STATE).services()
+    web = services["web"]
+    assert (web.stop_timeout, web.stop_signal, web.depends_on) == (2.0, "TERM", (("db", "started"),))
+    assert (services["db"].stop_timeout, services["db"].depends_on) == (10.0, ())
 
 
 def test_what_would_not_end_keeps_its_state() -> None:

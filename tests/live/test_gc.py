@@ -52,11 +52,16 @@ def test_what_is_left_of_removed_worktrees_is_ended_and_what_was_moved_is_left(l
     assert {each.partition(":")[0] for each in lab.windows()} == {"sentinel-moved"}
     assert lab.inv("web.status").err == ""
 
+    refused = lab.inv("down", "--all")
+    assert refused.code == 2
+    assert f"{moved}: web" in refused.err
+    assert "--yes" in refused.err
     assert lab.inv("down", "--workspace", str(moved)).code == 0
     until(lambda: not lab.windows(), "the end of the last session")
     there = lab.inv("up", "--json", cwd=lab.folder / "there").json["services"][0]
     assert there["port"] == port, "an automatic port stays over a move"
-    assert lab.inv("down", cwd=lab.folder / "there").code == 0
+    assert lab.inv("down", "--all", "--yes").code == 0
+    until(lambda: not lab.windows(), "the end of every session")
     shutil.rmtree(lab.folder / "there")
     assert lab.inv("gc", "--keep-logs", "0").code == 0
     assert lab.state("folder.json") == []
