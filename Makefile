@@ -46,6 +46,13 @@ imports: $(dev) ## who may import whom, by import-linter
 bench: tmux $(dev) compile ## the contract's limits, measured
 	.venv/bin/python -m bench
 
+.PHONY: bench-peers
+bench-peers: $(dev) ## other programs for the bench to measure beside ours, in bench/.peers (needs npm)
+	.venv/bin/python -m venv bench/.peers
+	bench/.peers/bin/pip --quiet install supervisor honcho circus
+	$(pip) watchfiles pathspec
+	npm install --silent --no-audit --no-fund --prefix bench/.peers pm2 mprocs
+
 .PHONY: check-exports
 check-exports: tmux $(dev) compile ## what the engines' own checkers say of the exports, 40 round trips, 500 hostile commands
 	$(pip) --group exports

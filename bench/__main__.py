@@ -18,6 +18,8 @@ from statistics import median
 
 from tests.lab import Lab, Result
 
+from . import beside
+
 Pairs = tuple[list[float], list[float]]
 """Our seconds and the empty task's, run by run."""
 
@@ -194,6 +196,10 @@ def main() -> int:
                 rows.append(row)
                 verdict = "holds" if row.holds else "MISSED"
                 print(f"{row.what:34} {row.limit:26} {row.measured:44} {verdict}", flush=True)
+            print("\nbeside other programs that are installed (seconds; make bench-peers installs some):")
+            for line in beside.table(bench.lab, runs, bench.empty):
+                print(line, flush=True)
+            print(f"from a save to the new answer: {beside.saves(bench.lab, runs)}")
         finally:
             left = bench.lab.close()
     print(f"medians of {runs} runs; left running: {left or 'nothing'}")
