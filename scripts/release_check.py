@@ -67,15 +67,16 @@ def install(lines: str, job: str, wheel: Path, version: str) -> None:
     with TemporaryDirectory(prefix="release") as name:
         folder = Path(name).resolve()
         environ = environment(folder, wheel)
-        script = f"set -e\n{lines}{job}command -v inv >program\ninv doctor --json >doctor || true\n"
+        asked = "command -v inv sentinel >program\nsentinel --version\ninv doctor --json >doctor || true\n"
+        script = f"set -e\n{lines}{job}{asked}"
         try:
             call("", ["bash", "-c", script], folder / "shop", environ)
         finally:
             subprocess.run(["tmux", "kill-server"], env=environ, capture_output=True, check=False)
         program, document = ((folder / "shop" / name).read_text(encoding="utf-8") for name in ("program", "doctor"))
         reasons = [each["reason"] for each in json.loads(document)["checks"] if each["name"] == "packages"]
-        if not program.startswith(f"{folder}/"):
-            raise Failed(f"inv is {program}, not below {folder}")
+        if [line for line in program.splitlines() if line.startswith(f"{folder}/")] != program.splitlines():
+            raise Failed(f"inv and sentinel are {program}, not below {folder}")
         if reasons != [f"sentinel-tasks {version} and what it needs"]:
             raise Failed(f"the doctor says {reasons}, not {version}")
 
