@@ -22,6 +22,7 @@ from typing import IO, Any
 import pexpect
 import psutil
 
+from tests.begun import Begun
 from tests.hints import Hints
 
 INV = str(Path(sys.executable).with_name("inv"))
@@ -97,19 +98,27 @@ class Zygote:
     ) -> Result:
         """The same as a process of its own would say; merged, all in `out`, as on a terminal."""
         began = time.monotonic()
-        request = json.dumps({"argv": list(argv), "cwd": str(cwd), "env": dict(environ)}).encode() + b"\n"
+        request = _request(argv, cwd, environ)
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "rb") as nothing:
             streams = [nothing.fileno(), out.fileno(), (out if merged else err).fileno()]
             code = self._code(request, streams, timeout)
             texts = [_text(_content(stream)) for stream in (out, err)]
         return Result(code, texts[0], texts[1], time.monotonic() - began)
 
+    def begin(self, argv: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> Begun:
+        """The same in the background."""
+        return Begun(argv, lambda streams: self._asked(_request(argv, cwd, environ), streams, None))
+
+    def _asked(self, request: bytes, streams: Sequence[int], timeout: float | None) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(timeout)
+        connection.connect(self.path)
+        sent = socket.send_fds(connection, [request], streams)
+        connection.sendall(request[sent:])
+        return connection
+
     def _code(self, request: bytes, streams: list[int], timeout: float) -> int:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(timeout)
-            connection.connect(self.path)
-            sent = socket.send_fds(connection, [request], streams)
-            connection.sendall(request[sent:])
+        with self._asked(request, streams, timeout) as connection:
             answer = connection.makefile("rb")
             pid = int(answer.readline())
             try:
@@ -123,6 +132,10 @@ class Zygote:
         self.process.stdin.close()
         self.process.wait(PATIENCE)
         self.folder.cleanup()
+
+
+def _request(argv: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> bytes:
+    return json.dumps({"argv": list(argv), "cwd": str(cwd), "env": dict(environ)}).encode() + b"\n"
 
 
 def _content(file: IO[bytes]) -> bytes:
@@ -158,6 +171,7 @@ class Lab:
         self.folder, self.real, self.port = folder, False, free_port
         self.hints: Hints | None = Hints(zygote)
         self.started: list[subprocess.Popen[bytes]] = []
+        self.begun: list[Begun] = []
         self.environ = self._environ()
         self.path = self.workspace(name)
 
@@ -211,12 +225,16 @@ class Lab:
         self.started.append(process)
         return process
 
-    def begin_waiting(self, *words: str) -> subprocess.Popen[bytes]:
+    def begin(self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Begun:
+        """Starts `inv` in the background; the lab ends it."""
+        self.begun.append(zygote().begin([INV, *words], cwd or self.path, {**self.environ, **(env or {})}))
+        return self.begun[-1]
+
+    def begin_waiting(self, *words: str) -> Begun:
         """Starts `inv` in the background; it waits by now, for what the test has not let come yet."""
-        process = self.spawn(INV, *words)
-        assert process.stderr is not None
-        assert b"for up to" in process.stderr.readline()
-        return process
+        task = self.begin(*words)
+        assert b"for up to" in task.stderr.readline()
+        return task
 
     def listen(self, port: int, *words: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
         """A server outside tmux that listens on the port already."""
@@ -260,6 +278,8 @@ class Lab:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
+        for task in self.begun:
+            task.end()
         for socket_path in self.folder.glob("tmux*/tmux-*/*"):
             subprocess.run(
                 ["tmux", "-S", str(socket_path), "kill-server"], env=self.environ, capture_output=True, check=False

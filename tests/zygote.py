@@ -76,6 +76,7 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    open_streams()
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
@@ -86,6 +87,13 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def open_streams() -> None:
+    """What Python found out about its streams as it started, such as whether they can be sought in, is so no more."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        known, mode, buffering = getattr(sys, name), "w" if number else "r", 1 if number == 2 else -1
+        setattr(sys, name, open(number, mode, buffering, known.encoding, known.errors, closefd=False))  # noqa: SIM115
 
 
 def program() -> int:

@@ -266,8 +266,7 @@ def test_a_log_that_is_kept_for_a_follower_that_does_not_read_on(lab: Lab) -> No
     command = f"echo begin; until test -e {go}; do sleep 0.05; done; seq 40000; exec sleep 600"
     lab.configure(telemetry={"command": command, "port": None, "health": None, "log_max_mb": 0.01, "log_backups": 1})
     assert lab.inv("telemetry.activate").code == 0
-    follower = lab.spawn(INV, "telemetry.logs", "--follow")
-    assert follower.stdout is not None
+    follower = lab.begin("telemetry.logs", "--follow")
     assert follower.stdout.readline() == b"begin\n"
     assert examined(lab, code=0)["logs"]["ok"]
     os.kill(follower.pid, signal.SIGSTOP)

@@ -286,7 +286,7 @@ def test_a_secret_reaches_the_service_and_is_seen_nowhere_else(lab: Lab) -> None
 @pytest.mark.parametrize("delay", [0.0, 0.03])
 def test_a_start_that_is_killed_leaves_no_secret_behind(lab: Lab, spec: str, delay: float) -> None:
     caller = secretive(lab)
-    activate = lab.spawn(INV, "telemetry.activate", env=caller)
+    activate = lab.begin("telemetry.activate", env=caller)
     until(lambda: lab.state("*.spec") or activate.poll() is not None)
     if spec == "are taken":
         until(lambda: not lab.state("*.spec"))

@@ -110,7 +110,7 @@ def test_ctrl_c_while_status_awaits_a_health_command_ends_it_and_the_command(lab
     health = {"command": f"test -e slow || exit 0; echo $$ >pid; exec sleep {LONG}", "timeout": LONG}
     assert started(lab, health=health).code == 0
     (lab.path / "slow").touch()
-    asking = lab.spawn(INV, "telemetry.status")
+    asking = lab.begin("telemetry.status")
     until(lambda: (lab.path / "pid").exists() and (lab.path / "pid").read_text())
     asking.send_signal(signal.SIGINT)
     assert asking.wait(PATIENCE) == 130

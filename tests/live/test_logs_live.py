@@ -212,8 +212,7 @@ def test_a_slow_reader_loses_nothing_to_rotation(lab: Lab) -> None:
     command = f"echo begin; until test -e {go}; do sleep 0.05; done; seq -f %07.0f 0 {count - 1}"
     lab.configure(telemetry={"command": command, "port": None, "health": "exit", "log_max_mb": 0.01, "log_backups": 1})
     lab.inv("telemetry.activate", "--no-wait")
-    reader = lab.spawn(INV, "telemetry.logs", "--follow")
-    assert reader.stdout is not None
+    reader = lab.begin("telemetry.logs", "--follow")
     assert reader.stdout.readline() == b"begin\n"
     go.touch()
     until(lambda: json.loads(lab.state("telemetry.run.json")[0].read_text()).get("exit_code") == 0)

@@ -77,8 +77,7 @@ def test_a_refusal_is_a_document_too(lab: Lab) -> None:
 
 def test_results_go_to_stdout_and_diagnostics_to_stderr(lab: Lab) -> None:
     configure(lab, "--listen-once", "go")
-    starting = lab.spawn(INV, "telemetry.activate")
-    assert starting.stderr is not None
+    starting = lab.begin("telemetry.activate")
     err = starting.stderr.readline().decode()
     (lab.path / "go").touch()
     out, more = (said.decode() for said in starting.communicate(timeout=PATIENCE))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab import INV, PATIENCE, Lab, until
-
-Process = subprocess.Popen[bytes]
+from tests.begun import Begun
+from tests.lab import PATIENCE, Lab, until
 
 
 def configure(lab: Lab, *words: str, path: Path | None = None, **keys: Any) -> None:
@@ -24,11 +22,11 @@ def configure(lab: Lab, *words: str, path: Path | None = None, **keys: Any) -> N
     lab.configure(path, dev={**server, "port": lab.port()}, telemetry={**server, "port": lab.port()})
 
 
-def begin(lab: Lab, verb: str, *words: str, cwd: Path | None = None) -> Process:
-    return lab.spawn(INV, verb, *words, "--json", cwd=cwd)
+def begin(lab: Lab, verb: str, *words: str, cwd: Path | None = None) -> Begun:
+    return lab.begin(verb, *words, "--json", cwd=cwd)
 
 
-def ended(process: Process) -> dict[str, Any]:
+def ended(process: Begun) -> dict[str, Any]:
     """The document of a task that ran in the background, with its exit code."""
     out, err = process.communicate(timeout=2 * PATIENCE)
     assert b"Traceback" not in err, err.decode()
@@ -85,7 +83,7 @@ def test_start_and_stop_at_once_end_in_one_truth(lab: Lab, first: str) -> None:
             assert lab.inv("telemetry.activate").code == 0
         verbs = ["telemetry.activate", "telemetry.stop"]
         processes = [begin(lab, verb) for verb in (verbs if first == "start" else verbs[::-1])]
-        done = {each.args[1]: ended(each) for each in processes}  # type: ignore[index]
+        done = {each.args[1]: ended(each) for each in processes}
         assert done["telemetry.stop"]["code"] == 0, done
         assert done["telemetry.activate"]["code"] in (0, 1), done
         seen = lab.inv("telemetry.status", "--json").json

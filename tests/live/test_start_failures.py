@@ -17,6 +17,7 @@ from sentinel_tasks.errors import TmuxRefused
 from sentinel_tasks.tmux import client
 from sentinel_tasks.tmux.client import Tmux
 from sentinel_tasks.tmux.commands import Opening
+from tests.begun import Begun
 from tests.lab import INV, LONG, PATIENCE, Lab, Result, on_terminal, until
 
 
@@ -28,18 +29,18 @@ def failing(lab: Lab, command: object, **keys: object) -> Result:
     return done
 
 
-def waiting(lab: Lab, *words: str, **keys: object) -> tuple[subprocess.Popen[bytes], int]:
+def waiting(lab: Lab, *words: str, **keys: object) -> tuple[Begun, int]:
     """An activate that waits for a service that will not be healthy soon; the service's pid."""
     lab.configure(telemetry={"command": lab.server(*words), "port": lab.port(), "startup_timeout": LONG, **keys})
-    activate = lab.spawn(INV, "telemetry.activate")
+    activate = lab.begin("telemetry.activate")
     (service,) = until(lab.services)
     return activate, service.pid
 
 
-def ends(process: subprocess.Popen[bytes]) -> Result:
+def ends(process: Begun) -> Result:
     out, err = process.communicate(timeout=PATIENCE)
     assert b"Traceback" not in err, err.decode()
-    return Result(process.returncode, out.decode(), err.decode(), 0.0)
+    return Result(process.wait(), out.decode(), err.decode(), 0.0)
 
 
 # It cannot be run

@@ -244,7 +244,7 @@ def test_workspaces_that_know_nothing_of_each_other_never_choose_the_same_port(l
     words = ("up",) if at_once else ("up", "--no-wait")
     starts = []
     for path, home in zip(paths, homes, strict=True):
-        starts.append(lab.spawn(INV, *words, cwd=path, env=home))
+        starts.append(lab.begin(*words, cwd=path, env=home))
         assert at_once or starts[-1].wait(PATIENCE) == 0
     assert [start.wait(PATIENCE) for start in starts] == [0, 0]
     places = list(zip(paths, homes, strict=True))
