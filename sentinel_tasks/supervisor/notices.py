@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import struct
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from .record import Record
 from .specification import Spec
 from .wakeup import Wakeup
 from .window_state import Word
 
-LONGEST, LONGEST_STATUS = 4096, 200
-CREDENTIALS = struct.Struct("3i")
+if TYPE_CHECKING:
+    from .notice_socket import NoticeSocket
+
+LONGEST_STATUS = 200
 NEVER = float("inf")
 
 
 class Notices:
-    """The socket that NOTIFY_SOCKET names; only this user and the service's own processes are listened to.
-
-    `give_up` is told why, once the service owes a sign of life.
-    """
+    """What comes by the socket that NOTIFY_SOCKET names; `give_up` is told why, once a sign of life is owed."""
 
     def __init__(self, record: Record, is_ours: Callable[[int], bool], give_up: Callable[[str], object]) -> None:
         self._record, self._is_ours, self._give_up = record, is_ours, give_up
-        self._socket: socket.socket | None = None
+        self._socket: NoticeSocket | None = None
         self._watchdog: float | None = None
         self.next_due = NEVER
         self.show: Callable[[Word], object] = lambda word: None
@@ -36,16 +33,16 @@ class Notices:
     def listen(self, spec: Spec, wakeup: Wakeup) -> None:
         """Has the service tell how it is, if its specification says that it does.
 
-        Linux has abstract sockets, which leave no file behind and need no short path.
+        Few services do, and their socket's module takes a launcher a tenth of its start.
         """
         self._watchdog = spec.get("watchdog")
         if sys.platform != "linux" or not (spec.get("notify") or self._watchdog):
             return
-        name = f"sentinel-{os.urandom(12).hex()}"
+        from .notice_socket import NoticeSocket, new_name
+
+        name = new_name()
         with suppress(OSError):
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            self._socket.bind(f"\0{name}")
+            self._socket = NoticeSocket(name, self._is_ours)
             wakeup.listen(self._socket.fileno())
         spec["env"]["NOTIFY_SOCKET"] = f"@{name}"
         if self._watchdog:
@@ -89,24 +86,7 @@ class Notices:
 
     def _taken(self) -> dict[str, str]:
         """The latest of each that was told since it was last taken."""
-        found: dict[str, str] = {}
-        while self._socket is not None:
-            try:
-                data, beside, _, _ = self._socket.recvmsg(LONGEST, socket.CMSG_SPACE(CREDENTIALS.size))
-            except OSError:
-                break
-            if self._is_heeded(beside):
-                parts = (line.partition("=") for line in data.decode("utf-8", "replace").splitlines())
-                found.update((name, value) for name, equals, value in parts if equals)
-        return found
-
-    def _is_heeded(self, beside: list[tuple[int, int, bytes]]) -> bool:
-        """A sender of this user may have ended already, as systemd-notify does; of another one it must be below us."""
-        for level, kind, data in beside:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS) and len(data) >= CREDENTIALS.size:
-                pid, user, _ = CREDENTIALS.unpack(data[: CREDENTIALS.size])
-                return user == os.getuid() or self._is_ours(pid)
-        return False
+        return self._socket.taken() if self._socket else {}
 
 
 def number(text: str | None) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import sentinel_tasks
 from sentinel_tasks.supervisor.notices import number
 from tests.lab import until
 
@@ -23,6 +26,15 @@ def tell(*lines):
 def telling(*lines: str) -> list[str]:
     """A service that runs these lines of Python."""
     return [sys.executable, "-I", "-S", "-c", TELL + "\n".join(lines)]
+
+
+def test_a_launcher_pays_for_no_socket_before_a_service_tells_something() -> None:
+    project = Path(sentinel_tasks.__file__).parent.parent
+    code = f"import sys; sys.path.append({str(project)!r}); from sentinel_tasks.supervisor import launcher"
+    code += "; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-I", "-S", "-c", code], text=True).split()
+    assert "sentinel_tasks.supervisor.notices" in loaded
+    assert {"socket", "sentinel_tasks.supervisor.notice_socket"}.isdisjoint(loaded)
 
 
 def test_what_it_tells_is_on_record(launched: Piped) -> None:
