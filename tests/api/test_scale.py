@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.api.conftest import RunningApi, Start
 from tests.lab import until
@@ -93,12 +92,12 @@ def test_a_worker_that_crashes_says_how(start: Start) -> None:
     assert scale(api, 1)[1] == {"created": 1, "terminated": 0}
 
 
-@pytest.mark.parametrize("count", [-1, 65, 10**9, "x", None, 1.5, True])
-def test_a_wrong_count_is_a_400(start: Start, count: object) -> None:
+def test_a_wrong_count_is_a_400(start: Start) -> None:
     api = start(SENTINEL_WORKER_COMMAND=SLEEP)
-    status, answer = scale(api, count)
-    assert (status, list(answer)) == (400, ["error"])
-    assert api.workers() == {}
+    for count in (-1, 65, 10**9, "x", None, 1.5, True):
+        status, answer = scale(api, count)
+        assert (status, list(answer), count) == (400, ["error"], count)
+        assert api.workers() == {}, count
 
 
 def test_no_request_starts_what_is_not_configured(api: RunningApi) -> None:

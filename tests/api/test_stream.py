@@ -59,9 +59,9 @@ def test_what_a_client_says_is_ignored(api: RunningApi) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Origin": "null"}])
-def test_another_origin_is_refused(api: RunningApi, headers: dict[str, str]) -> None:
+def test_another_origin_is_refused(empty_api: RunningApi, headers: dict[str, str]) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        stream(api, headers=headers)
+        stream(empty_api, headers=headers)
     assert refused.value.response.status_code == 403
 
 
