@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,12 +35,15 @@ def proposed(said: str) -> Iterator[Hint]:
             yield Hint(found["program"], tuple(found["core"].split()), found["task"], flags)
 
 
+KNOWN: dict[object, str] = {}
+"""What Invoke has listed in this test process, by what decides it: many tests name their tasks in the same way."""
+
+
 class Hints:
     """Checks hints by asking Invoke itself, through the runner, once for each way in which tasks are named."""
 
     def __init__(self, runner: Callable[[], Any]) -> None:
         self.runner = runner
-        self.known: dict[object, str] = {}
 
     def check(self, said: str, folder: Path, environ: Mapping[str, str]) -> None:
         for hint in proposed(said):
@@ -50,10 +55,16 @@ class Hints:
             assert all(flag in helped for flag in hint.flags), f"{hint} is proposed, but:\n{helped}"
 
     def _asked(self, words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
-        key = (tuple(words), *_naming(folder, words))
-        if key not in self.known:
-            self.known[key] = self.runner().run(["inv", *words], folder, environ, 60.0).out
-        return self.known[key]
+        key = (tuple(words), *_naming(folder, words), *_around(environ))
+        if key not in KNOWN:
+            KNOWN[key] = self.runner().run(["inv", *words], folder, environ, 60.0).out
+        return KNOWN[key]
+
+
+def _around(environ: Mapping[str, str]) -> Iterator[object]:
+    """What else than its folder decides it: a person's own configuration, and variables."""
+    yield frozenset(item for item in environ.items() if item[0].startswith(("INVOKE_", "SENTINEL_", "NO_COLOR")))
+    yield tuple(path.read_bytes() for path in Path(environ.get("HOME", "/nowhere")).glob(".invoke.*"))
 
 
 def _naming(folder: Path, words: Sequence[str]) -> Iterator[object]:
@@ -63,7 +74,15 @@ def _naming(folder: Path, words: Sequence[str]) -> Iterator[object]:
         if path.suffix == ".py":
             yield path.name, path.read_bytes()
         elif path.suffix in (".yaml", ".json") or path.name == "Procfile":
-            yield path.name, frozenset(re.findall(rb"[\w-]+(?=[\"']?:)", path.read_bytes()))
+            yield path.name, _keys(path.read_bytes())
+
+
+def _keys(content: bytes) -> object:
+    """Those that may name a task: of the services where a lab wrote them, else all."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        own = json.loads(content)["sentinel"]
+        return frozenset(own), frozenset(own["services"])
+    return frozenset(re.findall(rb"[\w-]+(?=[\"']?:)", content))
 
 
 def _always(hint: Hint) -> list[str]:

@@ -1,4 +1,4 @@
-"""Runs `inv` in forks of one interpreter that has imported everything already: the same program, without the imports.
+"""Runs `inv` and `sentinel` in forks of one interpreter that has imported everything: the same, without the wait.
 
 An interpreter's start and its imports are two thirds of a short task, and the live tests run more than a thousand. Each
 request comes over a Unix socket with the three standard streams; the answer is the exit code. What depends on how an
@@ -14,16 +14,17 @@ import json
 import os
 import pkgutil
 import select
-import signal
 import socket
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from typing import Any
 
 import invoke.main
 
 import sentinel_tasks
+from sentinel_tasks.cli import main
 from sentinel_tasks.health import http
 
 NOT_NEEDED = ("sentinel_tasks.api", "sentinel_tasks.__main__", "sentinel_tasks.supervisor")
@@ -41,34 +42,42 @@ def load() -> None:
 
 
 def serve(listener: socket.socket) -> None:
-    """A fork for each request, and in it one for the program, so that nobody but its own fork waits for it."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    """A fork for each request, which is the program itself; its end is told to whoever asked, and to nobody else."""
+    running: dict[int, tuple[int, socket.socket]] = {}
     while True:
-        ready, _, _ = select.select([listener, sys.stdin], [], [])
+        ready, _, _ = select.select([listener, sys.stdin, *running], [], [])
         if sys.stdin in ready:  # whoever started us has ended
             return
-        connection, _ = listener.accept()
-        if os.fork() == 0:
-            listener.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            answer(connection)
-        connection.close()
+        for ended in running.keys() & set(ready):
+            tell_end(ended, *running.pop(ended))
+        if listener in ready:
+            connection, _ = listener.accept()
+            pid = begin(connection, [listener, *(each for _, each in running.values())])
+            running[os.pidfd_open(pid)] = pid, connection
+            with suppress(OSError):
+                connection.sendall(f"{pid}\n".encode())
 
 
-def answer(connection: socket.socket) -> None:
+def begin(connection: socket.socket, others: list[socket.socket]) -> int:
+    """Starts what is asked for; the pid is that of the program, so that it gets every signal."""
     data, streams, _, _ = socket.recv_fds(connection, 1 << 20, 3)
-    while not data.endswith(b"\n"):
-        data += connection.recv(1 << 20)
+    while not data.endswith(b"\n") and (more := connection.recv(1 << 20)):
+        data += more
     pid = os.fork()
     if pid == 0:
-        connection.close()
+        for each in (connection, *others):
+            each.close()
         run(json.loads(data), streams)
     for stream in streams:
         os.close(stream)
-    connection.sendall(f"{pid}\n".encode())
+    return pid
+
+
+def tell_end(ended: int, pid: int, connection: socket.socket) -> None:
     _, status = os.waitpid(pid, 0)
-    connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
-    os._exit(0)
+    os.close(ended)
+    with connection, suppress(OSError):  # who has left does not want to know
+        connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
 def run(request: dict[str, Any], streams: list[int]) -> None:
@@ -98,6 +107,8 @@ def open_streams() -> None:
 
 def program() -> int:
     try:
+        if os.path.basename(sys.argv[0]).startswith("sentinel"):
+            main.program()
         invoke.main.program.run()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
@@ -109,7 +120,7 @@ def program() -> int:
 
 if __name__ == "__main__":
     load()
-    gc.freeze()  # a collection in a fork would copy every page it looks at
+    gc.disable()  # a fork ends before there is much to collect
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(f"{sys.argv[1]}.new")
         server.listen(64)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.docs.page import Typed, Written, pattern
 from tests.lab import INV, LONG, SERVER, Lab, is_traceback, zygote
 
-PLAIN = re.compile(r"inv [\w ,.:=/-]+")
+PLAIN = re.compile(r"(?:inv|sentinel) [\w ,.:=/-]+")
 """Commands that mean the same to a shell and to us."""
 LONGEST = 150.0
 """Seconds for one command, which may start three services in a row: each one's own `startup_timeout` is 30 s."""
@@ -87,7 +87,8 @@ class Reader:
         """Exit code and output; a shell is only used for what needs one."""
         environ = {**self.environ, **self.ports}
         if PLAIN.fullmatch(command):
-            said = zygote().run([INV, *shlex.split(command)[1:]], self.path, environ, LONGEST, merged=True)
+            program, *words = shlex.split(command)
+            said = zygote().run([str(Path(INV).with_name(program)), *words], self.path, environ, LONGEST, merged=True)
             return said.code, said.out
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.path, env=environ, timeout=LONGEST,
