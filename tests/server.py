@@ -2,49 +2,71 @@
 
 from __future__ import annotations
 
-import argparse
-import ctypes
+import _thread
 import os
 import signal
 import socket
-import subprocess
 import sys
-import threading
 import time
-from types import FrameType
+from types import FrameType, SimpleNamespace
+
+# Nothing more is imported before it is needed: five hundred of these start in a run of the tests.
+NUMBERS = {
+    "port": int(os.environ.get("PORT", "0")),
+    "exit_code": 0,
+    "delay": 0.0,  # seconds before it listens
+    "answer_after": 0.0,  # seconds that each page takes
+    "exit_after": -1.0,  # seconds until it exits by itself
+    "stop_delay": 0.0,  # seconds that a graceful end takes
+    "children": 0,  # children that only sleep
+    "daemons": 0,  # children in a session of their own that ignore SIGINT
+}
+TEXTS = {
+    "host": "127.0.0.1",  # an IPv6 address makes an IPv6 socket
+    "listen_once": "/",  # does not listen before this file is there
+    "end_once": "/",  # goes on ending until this file is there
+    "status": "200",
+    "body": "{}",
+    "roster": "",  # a folder where it enters itself, and each signal that it receives
+}
+LISTS = {
+    "say",  # lines to print at the start
+    "ignore",  # signals to ignore, such as SIGINT
+    "print_env",  # variables to print
+}
+FLAGS = {
+    "only_ipv6",  # leaves IPv4 alone, as asyncio does
+    "reuse_port",  # shares the port with whoever does so, too
+    "hang",  # accepts and never answers
+    "deaf",  # enters signals into the roster and does not obey
+    "tell_pid",  # answers with its pid
+    "rewrite_title",  # writes over its environment, as title-setters do
+    "background",  # goes on as a daemon; what was started exits 0
+    "leave_main_thread",  # serves from another thread than its first
+}
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "0")))
-    parser.add_argument("--host", default="127.0.0.1", help="an IPv6 address makes an IPv6 socket")
-    parser.add_argument("--only-ipv6", action="store_true", help="leaves IPv4 alone, as asyncio does")
-    parser.add_argument("--reuse-port", action="store_true", help="shares the port with whoever does so, too")
-    parser.add_argument("--delay", type=float, default=0.0, help="seconds before it listens")
-    parser.add_argument("--listen-once", default="/", metavar="FILE", help="does not listen before this file is there")
-    parser.add_argument("--status", default="200")
-    parser.add_argument("--body", default="{}")
-    parser.add_argument("--hang", action="store_true", help="accepts and never answers")
-    parser.add_argument("--answer-after", type=float, default=0.0, help="seconds that each page takes")
-    parser.add_argument("--exit-after", type=float, default=None, help="seconds until it exits by itself")
-    parser.add_argument("--exit-code", type=int, default=0)
-    parser.add_argument("--say", action="append", default=[], help="lines to print at the start")
-    parser.add_argument("--ignore", action="append", default=[], help="signals to ignore, such as SIGINT")
-    parser.add_argument("--stop-delay", type=float, default=0.0, help="seconds that a graceful end takes")
-    parser.add_argument("--end-once", default="/", metavar="FILE", help="goes on ending until this file is there")
-    parser.add_argument("--children", type=int, default=0, help="children that only sleep")
-    parser.add_argument("--daemons", type=int, default=0, help="children in a session of their own that ignore SIGINT")
-    parser.add_argument("--roster", help="a folder where it enters itself, and each signal that it receives")
-    parser.add_argument("--deaf", action="store_true", help="enters signals into the roster and does not obey")
-    parser.add_argument("--tell-pid", action="store_true", help="answers with its pid")
-    parser.add_argument("--rewrite-title", action="store_true", help="writes over its environment, as title-setters do")
-    parser.add_argument("--background", action="store_true", help="goes on as a daemon; what was started exits 0")
-    parser.add_argument("--leave-main-thread", action="store_true", help="serves from another thread than its first")
-    parser.add_argument("--print-env", action="append", default=[], help="variables to print")
-    return parser.parse_args()
+def parse(words: list[str]) -> SimpleNamespace:
+    """The options that are given, each with two dashes, with the defaults of those that are not."""
+    options: dict[str, object] = {**NUMBERS, **TEXTS, **dict.fromkeys(FLAGS, False), **{name: [] for name in LISTS}}
+    lists = {name: list[str]() for name in LISTS}
+    left = iter(words)
+    for word in left:
+        name, equals, value = word.removeprefix("--").partition("=")
+        name = name.replace("-", "_")
+        assert name in options, word
+        if name in FLAGS:
+            options[name] = True
+            continue
+        value = value if equals else next(left)
+        if name in LISTS:
+            lists[name].append(value)
+        else:
+            options[name] = type(NUMBERS[name])(value) if name in NUMBERS else value
+    return SimpleNamespace(**{**options, **lists})
 
 
-def end_slowly(options: argparse.Namespace) -> None:
+def end_slowly(options: SimpleNamespace) -> None:
     time.sleep(options.stop_delay)
     wait_for(options.end_once)
     os._exit(0)
@@ -66,6 +88,8 @@ def go_into_the_background() -> None:
 
 def rewrite_title() -> None:
     """Writes over what /proc tells as the environment, as redis, nginx and PostgreSQL do to show a title there."""
+    import ctypes
+
     variables = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
     number = 0
     while (variable := variables[number]) is not None:
@@ -94,15 +118,18 @@ def keep_roster(folder: str, is_deaf: bool) -> None:
     enter(os.environ.get("SENTINEL_SERVICE", "-"))
 
 
-def leave_main_thread(options: argparse.Namespace) -> None:
+def leave_main_thread(options: SimpleNamespace) -> None:
     """Lets another thread serve, and ends the first one alone."""
+    import ctypes
+    import threading
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     threading.Thread(target=serve, args=(options,)).start()
     ctypes.CDLL(None).syscall(60, 0)
 
 
-def behave(options: argparse.Namespace) -> None:
+def behave(options: SimpleNamespace) -> None:
     if options.background:
         go_into_the_background()
     if options.roster:
@@ -113,21 +140,30 @@ def behave(options: argparse.Namespace) -> None:
         signal.signal(signal.Signals[name], signal.SIG_IGN)
     if options.stop_delay or options.end_once != "/":
         signal.signal(signal.SIGINT, lambda *_: end_slowly(options))
-    sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
+    start_children(options)
+    if options.exit_after >= 0:
+        _thread.start_new_thread(exit_later, (options,))
+
+
+def exit_later(options: SimpleNamespace) -> None:
+    time.sleep(options.exit_after)
+    os._exit(options.exit_code)
+
+
+def start_children(options: SimpleNamespace) -> None:
+    if not (options.children or options.daemons):
+        return
+    import subprocess
+
+    sleeper = "import time; time.sleep(600)"
     for _ in range(options.children):
-        subprocess.Popen(sleeper)
-    stubborn = [
-        sys.executable,
-        "-c",
-        "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)",
-    ]
+        subprocess.Popen([sys.executable, "-c", sleeper])
+    stubborn = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); {sleeper}"
     for _ in range(options.daemons):
-        subprocess.Popen(stubborn, start_new_session=True)
-    if options.exit_after is not None:
-        threading.Timer(options.exit_after, lambda: os._exit(options.exit_code)).start()
+        subprocess.Popen([sys.executable, "-c", stubborn], start_new_session=True)
 
 
-def serve(options: argparse.Namespace) -> None:
+def serve(options: SimpleNamespace) -> None:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     with socket.socket(family) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -144,9 +180,7 @@ def serve(options: argparse.Namespace) -> None:
                 held.append(client)
                 continue
             body = str(os.getpid()) if options.tell_pid else options.body
-            threading.Thread(
-                target=answer, args=(client, options.status, body, options.answer_after), daemon=True
-            ).start()
+            _thread.start_new_thread(answer, (client, options.status, body, options.answer_after))
 
 
 def answer(client: socket.socket, status: str, body: str, seconds: float) -> None:
@@ -161,7 +195,7 @@ def answer(client: socket.socket, status: str, body: str, seconds: float) -> Non
 
 
 def main() -> None:
-    options = parse()
+    options = parse(sys.argv[1:])
     for line in options.say:
         print(line, flush=True)
     for name in options.print_env:
