@@ -82,8 +82,8 @@ def _line(console: Console, world: World, done: Collected, keep: float) -> str:
         return ""
     path, running = plain(known.path), ", ".join(known.running)
     if known.fate.word != "gone":
-        way = plain(way_to_end(world, known))
-        return f"{console.out.sign('warn')} {path}: left, {plain(known.fate.reason)}; {running} still runs; {way}"
+        way, still = plain(way_to_end(world, known)), "still runs" if len(known.running) == 1 else "still run"
+        return f"{console.out.sign('warn')} {path}: left, {plain(known.fate.reason)}; {running} {still}; {way}"
     told = [f"gone{age(world, known)}", *_done(done, running, console.dry)]
     sign = "bad" if done.ended and done.ended.failure else "ok"
     return f"{'' if console.dry else console.out.sign(sign) + ' '}{path}: {'; '.join(told)}"

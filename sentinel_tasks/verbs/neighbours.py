@@ -33,13 +33,17 @@ def words_on_gone(world: World) -> str:
     gone = [each for each in found if each.fate.word == "gone"]
     if here:
         what = f"of {here[0].path}, which was moved here,"
-        return f"{', '.join(here[0].running)} {what} still run; {way_to_end(world, here[0])}"
+        return f"{', '.join(here[0].running)} {what} {_still(here)}; {way_to_end(world, here[0])}"
     if not gone:
         return ""
     one = f"{', '.join(gone[0].running)} of {gone[0].path}, which is gone,"
     what = one if len(gone) == 1 else f"{count(gone)} that are gone"
     typed = world.workspace.typed.task("gc")
-    return f"{what} still run{f'; {typed} ends what is left' if typed else ''}"
+    return f"{what} {_still(gone)}{f'; {typed} ends what is left' if typed else ''}"
+
+
+def _still(known: Sequence[Known]) -> str:
+    return "still runs" if sum(len(each.running) for each in known) == 1 else "still run"
 
 
 def count(known: Sequence[Known]) -> str:

@@ -37,8 +37,8 @@ def test_what_is_left_of_removed_worktrees_is_ended_and_what_was_moved_is_left(l
     git(lab.path, "worktree", "remove", "--force", str(removed))
     git(lab.path, "worktree", "move", str(moved), str(lab.folder / "there"))
 
-    assert f"web of {removed}, which is gone, still run; inv gc ends what is left" in lab.inv("web.status").err
-    assert f"web of {moved}, which was moved here, still run" in lab.inv("ps", cwd=lab.folder / "there").err
+    assert f"web of {removed}, which is gone, still runs; inv gc ends what is left" in lab.inv("web.status").err
+    assert f"web of {moved}, which was moved here, still runs" in lab.inv("ps", cwd=lab.folder / "there").err
     everywhere = {each["workspace"]: each["folder"] for each in lab.inv("ps", "--all", "--json").json["workspaces"]}
     assert everywhere == {str(removed): "gone", str(moved): "moved", str(lab.path): "here"}
 
