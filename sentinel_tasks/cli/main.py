@@ -32,8 +32,6 @@ def main() -> int:
     """Does what the command line says; returns the exit code of the contract (Tasks)."""
     words = sys.argv[1:]
     call = parsed(words)
-    if call:
-        _import_msgspec()
     memory = _memory() if call else None
     if call and memory and _is_told_of(call, memory) and memory.is_current(os.environ):
         code = _tell(call, memory)
@@ -42,22 +40,11 @@ def main() -> int:
     return _hand_over(words, call, memory)
 
 
-def _import_msgspec() -> None:
-    """msgspec takes names from typing_extensions where that is installed, and has all it needs without it.
-
-    That module imports inspect, ast, dis and tokenize, which is a twentieth of the time of a status.
-    """
-    if "msgspec" in sys.modules or "typing_extensions" in sys.modules:
-        return
-    sys.modules["typing_extensions"] = None  # type: ignore[assignment]
-    try:
-        import msgspec  # noqa: F401
-    finally:
-        del sys.modules["typing_extensions"]
-
-
 def _memory() -> Remembered | None:
     from ..errors import SentinelError
+    from ..verbs.boundary import import_msgspec
+
+    import_msgspec()
     from .remembered import memory_here
 
     try:

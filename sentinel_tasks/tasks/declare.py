@@ -16,7 +16,7 @@ from ..errors import Problem
 from ..names import SERVICE, TASKS_OF_A_WORKSPACE
 from .boundary import complain_of_file
 from .declared import OwnTask, declared
-from .invoke_config import serve_configuration, serve_help, take_over
+from .invoke_config import serve_arguments, serve_configuration, serve_help, take_over
 from .service_tasks import tasks_of
 from .workspace_tasks import workspace_tasks
 
@@ -105,6 +105,7 @@ def _explain(program: Program, task: object, name: str) -> bool:
 
 serve_configuration(_add_configured)
 serve_help(_explain)
+serve_arguments(lambda tasks: setattr(OwnTask, "named", tasks))
 
 
 def from_procfile(path: str = "Procfile") -> list[Collection]:

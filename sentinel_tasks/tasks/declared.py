@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from inspect import Signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from invoke.collection import Collection
 from invoke.parser.argument import Argument
@@ -37,10 +37,12 @@ class OwnArgument(Argument):
 class OwnTask(Task[Any]):
     """A task of ours: what it does (`verb`), for which `service` (empty for the whole workspace).
 
-    It is equal to no other service's: of two equal tasks Invoke would run only the first.
+    It is equal to no other service's: of two equal tasks Invoke would run only the first. `named` are the tasks of the
+    command line that Invoke reads just now; None at any other time.
     """
 
     service = verb = ""
+    named: ClassVar[list[object] | None] = None
     _signature: Signature | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -61,7 +63,12 @@ class OwnTask(Task[Any]):
         return self._signature
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
-        """Its flags; those of `SHORT` have their letter, which Invoke would give to the first that begins so."""
+        """Its flags; those of `SHORT` have their letter, which Invoke would give to the first that begins so.
+
+        While Invoke reads a command line that does not name this task it has none: each takes Invoke's time.
+        """
+        if self.named is not None and not any(each is self for each in self.named):
+            return []
         found = [OwnArgument.like(each) for each in super().get_arguments(ignore_unknown_help)]
         for each in found:
             each.names = (*each.names, *SHORT.get(each.names[0], ()))

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -84,6 +85,7 @@ problems_in_files: list[Problem] = []
 
 _wanting_names: list[Callable[[list[str]], None]] = []
 _explaining_tasks: list[Callable[[Program, object, str], bool]] = []
+_wanting_tasks: list[Callable[[list[object] | None], None]] = []
 
 LISTS = frozenset({"-l", "--list", "-h", "--help"})
 LOOKS_OR_ENDS = frozenset({"attach", "doctor", "down", "logs", "ps", "status", "stop"})
@@ -93,6 +95,14 @@ LOOKS_OR_ENDS = frozenset({"attach", "doctor", "down", "logs", "ps", "status", "
 def serve_configuration(names_read: Callable[[list[str]], None]) -> None:
     """From now on this is told which services the configuration names, before Invoke looks which tasks there are."""
     _wanting_names[:] = [names_read]
+
+
+def serve_arguments(tasks_named: Callable[[list[object] | None], None]) -> None:
+    """From now on this is told which tasks the command line names, before Invoke asks every task for its flags.
+
+    It is told None where the flags of any task may be wanted.
+    """
+    _wanting_tasks[:] = [tasks_named]
 
 
 def serve_help(explain: Callable[[Program, object, str], bool]) -> None:
@@ -271,9 +281,26 @@ def _remembering(original: Callable[..., Any]) -> Callable[..., Any]:
         words, tasks = program.core.unparsed, program.collection
         if any(_is_scale(tasks, word) for word in words):
             words[:] = with_counts_as_one(words, tasks)
-        return original(program)
+        for tasks_named in _wanting_tasks:
+            tasks_named(_named(program))
+        try:
+            return original(program)
+        finally:
+            for tasks_named in _wanting_tasks:
+                tasks_named(None)
 
     return parse_tasks
+
+
+def _named(program: Program) -> list[object] | None:
+    """The tasks that the command line names; None if help or a completion is wanted, of whichever."""
+    if any(program.args[flag].value for flag in ("help", "complete")):
+        return None
+    found: list[object] = []
+    for word in program.core.unparsed:
+        with suppress(KeyError, ValueError):
+            found.append(program.collection[word])
+    return found
 
 
 def _is_scale(tasks: Collection, word: str) -> bool:

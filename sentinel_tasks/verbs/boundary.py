@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,8 +29,23 @@ def seldom_collecting() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+def import_msgspec() -> None:
+    """Imports msgspec without typing_extensions, from which it takes names where that is installed, and needs none.
+
+    That module, with inspect, ast, dis and tokenize, which it imports, takes a twentieth of the time of a status.
+    """
+    if "msgspec" in sys.modules or "typing_extensions" in sys.modules:
+        return
+    sys.modules["typing_extensions"] = None  # type: ignore[assignment]
+    try:
+        import msgspec  # noqa: F401
+    finally:
+        del sys.modules["typing_extensions"]
+
+
 def exit_code_of(console: AnyConsole, verb: Callable[[AnyConsole], int]) -> int:
     """Runs the verb's body; whatever happens, it ends with an exit code of the contract (Tasks)."""
+    import_msgspec()
     from ..errors import Interrupted, SentinelError
     from ..report import never_fail_to_print
 

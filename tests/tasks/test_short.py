@@ -7,6 +7,7 @@ from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
 
 from sentinel_tasks.tasks.declare import collection, root_of
+from sentinel_tasks.tasks.declared import OwnTask
 
 
 def parsed(*words: str) -> list[tuple[str, dict[str, object]]]:
@@ -36,3 +37,13 @@ def parsed(*words: str) -> list[tuple[str, dict[str, object]]]:
 def test_what_fingers_type(words: str, task: str, flag: str, value: object) -> None:
     ((name, flags),) = parsed(*words.split())
     assert (name, flags[flag]) == (task, value)
+
+
+def test_while_a_command_line_is_read_only_the_tasks_that_it_names_have_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Invoke asked each of a hundred tasks for its flags, and copied them, to list their names."""
+    status, logs = collection("web").tasks["status"], collection("web").tasks["logs"]
+    monkeypatch.setattr(OwnTask, "named", [logs])
+    assert status.get_arguments() == []
+    assert "lines" in [each.name for each in logs.get_arguments()]
+    monkeypatch.setattr(OwnTask, "named", None)
+    assert [each.name for each in status.get_arguments()] == ["json"]
