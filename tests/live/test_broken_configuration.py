@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.lab import Lab
 
 BROKEN = ["sentinel: [", "- a list\n", "sentinel: {services: {dev: {prot: 1}}}\n", "sentinel: {services: 5}\n"]
 
 
-@pytest.mark.parametrize("text", BROKEN)
-def test_what_runs_is_seen_and_ended(lab: Lab, text: str) -> None:
+def test_what_runs_is_seen_and_ended(lab: Lab) -> None:
     port = lab.port()
     lab.configure(dev={"command": lab.server("--port", str(port)), "port": port})
     assert lab.inv("dev.start").code == 0
-    (lab.path / "invoke.yaml").write_text(text)
-    for words in (["dev.status"], ["ps"], ["dev.logs"]):
-        told = lab.inv(*words)
-        assert told.code == 0, (words, told.said)
-        assert "invoke.yaml" in told.err or "sentinel.services" in told.err
-    assert "dev" in lab.inv("ps").out
+    for text in BROKEN:
+        (lab.path / "invoke.yaml").write_text(text)
+        for words in (["dev.status"], ["ps"], ["dev.logs"]):
+            told = lab.inv(*words)
+            assert told.code == 0, (words, told.said)
+            assert "invoke.yaml" in told.err or "sentinel.services" in told.err
+        assert "dev" in lab.inv("ps").out
+        assert "would stop dev" in lab.inv("--dry", "dev.stop").out
+        assert lab.inv("dev.start").code == 2
     told = lab.inv("dev.stop")
     assert (told.code, "stopped" in told.out) == (0, True), told.said
     assert not lab.services()

@@ -75,8 +75,27 @@ def hidden(running: Lab, request: pytest.FixtureRequest) -> Hidden:
     return hide(running, int(running.tmux("display-message", "-p", "#{pid}")))
 
 
-def test_windows_on_a_server_that_is_not_reached_are_told_as_ours_with_the_way_on(running: Lab, hidden: Hidden) -> None:
-    """They were "held by python in another tmux server", and the doctor said nothing."""
+def test_windows_on_a_server_that_is_not_reached_are_told_as_ours_never_doubled_and_ended(
+    running: Lab, hidden: Hidden
+) -> None:
+    """They were "held by python in another tmux server", and the doctor said nothing; one without a port ran twice."""
+    before = told_as_ours(running, hidden)
+    for task in ("job.start", "web.start", "up"):
+        done = running.inv(task)
+        assert done.code == 0, done.said
+        assert "already running" in done.out
+        assert hidden.way in done.out
+    assert {name: status(running, name)["pid"] for name in ("web", "job")} == before
+    assert len([each for each in running.services() if "sleep" in each.cmdline()]) == 1
+    moved = running.inv("web.restart", "--json")
+    assert moved.code == 0, moved.said
+    assert (moved.json["state"], moved.json["notes"], moved.json["pid"] != before["web"]) == ("running", [], True)
+    assert running.inv("web.attach").code == 0
+    assert_ended(running, "down")
+
+
+def told_as_ours(running: Lab, hidden: Hidden) -> dict[str, int]:
+    """Every task that only looks says so, with the way on; the pids of what runs."""
     told = status(running)
     assert (told["code"], told["state"], told["listener"]["relation"]) == (0, "running", "ours")
     place = f"on a tmux server that is not reached from here (pid {hidden.server})"
@@ -89,46 +108,30 @@ def test_windows_on_a_server_that_is_not_reached_are_told_as_ours_with_the_way_o
     checks = [check for check in running.inv("doctor", "--json").json["checks"] if check["name"] == "windows"]
     assert [check["ok"] for check in checks] == [False, False]
     assert all(hidden.way in check["remedy"] for check in checks)
-    assert all(psutil.pid_exists(status(running, name)["pid"]) for name in ("web", "job"))
+    pids = {name: status(running, name)["pid"] for name in ("web", "job")}
+    assert all(map(psutil.pid_exists, pids.values()))
+    return pids
 
 
-def test_no_second_copy_is_started_beside_one_on_a_server_that_is_not_reached(running: Lab, hidden: Hidden) -> None:
-    """A service without a port ran twice."""
-    before = {name: status(running, name)["pid"] for name in ("web", "job")}
-    for task in ("job.start", "web.start", "up"):
-        done = running.inv(task)
-        assert done.code == 0, done.said
-        assert "already running" in done.out
-        assert hidden.way in done.out
-    assert {name: status(running, name)["pid"] for name in ("web", "job")} == before
-    assert len([each for each in running.services() if "sleep" in each.cmdline()]) == 1
-
-
-@pytest.mark.parametrize("tasks", [["web.stop", "job.stop"], ["down"]], ids=lambda tasks: tasks[0])
-@pytest.mark.usefixtures("hidden")
-def test_what_runs_on_a_server_that_is_not_reached_is_ended(running: Lab, tasks: list[str]) -> None:
-    """Stop said "not running", with exit 0."""
-    told = status(running)
+def assert_ended(running: Lab, *tasks: str) -> None:
+    port = status(running)["port"]
     for task in tasks:
         done = running.inv(task, "--json")
         assert done.code == 0, done.said
         assert all(each["changed"] for each in done.json.get("services", [done.json]))
-    assert not is_open(told["port"])
+    assert not is_open(port)
     assert running.services() == []
     assert [status(running, name)["state"] for name in ("web", "job")] == ["stopped", "stopped"]
 
 
-@pytest.mark.usefixtures("hidden")
-def test_a_restart_moves_it_to_the_server_that_is_asked(running: Lab) -> None:
-    before = status(running)
-    done = running.inv("web.restart", "--json")
-    assert done.code == 0, done.said
-    assert (done.json["state"], done.json["notes"], done.json["pid"] != before["pid"]) == ("running", [], True)
-    assert running.inv("web.attach").code == 0
+def test_a_stop_ends_what_runs_on_a_server_that_is_not_reached(running: Lab) -> None:
+    """It said "not running", with exit 0."""
+    take_another_folder(running, 0)
+    assert_ended(running, "web.stop", "job.stop")
 
 
-@pytest.mark.usefixtures("hidden")
 def test_what_the_configuration_forgot_is_ended_also_there(running: Lab) -> None:
+    lose_socket(running, 0)
     job = psutil.Process(status(running, "job")["pid"])
     (running.path / "tasks.py").write_text(SERVICES.replace(", service('job')", ""))
     document = json.loads((running.path / "invoke.yaml").read_text())

@@ -79,15 +79,13 @@ def marked(workspace: Lab) -> Iterator[Precious]:
     workspace.tmux("kill-server", socket_name="precious")
 
 
-@pytest.mark.parametrize("task", ["doctor --fix", "ide.start", "ide.stop", "ide.restart", "up", "down"])
-def test_a_tmux_server_that_carries_our_tags_lives_with_all_its_sessions(
-    workspace: Lab, marked: Precious, task: str
-) -> None:
+def test_a_tmux_server_that_carries_our_tags_lives_with_all_its_sessions(workspace: Lab, marked: Precious) -> None:
     """It was killed: "mended: tmux: server has no window any more"."""
-    done = workspace.inv(*task.split())
-    assert done.code == 0, done.said
-    assert "tmux: server" not in done.said
-    marked.check()
+    for task in ("doctor --fix", "ide.start", "ide.restart", "ide.stop", "up", "down", "doctor --fix"):
+        done = workspace.inv(*task.split())
+        assert done.code == 0, done.said
+        assert "tmux: server" not in done.said
+        marked.check()
     assert "stray" not in events(workspace)
 
 
@@ -191,13 +189,19 @@ def kill_launcher(lab: Lab) -> None:
     until(lambda: not lives(launcher), "the launcher's end")
 
 
-@pytest.mark.parametrize("way", ["stop", "start", "doctor --fix"])
-def test_what_a_killed_launcher_left_is_told_with_its_pid_and_ended(workspace: Lab, way: str) -> None:
+def orphaned(lab: Lab) -> psutil.Process:
+    """What listens for `web`, once its launcher was killed and a status has told so."""
+    left = psutil.Process(status(lab)["listener"]["pid"])
+    kill_launcher(lab)
+    until(lambda: status(lab)["state"] == "unhealthy", "what is left")
+    return left
+
+
+def test_what_a_killed_launcher_left_is_told_with_its_pid_and_ended(workspace: Lab) -> None:
     """No event was written, and status did not mention what lived on."""
     port = serve(workspace, "--ignore", "SIGHUP", command="{} & wait")
-    left = psutil.Process(status(workspace)["listener"]["pid"])
-    kill_launcher(workspace)
-    told = until(lambda: (seen := status(workspace))["state"] == "unhealthy" and seen)
+    left = orphaned(workspace)
+    told = status(workspace)
     assert (told["code"], told["pid"], told["listener"]["relation"]) == (1, left.pid, "stray")
     assert told["error"] == f"runs without its window (pid {left.pid})"
     assert f"(pid {left.pid})" in workspace.inv("ps").out
@@ -208,24 +212,33 @@ def test_what_a_killed_launcher_left_is_told_with_its_pid_and_ended(workspace: L
     assert not strays["ok"]
     assert f"(pid {left.pid}) of web has no window any more" in strays["reason"]
     assert events(workspace) == ["start", "crash"]
-    words = way.split() if "doctor" in way else [f"web.{way}"]
-    assert workspace.inv(*words, "--json").code in (0, 1)
-    assert not lives(left)
-    ended = status(workspace)
-    assert ended["state"] == {"stop": "stopped", "start": "running", "doctor --fix": "crashed"}[way]
-    assert (ended["error"] or "").startswith("its launcher was killed") is (ended["state"] == "crashed")
-    after = {"stop": ["stop"], "start": ["stray", "start"], "doctor --fix": []}[way]
-    assert events(workspace) == ["start", "crash", *after]
-    assert is_open(port) is (way == "start")
+    for words, state, noted in (
+        (["doctor", "--fix"], "crashed", []),
+        (["web.start"], "running", ["stray", "start"]),
+        (["web.stop"], "stopped", ["stop"]),
+    ):
+        before = events(workspace)
+        assert workspace.inv(*words, "--json").code in (0, 1)
+        assert not lives(left)
+        ended = status(workspace)
+        assert ended["state"] == state
+        assert (ended["error"] or "").startswith("its launcher was killed") is (state == "crashed")
+        assert events(workspace) == [*before, *noted]
+        assert is_open(port) is (state == "running")
+        if state != "stopped":
+            assert workspace.inv("web.start").code == 0
+            left = orphaned(workspace)
 
 
-@pytest.mark.parametrize("task", ["web.start", "web.stop", "up", "ps", "web.restart"])
-def test_a_killed_launcher_is_an_event_whoever_sees_it_first(workspace: Lab, task: str) -> None:
+def test_a_killed_launcher_is_an_event_whoever_sees_it_first(workspace: Lab) -> None:
     serve(workspace)
-    kill_launcher(workspace)
-    assert workspace.inv(task).code == 0
-    assert workspace.inv("ps").code == 0
-    assert events(workspace).count("crash") == 1
+    for number, task in enumerate(("ps", "web.start", "web.restart", "up", "web.stop"), 1):
+        kill_launcher(workspace)
+        assert workspace.inv(task).code == 0
+        assert workspace.inv("ps").code == 0
+        assert events(workspace).count("crash") == number, task
+        if task == "ps":
+            assert workspace.inv("web.start").code == 0
 
 
 def test_redis_and_other_title_setters_are_ours_also_without_their_launcher(workspace: Lab) -> None:

@@ -155,7 +155,7 @@ def test_a_chain_of_forks_is_ended_within_the_stops_own_limits(lab: Lab, code: s
     chain = f"{shlex.quote(sys.executable)} -S -c {shlex.quote(code)}"
     lab.configure(telemetry={"command": f"trap '' INT TERM; {chain} & wait; sleep 600", "port": None, "health": None})
     assert lab.inv("telemetry.activate").code == 0
-    stopped = lab.inv("telemetry.stop", "--timeout", "1")
+    stopped = lab.inv("telemetry.stop", "--timeout", "0.2")
     assert stopped.code == 0, stopped.said
     assert [each.cmdline() for each in lab.processes() if "tmux" not in each.name()] == []
     assert status(lab)["state"] == "stopped"
