@@ -145,7 +145,7 @@ def worktrees(lab: Lab, project: Path, branch: str) -> list[Path]:
 
 def test_up_with_automatic_ports_starts_a_second_worktree_of_a_project_with_fixed_ones(lab: Lab) -> None:
     port = lab.port()
-    server = f"{sys.executable} -m http.server $PORT --bind 127.0.0.1"
+    server = f"{shlex.join(lab.server())}"
     body = f"""
 api = service("api", port={port}, command="{server}")
 idle = service("idle", command="{STAYS}")
@@ -167,13 +167,13 @@ def test_two_worktrees_with_automatic_ports_run_side_by_side_and_keep_them(lab: 
     tasks = WORKSPACE.format(
         names="",
         body=f"""
-api = service("api", port="auto", command="{sys.executable} -m http.server $PORT --bind 127.0.0.1")
+api = service("api", port="auto", command="{shlex.join(lab.server())}")
 web = service("web", command="echo api is $SENTINEL_PORT_API; {STAYS}", depends_on=["api"])
 namespace = workspace(api, web)
 """,
     )
     trees = worktrees(lab, lab.workspace("project", tasks), "feature")
-    starts = [lab.spawn(sys.executable, "-m", "invoke", "up", cwd=tree) for tree in trees]
+    starts = [lab.begin("up", cwd=tree) for tree in trees]
     assert [start.wait(PATIENCE) for start in starts] == [0, 0]
     ports = [listed(lab, tree)["api"]["port"] for tree in trees]
     assert ports[0] != ports[1]
@@ -239,7 +239,7 @@ def test_workspaces_that_know_nothing_of_each_other_never_choose_the_same_port(l
     homes = [apart(lab, number) for number in range(2)]
     for path in paths:
         lab.workspace(path.name, WORKSPACE.format(names="", body='namespace = workspace(service("api"))'))
-        slow = f"sleep 1; exec {sys.executable} -m http.server $PORT --bind 127.0.0.1"
+        slow = f"sleep 1; exec {shlex.join(lab.server())}"
         lab.configure(path, api={"port": "auto", "command": slow})
     words = ("up",) if at_once else ("up", "--no-wait")
     starts = []
