@@ -13,10 +13,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
-from sentinel_tasks.api import dashboard, endpoints, openapi
+from sentinel_tasks.api import dashboard, endpoints, openapi, services
 from sentinel_tasks.api.guard import Guard
 from sentinel_tasks.api.options import Options
 from sentinel_tasks.api.responses import problem
+from sentinel_tasks.api.states import States
 from sentinel_tasks.api.stream import stream
 from sentinel_tasks.api.telemetry import Telemetry
 
@@ -31,18 +32,23 @@ register_url_convertor("any", AnyConvertor())
 
 ROUTES = [
     Route("/", dashboard.page),
-    Route("/dashboard.js", dashboard.script),
+    *(Route(f"/{name}", dashboard.script) for name in dashboard.SCRIPTS),
     Route("/dashboard.css", dashboard.style),
     Route("/healthz", endpoints.healthz),
     Route("/openapi.json", openapi.document),
     Route("/metrics", endpoints.read_metrics),
     Route("/api/workspace", endpoints.read_workspace),
+    Route("/api/services", services.read),
+    Route("/api/services/{name}/logs", services.logs),
+    Route("/api/services/{name}/{verb}", services.act, methods=["POST"]),
     Route("/api/workers/registry", endpoints.read_registry),
     Route("/api/workers/registry/{id:any}", endpoints.Reporter),
     Route("/api/workers/scale", endpoints.scale, methods=["POST"]),
     Route("/api/workers/snapshot/{id:any}", endpoints.take_snapshot),
     Route("/ws/workers/telemetry", endpoints.upgrade_required),
+    Route("/ws/services", endpoints.upgrade_required),
     WebSocketRoute("/ws/workers/telemetry", stream),
+    WebSocketRoute("/ws/services", services.stream),
 ]
 
 
@@ -51,9 +57,11 @@ def create_app(options: Options) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.telemetry = Telemetry(options)
+        app.state.telemetry, app.state.states = Telemetry(options), States(options)
+        app.state.busy, app.state.logs_read = set[str](), 0
         async with app.state.telemetry.running():
             yield
+            await app.state.states.close()
 
     app = Starlette(
         routes=ROUTES,

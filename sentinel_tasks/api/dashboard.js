@@ -1,11 +1,12 @@
-// The dashboard: one document a second over the WebSocket, drawn with textContent only.
+// The dashboard: the workers, one document a second over the WebSocket; services.js has the services.
+
+import { $, age, ask, keyed, make, mark, memory, percent, plural, say, setToken, socketTo, token } from "./page.js";
+import { drawServices, forgetServices, prepareServices, watchServices } from "./services.js";
 
 const KEPT = 300;            // points of history, one a second
 const SILENCE = 5000;        // ms without a document: the connection is as good as lost
 const PAUSES = [500, 1000, 2000, 5000];
 const SVG = "http://www.w3.org/2000/svg";
-
-const $ = (id) => document.getElementById(id);
 
 const COLUMNS = [
   { key: "status", label: "Status", value: (w) => w.status },
@@ -22,7 +23,6 @@ const COLUMNS = [
 ];
 
 const state = {
-  token: sessionStorage.getItem("token"),
   workspace: { services: {}, history: [] },
   registry: null,
   history: [],
@@ -33,59 +33,12 @@ const state = {
   silence: 0,
 };
 
-// ── words ───────────────────────────────────────────────────────────────────
-
-function percent(value) { return value == null ? "–" : `${value.toFixed(value < 10 ? 1 : 0)} %`; }
-
-function memory(value) {
-  if (value == null) return "–";
-  return value < 1024 ? `${value.toFixed(value < 10 ? 1 : 0)} MiB` : `${(value / 1024).toFixed(2)} GiB`;
-}
-
-function age(milliseconds) {
-  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)}h ${Math.floor(seconds % 3600 / 60)}m`;
-  return `${Math.floor(seconds / 86400)}d ${Math.floor(seconds % 86400 / 3600)}h`;
-}
-
-function plural(count, word) { return `${count} ${word}${count === 1 ? "" : "s"}`; }
-
-// ── elements ────────────────────────────────────────────────────────────────
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
-
-function say(element, text) { if (element.textContent !== text) element.textContent = text; }
-
-function mark(element, name, value) { if (element.getAttribute(name) !== value) element.setAttribute(name, value); }
-
-// Keeps one child for each key, in this order, so that focus and selection survive an update.
-function keyed(parent, keys, create, update) {
-  const known = new Map([...parent.children].map((child) => [child.dataset.key, child]));
-  keys.forEach((key, index) => {
-    let child = known.get(key);
-    if (!child) {
-      child = create(key);
-      child.dataset.key = key;
-    }
-    known.delete(key);
-    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
-    update(child, key);
-  });
-  for (const child of known.values()) child.remove();
-}
-
 // ── drawing ─────────────────────────────────────────────────────────────────
 
 function draw() {
   if (!state.registry) return;
   drawSummary(state.registry.summary);
+  drawByService();
   drawServices();
   drawCharts();
   drawWorkers();
@@ -112,7 +65,7 @@ function lineOf(name) {
   return `line-${state.lines.get(name)}`;
 }
 
-function drawServices() {
+function drawByService() {
   const workers = Object.values(state.registry.workers).filter((worker) => worker.status !== "terminated");
   keyed($("services"), serviceNames(), createService, (card, name) => {
     const mine = workers.filter((worker) => (worker.service ?? "") === name);
@@ -130,8 +83,6 @@ function drawServices() {
 
 function createService(name) {
   const title = make("h3", {}, make("span", { class: `swatch ${lineOf(name)}` }), name || "no service");
-  const port = state.workspace.services[name]?.port;
-  if (port) title.append(make("a", { href: `http://${location.hostname}:${port}/`, rel: "noreferrer" }, `port ${port}`));
   return make("li", {}, title, make("p"), make("p", { class: "soft" }));
 }
 
@@ -271,17 +222,6 @@ async function showDepth(id) {
 
 // ── connection ──────────────────────────────────────────────────────────────
 
-function ask(path) {
-  return fetch(path, { headers: state.token ? { "X-TES-Dev-Token": encodedHeader(state.token) } : {}, cache: "no-store" });
-}
-
-// Header values are bytes: a token outside ASCII travels as its UTF-8 bytes.
-function encodedHeader(text) { return String.fromCharCode(...new TextEncoder().encode(text)); }
-
-function encodedProtocol(text) {
-  return "token." + btoa(encodedHeader(text)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
 async function connect() {
   let answer;
   try {
@@ -298,12 +238,18 @@ async function connect() {
 }
 
 function openSocket() {
-  const protocols = ["sentinel.v1", ...(state.token ? [encodedProtocol(state.token)] : [])];
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/workers/telemetry`, protocols);
-  state.socket = socket;
+  const socket = state.socket = socketTo("/ws/workers/telemetry");
   socket.onmessage = (event) => receive(socket, JSON.parse(event.data));
   socket.onclose = () => { if (state.socket === socket) lose(); };
   listenFor(socket);
+  watchServices(cpuOf);
+}
+
+// What the processes of a service use together; null where none of them was seen.
+function cpuOf(name) {
+  const used = Object.values(state.registry?.workers ?? {}).filter((worker) => worker.service === name && worker.status !== "terminated")
+    .map((worker) => worker.resource_usage.cpu_percent).filter((each) => each != null);
+  return used.length ? used.reduce((sum, each) => sum + each, 0) : null;
 }
 
 function listenFor(socket) {
@@ -341,6 +287,7 @@ function remember(registry) {
 
 function lose() {
   clearTimeout(state.silence);
+  forgetServices();
   state.socket = null;
   const pause = PAUSES[Math.min(state.failures, PAUSES.length - 1)];
   state.failures += 1;
@@ -355,29 +302,29 @@ function show(connection) {
   $("lost").hidden = connection !== "lost";
   if (connection === "lost") {
     const since = state.registry ? ` What is shown is from ${new Date(state.registry.timestamp).toLocaleTimeString()}.` : "";
-    say($("lost"), `Lost the connection to the Worker Telemetry API; trying again.${since}`);
+    say($("lost"), `Lost the connection to the Worker Telemetry API; trying again.${since} If it was stopped, start it in a terminal: inv telemetry.activate`);
   }
 }
 
 function showWorkspace() {
-  const name = state.workspace.workspace.split("/").filter(Boolean).at(-1) ?? "Workers";
+  const name = state.workspace.workspace.split("/").filter(Boolean).at(-1) ?? "Workspace";
   say($("workspace"), name);
-  document.title = `${name} · workers`;
+  document.title = `${name} · services`;
   say($("session"), [state.workspace.workspace, state.workspace.session && `tmux session ${state.workspace.session}`].filter(Boolean).join(" · "));
 }
 
 function askForToken() {
-  $("ask-problem").hidden = state.token === null;
+  $("ask-problem").hidden = token() === null;
   $("token").value = "";
   $("ask").showModal();
 }
 
 $("ask").addEventListener("close", () => {
-  state.token = $("token").value;
-  sessionStorage.setItem("token", state.token);
+  setToken($("token").value);
   connect();
 });
 $("ask").addEventListener("cancel", (event) => event.preventDefault());
 $("find").addEventListener("input", draw);
 createHeadings();
+prepareServices();
 connect();

@@ -1,4 +1,4 @@
-"""The dashboard's three files, with the policy that keeps the page to itself."""
+"""The dashboard's files, with the policy that keeps the page to itself."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+SCRIPTS = ("dashboard.js", "page.js", "services.js")
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -30,7 +31,7 @@ async def page(request: Request) -> Response:
 
 async def script(request: Request) -> Response:
     """What makes it live."""
-    return Response(_file("dashboard.js"), media_type="text/javascript")
+    return Response(_file(request.url.path[1:]), media_type="text/javascript")
 
 
 async def style(request: Request) -> Response:

@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import math
 from datetime import datetime, timezone
-from typing import TypeVar
 
 import msgspec
 import psutil
@@ -17,11 +16,9 @@ from starlette.responses import Response
 from sentinel_tasks.api import snapshot
 from sentinel_tasks.api.model import MAX_REPORTERS, WORKER_ID, Receipt, ScaleRequest, SelfReport, is_worker_id
 from sentinel_tasks.api.registry import TooManyReportersError
-from sentinel_tasks.api.responses import JSON, document, problem
+from sentinel_tasks.api.responses import JSON, decoded, document, problem
 from sentinel_tasks.api.scale import ScaleError
 from sentinel_tasks.api.telemetry import Telemetry
-
-T = TypeVar("T")
 
 
 async def healthz(request: Request) -> Response:
@@ -54,7 +51,7 @@ async def _report(request: Request) -> Response:
     worker_id = request.path_params["id"]
     if not is_worker_id(worker_id):
         return problem(400, f"a worker's id must match {WORKER_ID}")
-    said = _decoded(await request.body(), SelfReport)
+    said = decoded(await request.body(), SelfReport)
     if isinstance(said, Response):
         return said
     try:
@@ -66,9 +63,11 @@ async def _report(request: Request) -> Response:
 
 async def scale(request: Request) -> Response:
     """Start or end workers of the configured command."""
-    wanted = _decoded(await request.body(), ScaleRequest)
+    wanted = decoded(await request.body(), ScaleRequest)
     if isinstance(wanted, Response):
         return wanted
+    if _telemetry(request).options.read_only:
+        return problem(403, "this API was started with --read-only")
     try:
         return document(await _telemetry(request).scale(wanted.count))
     except ScaleError as error:
@@ -128,20 +127,3 @@ async def upgrade_required(request: Request) -> Response:
 def _telemetry(request: Request) -> Telemetry:
     found: Telemetry = request.app.state.telemetry
     return found
-
-
-def _decoded(body: bytes, kind: type[T]) -> T | Response:
-    try:
-        content = msgspec.json.decode(body)
-        if isinstance(content, dict):
-            content = {name: _whole(value) for name, value in content.items()}
-        return msgspec.convert(content, kind)
-    except RecursionError:
-        return problem(400, "the body is nested too deep")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return problem(400, str(error))
-
-
-def _whole(value: object) -> object:
-    """To JSON 5.0 is as whole a number as 5."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -11,6 +11,7 @@ import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,7 +20,9 @@ from sentinel_tasks.api.responses import problem
 
 TOKEN_HEADER = "X-TES-Dev-Token"
 TOKEN_PROTOCOL = "token."  # a browser's WebSocket cannot send headers, so the token comes as a subprotocol
-PUBLIC_PATHS = {"/", "/dashboard.js", "/dashboard.css", "/healthz", "/openapi.json"}
+PUBLIC_PATHS = {
+    "/", "/dashboard.js", "/page.js", "/services.js", "/dashboard.css", "/healthz", "/openapi.json",
+}  # fmt: skip
 MAX_BODY = 16 * 1024  # bytes
 DISCARD_SECONDS = 2.0
 
@@ -87,6 +90,18 @@ class Guard:
         given = headers.get(TOKEN_HEADER)
         offered = given.encode("latin-1") if given is not None else _token_of(headers.get("sec-websocket-protocol", ""))
         return hmac.compare_digest(offered, wanted)
+
+
+def is_from_this_page(request: Request) -> bool:
+    """True for a request of this machine that no page of another origin has made, another port's of here included.
+
+    A browser tells the origin of each request that changes something; other programs tell none.
+    """
+    headers = request.headers
+    client = request.client.host if request.client else ""
+    own = f"{request.url.scheme}://{headers.get('host', '')}".lower()
+    is_own_origin = headers.get("origin", own).lower() == own
+    return is_loopback(client) and is_own_origin and headers.get("sec-fetch-site", "none") in ("none", "same-origin")
 
 
 def host_name(authority: str) -> str | None:

@@ -94,6 +94,12 @@ class ScaleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     count: Annotated[int, msgspec.Meta(ge=0, le=MAX_SCALED)]
 
 
+class InstanceCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many instances of a service there should be."""
+
+    count: Annotated[int, msgspec.Meta(ge=1, le=100)]
+
+
 class ScaleResult(msgspec.Struct, frozen=True):
     """How many were started and ended to get there."""
 

@@ -13,6 +13,7 @@ from sentinel_tasks.api.guard import TOKEN_HEADER
 from sentinel_tasks.api.history import Point
 from sentinel_tasks.api.model import (
     WORKER_ID,
+    InstanceCount,
     Problem,
     Receipt,
     RegistryDocument,
@@ -37,6 +38,15 @@ ID: Json = {
     "schema": {"type": "string", "pattern": WORKER_ID},
 }
 
+NAME: Json = {
+    "name": "name", "in": "path", "required": True,
+    "schema": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,200}$"},
+}  # fmt: skip
+VERB: Json = {
+    "name": "verb", "in": "path", "required": True,
+    "schema": {"enum": ["start", "stop", "restart", "scale"]},
+}  # fmt: skip
+
 
 async def document(request: Request) -> Response:
     """The OpenAPI document of this API."""
@@ -47,7 +57,7 @@ async def document(request: Request) -> Response:
 def specification(needs_token: bool) -> Json:
     """The document of an API with or without a token set."""
     (*_,), schemas = msgspec.json.schema_components(
-        [RegistryDocument, SelfReport, Receipt, ScaleRequest, ScaleResult, Problem, Worker, Point],
+        [RegistryDocument, SelfReport, Receipt, ScaleRequest, ScaleResult, Problem, Worker, Point, InstanceCount],
         ref_template="#/components/schemas/{name}",
     )
     return {
@@ -67,6 +77,12 @@ def _paths() -> dict[str, Json]:
         "/healthz": {"get": _open(_operation("healthz", _ok({"type": "object"}), 503))},
         "/metrics": {"get": _operation("readMetrics", _text("Prometheus text."))},
         "/api/workspace": {"get": _operation("readWorkspace", _ok(_workspace()))},
+        "/api/services": {"get": _operation("readServices", _ok(_services()), 503)},
+        "/api/services/{name}/logs": {"parameters": [NAME], "get": _operation("readLog", _lines(), 503)},
+        "/api/services/{name}/{verb}": {
+            "parameters": [NAME, VERB],
+            "post": _with_body("InstanceCount", _operation("act", _ok(_outcome()), 404, 409), needed=False),
+        },
         "/api/workers/registry": {"get": _operation("readRegistry", _ok(_ref("RegistryDocument")))},
         "/api/workers/registry/{id}": {
             "parameters": [ID],
@@ -93,8 +109,8 @@ def _open(operation: Json) -> Json:
     return {**operation, "security": []}
 
 
-def _with_body(name: str, operation: Json) -> Json:
-    return {**operation, "requestBody": {"required": True, "content": {responses.JSON: {"schema": _ref(name)}}}}
+def _with_body(name: str, operation: Json, needed: bool = True) -> Json:
+    return {**operation, "requestBody": {"required": needed, "content": {responses.JSON: {"schema": _ref(name)}}}}
 
 
 def _ok(schema: Json) -> dict[int, Json]:
@@ -103,6 +119,11 @@ def _ok(schema: Json) -> dict[int, Json]:
 
 def _text(description: str) -> dict[int, Json]:
     return {200: {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}}
+
+
+def _lines() -> dict[int, Json]:
+    told = "A document `service`, `line`, `time` a line, without an end."
+    return {200: {"description": told, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}}
 
 
 def _problem(description: str) -> Json:
@@ -118,6 +139,22 @@ def _workspace() -> Json:
         "type": "object",
         "required": ["workspace", "session", "service", "scalable", "services", "history"],
         "properties": {"history": {"type": "array", "items": _ref("Point")}},
+    }
+
+
+def _services() -> Json:
+    return {
+        "type": "object",
+        "required": ["time", "workspace", "service", "may_act", "workspaces", "events", "error", "warnings"],
+        "properties": {name: {"type": "array", "items": {"type": "object"}} for name in ("workspaces", "events")},
+    }
+
+
+def _outcome() -> Json:
+    return {
+        "type": "object",
+        "required": ["code", "services", "error"],
+        "properties": {"code": {"type": "integer"}, "error": {"type": ["string", "null"]}},
     }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 DEFAULT_PORT = 3000
+READ_ONLY = "WORKER_API_READ_ONLY"
 PORT_VARIABLE = re.compile(r"SENTINEL_PORT_([A-Z][A-Z0-9_]*)")
 
 
@@ -30,6 +31,7 @@ class Options:
     worker_command: tuple[str, ...] | None = field(default=None, repr=False)
     service_ports: Mapping[str, int] = field(default_factory=dict)
     allowed_hosts: frozenset[str] = frozenset()
+    read_only: bool = False
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
@@ -48,6 +50,7 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
         worker_command=_worker_command(environment.get("SENTINEL_WORKER_COMMAND", "")),
         service_ports=_without_common_names(dict(_service_ports(environment))),
         allowed_hosts=frozenset(name.lower() for name in given.allow_host),
+        read_only=given.read_only or environment.get(READ_ONLY, "") not in ("", "0"),
     )
     if not is_loopback(options.host) and options.token is None:
         raise OptionError(f"--host {options.host} is open to others: set TES_DEV_TOKEN first")
@@ -67,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", help=f"default: $WORKER_API_PORT, else $PORT, else {DEFAULT_PORT}")
     parser.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="a further Host to answer to (repeatable)"
+    )
+    parser.add_argument(
+        "--read-only", action="store_true", help=f"start, stop and scale nothing (also by ${READ_ONLY})"
     )
     return parser
 

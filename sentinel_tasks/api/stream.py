@@ -44,7 +44,11 @@ class Hub:
 
 async def stream(websocket: WebSocket) -> None:
     """Sends the registry document once a second until the client leaves; 503 when there are too many clients."""
-    hub: Hub = websocket.app.state.telemetry.hub
+    await send_documents(websocket, websocket.app.state.telemetry.hub)
+
+
+async def send_documents(websocket: WebSocket, hub: Hub) -> None:
+    """Sends what comes to the hub until the client leaves; 503 when there are too many clients."""
     if hub.clients >= MAX_CLIENTS:
         await websocket.send_denial_response(problem(503, f"there are {MAX_CLIENTS} clients already"))
         return

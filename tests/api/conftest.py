@@ -9,12 +9,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from tests.lab import PATIENCE, until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 Start = Callable[..., "RunningApi"]
 Spawn = Callable[..., "subprocess.Popen[bytes]"]
@@ -79,9 +82,10 @@ def is_marked(pid: int) -> bool:
 
 
 def launched(workspace: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> RunningApi:
+    own = {"TMUX_TMPDIR": str(workspace), "XDG_STATE_HOME": str(workspace / "state"), "HOME": str(workspace)}
     process = subprocess.Popen(
         [sys.executable, "-m", "sentinel_tasks.api", "--port", "0", *arguments],
-        env={**marked(workspace, "telemetry"), **environment},
+        env={**marked(workspace, "telemetry"), **own, **environment},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -145,3 +149,20 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
             continue
         finally:
             process.wait()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for a module: Playwright's event loop runs as long, and no other can beside it."""
+    from tests.browser import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    from tests.browser import watched_page
+
+    with watched_page(browser) as page:
+        yield page

@@ -2,59 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.api.conftest import RunningApi, Spawn, Start
-from tests.lab import PATIENCE, until
+from tests.browser import CHROMIUM, MILLISECONDS, sync_api
+from tests.lab import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-MILLISECONDS = 1000 * PATIENCE
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing (Debian package: chromium)"),
     pytest.mark.xdist_group("browser"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    sync_api.expect.set_options(timeout=MILLISECONDS)
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=MILLISECONDS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page on which anything that goes wrong, or that asks another machine, fails the test."""
-    page = browser.new_page(viewport={"width": 1180, "height": 900})
-    page.set_default_timeout(MILLISECONDS)
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if "Content Security" in message.text else None)
-    page.on("request", lambda request: problems.append(request.url) if not _is_local(request.url) else None)
-    yield page
-    page.close()
-    assert problems == []
-
-
-def _is_local(url: str) -> bool:
-    return re.match(r"https?://(127\.0\.0\.1|localhost)[:/]|data:", url) is not None
 
 
 def put(api: RunningApi, worker_id: str, **fields: object) -> None:
@@ -92,7 +55,7 @@ def test_rows_are_sorted_and_found_by_keyboard(page: Page, api: RunningApi) -> N
     for worker_id, depth in (("a", 2), ("b", 10), ("c", 1)):
         put(api, worker_id, queue_depth=depth)
     page.goto(api.url)
-    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("#workers tbody tr")).to_have_count(3)
     page.get_by_role("button", name="Queue").focus()
     page.keyboard.press("Enter")
     until(lambda: shows(page, "b", "a", "c"))
@@ -107,7 +70,7 @@ def test_rows_are_sorted_and_found_by_keyboard(page: Page, api: RunningApi) -> N
 
 def shows(page: Page, *ids: str) -> bool:
     """True while exactly these rows are there, in this order."""
-    found: list[str] = page.locator("tbody tr").evaluate_all("rows => rows.map(row => row.dataset.key)")
+    found: list[str] = page.locator("#workers tbody tr").evaluate_all("rows => rows.map(row => row.dataset.key)")
     return found == [*ids]
 
 
@@ -157,7 +120,7 @@ def test_nothing_is_cut_off_on_a_phone(browser: Browser, api: RunningApi, scheme
     page = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme=scheme)  # type: ignore[arg-type]
     page.set_default_timeout(MILLISECONDS)
     page.goto(api.url)
-    sync_api.expect(page.locator("tbody tr")).to_have_count(1)
+    sync_api.expect(page.locator("#workers tbody tr")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.close()
 

@@ -1,0 +1,73 @@
+"""Who may have services started and stopped over HTTP, and what else is refused before anything runs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sentinel_tasks.api.states import _refusal
+from tests.api.conftest import RunningApi, Start
+from tests.lab import Lab, until
+
+FOREIGN = ({"Origin": "http://localhost:5173"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"})
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_a_page_of_another_port_of_this_machine_may_do_nothing(empty_api: RunningApi, headers: dict[str, str]) -> None:
+    answer = empty_api.http.post("/api/services/web/stop", headers=headers)
+    assert (answer.status_code, "origin" in answer.json()["error"]) == (403, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("Web/stop", 400), ("--yes/stop", 400), ("web/remove", 404), ("telemetry/stop", 409), ("telemetry/restart", 409)],
+)
+def test_what_can_not_be_done_is_refused(empty_api: RunningApi, path: str, status: int) -> None:
+    assert empty_api.http.post(f"/api/services/{path}").status_code == status
+
+
+@pytest.mark.parametrize("body", ["", "{}", '{"count": 0}', '{"count": 101}', '{"count": "x"}'])
+def test_a_wrong_number_of_instances_is_refused(empty_api: RunningApi, body: str) -> None:
+    assert empty_api.http.post("/api/services/web/scale", content=body).status_code == 400
+
+
+def test_one_that_only_shows_does_nothing(start: Start) -> None:
+    api = start(WORKER_API_READ_ONLY="1", SENTINEL_WORKER_COMMAND='["sleep", "60"]')
+    for path, body in (("services/web/start", None), ("workers/scale", {"count": 1})):
+        answer = api.http.post(f"/api/{path}", json=body)
+        assert (answer.status_code, "--read-only" in answer.json()["error"]) == (403, True)
+
+
+def test_with_a_token_nothing_is_told_or_done_without_it(closed_api: RunningApi) -> None:
+    for method, path in (("GET", ""), ("GET", "/web/logs"), ("POST", "/web/start")):
+        assert closed_api.http.request(method, f"/api/services{path}").status_code == 401
+
+
+def test_state_log_and_acts_are_those_of_the_tasks(lab: Lab, start: Start) -> None:
+    """Nothing that is started from here takes the API's own environment for its own."""
+    command = "echo $SENTINEL_SERVICE ${WORKER_API_PORT-none} >told; echo ready; exec sleep 9999"
+    lab.configure(worker={"command": command, "health": {"log": "ready"}})
+    api = start(**{**lab.environ, "SENTINEL_WORKSPACE": str(lab.path), "WORKER_API_PORT": "0"})
+    done = api.http.post("/api/services/worker/start").json()
+    assert (done["code"], done["error"], done["services"][0]["state"]) == (0, None, "running")
+    assert (lab.path / "told").read_text() == "worker none\n"
+    told = api.http.get("/api/services").json()
+    states = {each["service"]: each["state"] for each in told["workspaces"][0]["services"]}
+    assert states["worker"] == "running"
+    assert "start" in [event["event"] for event in told["events"]]
+    with api.http.stream("GET", "/api/services/worker/logs") as log:
+        assert json.loads(next(log.iter_lines()))["line"] == "ready"
+    unknown = api.http.post("/api/services/nobody/start").json()
+    assert (unknown["code"], "nobody" in unknown["error"]) == (2, True)
+    assert api.http.post("/api/services/worker/stop").json()["code"] == 0
+    until(lambda: lab.inv("worker.status").code == 3)
+
+
+REFUSED = {"error": "the configuration is wrong", "problems": [{"key": "web.port", "value": 0, "reason": "no port"}]}
+
+
+def test_why_nothing_can_be_told_is_told() -> None:
+    whole = json.dumps(REFUSED, indent=2).encode().splitlines(keepends=True)
+    assert _refusal(whole, [], 2) == {"error": REFUSED["error"], "warnings": ["web.port: no port"]}
+    assert _refusal([], ["no such module"], 1) == {"error": "ps ended with exit code 1", "warnings": ["no such module"]}
