@@ -321,7 +321,8 @@ class World:
         from .lineage.table import boot
         from .system.workspace_folders import note
 
-        note(Path(self.workspace.state_folder), self.workspace.path, boot())
+        if self.state.has_room():  # records come first
+            note(Path(self.workspace.state_folder), self.workspace.path, boot())
 
     def missing_beside(self) -> list[str]:
         """Workspaces of the same repository whose folder is not there, and a launcher of which may still live."""
