@@ -82,6 +82,10 @@ docs: $(dev) ## the site, strict, in build/site
 demo: tmux $(dev) compile ## the picture of README, made anew from a real terminal
 	.venv/bin/python -m tests.docs.demo
 
+.PHONY: newcomer
+newcomer: tmux $(dev) ## a stranger's path, timed: five kinds of project from nothing to healthy
+	.venv/bin/python -m tests.docs.newcomer
+
 .PHONY: chaos
 chaos: tmux $(dev) ## random faults, judged from outside (ROUNDS=200 SEED=7)
 	.venv/bin/python -m tests.chaos $(ROUNDS) $(SEED)
