@@ -205,7 +205,8 @@ def _sight(
         return Sight(False, held=held, elsewhere=elsewhere), removed
     mount = world.folders.mount_state(folder.mount, not world.processes.is_this_boot(folder.boot))
     by_git = "" if elsewhere else world.folders.place_by_git(folder)
-    elsewhere = elsewhere or by_git or world.folders.place_by_identity(folder, others)
+    if not (elsewhere or by_git or held):  # of what a launcher works in, the kernel's word is enough
+        elsewhere = world.folders.place_by_identity(folder, others)
     return Sight(False, "", True, cast(Mount, mount), folder.mount.point, held, elsewhere, by_git), removed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
@@ -28,6 +29,9 @@ from .worktrees import (
 )
 
 DOOMED = ".gone"
+DEEPEST, MOST_FOLDERS = 3, 2000
+"""How far a folder is looked for that was moved while nothing worked in it: what works in it, the kernel knows."""
+NOT_LOOKED_INTO = (".git", ".venv", "node_modules", "proc", "sys", "dev")
 RECORD, PORTS = "folder.json", "ports"
 __all__ = [
     "changed_above", "held_by", "is_there", "known_folders", "mount_state", "note", "note_gone",
@@ -55,10 +59,10 @@ def place_by_git(folder: Folder) -> str:
 def place_by_identity(folder: Folder, others: Iterable[str]) -> str:
     """Where the same folder is now, as far as it can be found; empty if it is nowhere.
 
-    It is looked for where git has worktrees of its repository, at the `others`, and beside where it was.
+    It is looked for where git has worktrees of its repository, at the `others`, and near where it was.
     """
     by_git = (os.path.join(top, folder.below) for top in tops(folder.repository)) if folder.repository else ()
-    places = (place for place in chain(by_git, others, _beside(folder)) if place.rstrip("/") != folder.path)
+    places = (place for place in chain(by_git, others, _near(folder)) if place.rstrip("/") != folder.path)
     return next((place.rstrip("/") for place in places if _is_at(folder, place)), "")
 
 
@@ -69,14 +73,30 @@ def _is_at(folder: Folder, place: str) -> bool:
         return False
 
 
-def _beside(folder: Folder) -> Iterator[str]:
-    """Beside the folder, and beside the worktree that it was in."""
+def _near(folder: Folder) -> Iterator[str]:
+    """Below the folders in which it and its worktree were; once it was seen to be gone, only beside it."""
     top = folder.path.removesuffix(f"/{folder.below}") if folder.below else folder.path
-    for above, below in dict.fromkeys(((os.path.dirname(folder.path), ""), (os.path.dirname(top), folder.below))):
+    deepest = DEEPEST if folder.gone_since is None else 0
+    for path, below in dict.fromkeys(((folder.path, ""), (top, folder.below))):
+        start = next(str(each) for each in Path(path).parents if each.is_dir())
+        for place, inode in _folders_below(start, deepest):
+            if below or inode == folder.identity.inode:
+                yield os.path.join(place, below)
+
+
+def _folders_below(start: str, deepest: int) -> Iterator[tuple[str, int]]:
+    """Folders with their inodes, the nearest first, down to that depth; not all where there are very many."""
+    queue = deque([(start, 0)])
+    for _ in range(MOST_FOLDERS):
+        if not queue:
+            return
+        above, depth = queue.popleft()
         with suppress(OSError), os.scandir(above) as entries:
             for entry in entries:
-                if below or entry.inode() == folder.identity.inode:
-                    yield os.path.join(above, entry.name, below) if below else entry.path
+                if entry.is_dir(follow_symlinks=False):
+                    yield entry.path, entry.inode()
+                    if depth < deepest and entry.name not in NOT_LOOKED_INTO:
+                        queue.append((entry.path, depth + 1))
 
 
 # What is written down

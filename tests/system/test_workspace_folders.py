@@ -92,10 +92,20 @@ def test_a_folder_that_was_renamed_is_found_beside_where_it_was(root: Path, tmp_
     assert (app.repository, app.git_dir) == ("", "") or app.repository
     path.rename(tmp_path / "renamed")
     assert folders.place_by_identity(app, []) == str(tmp_path / "renamed")
-    (tmp_path / "far").mkdir()
-    (tmp_path / "renamed").rename(tmp_path / "far" / "app")
-    assert folders.place_by_identity(app, []) == ""
-    assert folders.place_by_identity(app, [str(tmp_path / "far" / "app")]) == str(tmp_path / "far" / "app")
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    moved = (tmp_path / "renamed").rename(tmp_path / "far" / "away" / "app")
+    assert folders.place_by_identity(app, []) == str(moved)
+    seen_gone = replace(app, gone_since=1.0)
+    assert folders.place_by_identity(seen_gone, []) == "", "it is not looked for again and again"
+    assert folders.place_by_identity(seen_gone, [str(moved)]) == str(moved)
+
+
+def test_a_folder_whose_parent_was_renamed_is_found(root: Path, tmp_path: Path) -> None:
+    path = tmp_path / "projects" / "app"
+    path.mkdir(parents=True)
+    app = noted(root, path)
+    (tmp_path / "projects").rename(tmp_path / "code")
+    assert folders.place_by_identity(app, []) == str(tmp_path / "code" / "app")
 
 
 def test_a_workspace_that_was_moved_keeps_where_its_ports_are_chosen_from(root: Path, tmp_path: Path) -> None:
