@@ -11,11 +11,12 @@ import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentinel_tasks.api.options import Options, is_loopback
+from sentinel_tasks.api.peer import is_of_this_user
 from sentinel_tasks.api.responses import problem
 
 TOKEN_HEADER = "X-TES-Dev-Token"
@@ -92,16 +93,18 @@ class Guard:
         return hmac.compare_digest(offered, wanted)
 
 
-def is_from_this_page(request: Request) -> bool:
-    """True for a request of this machine that no page of another origin has made, another port's of here included.
+def is_from_this_page(asked: HTTPConnection) -> bool:
+    """True for a request of this user on this machine that no page of another origin has made.
 
-    A browser tells the origin of each request that changes something; other programs tell none.
+    Another port of this machine is another origin. A browser tells the origin of what another page asks, or at least
+    that it is another's; other programs tell neither.
     """
-    headers = request.headers
-    client = request.client.host if request.client else ""
-    own = f"{request.url.scheme}://{headers.get('host', '')}".lower()
-    is_own_origin = headers.get("origin", own).lower() == own
-    return is_loopback(client) and is_own_origin and headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+    headers = asked.headers
+    host = headers.get("host", "").lower()
+    if asked.client is None or not is_loopback(asked.client.host) or not is_of_this_user(*asked.client):
+        return False
+    is_own_origin = headers.get("origin", f"://{host}").lower().partition("://")[2] == host
+    return is_own_origin and headers.get("sec-fetch-site", "none") in ("none", "same-origin")
 
 
 def host_name(authority: str) -> str | None:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket
 
@@ -28,6 +28,8 @@ LINES = "200"
 
 async def read(request: Request) -> Response:
     """Every service of every workspace of this user, as `ps --all --json` has them, and this one's newest events."""
+    if refusal := _of_another_page(request):
+        return refusal
     try:
         return Response(await _states(request).once(), media_type=JSON)
     except asyncio.TimeoutError:
@@ -36,6 +38,9 @@ async def read(request: Request) -> Response:
 
 async def stream(websocket: WebSocket) -> None:
     """The same document, anew after each look."""
+    if refusal := _of_another_page(websocket):
+        await websocket.send_denial_response(refusal)
+        return
     states: States = websocket.app.state.states
     with states.watched() as hub:
         await send_documents(websocket, hub)
@@ -61,8 +66,13 @@ async def act(request: Request) -> Response:
 def _refusal(request: Request, options: Options) -> Response | None:
     if options.read_only:
         return problem(403, "this API was started with --read-only")
-    if options.token is None and not is_from_this_page(request):
-        return problem(403, "without a token only this machine may do that, and no page of another origin")
+    return _of_another_page(request)
+
+
+def _of_another_page(asked: HTTPConnection) -> Response | None:
+    """Whoever has the token may ask from anywhere: the guard has seen it."""
+    if _options(asked).token is None and not is_from_this_page(asked):
+        return problem(403, "without a token only this user here may ask that, and no page of another origin")
     return None
 
 
@@ -96,6 +106,8 @@ async def logs(request: Request) -> Response:
     name = request.path_params["name"]
     if not NAME.fullmatch(name):
         return problem(400, "a service's name is made of a-z, 0-9 and -")
+    if refusal := _of_another_page(request):
+        return refusal
     if request.app.state.logs_read >= MOST_LOGS:
         return problem(503, f"{MOST_LOGS} logs are being read already")
     return StreamingResponse(_lines(request, name), media_type="application/x-ndjson")
@@ -117,8 +129,8 @@ async def _lines(request: Request, name: str) -> AsyncIterator[bytes]:
         state.logs_read -= 1
 
 
-def _options(request: Request) -> Options:
-    options: Options = request.app.state.telemetry.options
+def _options(asked: HTTPConnection) -> Options:
+    options: Options = asked.app.state.telemetry.options
     return options
 
 

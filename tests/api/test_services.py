@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
+from sentinel_tasks.api import peer
 from sentinel_tasks.api.states import _refusal
 from tests.api.conftest import RunningApi, Start
 from tests.lab import Lab, until
@@ -15,8 +21,15 @@ FOREIGN = ({"Origin": "http://localhost:5173"}, {"Sec-Fetch-Site": "cross-site"}
 
 @pytest.mark.parametrize("headers", FOREIGN)
 def test_a_page_of_another_port_of_this_machine_may_do_nothing(empty_api: RunningApi, headers: dict[str, str]) -> None:
-    answer = empty_api.http.post("/api/services/web/stop", headers=headers)
-    assert (answer.status_code, "origin" in answer.json()["error"]) == (403, True)
+    for method, path in (("POST", "/web/stop"), ("GET", "/web/logs"), ("GET", "")):
+        answer = empty_api.http.request(method, f"/api/services{path}", headers=headers)
+        assert (answer.status_code, "origin" in answer.json()["error"]) == (403, True)
+
+
+def test_its_stream_of_services_is_not_for_another_page_either(empty_api: RunningApi) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"ws://127.0.0.1:{empty_api.port}/ws/services", origin=Origin("http://localhost:5173"), proxy=None)
+    assert refused.value.response.status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -71,3 +84,19 @@ def test_why_nothing_can_be_told_is_told() -> None:
     whole = json.dumps(REFUSED, indent=2).encode().splitlines(keepends=True)
     assert _refusal(whole, [], 2) == {"error": REFUSED["error"], "warnings": ["web.port: no port"]}
     assert _refusal([], ["no such module"], 1) == {"error": "ps ended with exit code 1", "warnings": ["no such module"]}
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_whose_the_other_end_of_a_connection_is(family: socket.AddressFamily, host: str) -> None:
+    with socket.socket(family) as listener, socket.socket(family) as client:
+        listener.bind((host, 0))
+        listener.listen()
+        client.connect(listener.getsockname())
+        with listener.accept()[0]:
+            assert peer.uid_of(*client.getsockname()[:2]) == os.getuid()
+    assert peer.uid_of("127.0.0.9", 9) is None
+
+
+def test_another_user_of_this_machine_is_not_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer, "uid_of", lambda host, port: os.getuid() + 1)
+    assert not peer.is_of_this_user("127.0.0.1", 1)
