@@ -112,7 +112,7 @@ def api(start: Start) -> RunningApi:
     return start()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def empty_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
     """An API that several tests share, for whatever leaves its registry empty."""
     api = launched(tmp_path_factory.mktemp("workspace"), (), {})
@@ -120,7 +120,7 @@ def empty_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
     api.end()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def closed_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
     """The same with a token set: `pässword`."""
     api = launched(tmp_path_factory.mktemp("workspace"), (), {"TES_DEV_TOKEN": "pässword"})

@@ -36,11 +36,11 @@ def poor(tmp_path: Path) -> Iterator[RunningApi]:
     api.end()
 
 
-@pytest.fixture
-def hurried(tmp_path: Path) -> Iterator[RunningApi]:
-    """An API that has less patience."""
+@pytest.fixture(scope="module")
+def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
+    """An API that has less patience; its tests share it."""
     lines = ["from sentinel_tasks.api import __main__, connections", f"connections.SILENT_SECONDS = {HURRIED}"]
-    api = _launched(tmp_path, ":", "-c", "; ".join([*lines, "__main__.main()"]))
+    api = _launched(tmp_path_factory.mktemp("workspace"), ":", "-c", "; ".join([*lines, "__main__.main()"]))
     yield api
     api.end()
 

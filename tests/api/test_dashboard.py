@@ -114,14 +114,15 @@ def test_the_token_is_asked_for_once(page: Page, start: Start) -> None:
     expect(page.locator("#ask")).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_cut_off_on_a_phone(browser: Browser, api: RunningApi, scheme: str) -> None:
+def test_nothing_is_cut_off_on_a_phone(browser: Browser, api: RunningApi) -> None:
     put(api, "worker-with-quite-a-long-name-" + "x" * 60, status="working", current_job="a long job " * 20)
-    page = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = browser.new_page(viewport={"width": 360, "height": 740})
     page.set_default_timeout(MILLISECONDS)
     page.goto(api.url)
     sync_api.expect(page.locator("#workers tbody tr")).to_have_count(1)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.close()
 
 

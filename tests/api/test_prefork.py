@@ -61,7 +61,7 @@ def gunicorn(tmp_path: Path, spawn: Spawn) -> Gunicorn:
     return Gunicorn(port, server.pid)
 
 
-def test_master_and_workers_are_shown_as_ps_shows_them(gunicorn: Gunicorn, api: RunningApi) -> None:
+def test_master_and_workers_are_shown_as_ps_shows_them_and_successors_too(gunicorn: Gunicorn, api: RunningApi) -> None:
     until(lambda: len(shown(api)) == 5)
     until(lambda: set(by_ps(gunicorn.master)) == shown(api))
 
@@ -70,10 +70,6 @@ def test_master_and_workers_are_shown_as_ps_shows_them(gunicorn: Gunicorn, api: 
         return all(abs(worker["resource_usage"]["rss_mb"] - resident[worker["pid"]]) < 1 for worker in workers)
 
     until(agrees)
-
-
-def test_a_killed_worker_and_its_successor_show(gunicorn: Gunicorn, api: RunningApi) -> None:
-    until(lambda: len(shown(api)) == 5)
     victim = max(shown(api) - {gunicorn.master})
     os.kill(victim, signal.SIGKILL)
     until(lambda: victim not in shown(api))

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.api.conftest import RunningApi, Spawn, Start
 from tests.lab import until
@@ -37,47 +36,39 @@ def test_each_marked_process_is_a_worker_and_the_api_is_not(start: Start, spawn:
     assert set(worker["resource_usage"]) == {"rss_mb", "cpu_percent", "threads", "open_files"}
 
 
-def test_a_worker_that_is_born_or_killed_shows(api: RunningApi, spawn: Spawn) -> None:
+def test_workers_that_are_born_or_killed_show_and_descendants_without_the_mark_too(
+    api: RunningApi, spawn: Spawn
+) -> None:
     born = spawn("dev")
     until(lambda: born.pid in pids(api))
     born.kill()
     until(lambda: born.pid not in pids(api))
-
-
-def test_a_killed_worker_that_nobody_waits_for_is_gone_too(api: RunningApi, spawn: Spawn) -> None:
-    parent = spawn("dev", ["sh", "-c", "sleep 60 & echo ready; exec sleep 61"])
-    until(lambda: len(pids(api)) == 2)
-    child = next(pid for pid in pids(api) if pid != parent.pid)
-    psutil.Process(child).kill()
-    until(lambda: pids(api) == {parent.pid})
-
-
-def test_descendants_without_the_mark_count(api: RunningApi, spawn: Spawn) -> None:
     parent = spawn("dev", ["sh", "-c", CHILDREN_WITHOUT_ENVIRONMENT])
     until(lambda: len(pids(api)) == 3)
-    children = {child.pid for child in psutil.Process(parent.pid).children()}
-    assert pids(api) == children | {parent.pid}
+    children = psutil.Process(parent.pid).children()
+    assert pids(api) == {child.pid for child in children} | {parent.pid}
     assert {worker["service"] for worker in api.workers().values()} == {"dev"}
+    children[0].kill()  # nobody waits for it yet
+    until(lambda: pids(api) == {children[1].pid, parent.pid})
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("", "SENTINEL_SERVICE=dev"),
-        ("telemetry", "WORKER_ID=worker-1"),
-        ("dev", "SENTINEL_SERVICE=queue"),
-    ],
-)
-def test_a_process_that_gets_its_mark_after_it_was_first_seen(
-    api: RunningApi, spawn: Spawn, tmp_path: Path, before: str, after: str
+LATE = {"": "SENTINEL_SERVICE=dev", "telemetry": "WORKER_ID=worker-1", "dev": "SENTINEL_SERVICE=queue"}
+"""The service that a process is of at first, and what it is started anew with."""
+
+
+def test_processes_that_get_their_mark_after_they_were_first_seen(
+    api: RunningApi, spawn: Spawn, tmp_path: Path
 ) -> None:
     go = tmp_path / "go"
-    late = spawn(before, ["sh", "-c", f"until [ -e {go} ]; do sleep 0.05; done; exec env {after} sleep 60"])
+    wanted = {}
+    for before, after in LATE.items():
+        late = spawn(before, ["sh", "-c", f"until [ -e {go} ]; do sleep 0.05; done; exec env {after} sleep 60"])
+        wanted[late.pid] = after.partition("SENTINEL_SERVICE=")[2] or "telemetry"
     other = spawn("other")
     until(lambda: other.pid in pids(api))
     go.touch()
-    service = after.partition("SENTINEL_SERVICE=")[2] or "telemetry"
-    until(lambda: {one["pid"]: one["service"] for one in api.workers().values()}.get(late.pid) == service)
+    wanted[other.pid] = "other"
+    until(lambda: {one["pid"]: one["service"] for one in api.workers().values()} == wanted)
 
 
 def test_usage_agrees_with_ps(api: RunningApi, spawn: Spawn) -> None:

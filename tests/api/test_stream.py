@@ -42,15 +42,15 @@ def test_the_document_comes_at_once_and_then_every_second(api: RunningApi) -> No
     assert documents[-1]["workers"]["w1"]["status"] == "working"
 
 
-def test_clients_that_leave_are_forgotten(api: RunningApi) -> None:
-    with stream(api) as client:
+def test_clients_that_leave_are_forgotten(empty_api: RunningApi) -> None:
+    with stream(empty_api) as client:
         client.recv()
-        until(lambda: clients(api) == "1.0")
-    until(lambda: clients(api) == "0.0")
+        until(lambda: clients(empty_api) == "1.0")
+    until(lambda: clients(empty_api) == "0.0")
 
 
-def test_what_a_client_says_is_ignored(api: RunningApi) -> None:
-    with stream(api) as client:
+def test_what_a_client_says_is_ignored(empty_api: RunningApi) -> None:
+    with stream(empty_api) as client:
         client.recv()
         for _ in range(20):
             client.send("hello")
