@@ -186,8 +186,15 @@ def run_(c: Context, name: str) -> None:
 
 
 @verb
-def env(c: Context, export: bool = False, dotenv: bool = False, json: bool = False) -> None:
+def env(
+    c: Context, export: bool = False, dotenv: bool = False, workspace: str | None = None, json: bool = False
+) -> None:
     """Print the ports and addresses of all services, for shells and tests."""
+    if workspace is not None:
+        from ..verbs.gc import show_addresses
+
+        run(c, json, lambda console: show_addresses(console, workspace, export, dotenv))
+        return
     run(c, json, lambda console: show_environment(console, None, export, dotenv, reveal=True))
 
 

@@ -133,10 +133,15 @@ def show_environment(console: Console, name: str | None, export: bool, dotenv: b
     world, wanted = open_world(console, None if name is None else [name], {})
     found = addresses(world) if name is None else surroundings_of(world, wanted[0]).environment
     shown = {key: value if reveal else MASK if is_secret(key) else masked_text(value) for key, value in found.items()}
-    console.document(shown)
-    for key, value in sorted(shown.items()):
-        console.result(_line(key, value, export, dotenv))
+    show_variables(console, shown, export, dotenv)
     return 0
+
+
+def show_variables(console: Console, variables: Mapping[str, str], export: bool, dotenv: bool) -> None:
+    """Shows them by name, or as what a shell or a `.env` file takes."""
+    console.document(variables)
+    for key, value in sorted(variables.items()):
+        console.result(_line(key, value, export, dotenv))
 
 
 def show_environment_names(console: Console, name: str) -> int:

@@ -106,15 +106,34 @@ def _done(done: Collected, running: str, dry: bool) -> Iterable[str]:
 def end_workspace(console: Console, path: str) -> int:
     """Ends every service of the workspace at that path, which need not be there any more; exit 3 if none is known."""
     from ..engine.gc import end_all
+
+    world = _world(console)
+    known = _known_at(world, path)
+    return _show_ended(console, [(known, end_all(world, known, console.dry))])
+
+
+def _known_at(world: World, path: str) -> Known:
     from ..errors import NothingThere
     from ..observation.workspaces import known_workspaces
 
-    world = _world(console)
     real = os.path.realpath(os.path.join(os.getcwd(), os.path.expanduser(path)))
-    found = known_workspaces(world, real)
-    if not found:
-        raise NothingThere(f"nothing is known of a workspace {real}", "{ps} --all")
-    return _show_ended(console, [(each, end_all(world, each, console.dry)) for each in found])
+    for known in known_workspaces(world, real):
+        return known
+    raise NothingThere(f"nothing is known of a workspace {real}", "{ps} --all")
+
+
+def show_addresses(console: Console, path: str, export: bool, dotenv: bool) -> int:
+    """The ports and addresses of what runs of the workspace at that path; exit 3 if none is known."""
+    from ..engine.surroundings import addresses
+    from .beside import show_variables
+
+    world = _world(console)
+    known = _known_at(world, path)
+    found: dict[str, str] = {}
+    for server in known.servers:
+        found |= addresses(known.world(world, server))
+    show_variables(console, found, export, dotenv)
+    return 0
 
 
 def end_everything(console: Console, close: bool, yes: bool) -> int:
