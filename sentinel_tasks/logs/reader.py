@@ -17,19 +17,21 @@ from .rotation import (
     Mark,
     held,
     marks_at,
-    marks_of,
+    name_of,
     newest,
     offset_of_last,
     open_next,
     opened,
     rotated,
     size,
-    times_of,
+    times_at,
 )
 
 Own = TypeVar("Own", bound="Reader")
-MOST_AT_ONCE = 1 << 20
-"""Bytes that are read, and the length from which a line is given in parts."""
+AT_ONCE = 1 << 19
+"""Bytes that are read together: they stay in a processor's cache while they are looked through."""
+LONGEST_LINE = 1 << 20
+"""The length from which a line is given in parts."""
 
 
 class Reader:
@@ -43,6 +45,7 @@ class Reader:
         self.path = path
         self._open_file = held if patient else opened
         self._file: int | None = None
+        self._name = path
         self._offset = self._read = 0
         self._times: list[tuple[int, float]] = []
         self._begins: list[Mark] = []
@@ -126,7 +129,7 @@ class Reader:
     def _take_rest(self) -> Iterator[Line]:
         """What is there of the last line, and the beginning of a run that has printed nothing yet."""
         if self._file is not None:
-            self._begins = _begins(self._file, self.path)
+            self._begins = self._runs(self._file)
         if self._rest is not None:
             when, rest = self._rest
             yield from self._parted(rest, self._offset - len(rest), when, is_whole=False)
@@ -135,24 +138,25 @@ class Reader:
 
     def _split(self, data: bytes) -> Iterator[Line]:
         when, before = self._rest or (self._time_at(self._offset - len(data)), b"")
-        block = before + data
-        place, end = self._offset - len(block), block.rfind(b"\n") + 1
+        whole = data.rfind(b"\n") + 1
+        block, rest = (before + data[:whole], data[whole:]) if whole else (b"", before + data)
+        place = self._offset - len(block) - len(rest)
         pending, self._pending = self._pending, []
         yield from pending
-        for begin in self._chosen(block, end, place):
+        for begin in self._chosen(block, place):
             yield from self._parted(block[begin : block.index(b"\n", begin)], place + begin, when)
-        place, rest = place + end, block[end:]
-        if len(rest) >= MOST_AT_ONCE:
+        place += len(block)
+        if len(rest) >= LONGEST_LINE:
             cut = _before_last_character(rest)
             yield from self._parted(rest[:cut], place, when, is_whole=False)
             place, rest = place + cut, rest[cut:]
         self._risen = self._time_at(place)
         self._rest = (self._risen, rest) if rest else None
 
-    def _chosen(self, block: bytes, end: int, place: int) -> Iterator[int]:
-        """Where in the block the lines begin that are given, of those that end before `end`: all of them."""
+    def _chosen(self, block: bytes, place: int) -> Iterator[int]:
+        """Where in the block, which stands at that place and is of whole lines, those begin that are given: all."""
         begin = 0
-        while begin < end:
+        while begin < len(block):
             yield begin
             begin = block.index(b"\n", begin) + 1
 
@@ -198,16 +202,31 @@ class Reader:
         if self._file is None:
             return b""
         before = len(self._rest[1]) if self._rest else 0
-        data = os.pread(self._file, MOST_AT_ONCE - before, self._offset)
+        data = os.pread(self._file, min(AT_ONCE, LONGEST_LINE - before), self._offset)
         if not data and self._move_on():
             return self._more()
         self._offset += len(data)
         self._read += len(data)
         if data:
-            times = times_of(self._file, self.path, self._offset - len(data) - before, self._offset)
-            self._times = list(_rising(times, self._risen))
-            self._begins = _begins(self._file, self.path)
+            self._times = self._times_since(self._file, self._offset - len(data) - before)
+            self._begins = self._runs(self._file)
         return data
+
+    def _times_since(self, file: int, begin: int) -> list[tuple[int, float]]:
+        """When the bytes from there on came that were read."""
+        name = self._found(file)
+        return list(_rising(times_at(name, begin, self._offset), self._risen)) if name else []
+
+    def _runs(self, file: int) -> list[Mark]:
+        """Where runs begin in the open file."""
+        name = self._found(file)
+        return [mark for mark in marks_at(name) if mark.word == "begin"] if name else []
+
+    def _found(self, file: int) -> Path | None:
+        """What the open file is called now: mostly what it was called when we looked last."""
+        found = name_of(file, self.path, self._name)
+        self._name = found or self.path
+        return found
 
     def _move_on(self) -> bool:
         """Goes on to the next newer file if ours was rotated and is read to its end."""
@@ -235,7 +254,7 @@ class Reader:
     def _begun_at_end(self) -> list[Line]:
         """The runs that begin right behind the last byte of our file."""
         assert self._file is not None
-        self._begins = _begins(self._file, self.path)
+        self._begins = self._runs(self._file)
         return list(self._begun_at(self._offset))
 
     def _time_at(self, offset: int) -> float:
@@ -248,10 +267,6 @@ def _rising(times: Iterable[tuple[int, float]], latest: float) -> Iterator[tuple
     for offset, when in times:
         latest = max(latest, when)
         yield offset, latest
-
-
-def _begins(file: int, path: Path) -> list[Mark]:
-    return [mark for mark in marks_of(file, path) if mark.word == "begin"]
 
 
 def _before_last_character(text: bytes) -> int:

@@ -109,15 +109,11 @@ def _inode(path: Path) -> int | None:
     return found.st_ino if found else None
 
 
-def times_of(file: int, path: Path, since: int, until: int) -> list[tuple[int, float]]:
-    """When the bytes of the open file between these places came: offset and epoch seconds, in order; [] if unknown."""
-    found = name_of(file, path)
-    return _times(found, since, until) if found else []
-
-
-def name_of(file: int, path: Path) -> Path | None:
-    """What the open file is called now; None if it was removed."""
+def name_of(file: int, path: Path, likely: Path | None = None) -> Path | None:
+    """What the open file is called now, perhaps still as is likely; None if it was removed."""
     own = os.fstat(file)
+    if likely is not None and _is_same(likely, own):
+        return likely
     return next((each for each in [path, *rotated(path)] if _is_same(each, own)), None)
 
 
@@ -165,8 +161,11 @@ def times_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.times")
 
 
-def _times(path: Path, since: int, until: int) -> list[tuple[int, float]]:
-    """When the bytes between these places came; what came before and after is not read, for a log may hold days."""
+def times_at(path: Path, since: int, until: int) -> list[tuple[int, float]]:
+    """When the bytes of that file between these places came: offset and epoch seconds, in order; [] if unknown.
+
+    What came before and after is not read, for a log may hold days.
+    """
     try:
         with open(times_path(path), "rb") as file:
 

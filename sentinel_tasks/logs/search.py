@@ -126,20 +126,20 @@ class Search(Reader):
         if not self._wanted.follows and (not self._is_written or self._wanted.after is None):
             yield from self._take_rest()
 
-    def _chosen(self, block: bytes, end: int, place: int) -> Iterator[int]:
+    def _chosen(self, block: bytes, place: int) -> Iterator[int]:
         """The lines that may be wanted, and those in which runs begin, for there the line before ends."""
         if self._wanted.until is not None and self._time_at(place) > self._wanted.until:
-            end = block.find(b"\n") + 1
+            block = block[: block.find(b"\n") + 1]
         if self._gives_all or self._filter.is_open:
-            yield from super()._chosen(block, end, place)
+            yield from super()._chosen(block, place)
             return
         begin = 0
-        cuts = (mark.offset - place for mark in self._begins if 0 <= mark.offset - place < end)
+        cuts = (mark.offset - place for mark in self._begins if 0 <= mark.offset - place < len(block))
         for line in sorted({block.rfind(b"\n", 0, cut) + 1 for cut in cuts}):
             yield from self._selected(block, begin, line)
             yield line
             begin = block.index(b"\n", line) + 1
-        yield from self._selected(block, begin, end)
+        yield from self._selected(block, begin, len(block))
 
     def _selected(self, block: bytes, begin: int, end: int) -> Iterator[int]:
         for place in self._filter.select(block[begin:end]):

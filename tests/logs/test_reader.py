@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel_tasks.logs.reader import MOST_AT_ONCE, Reader, last_lines, since_launch
+from sentinel_tasks.logs.reader import LONGEST_LINE, Reader, last_lines, since_launch
 from sentinel_tasks.logs.rotation import rotated
 from sentinel_tasks.supervisor.capture import Log
 from sentinel_tasks.text.annotations import ANY_BEGIN
@@ -205,7 +205,7 @@ def test_slow_reader_reads_on_in_small_steps(path: Path) -> None:
     Log(str(path), 10_000_000, 1).write(written(numbered(0, 200_000)))
     with Reader(path) as reader:
         steps = list(iter(reader.next_lines, []))
-    assert max(sum(map(len, (line for _, line in step))) for step in steps) <= MOST_AT_ONCE
+    assert max(sum(map(len, (line for _, line in step))) for step in steps) <= LONGEST_LINE
     assert [line for step in steps for _, line in step] == numbered(0, 200_000)
 
 
@@ -365,7 +365,7 @@ def test_writer_and_reader_at_once(path: Path) -> None:
 
 def test_line_of_forty_megabytes_is_read_in_bounded_memory(path: Path) -> None:
     """27 s and 384 MB went into one of 120 MB."""
-    parts, longest = 40, MOST_AT_ONCE - 1
+    parts, longest = 40, LONGEST_LINE - 1
     with path.open("wb") as file:
         for _ in range(parts):
             file.write(b"x" * longest)
@@ -375,13 +375,13 @@ def test_line_of_forty_megabytes_is_read_in_bounded_memory(path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert [(len(line), line[:4]) for _, line in found] == [(longest, b"xxxx")] * 2 + [(4, b"last")]
-    assert peak < 12 * MOST_AT_ONCE
+    assert peak < 12 * LONGEST_LINE
     assert [len(line) for line in texts(Reader(path))] == [longest] * parts + [4]
 
 
 @pytest.mark.parametrize("before", range(4))
 def test_line_in_parts_is_cut_between_characters(path: Path, before: int) -> None:
-    text = "x" * before + "€" * (MOST_AT_ONCE // 3 + 9)
+    text = "x" * before + "€" * (LONGEST_LINE // 3 + 9)
     path.write_bytes(text.encode())
     found = texts(Reader(path), with_rest=True)
     assert (len(found), "".join(part.decode() for part in found)) == (2, text)
