@@ -157,6 +157,11 @@ def test_dev_takes_any_answer_below_500(serve: Serve) -> None:
     assert not ask_http(serve(answering(500)).port, expect=("<500",)).ok
 
 
+def test_one_status_may_be_all_that_is_wanted(serve: Serve) -> None:
+    assert ask_http(serve(answering(418)).port, expect=("418",)).ok
+    assert not ask_http(serve(answering(200)).port, expect=("418",)).ok
+
+
 def test_redirect_is_an_answer_and_is_not_followed(serve: Serve) -> None:
     elsewhere = serve(answering(200))
     server = serve(answering(302, b"", f"Location: http://127.0.0.1:{elsewhere.port}/"))
