@@ -31,6 +31,7 @@ CONFIGURED_BY = (
     "Procfile.dev",
     ".env",
 )
+SCALES, EVENTS = "scale.json", "events.jsonl"
 MOST_EVENTS, MOST_BYTES, MOST_WARNINGS = 100, 1 << 16, 20
 SIGN = re.compile(r"^(⚠️|❌|💡|\[!\]|\[x\]|--)?\s*")
 
@@ -46,6 +47,8 @@ class States:
         self._watchers = 0
         self._left_at = 0.0
         self._looking: asyncio.Task[None] | None = None
+        self._state_folder: Path | None = None
+        self._read: object = None
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[Hub]:
@@ -85,18 +88,19 @@ class States:
     async def _looks_of_one_process(self) -> None:
         """Until it ends, nobody watches, or the configuration has changed, which it has read once."""
         process = await program.begin(self._options.workspace, "ps", "--all", "--watch", "--json")
-        configured, warnings = self._configured(), list[str]()
+        self._read = self._configured()
+        warnings = list[str]()
         reading = asyncio.create_task(_read_warnings(process, warnings))
         try:
-            said = [line async for line in self._documents(process, configured, warnings)]
+            said = [line async for line in self._documents(process, warnings)]
         finally:
             await program.end(process)
             await reading
-        if self._is_wanted() and configured == self._configured():
+        if self._is_wanted() and not self.is_outdated():
             self._publish(_refusal(said, warnings, process.returncode))
             await asyncio.sleep(PAUSE)
 
-    async def _documents(self, process: Process, configured: object, warnings: list[str]) -> AsyncIterator[bytes]:
+    async def _documents(self, process: Process, warnings: list[str]) -> AsyncIterator[bytes]:
         """Publishes each document; yields the lines that are none."""
         assert process.stdout is not None
         async for line in process.stdout:
@@ -105,7 +109,8 @@ class States:
                 yield line
                 continue
             self._publish({**found, "warnings": warnings})
-            if not self._is_wanted() or configured != self._configured():
+            self.learn(self._own(found))
+            if not self._is_wanted() or self.is_outdated():
                 return
 
     def _publish(self, found: Json) -> None:
@@ -128,12 +133,23 @@ class States:
     def _is_ours(self, workspace: str) -> bool:
         return workspace == self._options.workspace
 
+    def learn(self, services: list[Json]) -> None:
+        """Where the workspace keeps how many instances `scale` was asked for, as soon as a document tells it."""
+        if self._state_folder is None and services:
+            self._state_folder = Path(services[0]["log"]).parent
+            self._read = self._configured()
+
+    def is_outdated(self) -> bool:
+        """True if what the process has read has changed."""
+        return self._read != self._configured()
+
     def _configured(self) -> list[tuple[str, int]]:
-        """What tells that the configuration has changed."""
+        """What tells that the configuration has changed, and how many instances there are to be."""
+        files = [Path(self._options.workspace, name) for name in CONFIGURED_BY]
         found = []
-        for name in CONFIGURED_BY:
+        for file in [*files, *([self._state_folder / SCALES] if self._state_folder else [])]:
             with contextlib.suppress(OSError):
-                found.append((name, os.stat(Path(self._options.workspace, name)).st_mtime_ns))
+                found.append((file.name, os.stat(file).st_mtime_ns))
         return found
 
 
@@ -167,7 +183,7 @@ def _events(services: list[Json]) -> list[Json]:
     if not services:
         return []
     try:
-        with open(Path(services[0]["log"]).with_name("events.jsonl"), "rb") as file:
+        with open(Path(services[0]["log"]).with_name(EVENTS), "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - MOST_BYTES))
             lines = file.read().splitlines()
     except OSError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -12,7 +13,9 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from sentinel_tasks.api import peer
-from sentinel_tasks.api.states import _refusal
+from sentinel_tasks.api.options import Options
+from sentinel_tasks.api.states import EVENTS, SCALES, States, _refusal
+from sentinel_tasks.system.state_folder import State
 from tests.api.conftest import RunningApi, Start
 from tests.lab import Lab, until
 
@@ -100,3 +103,18 @@ def test_whose_the_other_end_of_a_connection_is(family: socket.AddressFamily, ho
 def test_another_user_of_this_machine_is_not_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peer, "uid_of", lambda host, port: os.getuid() + 1)
     assert not peer.is_of_this_user("127.0.0.1", 1)
+
+
+def test_the_files_that_it_reads_are_those_that_the_tasks_write(tmp_path: Path) -> None:
+    written = State(tmp_path)
+    assert (written.scales_file.name, written.events.name) == (SCALES, EVENTS)
+
+
+@pytest.mark.parametrize("changed", ["scale.json", "invoke.yaml"])
+def test_services_that_were_scaled_or_configured_anew_are_looked_at_anew(tmp_path: Path, changed: str) -> None:
+    """After `scale web=1` the page went on showing three of them."""
+    states = States(Options(str(tmp_path)))
+    states.learn([{"log": str(tmp_path / "web.log")}])
+    assert not states.is_outdated()
+    (tmp_path / changed).write_text("{}")
+    assert states.is_outdated()
