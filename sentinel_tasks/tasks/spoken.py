@@ -11,7 +11,7 @@ from ..names import TASKS_OF_A_SERVICE
 from ..report.phrases import OF_ALL
 
 HELP = ("--help", "-h")
-ONLY = {"start": "up", "stop": "down", "up": "up", "down": "down", "restart": "restart", "logs": "logs", "wait": "wait"}
+ONLY = {"start": "up", "stop": "stop", "up": "up", "down": "down", "restart": "restart", "logs": "logs", "wait": "wait"}
 """The workspace's tasks that take several services, by the verb."""
 
 
@@ -45,11 +45,7 @@ def _of_all(verb: str, flags: list[str], tasks: Collection) -> list[str]:
     if any(flag in HELP for flag in flags) and verb not in tasks.task_names:
         name = next((name for name, each in tasks.collections.items() if verb in each.task_names), "")
         return [f"{name}.{verb}", *flags] if name else [verb, *flags]
-    if verb == "stop" and "--all" in flags:
-        return [verb, *flags]
-    if verb in ("start", "stop"):
-        raise ConfigurationError([Problem(verb, "", f"must be followed by a service; {of_all} is for all of them")])
-    return [of_all, *flags]
+    return [verb if verb in tasks.task_names else of_all, *flags]
 
 
 def _unknown(verb: str, names: Sequence[str], tasks: Collection) -> list[Problem]:
