@@ -30,6 +30,7 @@ TASKS_OF_A_WORKSPACE = frozenset(
         "init",
         "gc",
         "stop",
+        "mcp-config",
     }
 )
 TASKS_OF_A_SERVICE = ("start", "status", "logs", "stop", "restart", "attach", "wait", "run", "env", "url", "why")

@@ -23,7 +23,7 @@ from tests.contract import CONTRACT
 
 HEAVY = (
     "libtmux", "httpx", "psutil", "starlette", "uvicorn", "websockets", "prometheus_client", "msgspec", "filelock",
-    "platformdirs", "dotenv", "colorama", "asyncio", "subprocess",
+    "platformdirs", "dotenv", "colorama", "asyncio", "subprocess", "mcp",
 )  # fmt: skip
 VERBS = {"status", "logs", "stop", "restart", "attach"}
 

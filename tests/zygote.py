@@ -27,7 +27,7 @@ import sentinel_tasks
 from sentinel_tasks.cli import main
 from sentinel_tasks.health import http
 
-NOT_NEEDED = ("sentinel_tasks.api", "sentinel_tasks.__main__", "sentinel_tasks.supervisor")
+NOT_NEEDED = ("sentinel_tasks.api", "sentinel_tasks.__main__", "sentinel_tasks.supervisor", "sentinel_tasks.mcp")
 LIBRARIES = ("psutil", "msgspec", "filelock", "platformdirs", "dotenv", "colorama", "libtmux.common")
 
 

@@ -10,7 +10,7 @@ from ..verbs.acting import restart_services, start_part, stop_services
 from ..verbs.beside import run_beside, show_environment, show_url, wait_for
 from ..verbs.console import Console
 from ..verbs.logs import show_logs
-from ..verbs.views import attach_to, show_all, show_schema, show_why
+from ..verbs.views import attach_to, show_all, show_mcp_config, show_schema, show_why
 from .boundary import run
 from .declared import OwnTask
 from .export_task import export
@@ -19,7 +19,7 @@ from .service_tasks import REPEATED, given_flags, with_help
 
 def verb(body: Callable[..., None]) -> OwnTask:
     """A task of the workspace: its description is the body's docstring, its flags are the body's parameters."""
-    name = body.__name__.strip("_")
+    name = body.__name__.strip("_").replace("_", "-")
     task = with_help(OwnTask(body, name=name, auto_shortflags=False, iterable=REPEATED))
     task.verb = task.name
     return task
@@ -164,6 +164,12 @@ def schema(c: Context) -> None:
 
 
 @verb
+def mcp_config(c: Context) -> None:
+    """Print .mcp.json: how a coding agent starts the MCP server of these services."""
+    run(c, True, show_mcp_config)
+
+
+@verb
 def doctor(c: Context, fix: bool = False, json: bool = False) -> None:
     """Check whether this machine is ready and safe."""
     from .doctor_verb import examine_machine
@@ -261,4 +267,5 @@ def workspace_tasks() -> list[OwnTask]:
         scale,
         init,
         gc,
+        mcp_config,
     ]

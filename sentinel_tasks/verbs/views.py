@@ -139,6 +139,19 @@ def show_schema(console: Console) -> int:
     return 0
 
 
+def show_mcp_config(console: Console) -> int:
+    """What a coding agent reads as .mcp.json; the command that adds the SDK, if that is missing."""
+    from importlib.util import find_spec
+
+    from ..installation import command, extra
+
+    if find_spec("mcp") is None:
+        console.warning(f"the MCP server needs the SDK: {command(extra('mcp'))}")
+    server = {"command": sys.executable, "args": ["-m", "sentinel_tasks.mcp"]}
+    console.document({"mcpServers": {"sentinel": server}})
+    return 0
+
+
 def workspace_document(
     world: World, group: Sequence[Report], known: Mapping[str, Known] | None = None
 ) -> dict[str, object]:
