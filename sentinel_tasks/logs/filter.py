@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 
 from ..text.sanitize import is_only_annotations, printed, without_colours
 from .fields import fields_of, value_of
-from .find import SHORTEST, Find, Finder, by_lower_case, by_text, each_line, finder, lines_found
-from .levels import LEVELS, Entries, hint_of
+from .find import SHORTEST, Find, Finder, by_texts, each_line, finder, lines_found
+from .level_hints import by_level
+from .levels import LEVELS, Entries
 from .wanted import Asked
 
 
@@ -100,8 +101,7 @@ def _in_colour(found: Iterable[int], plain: bytes, block: bytes) -> Iterator[int
 def _finder(asked: Asked) -> Finder | None:
     """How to find lines that may be asked for; None where each has to be looked at."""
     if asked.level:
-        hint = hint_of(asked.level)
-        return by_lower_case(hint) if hint else None
+        return by_level(asked.level)
     if asked.grep and not asked.invert and (by_grep := finder(asked.grep)):
         return by_grep
     texts = (text for _, value in asked.fields for text in re.findall(r"[A-Za-z0-9_ .:-]+", value))
@@ -110,5 +110,5 @@ def _finder(asked: Asked) -> Finder | None:
 
 def _by_value(text: str) -> Finder | None:
     """Finds where a field's value stands; JSON may spell it with a backslash."""
-    by_itself = by_text(text)
+    by_itself = by_texts([text])
     return (lambda block: each_line if b"\\u" in block else by_itself(block)) if len(text) >= SHORTEST else None

@@ -1,4 +1,4 @@
-"""Where in a block of lines one may match a regular expression: found in the bytes, before any line is cut out. Pure.
+"""Where in a block of lines one may match a regular expression: found before any line is cut out. Pure.
 
 Everything here may find too much, and never too little: who asks looks at each line once more.
 """
@@ -6,34 +6,73 @@ Everything here may find too much, and never too little: who asks looks at each 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from .expression import Expression
 
 Find = Callable[[int, int], int]
 """Where, between two places of a block, the next line that may match has one of its bytes; -1 if there is none."""
 Finder = Callable[[bytes], Find]
 """How to find in a block."""
 
-_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|.", re.S)
-_OPTIONAL = ("*", "?", "{")
-_SPANNING = re.compile(r"\(\?(?!:|i\))|[*+?}]\+|\\[ABZ\d]")
-"""What looks around, never tries again, or asks for the ends of the text: it may mean something else in a block."""
-_SPELLED = re.compile(r"[|()\n\ufffd]|\\[^dDwWsSbB\W]")
-"""What leaves a choice, or spells a character in another way."""
-_SEPARATORS = (b"\x1c", b"\x1d", b"\x1e", b"\x1f")
-"""White space in text, and none in bytes."""
 SHORTEST = 3
+"""Characters of a text that is sooner found by itself than the whole expression."""
+_AS_LETTERS = tuple(letter.encode() for letter in "ıſİ\u212a")
+"""What is i, s or k if case is ignored, and no ASCII."""
 
 
 def finder(pattern: str) -> Finder | None:
     """How to find lines that may match; None if each has to be looked at."""
-    literal = needed_text(pattern)
-    return by_text(literal) if len(literal) >= SHORTEST else _by_expression(pattern)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what may mean something else one day nobody has to know here
+        return _finder(pattern, Expression(pattern))
 
 
-def by_text(text: str) -> Finder:
-    """Finds where the text stands."""
-    needle = text.encode(errors="surrogatepass")
-    return lambda block: lambda begin, end: block.find(needle, begin, end)
+def _finder(pattern: str, expression: Expression) -> Finder | None:
+    texts = sorted(expression.texts())
+    is_sure = len(min(texts, key=len, default="")) >= SHORTEST
+    if not is_sure and expression.stays_within_lines():
+        return _by_expression(re.compile(pattern, re.MULTILINE))
+    if not texts:
+        return None
+    return _ignoring_case(by_texts(texts)) if expression.ignores_case else by_texts(texts)
+
+
+def by_texts(texts: Iterable[str]) -> Finder:
+    """Finds where one of the texts stands."""
+    needles = [text.encode(errors="surrogatepass") for text in texts]
+    return lambda block: first_of([_text(needle, block) for needle in needles])
+
+
+def _text(needle: bytes, block: bytes) -> Find:
+    return lambda begin, end: block.find(needle, begin, end)
+
+
+def first_of(finds: Sequence[Find]) -> Find:
+    """What any of them finds next, for one who asks about later and later lines up to the same end."""
+    if len(finds) == 1:
+        return finds[0]
+    places = [-1] * len(finds)
+
+    def find(begin: int, end: int) -> int:
+        for number, place in enumerate(places):
+            if place < begin:
+                found = finds[number](begin, end)
+                places[number] = end if found < 0 else found
+        first = min(places)
+        return first if first < end else -1
+
+    return find
+
+
+def _ignoring_case(within: Finder) -> Finder:
+    def find(block: bytes) -> Find:
+        if not block.isascii() and any(each[:1] in block and each in block for each in _AS_LETTERS):
+            return each_line
+        return within(block.lower())
+
+    return find
 
 
 def each_line(begin: int, end: int) -> int:
@@ -41,59 +80,39 @@ def each_line(begin: int, end: int) -> int:
     return begin
 
 
-def needed_text(pattern: str) -> str:
-    """The longest text that stands in whatever the expression matches, as far as a simple look can tell."""
-    if _SPELLED.search(re.sub(r"\\[|()]", "", pattern)):
-        return ""
-    runs, run = [""], ""
-    for token in _TOKEN.findall(pattern):
-        if token[0] in _OPTIONAL:
-            runs.append(run[:-1])
-            run = ""
-        elif (plain := _plain(token)) is None:
-            runs.append(run)
-            run = ""
-        else:
-            run += plain
-    return max([*runs, run], key=len)
-
-
-def _plain(token: str) -> str | None:
-    """The one character that the token stands for."""
-    if len(token) == 1:
-        return None if token in ".^$+[]{}\\" else token
-    return token[1] if token[0] == "\\" and not token[1].isalnum() else None
-
-
-def _by_expression(pattern: str) -> Finder | None:
-    """Looks for it in all lines at once. A match over a line's end is no match, but where to look closer."""
-    if not pattern.isascii() or _SPANNING.search(pattern):
-        return None
-    try:
-        expression = re.compile(pattern.encode(), re.MULTILINE)
-    except re.error:
-        return None
-    has_spaces = "\\s" in pattern.lower()
-
+def _by_expression(expression: re.Pattern[str]) -> Finder:
     def find(block: bytes) -> Find:
-        if not block.isascii() or (has_spaces and any(each in block for each in _SEPARATORS)):
+        try:
+            text = block.decode()
+        except UnicodeDecodeError:
             return each_line
-        return _searching(expression, block)
+        found = _searching(expression, text)
+        return found if len(text) == len(block) else _in_bytes(found, text, block)
 
     return find
 
 
-def by_lower_case(expression: re.Pattern[bytes]) -> Finder:
-    """Finds what is written in any case."""
-    return lambda block: _searching(expression, block.lower())
+def _searching(expression: re.Pattern[str], text: str) -> Find:
+    """Finds it in lines; the last one's end is not looked at, for nothing begins behind it."""
 
-
-def _searching(expression: re.Pattern[bytes], block: bytes) -> Find:
     def find(begin: int, end: int) -> int:
-        found = expression.search(block, begin, end)
+        found = expression.search(text, begin, end - 1)
         return found.start() if found else -1
 
     return find
+
+
+def _in_bytes(find: Find, text: str, block: bytes) -> Find:
+    """The same for bytes that are that text, for one who asks about later and later lines."""
+    at = before = 0
+
+    def find_in_bytes(begin: int, end: int) -> int:
+        nonlocal at, before
+        at, before = at + len(block[before:begin].decode()), begin
+        found = find(at, len(text))
+        return found if found < 0 else begin + len(text[at:found].encode())
+
+    return find_in_bytes
 
 
 def lines_found(find: Find, block: bytes, begin: int = 0) -> Iterator[int]:

@@ -94,24 +94,3 @@ def _of_words(text: str) -> str | None:
     if by_kind:
         return by_kind[said]
     return "error" if kind == "traceback" else level_named(said)
-
-
-_NUMBERS = {"warn": b"40", "error": b"50", "fatal": b"60"}
-_MARKED = {
-    "warn": rb"(?m:^)w(?:\d{4} |, \[)| # ",
-    "error": rb"(?m:^)e(?:\d{4} |, \[)|traceback",
-    "fatal": rb"(?m:^)[fa](?:\d{4} |, \[)",
-}
-
-
-def hint_of(level: str) -> re.Pattern[bytes] | None:
-    """What stands in lower case in any line that tells this level or a worse one.
-
-    None for a level that most lines have. Where `\\u` stands, a JSON text may spell a word in another way.
-    """
-    if level not in _NUMBERS:
-        return None
-    worse = LEVELS[LEVELS.index(level) :]
-    words = [word.encode() for each in worse for word in WORDS[each]]
-    numbers = [rb'"\s*:\s*"?' + _NUMBERS[each][:1] + rb"\d" for each in worse]
-    return re.compile(b"|".join([*words, *(_MARKED[each] for each in worse), *numbers, rb"=\"?[456]\d", rb"\\u"]))

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentinel_tasks.logs.expression import Expression
 from sentinel_tasks.logs.fields import fields_of, value_of
 from sentinel_tasks.logs.filter import Filter
-from sentinel_tasks.logs.find import needed_text
+from sentinel_tasks.logs.find import finder
 from sentinel_tasks.logs.levels import LEVELS, WORDS, level_named, level_told
 from sentinel_tasks.logs.wanted import Asked
 
@@ -129,23 +130,50 @@ def test_all_fields_have_to_be_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "text"),
+    ("pattern", "needed"),
     [
-        ("timeout after \\d+ ms", "timeout after "),
-        ("a+bcd", "bcd"),
-        ("abc?d", "ab"),
-        ("ab{2}cde", "cde"),
-        ("x[abc]yz", "yz"),
-        (r"10\.0\.0\.1", "10.0.0.1"),
-        ("a|b", ""),
-        ("(abc)?d", ""),
-        (r"\x41bcdef", ""),
-        (r"\N{DIGIT ONE}", ""),
-        ("(?i)error", ""),
+        ("timeout after \\d+ ms", {"timeout after "}),
+        ("a+bcd", {"bcd"}),
+        ("abc?d", {"abcd", "abd"}),
+        ("xyz{2}cde", {"cde"}),
+        (r"10\.0\.0\.1", {"10.0.0.1"}),
+        ("timeout|refused: .*|no such", {"timeout", "refused: ", "no such"}),
+        ("foo|fab", {"foo", "fab"}),
+        ("errors?", {"error"}),
+        ("ERROR (timeout|refused)", {"ERROR timeout", "ERROR refused"}),
+        (r"\x41bcdef", {"Abcdef"}),
+        ("(?i)Error", {"error"}),
+        ("(?i:a)bcd", {"bcd"}),
+        ("(?x) a b c", {"abc"}),
+        ("(abc)?d*", set()),
+        ("abc|d*", set()),
+        (r"\d+", set()),
     ],
 )
-def test_text_that_stands_in_whatever_matches(pattern: str, text: str) -> None:
-    assert needed_text(pattern) == text
+def test_texts_of_which_one_stands_in_whatever_matches(pattern: str, needed: set[str]) -> None:
+    assert Expression(pattern).texts() == needed
+
+
+@pytest.mark.parametrize("pattern", [r"\b[45]\d\d$", r"^.*[^\s,]x", r"(?<!a)b", r"(a|b)\1", "(?=.*b)a+"])
+def test_lines_are_searched_together_where_no_match_reaches_over_an_end(pattern: str) -> None:
+    assert Expression(pattern).stays_within_lines()
+
+
+@pytest.mark.parametrize(
+    "pattern", ["[^a]", r"\s", r"\W", "(?s)a.b", r"\Aa", r"a\Z", "(?s:.)", "(?-m:a$)", r"[\x00-a]"]
+)
+def test_lines_are_searched_one_by_one_where_a_match_may_reach_over_an_end(pattern: str) -> None:
+    assert not Expression(pattern).stays_within_lines()
+
+
+def test_nothing_is_told_of_what_an_expression_may_mean_one_day() -> None:
+    assert finder("[[a]") is not None
+
+
+def test_letters_that_are_ascii_where_case_is_ignored() -> None:
+    """The search in lower case knows them."""
+    among = re.compile("(?i)[a-z]")
+    assert "".join(filter(among.match, map(chr, range(128, 0x110000)))) == "İıſ\u212a"
 
 
 def test_colours_and_rewritten_states_do_not_count() -> None:
@@ -159,13 +187,31 @@ def test_inverted() -> None:
 
 WORDS_OF_PATTERNS = st.sampled_from(
     ["a", "b", "ab", "abc", "é", ".", "^", "$", " ", r"\s", r"\S", r"\d", r"\w", r"\b", r"\.", "[ab]", "[^a]", "(a|b)",
-     "|", "(?:ab)", "(?=b)", "(?!b)", r"\x1d", "(?i:A)"]
+     "|", "(?:ab)", "(?=b)", "(?!b)", r"\x1d", "(?i:A)", "(?i:k)", r"\W", r"\D", r"[^\s1]", "(abc|b|é)", "(?<!a)",
+     "(?<=b)", r"\B", r"\A", r"\Z", "(?s:.)", "(?m:^)", "[a-c]", r"(a)?(?(1)b|c)"]
 )  # fmt: skip
 QUANTIFIERS = st.sampled_from(["", "", "", "*", "+", "?", "{2}", "*?", "+?", "{0,1}"])
 LINES = st.lists(
     st.lists(
         st.sampled_from(
-            ["a", "b", "abc", "é", "B", " ", ".", "1", "\x1d", "\x1b[31m", "\x1b[0m", "\r", "\x1b[K", "\x00", "\xa0"]
+            [
+                "a",
+                "b",
+                "abc",
+                "é",
+                "B",
+                " ",
+                ".",
+                "1",
+                "\x1d",
+                "\x1b[31m",
+                "\x1b[0m",
+                "\r",
+                "\x1b[K",
+                "\x00",
+                "\xa0",
+                "\u212a",
+            ]
         ),
         max_size=6,
     ).map("".join),
@@ -173,8 +219,8 @@ LINES = st.lists(
 )
 
 
-def pattern_of(parts: list[tuple[str, str]]) -> str | None:
-    text = "".join(f"{word}{quantifier}" for word, quantifier in parts)
+def pattern_of(flags: str, parts: list[tuple[str, str]]) -> str | None:
+    text = flags + "".join(f"{word}{quantifier}" for word, quantifier in parts)
     try:
         re.compile(text)
     except re.error:
@@ -183,8 +229,10 @@ def pattern_of(parts: list[tuple[str, str]]) -> str | None:
 
 
 @given(
-    st.lists(st.tuples(WORDS_OF_PATTERNS, QUANTIFIERS), min_size=1, max_size=5).map(pattern_of).filter(bool), LINES,
-    st.booleans(),
+    st.builds(
+        pattern_of, st.sampled_from(["", "", "(?i)", "(?s)", "(?m)", "(?x)"]),
+        st.lists(st.tuples(WORDS_OF_PATTERNS, QUANTIFIERS), min_size=1, max_size=5),
+    ).filter(bool), LINES, st.booleans(),
 )  # fmt: skip
 def test_expression_finds_in_a_block_what_it_finds_line_by_line(pattern: str, lines: list[str], invert: bool) -> None:
     texts(Asked(grep=pattern, invert=invert), *lines)

@@ -1,0 +1,46 @@
+"""Where in a block of lines one may tell a level that is rare: found in the bytes, before any line is cut out. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from .find import Find, Finder, by_texts, first_of
+from .levels import LEVELS, WORDS
+
+_RARE = LEVELS[LEVELS.index("warn") :]
+_AT_BEGIN = re.compile(rb"\n(?:[fawe](?:\d{4} |, \[)|\d+:[xcsm] )")
+"""The letter of glog and Ruby, and what Redis begins a line with, behind the end of the line before."""
+_OF_KEY = rb"(?<=(?:vel|lvl|ity|ame|ext)%s)"
+"""How the names of fields end that tell a level (levels.KEYS)."""
+_NUMBERS = (
+    re.compile(rb'"' + _OF_KEY % b'"' + rb'\s*:\s*"?0*[456]\d'),
+    re.compile(rb"=" + _OF_KEY % b"=" + rb'"?0*[456]\d'),
+)
+
+
+def by_level(level: str) -> Finder | None:
+    """Finds lines that may tell this level or a worse one; None for a level that most lines have.
+
+    Where `\\u` stands, a JSON text may spell a word in another way.
+    """
+    if level not in _RARE:
+        return None
+    words = {word for each in LEVELS[LEVELS.index(level) :] for word in WORDS[each]}
+    shortest = {word for word in words if not any(each != word and each in word for each in words)}
+    by_word = by_texts(sorted({*shortest, "traceback"}))
+
+    def find(block: bytes) -> Find:
+        lower = block.lower()
+        marks = [_found_by(_AT_BEGIN, b"\n" + lower), *(_found_by(each, lower) for each in _NUMBERS)]
+        spelled = [by_texts(["\\u"])(lower)] if b"\\" in lower else []
+        return first_of([by_word(lower), *marks, *spelled])
+
+    return find
+
+
+def _found_by(expression: re.Pattern[bytes], block: bytes) -> Find:
+    def find(begin: int, end: int) -> int:
+        found = expression.search(block, begin, end)
+        return found.start() if found else -1
+
+    return find
