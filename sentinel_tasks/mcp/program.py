@@ -71,19 +71,16 @@ class Running:
 
     def signal(self, number: signal.Signals) -> None:
         """As a terminal would: to the program and what it runs in the foreground."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
+        if self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
 
     def leave(self) -> None:
         """Ends it without waiting for that."""
         self.signal(signal.SIGINT)
-        killing = threading.Timer(LAST_WORDS, self._kill)
+        killing = threading.Timer(LAST_WORDS, self.signal, [signal.SIGKILL])
         killing.daemon = True
         killing.start()
-
-    def _kill(self) -> None:
-        if self.process.returncode is None:
-            self.signal(signal.SIGKILL)
 
     def said(self) -> tuple[str, str]:
         """What it printed to its two streams; once it has ended."""
