@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..text.sanitize import is_only_annotations
 from .place import next_line
 from .reader import Reader
 from .rotation import marks_of, rotated
@@ -29,7 +30,8 @@ class LookingBack(Reader):
         has_come = False
         for _, line in self.lines():
             is_here = self._is_in(end)
-            if (is_here and self._line[0] >= offset) or (has_come and not is_here):
+            is_behind = self._line[0] >= offset and not is_only_annotations(line)  # a run's begin has no place
+            if (is_here and is_behind) or (has_come and not is_here):
                 return
             has_come = is_here
             yield line

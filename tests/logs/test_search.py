@@ -212,6 +212,17 @@ def test_line_over_a_rotation_is_whole_behind_a_cursor(path: Path) -> None:
     assert [line for _, line in found(path, Wanted(after=place))[0]] == [b"begun and ended"]
 
 
+def test_line_behind_a_cursor_belongs_to_no_entry_of_the_run_before(path: Path) -> None:
+    log = written(path, "ready", size=1)
+    log.note("begin", "L")
+    log.write(b"ERROR x\n")
+    log.note("begin", "L")
+    log.write(b"\n")
+    place = found(path, Wanted(), is_written=True)[1]
+    log.write(b"plain")
+    assert found(path, Wanted(Asked(level="warn"), after=place))[0] == []
+
+
 def test_search_that_follows_gives_what_comes(path: Path) -> None:
     log = written(path, "ERROR one\nINFO two\nERROR three\n")
     with Search(path, Wanted(Asked(level="error"), most=1, follows=True), is_written=True) as search:
