@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from json import JSONDecoder
 
 _PAIR = re.compile(r'(?:^|(?<=[\s\[({,]))([A-Za-z_@][\w.@/-]*)=("(?:[^"\\]|\\.)*"|[^\s",\])}]*)')
 _ESCAPED = re.compile(r'\\(["\\nt])')
@@ -22,13 +27,18 @@ def fields_of(text: str) -> Fields | None:
 
 
 def _of_json(text: str) -> Fields | None:
-    import json
-
     try:
-        found = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+        found = _decoder().decode(text)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+@cache
+def _decoder() -> JSONDecoder:
+    from json import JSONDecoder
+
+    return JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 
 
 def _unquoted(value: str) -> str:

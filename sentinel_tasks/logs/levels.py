@@ -19,6 +19,8 @@ WORDS = {
 }
 _LEVEL_OF = {word: level for level, words in WORDS.items() for word in words}
 KEYS = ("level", "severity", "lvl", "levelname", "log.level", "loglevel", "log_level", "severity_text", "@level")
+_IN_KEYS = ("level", "lvl", "severity")
+"""One of these is in each of them."""
 _LETTERS = {"D": "debug", "I": "info", "W": "warn", "E": "error", "F": "fatal", "A": "fatal"}
 _SIGNS = {".": "debug", "-": "info", "*": "info", "#": "warn"}
 
@@ -43,9 +45,10 @@ def level_named(word: str) -> str | None:
 
 def level_told(text: str) -> tuple[str | None, bool]:
     """The level that a line tells, if it tells one; and whether it is an object, to which no other line belongs."""
-    fields = fields_of(text)
+    is_braced = text.lstrip().startswith("{")
+    fields = fields_of(text) if is_braced or any(each in text for each in _IN_KEYS) else None
     told = _of_fields(fields) if fields else None
-    if text.lstrip().startswith("{"):
+    if is_braced:
         return told, fields is not None
     return told or _of_words(text[:MOST_LOOKED_AT]), False
 

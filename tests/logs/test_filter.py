@@ -13,7 +13,7 @@ from sentinel_tasks.logs.expression import Expression
 from sentinel_tasks.logs.fields import fields_of, value_of
 from sentinel_tasks.logs.filter import Filter
 from sentinel_tasks.logs.find import finder
-from sentinel_tasks.logs.levels import LEVELS, WORDS, level_named, level_told
+from sentinel_tasks.logs.levels import KEYS, LEVELS, WORDS, level_named, level_told
 from sentinel_tasks.logs.wanted import Asked
 
 
@@ -66,6 +66,14 @@ SAYING = {
 @pytest.mark.parametrize(("line", "level"), SAYING.items())
 def test_level_is_what_the_line_says_where_programs_say_it(line: str, level: str) -> None:
     assert level_told(line)[0] == level
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_level_is_what_any_of_its_fields_says(key: str) -> None:
+    assert level_told(f"{key}=error")[0] == level_told(f'{{"{key}": 50}}')[0] == "error"
+    assert texts(Asked(level="error"), f"{key}=50", f'{{"{key}": "50"}}', f'{{"{key}" : 30}}') == [
+        f"{key}=50", f'{{"{key}": "50"}}'
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("line", ["hello", '  File "x.py", line 1', "GET /a-ERROR-b 200", "all is fine", ""])
