@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .tmux.client import Tmux
 
 
+CHOOSING_SECONDS = 300.0
+"""How long a start waits for its turn to choose ports: dozens of worktrees may be started at once on a busy machine."""
 COLLECTING_SECONDS = 300.0
 """How long a `gc` waits for another one, which may have to end many services."""
 
@@ -308,7 +310,7 @@ class World:
         """Held while ports are chosen: nobody who shares our state folder chooses one meanwhile."""
         from .system.state_folder import State
 
-        return State(Path(self.workspace.state_folder).parent / "ports").lock("ports")
+        return State(Path(self.workspace.state_folder).parent / "ports").lock("ports", CHOOSING_SECONDS)
 
     def collecting(self) -> AbstractContextManager[None]:
         """Held while what is left of workspaces that are no more is ended: one task does that at a time."""
