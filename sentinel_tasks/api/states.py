@@ -95,7 +95,8 @@ class States:
             said = [line async for line in self._documents(process, warnings)]
         finally:
             await program.end(process)
-            await reading
+            await asyncio.wait([reading], timeout=program.SECONDS_TO_END)  # a process of its own may hold the pipe
+            reading.cancel()
         if self._is_wanted() and not self.is_outdated():
             self._publish(_refusal(said, warnings, process.returncode))
             await asyncio.sleep(PAUSE)

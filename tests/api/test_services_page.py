@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing (Debian package: chromium)"),
     pytest.mark.xdist_group("browser"),
+    pytest.mark.timeout(600),  # many waits in a row, each of which may take long on a machine with much else to do
 ]
 PRINTS = "touch lines; echo $$ >pid; exec tail -n +1 -f lines"
 NO_SERVICES = "from sentinel_tasks import workspace\n\nnamespace = workspace()\n"
