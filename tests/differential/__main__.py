@@ -78,7 +78,7 @@ class Round:
         """Something happens to some of them."""
         for path in self.paths:
             services = self.services[path]
-            for name in self.chance.sample([*services], self.chance.randint(0, 2)):
+            for name in self.chance.sample([*services], self.chance.randint(0, min(2, len(services)))):
                 self._do(self.chance.choice(("stop", "kill", "change", "forget", "window", "nothing")), path, name)
 
     def _do(self, what: str, path: Path, name: str) -> None:
