@@ -43,6 +43,7 @@ class Reader:
 
     def __init__(self, path: Path, patient: bool = False) -> None:
         self.path = path
+        bytes(8 * AT_ONCE)  # once this is freed, glibc keeps what blocks need: each would be given back and faulted in
         self._open_file = held if patient else opened
         self._file: int | None = None
         self._name = path
