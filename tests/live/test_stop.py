@@ -221,7 +221,7 @@ def test_ctrl_c_typed_in_the_window_is_a_stop_and_no_crash(lab: Lab) -> None:
     port = serve(lab)
     lab.tmux("send-keys", "-t", window(lab), "C-c")
     until(lambda: not is_open(port))
-    ended = until(lambda: (seen := status(lab))["state"] != "running" and seen)
+    ended = until(lambda: (seen := status(lab))["state"] not in ("running", "unhealthy") and seen)
     assert (ended["state"], ended["code"]) == ("stopped", 3)
 
 

@@ -91,7 +91,8 @@ def test_a_watcher_that_was_killed_is_told_and_started_again(lab: Lab) -> None:
     (found,) = watcher(lab)
     found.kill()
     until(lambda: not watcher(lab))
-    assert "its files are not watched: the watcher was killed" in lab.inv("web.status").out
+    killed = "its files are not watched: the watcher was killed"
+    until(lambda: killed in lab.inv("web.status").out)  # its lock goes last
     checks = {check["name"]: check for check in lab.inv("doctor", "--json").json["checks"]}
     assert not checks["watchers"]["ok"]
     assert "its files are watched again" in lab.inv("up", "--only", "web").out
