@@ -37,6 +37,9 @@ GIVEN = {"manage.py": STAND_IN, "frontend/package.json": "{}"}
 USUAL_PORTS = {"WORKER_API_PORT": "3000", "DEV_SERVER_PORT": "3002", "PORT": "5000"}
 """The variables that move a port, the last one that of a Procfile's first process."""
 
+NEEDED = "   it needed SIG"
+"""How a service was ended that did not heed the first signal: no page tells of that, and a busy machine may."""
+
 
 class Reader:
     """Somebody who follows a page in a folder `shop`; the usual ports are others here, and read as usual."""
@@ -101,4 +104,4 @@ class Reader:
         for name, port in self.ports.items():
             said = said.replace(port, USUAL_PORTS[name])
         said = said.replace(str(self.path), "/home/me/shop")
-        return "".join(line for line in said.splitlines(keepends=True) if not line.startswith("⏳"))
+        return "".join(line for line in said.splitlines(keepends=True) if not line.startswith(("⏳", NEEDED)))
