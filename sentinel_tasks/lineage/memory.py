@@ -1,4 +1,4 @@
-"""How much memory a service's processes use together."""
+"""How much memory a service's processes use together, and when that is looked at."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from .table import resident
 UNDROPPABLE = (b"Pss_Anon:", b"Pss_Shmem:")
 """What the kernel can't get back by reading a file again."""
 UNITS = ("KiB", "MiB", "GiB")
+LONGEST, SHORTEST = 2.0, 0.25
+"""Seconds between two looks: the less is left, the shorter."""
+FAR_BEYOND = 2
+"""So many times the limit is no time left to ask for an end."""
 
 
 def used(pids: Iterable[int], limit: int) -> int:
@@ -31,6 +35,16 @@ def _undroppable(pid: int, otherwise: int) -> int:
     except (OSError, IndexError, ValueError):
         return otherwise
     return sum(found) if len(found) == len(UNDROPPABLE) else otherwise
+
+
+def pause(found: int, limit: int) -> float:
+    """The seconds until the next look."""
+    return max(SHORTEST, LONGEST * (1 - found / limit))
+
+
+def too_much(found: int, limit: int) -> str:
+    """Why what used so much is ended."""
+    return f"it used {size(found)}, more than its memory limit of {size(limit)}"
 
 
 def size(count: int) -> str:

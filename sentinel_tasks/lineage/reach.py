@@ -1,6 +1,6 @@
 """Who may be signalled at all, whatever is asked (contract: Start, Decision). Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from .process import Process
@@ -86,14 +86,15 @@ def permitted(table: Mapping[int, Process], claim: Claim, caller: Caller) -> dic
 
     Never the caller, its ancestors, what else is below such an ancestor, pid 1, a terminal server and all below it,
     another launcher and all below it, or a pid that another process has by now. Another user's process only by root,
-    below root's own launcher or what is recorded. A launcher may reach what is below itself.
+    below root's own launcher or what is recorded. A launcher may reach what is below itself, and so may a caller that
+    says it is one.
     """
     above, below = {*line_of(table, caller.pid)}, children_of(table)
     found: dict[int, Process] = {}
     for root in (*claim.launchers, *claim.orphans, *claim.holders):
         process, as_launcher = table.get(root[0]), root in claim.launchers
         ends_its_own = as_launcher and root[0] == caller.pid
-        if process is None or _is_misplaced(table, process, as_launcher) or (root[0] in above and not ends_its_own):
+        if process is None or not (ends_its_own or _is_rightly_placed(table, process, as_launcher, above)):
             continue
         of_any_user = caller.uid == ROOT and (root in claim.recorded or (as_launcher and process.uid == ROOT))
         members = family(table, root, below)
@@ -101,12 +102,16 @@ def permitted(table: Mapping[int, Process], claim: Claim, caller: Caller) -> dic
     return {pid: each for pid, each in found.items() if pid > 1 and pid not in above}
 
 
-def _is_misplaced(table: Mapping[int, Process], process: Process, as_launcher: bool) -> bool:
-    """True for a root that is something else than it was claimed to be, or in somebody's window."""
+def _is_rightly_placed(
+    table: Mapping[int, Process], process: Process, as_launcher: bool, above: Container[int]
+) -> bool:
+    """False for a root above the caller, or that is something else than it was claimed to be, or in a window."""
+    if process.pid in above:
+        return False
     if as_launcher or process.kind:
-        return process.kind != ("launcher" if as_launcher else "")
+        return process.kind == ("launcher" if as_launcher else "")
     cut = next((table[pid] for pid in line_of(table, process.pid) if is_cut(table[pid])), None)
-    return cut is not None and cut.kind != "launcher"
+    return cut is None or cut.kind == "launcher"
 
 
 def whole_groups(table: Mapping[int, Process], reachable: Iterable[int]) -> list[int]:

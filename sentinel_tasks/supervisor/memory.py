@@ -9,16 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ..lineage.memory import size, used
+from ..lineage.memory import FAR_BEYOND, SHORTEST, pause, too_much, used
 from .family import Family
 
 NEVER = float("inf")
-LONGEST, SHORTEST = 2.0, 0.25
-"""Seconds between two looks: the less is left, the shorter."""
 IDLE = 50
 """A look that took long is not followed by another one before so many times as long."""
-FAR_BEYOND = 2
-"""So many times the limit is no time left to ask for an end."""
 
 
 class Memory:
@@ -42,11 +38,6 @@ class Memory:
         took = time.monotonic() - began
         self.next_due = began + took + max(pause(found, self.limit), IDLE * took)
         if found > self.limit:
-            self._give_up(f"it used {size(found)}, more than its memory limit of {size(self.limit)}")
+            self._give_up(too_much(found, self.limit))
         if found > FAR_BEYOND * self.limit:
             self._kill()
-
-
-def pause(found: int, limit: int) -> float:
-    """The seconds until the next look."""
-    return max(SHORTEST, LONGEST * (1 - found / limit))

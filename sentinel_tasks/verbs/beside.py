@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .acting import Names, are_instances, open_running_world, open_world, show_outcome
@@ -68,12 +68,11 @@ def words_after_dashes(argv: list[str]) -> list[str]:
 
 def run_beside(console: Console, name: str) -> int:
     """Runs the words after `--` in the service's folder and environment, in this terminal; its exit code."""
-    import subprocess
-
     from ..config.environment import check_limits
     from ..engine.surroundings import surroundings_of
     from ..errors import ConfigurationError, Problem, SentinelError
     from ..report.phrases import command
+    from . import foreground
 
     world, (first, *_) = open_world(console, [name], {})
     words = words_after_dashes(sys.argv)
@@ -93,21 +92,13 @@ def run_beside(console: Console, name: str) -> int:
             NOT_FOUND,
         )
     sys.stdout.flush()
-    limited = _limiting(found.service.nofile_limit)
     try:
-        code = subprocess.call([program, *words[1:]], cwd=found.service.cwd, env=found.environment, preexec_fn=limited)
-    except KeyboardInterrupt:
-        return 130
+        ended = foreground.run([program, *words[1:]], found.environment, found.service)
     except OSError as reason:
         raise SentinelError(f"{words[0]}: {reason.strerror}", "", NOT_RUNNABLE) from reason
-    return code if code >= 0 else 128 - code
-
-
-def _limiting(files: int | None) -> Callable[[], object] | None:
-    """What gives the command the service's limit of open files, in its own process."""
-    import resource
-
-    return None if files is None else lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    if ended.why is not None:
+        raise SentinelError(f"{words[0]} was ended: {ended.why}", command(found.service, "why", world.workspace.typed))
+    return ended.code if ended.code >= 0 else 128 - ended.code
 
 
 def _typed_run(name: str, world: World) -> str:

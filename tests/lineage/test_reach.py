@@ -72,7 +72,7 @@ def may_be_reached(table: Forest, one: Process, claim: Claim, caller: Caller) ->
         found = table[root]
         as_launcher = who(root) in claim.launchers
         claimed = as_launcher or who(root) in claim.orphans or who(root) in claim.holders
-        kind_fits = found.kind == ("launcher" if as_launcher else "")
+        kind_fits = found.kind == ("launcher" if as_launcher else "") or (as_launcher and root == caller.pid)
         if not as_launcher:  # only a launcher is in a window
             kinds = [table[pid].kind for pid in parents(table, root) if table[pid].kind]
             kind_fits = kind_fits and kinds[:1] in ([], ["launcher"])

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pexpect
+
 from tests.lab import INV, LONG, PATIENCE, Lab
 
 SHOW = "import os, sys; print(os.environ['A'], os.getcwd(), sys.argv[1:]); sys.exit(7)"
@@ -19,6 +21,23 @@ def test_a_command_runs_in_a_services_surroundings(lab: Lab) -> None:
     for task in (["run", "dev"], ["dev.run"]):
         told = lab.inv(*task, "--", sys.executable, "-c", SHOW, *words)
         assert (told.code, told.out) == (7, f"from dev {lab.path / 'sub'} {words}\n"), told.said
+
+
+def test_what_is_typed_at_a_command_is_the_commands_alone(lab: Lab) -> None:
+    """C-c at the prompt of a database's shell ended that shell with all that was typed in it."""
+    lab.configure(dev={"command": "sleep 600", "port": None, "health": None})
+    lab.real = True
+    traps = "trap 'echo heard' INT; echo ready; until [ -e go ]; do sleep .05; done; exit 5"
+    shown = pexpect.spawn(
+        INV, ["run", "dev", "--", "sh", "-c", traps], cwd=str(lab.path), env=lab.environ, timeout=PATIENCE
+    )
+    shown.expect_exact("ready")
+    shown.sendintr()
+    shown.expect_exact("heard")
+    (lab.path / "go").touch()
+    shown.expect_exact(pexpect.EOF)
+    shown.close()
+    assert shown.exitstatus == 5
 
 
 def test_a_command_that_is_not_there_is_told(lab: Lab) -> None:

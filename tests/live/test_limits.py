@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+
+import psutil
 
 from tests.lab import Lab, until
 
@@ -20,3 +23,14 @@ def test_the_end_of_a_service_over_its_memory_says_so(lab: Lab) -> None:
     assert "more than its memory limit of 40 MiB" in told
     lab.real = True
     assert lab.inv("run", "dev", "--", "sh", "-c", "ulimit -n; ulimit -Hn").out == "99\n99\n"
+
+
+def test_a_command_beside_a_service_has_its_memory_limit_with_all_that_it_starts(lab: Lab) -> None:
+    lab.configure(dev={"command": "sleep 600", "port": None, "health": None, "limits": {"memory": "40M"}})
+    lab.real = True
+    hungry = shlex.join([sys.executable, "-c", TOO_MUCH])
+    told = lab.inv("run", "dev", "--", "sh", "-c", f"{hungry} & echo $! >pid; wait")
+    assert (told.code, "sh was ended: it used" in told.err) == (1, True), told.said
+    assert "more than its memory limit of 40 MiB" in told.err
+    until(lambda: not psutil.pid_exists(int((lab.path / "pid").read_text())))
+    assert lab.inv("run", "dev", "--", "sh", "-c", "exit 4").code == 4

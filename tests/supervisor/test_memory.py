@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from sentinel_tasks.lineage.memory import LONGEST, SHORTEST, pause
 from sentinel_tasks.supervisor.inherit import limit_open_files
-from sentinel_tasks.supervisor.memory import LONGEST, SHORTEST, pause
 
 from .launched import Piped
 
