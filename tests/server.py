@@ -16,7 +16,7 @@ NUMBERS = {
     "exit_code": 0,
     "delay": 0.0,  # seconds before it listens
     "answer_after": 0.0,  # seconds that each page takes
-    "exit_after": -1.0,  # seconds until it exits by itself
+    "exit_after": -1.0,  # seconds until it exits by itself; with 0 it never listens
     "stop_delay": 0.0,  # seconds that a graceful end takes
     "children": 0,  # children that only sleep
     "daemons": 0,  # children in a session of their own that ignore SIGINT
@@ -141,7 +141,9 @@ def behave(options: SimpleNamespace) -> None:
     if options.stop_delay or options.end_once != "/":
         signal.signal(signal.SIGINT, lambda *_: end_slowly(options))
     start_children(options)
-    if options.exit_after >= 0:
+    if options.exit_after == 0:
+        os._exit(options.exit_code)
+    if options.exit_after > 0:
         _thread.start_new_thread(exit_later, (options,))
 
 
