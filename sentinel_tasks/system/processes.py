@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ..lineage import gate, table
+from ..lineage import table
 from ..lineage.process import Process
 from ..lineage.reach import Caller
 from ..model import Identity, Listener, Tags
@@ -131,6 +131,8 @@ def send(claim: Claim, asked: Iterable[Identity], number: signal.Signals) -> lis
 
     Contract: Stop and logs, Signals.
     """
+    from ..lineage import gate
+
     return [Identity(*who) for who in gate.send(claim, asked, number)]
 
 
@@ -139,4 +141,6 @@ def kill(claim: Claim, spared: frozenset[Identity] = frozenset()) -> list[Identi
 
     Contract: Stop and logs, Signals.
     """
+    from ..lineage import gate
+
     return [Identity(*who) for who in gate.kill(claim, spared)]

@@ -33,8 +33,9 @@ def examine_machine(console: InvokeConsole, fix: bool) -> int:
     from ..config.load import unread_variables
     from ..doctor import Given, Look, examine
     from ..doctor.examine import exit_code
-    from ..report import finding_document, findings_page
+    from ..report import finding_document
     from ..report.phrases import as_typed
+    from ..report.tables import findings_page
 
     workspace, problems = _workspace(console)
     names = [service.common_name for service in workspace.services]

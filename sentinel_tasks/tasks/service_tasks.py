@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from invoke.context import Context
 
 from ..verbs.acting import Names, restart_services, start_services, stop_services
-from ..verbs.beside import run_beside, show_environment, show_environment_names, show_url, wait_for
 from ..verbs.console import Console
-from ..verbs.logs import show_logs
 from ..verbs.views import attach_to, open_page, show_status, show_why, show_workers
 from .boundary import run
 from .declared import OwnTask
@@ -86,6 +84,8 @@ def tasks_of(name: str) -> list[OwnTask]:
         stats: bool = False,
         json: bool = False,
     ) -> None:
+        from ..verbs.logs import show_logs
+
         run(
             c, json, lambda console: show_logs(
                 console, [name], lines=lines, follow=follow, timestamps=timestamps, since=since, until=until, grep=grep,
@@ -120,6 +120,8 @@ def _beside(name: str) -> list[OwnTask]:
     """The tasks that wait for the service, or use what it sees."""
 
     def wait(c: Context, for_: str = "healthy", timeout: str | None = None, json: bool = False) -> None:
+        from ..verbs.beside import wait_for
+
         run(c, json, lambda console: wait_for(console, [name], for_, timeout))
 
     def env(
@@ -130,6 +132,8 @@ def _beside(name: str) -> list[OwnTask]:
         names: bool = False,
         json: bool = False,
     ) -> None:
+        from ..verbs.beside import show_environment, show_environment_names
+
         run(
             c,
             json,
@@ -141,9 +145,13 @@ def _beside(name: str) -> list[OwnTask]:
         )
 
     def run_(c: Context) -> None:
+        from ..verbs.beside import run_beside
+
         run(c, False, lambda console: run_beside(console, name))
 
     def url(c: Context, json: bool = False) -> None:
+        from ..verbs.beside import show_url
+
         run(c, json, lambda console: show_url(console, name))
 
     def why(c: Context, json: bool = False) -> None:

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from invoke.context import Context
 
 from ..verbs.acting import restart_services, start_part, stop_services
-from ..verbs.beside import run_beside, show_environment, show_url, wait_for
 from ..verbs.console import Console
-from ..verbs.logs import show_logs
 from ..verbs.views import attach_to, show_all, show_mcp_config, show_schema, show_why
 from .boundary import run
 from .declared import OwnTask
@@ -127,6 +125,8 @@ def logs(
     json: bool = False,
 ) -> None:
     """Recent output of all services, interleaved."""
+    from ..verbs.logs import show_logs
+
     run(
         c, json, lambda console: show_logs(
             console, names(only), lines=lines, follow=follow, timestamps=timestamps, since=since, until=until,
@@ -182,12 +182,16 @@ def wait(
     c: Context, only: str | None = None, for_: str = "healthy", timeout: str | None = None, json: bool = False
 ) -> None:
     """Wait until every service is healthy; nothing is started."""
+    from ..verbs.beside import wait_for
+
     run(c, json, lambda console: wait_for(console, names(only), for_, timeout, together=True))
 
 
 @verb
 def run_(c: Context, name: str) -> None:
     """Run a command in a service's folder and environment."""
+    from ..verbs.beside import run_beside
+
     run(c, False, lambda console: run_beside(console, name))
 
 
@@ -201,12 +205,16 @@ def env(
 
         run(c, json, lambda console: show_addresses(console, workspace, export, dotenv))
         return
+    from ..verbs.beside import show_environment
+
     run(c, json, lambda console: show_environment(console, None, export, dotenv, reveal=True))
 
 
 @verb
 def url(c: Context, name: str, json: bool = False) -> None:
     """Print the address at which a service answers."""
+    from ..verbs.beside import show_url
+
     run(c, json, lambda console: show_url(console, name))
 
 

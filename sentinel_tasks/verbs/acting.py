@@ -269,7 +269,7 @@ def show_outcome(
 
 def show_states(console: Console, reports: Sequence[Report]) -> int:
     """Shows a line for each; the exit code is that of the first that is not as wanted."""
-    from ..report import table
+    from ..report.tables import table
 
     console.document(_outcome_document(reports, reports, together=True))
     console.result(table(reports, console.out))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..errors import Problem
     from ..model import Typed, Workspace
-    from ..report import Live, Style
+    from ..report import Style
+    from ..report.live import Live
     from ..system.state_folder import State
     from ..world import World
 
@@ -152,7 +153,7 @@ class Console(ABC):
 
     def world(self, workspace: Workspace) -> World:
         """The world of that workspace; its waits are shown on stderr."""
-        from ..report import Live
+        from ..report.live import Live
         from ..world import World
 
         self._live = Live(sys.stderr, self.err)

@@ -83,7 +83,7 @@ def _tell(console: Console, searches: Searches, logs: Mapping[str, Source], wish
 
 
 def _tell_stats(console: Console, searches: Searches, logs: Mapping[str, Source], wish: Wish, _: bool) -> None:
-    from ..report import stats_table
+    from ..report.tables import stats_table
 
     stats = searches.stats()
     if not console.as_json:

@@ -45,7 +45,7 @@ def show_why(console: Console, name: str) -> int:
 def show_all(console: Console, everywhere: bool) -> int:
     """`ps`: the workspace's services, or those of every workspace on this machine."""
     from ..engine.status import everything, status
-    from ..report import table
+    from ..report.tables import table
 
     world, names = open_running_world(console, None, {})
     if not everywhere:
@@ -93,7 +93,8 @@ def _fate_in_words(world: World, known: Known | None) -> str:
 def show_workers(console: Console, name: str) -> int:
     """The workers that the service's registry lists, whatever API answers."""
     from ..engine.status import workers
-    from ..report import status_page, workers_table
+    from ..report import status_page
+    from ..report.tables import workers_table
 
     world, _ = open_running_world(console, [name], {})
     report, found = workers(world, name)

@@ -17,7 +17,8 @@ from sentinel_tasks.doctor.server import OPTION, RUNS, is_likely_secret, runs_a_
 from sentinel_tasks.doctor.services import find, program
 from sentinel_tasks.errors import SentinelError
 from sentinel_tasks.model import Finding
-from sentinel_tasks.report import Style, findings_page
+from sentinel_tasks.report import Style
+from sentinel_tasks.report.tables import findings_page
 from sentinel_tasks.tasks import doctor_verb
 
 

@@ -13,20 +13,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sentinel_tasks.model import Answer, Health, Observation, Progress, Report, State
-from sentinel_tasks.report import (
-    Live,
-    Style,
-    as_json,
-    details,
-    dumps,
-    dumps_line,
-    outcome_line,
-    status_page,
-    style_of,
-    table,
-    workers_table,
-)
-from sentinel_tasks.report.live import fitting
+from sentinel_tasks.report import Style, as_json, details, dumps, dumps_line, outcome_line, status_page, style_of
+from sentinel_tasks.report.live import Live, fitting
+from sentinel_tasks.report.tables import table, workers_table
 from tests.facts import (
     ENDED_RUN,
     HEALTHY,

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from sentinel_tasks.engine.outcomes import report as reported
 from sentinel_tasks.engine.outcomes import start_interrupted
 from sentinel_tasks.model import Answer, Health, Report, Service, Typed
-from sentinel_tasks.report import Style, as_json, details, outcome_line, status_page, table
+from sentinel_tasks.report import Style, as_json, details, outcome_line, status_page
 from sentinel_tasks.report.phrases import to_an_answer
+from sentinel_tasks.report.tables import table
 from tests import facts
 from tests.facts import ENDED_RUN, HEALTHY, holder, report, seen_alive, seen_ended, service, workspace
 

@@ -11,7 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from sentinel_tasks.model import Progress
-from sentinel_tasks.report import Live, Style, table
+from sentinel_tasks.report import Style
+from sentinel_tasks.report.live import Live
+from sentinel_tasks.report.tables import table
 from sentinel_tasks.report.watched import Changes, Screen, lines_within, sentence
 from sentinel_tasks.report.width import columns
 from tests.facts import NOW, report, seen, service

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel_tasks.report import Style, table
+from sentinel_tasks.report import Style
+from sentinel_tasks.report.tables import table
 from sentinel_tasks.report.width import columns, cut, fitted, padded
 from tests.facts import report, seen, service
 
