@@ -27,7 +27,7 @@ class Ended(NamedTuple):
 def run(words: list[str], environment: Mapping[str, str], service: Service) -> Ended:
     """Runs the command in the service's folder until its end. What is typed, C-c too, is the command's alone.
 
-    It has the service's limits (contract: Limits of a service). Raises OSError if it can't be run.
+    It has the service's limits (contract: Configuration, Limits of a service). Raises OSError if it can't be run.
     """
     with (
         _deaf_to_c_c(),
