@@ -37,6 +37,12 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     assert not left, f"left running: {left}"
 
 
+@pytest.fixture
+def own_default_ports(lab: Lab) -> None:
+    """For tests that leave `dev` or `telemetry` as they are, and must not meet somebody's server on their ports."""
+    lab.own_default_ports()
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:

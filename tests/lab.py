@@ -196,6 +196,12 @@ class Lab:
         document = {"sentinel": {"services": services}}
         ((path or self.path) / "invoke.yaml").write_text(json.dumps(document))
 
+    def own_default_ports(self) -> None:
+        """Gives `dev` and `telemetry` ports that are free here: whoever runs the tests may have servers on theirs."""
+        services = {"dev": {"port": self.port()}, "telemetry": {"port": self.port()}}
+        document = {"sentinel": {"services": services}}
+        Path(self.environ["HOME"], ".invoke.yaml").write_text(json.dumps(document))
+
     def server(self, *words: str) -> list[str]:
         """The command of a small server that behaves as told (see tests/server.py)."""
         return [sys.executable, str(SERVER), *words]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.api.conftest import Start
 from tests.browser import CHROMIUM, EVERY_LOOK, barriers_in, sync_api
-from tests.lab import Lab
+from tests.lab import Lab, free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -42,6 +42,7 @@ def opened(page: Page, name: str) -> Locator:
 
 def test_a_service_without_a_port_crashes_and_is_started_again_from_the_page(page: Page, lab: Lab) -> None:
     """It was dropped from the page as soon as it had crashed."""
+    lab.own_default_ports()
     expect, port = sync_api.expect, lab.port()
     web = {"command": lab.server(), "port": lab.port(), "health": "/"}
     lab.configure(telemetry={"port": port}, web=web, worker={"command": PRINTS})
@@ -86,7 +87,7 @@ def test_a_service_without_a_port_crashes_and_is_started_again_from_the_page(pag
 
 
 def test_empty_wrong_and_closed_say_what_to_do(page: Page, start: Start, tmp_path: Path) -> None:
-    expect = sync_api.expect
+    expect, port = sync_api.expect, free_port()
     (tmp_path / "tasks.py").write_text(NO_SERVICES)
     page.goto(start(arguments=["--read-only"]).url)
     expect(page.locator("#states-empty")).to_contain_text("inv init")
@@ -98,7 +99,7 @@ def test_empty_wrong_and_closed_say_what_to_do(page: Page, start: Start, tmp_pat
     (tmp_path / "tasks.py").write_text("def (\n")
     expect(page.locator("#states-problem")).to_contain_text("can't be loaded")
     (tmp_path / "tasks.py").write_text(NO_SERVICES)
-    (tmp_path / "invoke.yaml").write_text("sentinel: {services: {web: {port: 3000, command: sleep 9}}}\n")
+    (tmp_path / "invoke.yaml").write_text(f"sentinel: {{services: {{web: {{port: {port}, command: sleep 9}}}}}}\n")
     expect(cell(page, "web", "state")).to_have_text("stopped")
     expect(opened(page, "web")).to_contain_text("--read-only")
     page.goto(start(TES_DEV_TOKEN="t").url)

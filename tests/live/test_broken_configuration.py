@@ -27,6 +27,7 @@ def test_what_runs_is_seen_and_ended(lab: Lab) -> None:
 
 
 def test_all_is_ended_by_down(lab: Lab) -> None:
+    lab.own_default_ports()
     port = lab.port()
     lab.configure(dev={"command": lab.server("--port", str(port)), "port": port}, job={"command": "sleep 60"})
     assert lab.inv("up").code in (0, 1)

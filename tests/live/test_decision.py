@@ -23,7 +23,7 @@ from sentinel_tasks.observation.snapshot import Snapshot
 from sentinel_tasks.tmux.lookup import Session
 from sentinel_tasks.world import World
 from tests import facts
-from tests.lab import Lab, is_open, until
+from tests.lab import Lab, free_port, is_open, until
 from tests.packages import copy_packages
 
 NOBODY = 65534
@@ -466,10 +466,12 @@ def test_a_foreign_listener_beside_ours_is_a_conflict(
 
 def test_a_process_that_ended_during_the_look_holds_no_port() -> None:
     """It was told as one that can't be seen, and the port as taken."""
-    world = World(facts.workspace(facts.service()), {})
+    port = free_port()
+    service = facts.service(port=port)
+    world = World(facts.workspace(service), {})
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
         table = ProcessTable(world)
-    table.__dict__["_listeners"] = {3000: [(ended.pid, "127.0.0.1")]}
+    table.__dict__["_listeners"] = {port: [(ended.pid, "127.0.0.1")]}
     look = Snapshot((), Session(facts.SESSION, False), table)
-    assert holders_of(facts.service(), world, look, facts.seen(open_at=("127.0.0.1",))) == ()
+    assert holders_of(service, world, look, facts.seen(port=port, open_at=("127.0.0.1",))) == ()

@@ -19,6 +19,7 @@ import pytest
 
 from tests.lab import INV, Lab, Result, until
 
+pytestmark = pytest.mark.usefixtures("own_default_ports")
 SLEEPER = {"command": "exec sleep 600", "port": None, "health": None}
 SECRET = "hunter2-planted"
 

@@ -350,6 +350,7 @@ def test_a_variable_reaches_the_service_as_it_was_written(lab: Lab) -> None:
 
 
 def test_an_address_follows_another_services_automatic_port(lab: Lab) -> None:
+    lab.own_default_ports()
     command = f"exec {shlex.join(lab.server())} --port $PORT"
     lab.configure(
         db={"command": command, "port": "auto"},

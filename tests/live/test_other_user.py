@@ -54,7 +54,8 @@ def test_what_is_roots_is_neither_touched_nor_claimed(lab: Lab, somebody: Somebo
 
 
 def test_the_doctor_tells_of_files_that_root_left_behind(lab: Lab, somebody: Somebody) -> None:
-    lab.configure(somebody.path, dev={"command": "sleep 600", "port": None, "health": None})
+    sleeper = {"command": "sleep 600", "port": None, "health": None}
+    lab.configure(somebody.path, dev=sleeper, telemetry={"port": free_port()})
     somebody.own()
     assert somebody.inv("dev.start").code == 0
     (log,) = (somebody.folder / "state").glob("sentinel/*/dev.log")
@@ -77,6 +78,7 @@ def test_a_random_user_id_without_a_home_is_told_which_variables_help(somebody: 
         assert (done.code, len(done.err.splitlines())) == (1, 1), done.said
         assert "set HOME, or XDG_STATE_HOME" in done.err
     somebody.environ |= {"XDG_STATE_HOME": str(somebody.folder / "state"), "DEV_SERVER_PORT": str(free_port())}
+    somebody.environ["WORKER_API_PORT"] = str(free_port())
     started = somebody.inv("dev.start", "--json")
     assert started.code == 0, started.said
     assert somebody.inv("doctor").code == 0

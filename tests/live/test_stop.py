@@ -202,6 +202,7 @@ def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab, verb
 
 
 def test_what_a_service_has_opened_goes_on_if_it_may(lab: Lab) -> None:
+    lab.own_default_ports()
     port = lab.port()
     command = f"setsid -f sleep 4711; exec {shlex.join(lab.server())}"
     lab.configure(telemetry={"command": command, "port": port, "health": "tcp", "detached": "leave"})
@@ -236,7 +237,7 @@ def test_a_window_that_a_person_took_over_is_left_alone(lab: Lab) -> None:
     serve(lab)
     lab.tmux("respawn-pane", "-k", "-t", window(lab), "sleep 603")
     theirs = int(lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_pid}"))
-    until(lambda: lab.services() == [])
+    until(lambda: status(lab)["state"] == "stopped" and lab.services() == [])
     assert lab.inv("telemetry.stop", "--json").json["changed"] is False
     assert not is_gone(theirs)
     assert lab.inv("telemetry.activate").code == 0

@@ -12,6 +12,7 @@ import pytest
 
 from tests.lab import INV, Lab, words
 
+pytestmark = pytest.mark.usefixtures("own_default_ports")
 NESTED = """
 from invoke import Collection
 from sentinel_tasks import service, workspace
