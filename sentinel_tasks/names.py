@@ -120,6 +120,10 @@ def is_instance(name: str, service: str) -> bool:
     return name == service or instance_number(name, service) is not None
 
 
+RUN_VARIABLE = "SENTINEL_RUN"
+"""In the environment of what a person runs beside a service: that carries its tags, and is no process of it."""
+
+
 def port_variable(service: str) -> str:
     """The variable that gives this service's port to every service of the workspace (contract: Configuration)."""
     return f"SENTINEL_PORT_{service.upper().replace('-', '_')}"

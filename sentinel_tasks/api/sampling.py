@@ -131,7 +131,7 @@ class Sampler:
         except (psutil.Error, OSError):
             return None
         service, workspace = environment.get("SENTINEL_SERVICE"), environment.get("SENTINEL_WORKSPACE")
-        if not service or not workspace:
+        if not service or not workspace or "SENTINEL_RUN" in environment:
             return None
         if workspace != self._workspace:
             return self._foreign

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ..errors import ConfigurationError, Problem
 from ..model import Health, Pane, Service
-from ..names import PORT_VARIABLES, port_variable
+from ..names import PORT_VARIABLES, RUN_VARIABLE, port_variable
 from ..text.interpolation import Unset, expand, names_in
 from ..tmux.lookup import Session, known_ports
 from ..world import World
@@ -21,7 +21,9 @@ from .problems import HIDDEN
 
 OF_THE_CALLERS_WINDOW = ("TMUX", "TMUX_PANE", "STY", "ZELLIJ")
 OF_THE_CALLERS_TERMINAL = ("COLUMNS", "LINES", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "_")
-OF_ANOTHER_SERVICE = ("WORKER_ID", "SENTINEL_WORKER_COMMAND", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+OF_ANOTHER_SERVICE = (
+    "WORKER_ID", "SENTINEL_WORKER_COMMAND", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", RUN_VARIABLE,
+)  # fmt: skip
 OF_AN_INSTANCE = "SENTINEL_INSTANCE"
 UNKNOWN_PORT = 1
 

@@ -10,6 +10,7 @@ from ..lineage import table
 from ..lineage.process import Process
 from ..lineage.reach import Caller
 from ..model import Identity, Listener, Tags
+from ..names import RUN_VARIABLE
 from ..text.masking import LONGEST, masked
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..lineage.reach import Claim
 
-VARIABLES = ("SENTINEL_WORKSPACE", "SENTINEL_SERVICE", "TMUX")
+VARIABLES = ("SENTINEL_WORKSPACE", "SENTINEL_SERVICE", "TMUX", RUN_VARIABLE)
 LONGEST_NAME = 15
 """Characters of a name that the kernel keeps."""
 DELETED = " (deleted)"
@@ -42,11 +43,15 @@ def is_this_boot(boot: str) -> bool:
 
 
 def tags(pid: int) -> Tags:
-    """What a process's environment told when it was started; nothing where that is gone or can't be seen."""
+    """What a process's environment told when it was started; nothing where that is gone or can't be seen.
+
+    What a person runs beside a service (`run`) is nobody's.
+    """
     told = table.tags(pid, *VARIABLES) if table.ON_LINUX else _tags_without_proc(pid)
-    workspace, service, window = told
+    workspace, service, window, beside = told
     server = (window or "").split(",")[-2:-1]
-    return Tags(workspace, service, int(server[0]) if server and server[0].isdecimal() else None)
+    whose = (None, None) if beside else (workspace, service)
+    return Tags(*whose, int(server[0]) if server and server[0].isdecimal() else None)
 
 
 def _tags_without_proc(pid: int) -> tuple[str | None, ...]:

@@ -71,6 +71,7 @@ def run_beside(console: Console, name: str) -> int:
     from ..config.environment import check_limits
     from ..engine.surroundings import surroundings_of
     from ..errors import ConfigurationError, Problem, SentinelError
+    from ..names import RUN_VARIABLE
     from ..report.phrases import command
     from . import foreground
 
@@ -84,7 +85,8 @@ def run_beside(console: Console, name: str) -> int:
     if console.dry:
         console.result(f"would run {shlex.join(words)} in {found.service.cwd}")
         return 0
-    program = _program(words[0], found.service.cwd, found.environment)
+    environ = {**found.environment, RUN_VARIABLE: "1"}
+    program = _program(words[0], found.service.cwd, environ)
     if program is None:
         raise SentinelError(
             f"{words[0]}: command not found on the PATH of {name}",
@@ -93,7 +95,7 @@ def run_beside(console: Console, name: str) -> int:
         )
     sys.stdout.flush()
     try:
-        ended = foreground.run([program, *words[1:]], found.environment, found.service)
+        ended = foreground.run([program, *words[1:]], environ, found.service)
     except OSError as reason:
         raise SentinelError(f"{words[0]}: {reason.strerror}", "", NOT_RUNNABLE) from reason
     if ended.why is not None:

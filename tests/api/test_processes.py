@@ -21,6 +21,7 @@ def test_each_marked_process_is_a_worker_and_the_api_is_not(start: Start, spawn:
     dev, queue = spawn("dev"), spawn("queue")
     spawn("telemetry")
     spawn("dev", workspace=Path("/elsewhere"))
+    spawn("dev", SENTINEL_RUN="1")
     api = start()
     document = api.registry()
     assert {worker["pid"]: worker["service"] for worker in document["workers"].values()} == {

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pexpect
+import psutil
 
 from tests.lab import INV, LONG, PATIENCE, Lab
 
@@ -45,6 +46,21 @@ def test_a_command_that_is_not_there_is_told(lab: Lab) -> None:
     told = lab.inv("run", "dev", "--", "no-such-program")
     assert (told.code, "no-such-program: command not found" in told.err) == (127, True), told.said
     assert lab.inv("run", "dev").code == 2
+
+
+def test_a_command_that_a_person_runs_beside_a_service_outlives_it(lab: Lab) -> None:
+    """A shell of `run web -- python manage.py shell` was killed by `down` in another terminal."""
+    lab.configure(web={"command": f"exec sleep {LONG}"})
+    assert lab.inv("web.start").code == 0
+    beside = lab.spawn(INV, "web.run", "--", "sh", "-c", f"echo begun; exec sleep {LONG}")
+    assert beside.stdout is not None
+    assert beside.stdout.readline() == b"begun\n"
+    (program,) = psutil.Process(beside.pid).children()
+    for task in ("doctor --fix", "web.restart", "down"):
+        done = lab.inv(*task.split())
+        assert done.code == 0, done.said
+        assert program.is_running()
+        assert beside.poll() is None
 
 
 def test_an_environment_can_be_taken_over_by_a_shell(lab: Lab) -> None:
