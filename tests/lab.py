@@ -94,13 +94,24 @@ class Zygote:
         until(lambda: Path(self.path).exists() or self.process.poll() is not None, "the zygote")
 
     def run(
-        self, argv: Sequence[str], cwd: Path, environ: Mapping[str, str], timeout: float, *, merged: bool = False
+        self,
+        argv: Sequence[str],
+        cwd: Path,
+        environ: Mapping[str, str],
+        timeout: float,
+        *,
+        merged: bool = False,
+        stdin: int | None = None,
+        without_stdin: bool = False,
     ) -> Result:
-        """The same as a process of its own would say; merged, all in `out`, as on a terminal."""
+        """The same as a process of its own would say; merged, all in `out`, as on a terminal.
+
+        Its input is empty, or what comes from `stdin`, or closed.
+        """
         began = time.monotonic()
-        request = _request(argv, cwd, environ)
+        request = _request(argv, cwd, environ, without_stdin)
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "rb") as nothing:
-            streams = [nothing.fileno(), out.fileno(), (out if merged else err).fileno()]
+            streams = [nothing.fileno() if stdin is None else stdin, out.fileno(), (out if merged else err).fileno()]
             code = self._code(request, streams, timeout)
             texts = [_text(_content(stream)) for stream in (out, err)]
         return Result(code, texts[0], texts[1], time.monotonic() - began)
@@ -134,8 +145,9 @@ class Zygote:
         self.folder.cleanup()
 
 
-def _request(argv: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> bytes:
-    return json.dumps({"argv": list(argv), "cwd": str(cwd), "env": dict(environ)}).encode() + b"\n"
+def _request(argv: Sequence[str], cwd: Path, environ: Mapping[str, str], without_stdin: bool = False) -> bytes:
+    asked = {"argv": list(argv), "cwd": str(cwd), "env": dict(environ), "without_stdin": without_stdin}
+    return json.dumps(asked).encode() + b"\n"
 
 
 def _content(file: IO[bytes]) -> bytes:

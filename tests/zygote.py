@@ -86,6 +86,9 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
         os.dup2(stream, number)
         os.close(stream)
     open_streams()
+    if request.get("without_stdin"):  # as Python finds it after `<&-`
+        os.close(0)
+        sys.stdin = None
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])

@@ -38,7 +38,14 @@ def answer(tool: str, arguments: Arguments, ran: Ran) -> Answer:
         beside["late"] = _late(tool)
     if is_error:
         beside["next_call"] = next_call(tool, arguments, document, ran)
+    elif tool == "gc" and not arguments.get("confirm") and _is_left(document):
+        beside["next_call"] = _call("gc", **{**arguments, "confirm": True})
     return Answer(document, is_error, beside)
+
+
+def _is_left(document: Mapping[str, Any]) -> bool:
+    """True if `gc` would end or remove something."""
+    return any(each["state"] == "gone" and (each["ended"] or each["removed"]) for each in document["workspaces"])
 
 
 def _document(ran: Ran) -> dict[str, Any]:

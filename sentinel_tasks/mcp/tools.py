@@ -94,7 +94,7 @@ TOOLS: Mapping[str, Tool] = {
         "reads",
         {
             "services": SERVICES,
-            "lines": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "At most so many; else 50"},
+            "lines": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "So many, whole; else 50"},
             "since": {"type": "string", "description": "10m, or a time"},
             "until": {"type": "string", "description": "10m, or a time"},
             "grep": {"type": "string", "description": "Regular expression that lines must match"},

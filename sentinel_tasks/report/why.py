@@ -29,7 +29,7 @@ def why_document(found: Why) -> dict[str, Any]:
         "ran_well": {"time": found.well.at, "commit": found.well.commit or None} if found.well else None,
         "changes": list(found.changes),
         "commit": found.commit or None,
-        "last_output": list(found.last_output),
+        "last_output": [*map(shortened, found.last_output)],
         "next": _next(found),
     }
 

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 AT_ONCE = 1 << 16
 """Characters that are printed together, where nobody waits for each line."""
+LONGEST = 10_000
+"""Characters of a line that are shown off a terminal, unless `--lines` asks for it."""
+
+
+class Counts:
+    """How many lines were shown, and how many of them were cut."""
+
+    shown = cut = 0
 
 
 def show_logs(console: Console, names: Names, **flags: Any) -> int:
@@ -67,9 +75,13 @@ def _those_that_are_there(
 def _tell(console: Console, searches: Searches, logs: Mapping[str, Source], wish: Wish, with_runs: bool) -> None:
     from ..text.duration import timestamp
 
+    counts = Counts()
     found = searches.found(console.out.colour and not console.as_json, with_runs)
+    if wish.lines is None and not console.out.live:
+        found = _cut(found, counts)
     if not console.as_json:
         _print(map(_as_lines(console, logs, wish), found), AT_ONCE)
+        _tell_of_cut(console, counts, wish)
         if wish.cursor is not None:
             console.diagnostic(f"cursor: {searches.cursor()}")
         return
@@ -79,7 +91,34 @@ def _tell(console: Console, searches: Searches, logs: Mapping[str, Source], wish
         stamp = f"{timestamp(each.when)} " if wish.timestamps else ""
         lines.append(f"{stamp}{each.service}: {each.text}" if wish.together else f"{stamp}{each.text}")
         times.append(each.when or None)
-    console.document({**_of(logs, wish), "lines": lines, "times": times, "cursor": searches.cursor()})
+    told = {"lines": lines, "times": times, "cut": counts.cut, "cursor": searches.cursor()}
+    console.document({**_of(logs, wish), **told})
+    _tell_of_cut(console, counts, wish)
+
+
+def _cut(found: Iterable[Shown], counts: Counts) -> Iterator[Shown]:
+    """The same lines, the long ones cut; one of those has no colours, which would be cut in two."""
+    from ..text.sanitize import plain, shortened
+
+    for each in found:
+        counts.shown += 1
+        if len(each.text) <= LONGEST:
+            yield each
+            continue
+        text = plain(each.text) if "\x1b" in each.text else each.text
+        counts.cut += len(text) > LONGEST
+        yield each._replace(text=shortened(text, LONGEST))
+
+
+def _tell_of_cut(console: Console, counts: Counts, wish: Wish) -> None:
+    """Says which flag shows the lines whole: as many are asked for by it as were shown anyhow."""
+    if not counts.cut:
+        return
+    from .log_flags import LINES, MOST_LINES
+
+    lines = min(counts.shown, MOST_LINES) if wish.bounds or wish.filters else LINES
+    which, they = ("1 line is", "it") if counts.cut == 1 else (f"{counts.cut} lines are", "them")
+    console.warning(f"{which} cut after {LONGEST} characters; --lines {lines} shows {they} whole")
 
 
 def _tell_stats(console: Console, searches: Searches, logs: Mapping[str, Source], wish: Wish, _: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -99,6 +100,17 @@ def test_a_failure_names_the_next_call(tool: str, arguments: dict[str, Any], ran
     told = answer(tool, arguments, ran)
     assert told.is_error
     assert (told.beside["next_call"]["tool"], told.beside["next_call"]["arguments"]) == call
+
+
+@pytest.mark.parametrize(
+    ("state", "ended", "is_left"), [("gone", True, True), ("gone", False, False), ("moved", False, False)]
+)
+def test_what_gc_only_told_is_done_by_the_next_call(state: str, ended: bool, is_left: bool) -> None:
+    out = json.dumps({"workspaces": [{"state": state, "ended": ended, "removed": False}], "error": None})
+    told = answer("gc", {"keep_logs": "1d"}, Ran(0, out, "", False))
+    call = {"tool": "gc", "arguments": {"keep_logs": "1d", "confirm": True}}
+    assert (told.is_error, told.beside) == (False, {"next_call": call} if is_left else {})
+    assert answer("gc", {"confirm": True}, Ran(0, out, "", False)).beside == {}
 
 
 @pytest.mark.parametrize(("tool", "code"), [("status", 3), ("why", 1), ("doctor", 1)])
