@@ -38,6 +38,12 @@ for task in dev.tasks.values():
 WITHOUT_A_WORKSPACE = "from invoke import Collection\nfrom sentinel_tasks import dev\nnamespace = Collection(dev)\n"
 
 
+@pytest.fixture(autouse=True)
+def own_port(lab: Lab) -> None:
+    """Somebody else on this machine may have the default one."""
+    lab.environ["DEV_SERVER_PORT"] = str(lab.port())
+
+
 def proposed(lab: Lab, *command: str, cwd: Path | None = None) -> list[str]:
     """The commands below `Commands:`."""
     _, _, below = lab.inv(*command, cwd=cwd).out.partition("Commands:\n")
