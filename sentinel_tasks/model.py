@@ -339,7 +339,7 @@ class Run(Struct, frozen=True):
     service is healthy, `hooks` what was wrong with the latest run of a hook. `reaction` is what the launcher did last
     because files changed, or because a service with which its own restarts had restarted, and `reacted` when. It runs
     as long as one of its `leases` holds, if it has any. Who does not know its configuration stops it by `stop_timeout`
-    and `stop_signal`, before the services that it `needs`.
+    and `stop_signal`, before the services that it `needs`. It was given this `port`.
     """
 
     launch: str
@@ -374,6 +374,7 @@ class Run(Struct, frozen=True):
     stop_timeout: float | None = None
     stop_signal: StopSignal = "INT"
     needs: tuple[str, ...] = ()
+    port: int | None = None
 
     @property
     def is_incomplete(self) -> bool:

@@ -20,6 +20,7 @@ from tests import facts
 
 MINE = "the launch that this task made"
 OWN_PID, USER = 50, 1000
+UNMARKED: Mapping[str, Any] = {"service": "", "home": "", "launch": "", "launcher": 0, "port": None, "ready": ""}
 LOCALHOST = ("127.0.0.1", "::1", "0.0.0.0", "::")
 
 
@@ -30,7 +31,8 @@ class Fact(Struct, frozen=True):
     Whoever asks whether it is healthy gets `answer`; while something `hangs`, nobody is answered. `run` is on record,
     `output` in the log. Ports that are `reserved` are so by a stranger. The watcher tells which patterns of what is
     `watched` match nothing, or why it can't watch. All its processes have this `age`, and are in this terminal
-    `session` if in any.
+    `session` if in any. A pane that is unmarked has lost what we told tmux of it; in
+    one that is a person's no launcher of ours runs.
     """
 
     service: str = ""
@@ -57,6 +59,8 @@ class Fact(Struct, frozen=True):
     is_deaf: bool = False
     is_lease_over: bool = False
     is_unlogged: bool = False
+    is_unmarked: bool = False
+    is_a_persons: bool = False
     watched: tuple[str, ...] | None = None
     cannot_watch: str = ""
     refusal: TmuxRefused | None = None
@@ -76,7 +80,7 @@ def _processes(fact: Fact) -> list[Process]:
     """Its processes: the first is the launcher, if its pane has one, or a person's own."""
     if not fact.pids:
         return []
-    first, is_launched = fact.pids[0], fact.pane is not None and fact.pane.alive
+    first, is_launched = fact.pids[0], fact.pane is not None and fact.pane.alive and not fact.is_a_persons
     state = "T" if fact.is_suspended else "S"
     parents = {**dict.fromkeys(fact.below, fact.pids[-1]), **dict.fromkeys(fact.pids, first)}
     parents[first] = fact.pane.server if fact.pane else 1
@@ -121,7 +125,8 @@ class Turn:
                 raise fact.refusal
 
     def panes(self) -> list[Pane]:
-        return [fact.pane for fact in self.facts(socket=self._socket) if fact.pane]
+        facts = [fact for fact in self.facts(socket=self._socket) if fact.pane]
+        return [replace(fact.pane, **(UNMARKED if fact.is_unmarked else {})) for fact in facts if fact.pane]
 
     def run(self, service: str) -> Run | None:
         return next((fact.run for fact in self.facts(service=service) if fact.run), None)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from ..lineage.process import Process
 from ..model import Holder, Identity, Launcher, Observation, Pane, Run, Service, identity_of
+from ..names import mark
 from ..world import World
 from .process_table import Launched, Loose, ProcessTable
 from .snapshot import Snapshot
@@ -21,6 +24,20 @@ def launcher_of(service: str, pane: Pane | None, world: World, snapshot: Snapsho
         return Launcher(identity_of(own), pane.launch, pane.server, state=pane.state)
     others = launchers_of(service, world, table)
     return _elsewhere(others[-1], world, snapshot) if others else None
+
+
+def is_of_a_stranger(pane: Pane, table: ProcessTable) -> bool:
+    """True for a pane with our marks in which something else than a launcher runs: a person's, who has copied them."""
+    own = table.process(pane.pid) if pane.alive else None
+    return own is not None and own.kind == "" and not own.is_ending
+
+
+def window_of(launcher: Launcher, service: str, world: World, snapshot: Snapshot) -> Pane | None:
+    """The pane that runs the launcher, whatever became of its marks."""
+    pid = launcher.identity.pid
+    found = next((pane for pane in snapshot.panes if pane.pid == pid and not pane.dead), None)
+    marks = {"service": service, "home": mark(world.workspace.path), "launch": launcher.launch, "launcher": pid}
+    return found and replace(found, **marks, state=launcher.state)
 
 
 def launchers_of(service: str, world: World, table: ProcessTable) -> list[Launched]:
@@ -40,7 +57,8 @@ def _elsewhere(launched: Launched, world: World, snapshot: Snapshot) -> Launcher
     server = next((each.pid for each in line if each.kind == "multiplexer"), None)
     is_reached = server in snapshot.servers
     opened_since = world.processes.age(launched.process) <= world.monotonic() - snapshot.began + SLACK
-    has_window = server is not None and (opened_since or not is_reached)
+    has_pane = any(pane.pid == launched.process.pid and not pane.dead for pane in snapshot.panes)
+    has_window = server is not None and (has_pane or opened_since or not is_reached)
     way = world.way_to_server(server) if server is not None and not is_reached else ""
     who, state = identity_of(launched.process), str(Path(launched.record).parent)
     return Launcher(who, launched.launch, server, has_window, is_reached, way, state)

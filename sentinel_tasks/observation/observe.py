@@ -7,11 +7,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from ..config.environment import as_it_would_run
-from ..model import Observation, Pane, Service
+from ..model import Observation, Service
 from ..tmux.lookup import pane_of, remembered_ports
 from ..world import World
 from .health_check import Ask, answer_of
-from .launchers import family_of, launcher_of, orphans_of, twins_of
+from .launchers import family_of, is_of_a_stranger, launcher_of, orphans_of, twins_of, window_of
 from .port_holders import holders_of, port_of_url
 from .records import record_of
 from .snapshot import Snapshot
@@ -23,7 +23,7 @@ def observe(service: Service, world: World, snapshot: Snapshot, put: Ask, for_a_
     """Everything there is to know of one service now: what start, stop and status decide on, and what reports tell."""
     name, service = service.name, as_it_would_run(service, world, snapshot.session, snapshot.panes)
     bare = _without_port(service, world, snapshot)
-    port = _port(service, bare.pane, snapshot, for_a_start)
+    port = _port(service, bare, snapshot, for_a_start)
     bare = replace(bare, port=port, open_at=_open_at(port, world, snapshot) if port else ())
     holders = holders_of(service, world, snapshot, bare) if bare.open_at else ()
     answer = answer_of(service, world, snapshot, bare, holders, put)
@@ -45,17 +45,25 @@ def _without_port(service: Service, world: World, snapshot: Snapshot) -> Observa
     """Its window, launcher, processes and record."""
     table, session = snapshot.process_table, snapshot.session
     pane = pane_of(world.workspace.path, service.name, snapshot.panes)
+    if pane is not None and is_of_a_stranger(pane, table):
+        pane = None
     launcher = launcher_of(service.name, pane, world, snapshot)
     if launcher is not None and (pane is None or pane.pid != launcher.identity.pid):
-        pane = None
+        pane = window_of(launcher, service.name, world, snapshot)
     bare = Observation(world.now(), session.name, session.exists, pane, launcher=launcher)
     bare = replace(bare, family=family_of(launcher, table), twins=twins_of(service.name, launcher, world, table))
     run = record_of(service, bare, world)
     return replace(bare, run=run, orphans=orphans_of(service, replace(bare, run=run), world, snapshot))
 
 
-def _port(service: Service, pane: Pane | None, snapshot: Snapshot, for_a_start: bool) -> int | None:
-    """What the window remembers; only a start tries the wanted port again after having moved from it."""
+def _port(service: Service, bare: Observation, snapshot: Snapshot, for_a_start: bool) -> int | None:
+    """What the window remembers, or its launcher where the window is not seen.
+
+    Only a start tries the wanted port again after having moved from it.
+    """
+    pane = bare.pane
+    if bare.alive and bare.run is not None and bare.run.port and not (pane and pane.port):
+        return bare.run.port
     moved = service.on_conflict == "auto" and not for_a_start
     if pane is not None and pane.port and (pane.alive or service.auto_port or moved):
         return pane.port

@@ -52,6 +52,7 @@ class Launcher:
             stop_timeout=spec.get("stop_timeout"),
             stop_signal=spec.get("stop_signal", "INT"),
             needs=spec.get("needs", []),
+            port=spec.get("port"),
         )
         watch.family.spares_detached = spec.get("detached") == "leave"
         self.hooks = Hooks(spec, watch.commands, record, self.events)

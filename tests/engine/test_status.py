@@ -59,8 +59,15 @@ def elsewhere(fact: Fact, **keys: Any) -> Fact:
     return replace(fact, pane=replace(fact.pane, **{**there, **keys}))
 
 
+def copied(fact: Fact) -> Fact:
+    """Its window is a person's, and so is what runs in it."""
+    return replace(fact, is_a_persons=True, run=None)
+
+
 STATES = {
     "it runs": ([running(**OLD)], "web: running, exit 0"),
+    "the marks of its window were unset": ([replace(running(**OLD), is_unmarked=True)], "web: running, exit 0"),
+    "its marks were copied to a person's window": ([copied(alive(**OLD))], "web: stopped, exit 3"),
     "it starts": ([alive(**OLD)], "web: starting, exit 0"),
     "it starts and is not healthy yet": ([sick(**OLD)], "web: starting, exit 0"),
     "it was not healthy in time": ([sick(run=LONG_AGO, **OLD)], f"web: unhealthy, exit 1; {NOT_FOUND}"),
@@ -242,6 +249,13 @@ def test_a_record_that_names_another_process_hides_none_of_its_own(name: str) ->
     shown = seen_ready(running(WITHOUT_HTTP[name], is_suspended=True, run={"pid": 999, "ticks": 9}, **OLD))
     line = "web: unhealthy, exit 1; not healthy: it is suspended; kill -CONT -- -200 lets it go on"
     assert play(History({0: [shown]}, [], services=(WITHOUT_HTTP[name],)), status) == ([line], [])
+
+
+def test_status_knows_the_port_that_was_picked_on_another_tmux_server() -> None:
+    picked = service("web", auto_port=True, health=Health("http", "/"))
+    there = replace(running(picked, run={"port": 20500}, **OLD), port=20500, socket="second")
+    (line,), _ = play(History({0: [there]}, [], services=(picked,)), status)
+    assert line.startswith("web: running, exit 0; its window is on a tmux server that is not reached from here")
 
 
 def test_status_of_several_is_told_in_their_order() -> None:
