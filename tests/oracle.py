@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import socket
+import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -13,6 +15,9 @@ from pathlib import Path
 from tests.lab import Lab
 from tests.watch import Service, Watch, bytes_of, is_living, stat_of
 
+SECOND = "second"
+"""The name of another socket."""
+QUESTION = re.compile(rb"/probe\.py\0|^true\0$")
 HERE = {
     "0100007F", "00000000", "0" * 32, "00000000000000000000000001000000", "0000000000000000FFFF00000100007F",
 }  # fmt: skip
@@ -33,7 +38,9 @@ class Oracle:
         return self.watch.of(self.service(name))
 
     def launchers(self, name: str) -> list[int]:
-        return self.watch.launchers(self.service(name))
+        """A launcher's child that is about to become another program is none."""
+        found = self.watch.launchers(self.service(name))
+        return [pid for pid in found if parent(pid) not in found]
 
     def in_windows(self, name: str) -> list[int]:
         """Its launchers that a living pane runs."""
@@ -41,18 +48,36 @@ class Oracle:
         return [pid for pid in self.launchers(name) if pid in panes]
 
     def mains(self, name: str) -> list[int]:
-        """The children of its launchers, of which there is one; what was put aside in another session is none."""
+        """The children of its launchers, of which there is one; what was put aside in another session is none.
+
+        Nor is what asks whether the service still answers.
+        """
         above = self.launchers(name)
-        return [pid for pid in self.living(name) if parent(pid) in above and session(pid) in above]
+        found = [pid for pid in self.living(name) if parent(pid) in above and session(pid) in above]
+        return [pid for pid in found if not QUESTION.search(bytes_of(pid, "cmdline"))]
 
     def unmarked(self, name: str) -> list[int]:
         """Those of its processes whose environment does not tell whose they are, or not any more."""
         return [pid for pid in self.living(name) if b"SENTINEL_SERVICE=" not in bytes_of(pid, "environ")]
 
+    def log_pumps(self, name: str) -> list[int]:
+        """Those that write what the service prints to its log."""
+        log = re.compile(re.escape(os.fsencode(self.lab.folder)) + rb"/[^\0]*/" + os.fsencode(name) + rb"\.log\0")
+        lines = {int(path.name): bytes_of(int(path.name), "cmdline") for path in Path("/proc").glob("[0-9]*")}
+        return [pid for pid, line in lines.items() if b"/capture.py\0" in line and log.search(line)]
+
     def panes(self) -> list[tuple[str, int, bool]]:
-        said = self.lab.tmux("list-panes", "-a", "-F", "#{pane_id} #{pane_pid} #{pane_dead}")
-        rows = [line.split() for line in said.splitlines()]
+        """Of every tmux server on which a service may have a window."""
+        words = ("list-panes", "-a", "-F", "#{pane_id} #{pane_pid} #{pane_dead}")
+        said = [self.lab.tmux(*words), *(tmux(path, *words) for path in self.other_sockets())]
+        rows = [line.split() for line in "\n".join(said).splitlines()]
         return [(row[0], int(row[1]), row[2] == "1") for row in rows if len(row) == 3]
+
+    def other_sockets(self) -> list[Path]:
+        """The sockets of the tmux servers to which a task is sent at times."""
+        user = f"tmux-{os.getuid()}"
+        paths = (Path("tmux", user, SECOND), Path("tmux-elsewhere", user, "default"))
+        return [path for each in paths if (path := self.lab.folder / each).exists()]
 
     @staticmethod
     def is_held(path: Path) -> bool:
@@ -95,6 +120,11 @@ class Oracle:
         """The signals that these received, as far as they are on the roster."""
         entries = ((pid, self.roster / str(pid)) for pid in pids)
         return {pid: Counter(path.read_text().split()[1:]) for pid, path in entries if path.exists()}
+
+
+def tmux(path: Path, *words: str) -> str:
+    """What the tmux server at this socket answers; an empty string if it refuses."""
+    return subprocess.run(["tmux", "-u", "-S", path, *words], capture_output=True, text=True, check=False).stdout
 
 
 def is_port_open(port: int) -> bool:

@@ -27,6 +27,7 @@ TEXTS = {
     "end_once": "/",  # goes on ending until this file is there
     "status": "200",
     "body": "{}",
+    "notify": "",  # a socket to which it tells READY=1 once it listens
     "roster": "",  # a folder where it enters itself, and each signal that it receives
 }
 LISTS = {
@@ -175,6 +176,7 @@ def serve(options: SimpleNamespace) -> None:
             server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         server.bind((options.host, options.port))
         server.listen(64)
+        tell_ready(options.notify)
         held = []
         while True:
             client, _ = server.accept()
@@ -183,6 +185,15 @@ def serve(options: SimpleNamespace) -> None:
                 continue
             body = str(os.getpid()) if options.tell_pid else options.body
             _thread.start_new_thread(answer, (client, options.status, body, options.answer_after))
+
+
+def tell_ready(address: str) -> None:
+    """Tells whoever has started it that it is ready, as sd_notify(3) does."""
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        if told.connect_ex(address.replace("@", "\0", 1)) == 0:
+            told.send(b"READY=1")
 
 
 def answer(client: socket.socket, status: str, body: str, seconds: float) -> None:

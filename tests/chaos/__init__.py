@@ -2,7 +2,7 @@
 
 `python -m tests.chaos [ROUNDS] [SEED]` runs a long one and prints its seed; tests/live/test_chaos.py runs a short one.
 scene.py is what it plays in, flavours.py what its services are like, judge.py what must hold; tasks.py, faults.py,
-windows.py, files.py and holders.py are what is done.
+windows.py, elsewhere.py, marks.py, files.py and holders.py are what is done.
 """
 
 from tests.chaos.chaos import Chaos

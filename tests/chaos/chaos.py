@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
-from tests.chaos import faults, files, holders, tasks, windows
+from tests.chaos import elsewhere, faults, files, holders, marks, tasks, windows
 from tests.chaos.judge import Judge
 from tests.chaos.neighbours import Neighbours
 from tests.chaos.play import Play
@@ -20,7 +20,8 @@ Step = Callable[[Play], None]
 
 def steps() -> dict[Step, int]:
     """Every step with how often it is drawn."""
-    every: dict[Step, int] = {**tasks.STEPS, **faults.STEPS, **windows.STEPS, **files.STEPS, **holders.STEPS}
+    every: dict[Step, int] = {**tasks.STEPS, **faults.STEPS, **windows.STEPS, **elsewhere.STEPS, **marks.STEPS}
+    every |= {**files.STEPS, **holders.STEPS}
     if os.geteuid() == 0:
         every |= {**tasks.STEPS_OF_ROOT, **files.STEPS_OF_ROOT}
     return every

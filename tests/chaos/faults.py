@@ -48,7 +48,8 @@ def suspend_service(play: Play) -> None:
     for pid in play.oracle.living(name):
         play.scene.kill(pid, signal.SIGSTOP)
     suspended = play.oracle.in_windows(name) and [stat_of(pid)[0] for pid in play.oracle.mains(name)] == ["T"]
-    answers = play.scene.flavour.services[WEB]["health"] in ("/", "tcp")
+    web = play.scene.flavour.services[WEB]
+    answers = web["health"] in ("/", "tcp", "notify") and "liveness" not in web
     if name == WEB and suspended and answers and not play.scene.holders and "set aside" not in play.scene.flavour.name:
         code = play.scene.inv("web.start", "--timeout", "1").code
         play.scene.expect(code == 1, f"a suspended service is not healthy, but start ends in {code}")
@@ -61,6 +62,43 @@ def suspend_launcher(play: Play) -> None:
     play.down()
 
 
+def kill_log_pump(play: Play) -> None:
+    """What a service prints is written no more: status tells that, and the next start mends it."""
+    name = play.scene.some()
+    pumps = play.oracle.log_pumps(name)
+    if not pumps or not play.oracle.in_windows(name) or play.scene.told()[name]["state"] != "running":
+        return
+    for pid in pumps:
+        play.scene.kill(pid, signal.SIGKILL)
+    until(lambda: not still_living(pumps))
+    said = play.scene.inv(f"{name}.status").said
+    play.scene.expect("the log pump was killed" in said, f"a log pump that was killed is told: {said}")
+    play.start(name)
+    until(lambda: play.oracle.log_pumps(name), "another log pump")
+
+
+def hang_service(play: Play) -> None:
+    """A service that answers no more is ended, as its liveness check says, and that is told."""
+    flavour = play.scene.flavour
+    if "path" not in flavour.services[WEB].get("liveness", {}):
+        return
+    if not play.scene.holders and not play.oracle.in_windows(WEB):
+        play.start(WEB)
+    if not play.oracle.in_windows(WEB) or play.scene.told()[WEB]["state"] != "running":
+        return
+    pids = play.oracle.living(WEB)
+    for pid in pids:
+        play.scene.kill(pid, signal.SIGSTOP)
+    until(lambda: not still_living(pids), "the end of what hangs", 45)
+    if flavour.restarts(WEB):
+        return
+    until(lambda: not play.oracle.launchers(WEB), "the end of its launcher")
+    told = play.scene.told()[WEB]
+    is_told = told["state"] == "crashed" and "no longer answered" in (told["error"] or "")
+    play.scene.expect(is_told, f"a service that hung is told as that: {told}")
+
+
 STEPS: dict[Callable[[Play], None], int] = {
     kill_service: 4, kill_child: 2, kill_launcher: 4, suspend_service: 2, suspend_launcher: 1,
+    kill_log_pump: 2, hang_service: 2,
 }  # fmt: skip

@@ -7,10 +7,12 @@ import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from tests.lab import SERVER
+from tests.packages import INTERPRETERS
 from tests.somebody import program
 
 WEB, WORK, INIT = "web", "work", "setup"
@@ -33,9 +35,9 @@ class Flavour:
         """True if the server lets others share its port."""
         return "reuse" in self.name
 
-    @property
-    def can_be_signalled(self) -> bool:
-        return "nobody" not in self.name
+    def is_of_nobody(self, name: str) -> bool:
+        """True for a service that is another user's."""
+        return self.name.split(", ")[name == WORK] == "nobody"
 
     @property
     def leaves_children(self) -> bool:
@@ -48,7 +50,8 @@ class Flavour:
 
 def drawn(random: Random, port: int, roster: str) -> Flavour:
     """A configuration in which everything can be started, whatever was drawn."""
-    web, work = random.choice([*WEBS]), random.choice([*WORKS])
+    webs = [name for name in WEBS if name != "nobody" or can_be_nobodys(roster)]
+    web, work = random.choice(webs), random.choice([*WORKS])
     policy = random.choice(POLICIES)
     with_port = random.random() < 0.8
     keys: Keys = {
@@ -56,6 +59,7 @@ def drawn(random: Random, port: int, roster: str) -> Flavour:
         "stop_timeout": 2, "on_conflict": policy, "restart": random.choice(("never", "never", "on-failure", "always")),
         "depends_on": random.choice(([], [], WORK, {WORK: "started"}, {INIT: "completed", WORK: "healthy"})),
         **({"env_file": ".env"} if random.random() < 0.3 else {}),
+        **({"liveness": random.choice(LIVENESS)} if random.random() < 0.3 else {}),
     }  # fmt: skip
     services = {WEB: keys, WORK: working(random, WORKS[work]), INIT: {"command": "sleep 0.1", "health": "exit"}}
     return Flavour(f"{web}, {work}", services, port if with_port else None, policy)
@@ -74,15 +78,38 @@ HEALTHS: list[object] = [
     {"log": "listening on"},
     {"path": "/", "expect": 200},
     {"command": "true"},
+    "notify",
+    "notify",
+]
+LIVENESS: list[Keys] = [
+    {"path": "/", "interval": 1, "timeout": 3, "retries": 3, "grace": 15},
+    {"tcp": True, "interval": 1, "timeout": 3, "retries": 3, "grace": 15},
+    {"command": ["true"], "interval": 1},
 ]
 
 
+OPTIONS = ' --port $PORT --notify "$NOTIFY_SOCKET"'
+
+
+def is_open_to_others(folder: Path) -> bool:
+    """True if another user's process may enter itself there."""
+    return folder.exists() and all(above.stat().st_mode & 0o001 for above in (folder, *folder.parents))
+
+
+def can_be_nobodys(roster: str) -> bool:
+    return bool(PYTHON_OF_OTHERS) and is_open_to_others(Path(roster)) and is_open_to_others(SERVER.parent)
+
+
+PYTHON_OF_OTHERS = next((each for each in INTERPRETERS if is_open_to_others(Path(each).resolve())), "")
+
+
 def server(roster: str) -> str:
-    return shlex.join([sys.executable, str(SERVER), "--roster", roster, "--tell-pid"]) + " --port $PORT"
+    return shlex.join([sys.executable, str(SERVER), "--roster", roster, "--tell-pid"]) + OPTIONS
 
 
 def as_nobody(command: str) -> list[str]:
-    return [program("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", command]
+    words = [program("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c"]
+    return [*words, command.replace("$", "$$")]
 
 
 WEBS: dict[str, Callable[[str], str | list[str]]] = {
@@ -93,13 +120,18 @@ WEBS: dict[str, Callable[[str], str | list[str]]] = {
     "background": lambda own: f"exec {own} --background --rewrite-title",
     "set aside": lambda own: f"setsid -f {own}; exec sleep 1000",
     "deaf to hangups": lambda own: f"trap '' HUP; exec {own}",
-    "own group": lambda own: ["bash", "-ic", f"{own}; exit 1"],
+    "own group": lambda own: ["bash", "-ic", f"{own.replace('$', '$$')}; exit 1"],
     "late thread": lambda own: f"exec {own} --leave-main-thread",
     "stubborn": lambda own: f"exec {own} --ignore SIGINT --stop-delay 0.3",
     "ipv6": lambda own: f"exec {own} --host ::1 --only-ipv6",
     "wildcard": lambda own: f"exec {own} --host 0.0.0.0",
     "both families": lambda own: f"exec {own} --host ::",
     "reuse": lambda own: f"exec {own} --reuse-port",
+    **(
+        {"nobody": lambda own: as_nobody(f"exec {own.replace(sys.executable, PYTHON_OF_OTHERS)}")}
+        if os.geteuid() == 0 and program("setpriv")
+        else {}
+    ),
 }
 LOOP = "trap 'exit 0' INT; while :; do sleep 0.2; done"
 WORKS: dict[str, str | list[str]] = {

@@ -33,12 +33,13 @@ class Play:
     def stop(self, *names: str) -> None:
         """Stops one service, or with `down` both, and judges that, sometimes by every signal that is told."""
         before = {name: self.oracle.living(name) for name in names}
+        ending = [name for name in names if self.oracle.launchers(name) and not self.oracle.in_windows(name)]
         words = ["down"] if len(names) > 1 else [f"{names[0]}.stop"]
         echo = self.scene.chance(0.4)
         done = self.scene.inv(*(["--echo"] if echo else []), *words)
         protected = [*self.neighbours.others, *self.neighbours.guests]
         self.judge.signals(done, [pid for pids in before.values() for pid in pids], protected)
-        self.judge.stopped(done, before, *names)
+        self.judge.stopped(done, before, *names, ending=ending)
 
     def down(self) -> None:
         self.stop(WEB, WORK)

@@ -54,6 +54,7 @@ class Scene:
         self.random, self.log = random.Random(seed), list[str]()
         self.roster = lab.folder / "roster"
         self.roster.mkdir()
+        self.roster.chmod(0o1777)  # a service of another user enters itself, too
         self.oracle = Oracle(lab, watch, self.roster)
         self.holders: list[Holder] = []
         self.kills = 0

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from tests.chaos.flavours import WEB
 from tests.chaos.play import Play
 from tests.lab import INV, until
 from tests.oracle import still_living
@@ -58,7 +57,7 @@ def forget_guests_in(play: Play, *place: str) -> None:
 
 def below_launchers(play: Play) -> list[str]:
     """The services that hang on a window: a launcher that is not held has them below it."""
-    names = play.scene.names if play.scene.flavour.can_be_signalled else (WEB,)
+    names = [name for name in play.scene.names if not play.scene.flavour.is_of_nobody(name)]
     launchers = {name: play.oracle.launchers(name) for name in names}
     return [name for name, pids in launchers.items() if pids and not any(map(is_suspended, pids))]
 
@@ -155,23 +154,6 @@ def lose_socket(play: Play) -> None:
         path.unlink()
 
 
-def from_another_server(play: Play) -> None:
-    """A task that is sent to another tmux server finds what runs here: nothing runs twice, and a stop ends it."""
-    folder, name = play.scene.lab.folder / "tmux-elsewhere", play.scene.some()
-    folder.mkdir(mode=0o700, exist_ok=True)
-    before, launchers = play.judge.everything(name), {each: play.oracle.launchers(each) for each in play.scene.names}
-    if not play.oracle.in_windows(name) or play.scene.flavour.restarts(name):
-        return
-    done = play.scene.inv(f"{name}.start", TMUX_TMPDIR=str(folder))
-    twice = {*play.oracle.launchers(name)} - {*before}
-    play.scene.expect(not twice or not still_living(before), f"{name} runs once: {before}, and {twice}: {done.said}")
-    done = play.scene.inv(f"{name}.stop", TMUX_TMPDIR=str(folder))
-    play.judge.stopped(done, {name: before}, name)
-    for each in play.scene.names:
-        if {*play.oracle.launchers(each)} - {*launchers[each]}:
-            play.stop(each)  # it was needed by what was started, and was started there
-
-
 def hang_server(play: Play) -> None:
     """A tmux server that is held answers nobody: a task says so in time, and works once it goes on."""
     server = play.scene.lab.tmux("display-message", "-p", "#{pid}")
@@ -195,5 +177,5 @@ def hang_server(play: Play) -> None:
 
 STEPS: dict[Callable[[Play], None], int] = {
     kill_server: 3, kill_window: 3, kill_session: 2, open_own_window: 2, rename_and_move: 3, respawn_by_hand: 1,
-    plant_stale_windows: 1, another_tmux_conf: 1, lose_socket: 2, from_another_server: 1, hang_server: 1,
+    plant_stale_windows: 1, another_tmux_conf: 1, lose_socket: 2, hang_server: 1,
 }  # fmt: skip
