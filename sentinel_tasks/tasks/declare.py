@@ -16,7 +16,7 @@ from ..errors import Problem
 from ..names import SERVICE, TASKS_OF_A_WORKSPACE
 from .boundary import complain_of_file
 from .declared import OwnTask, declared
-from .invoke_config import serve_arguments, serve_configuration, serve_help, take_over
+from .invoke_config import serve_arguments, serve_completion, serve_configuration, serve_help, take_over
 from .service_tasks import tasks_of
 from .workspace_tasks import workspace_tasks
 
@@ -103,7 +103,14 @@ def _explain(program: Program, task: object, name: str) -> bool:
     return isinstance(task, OwnTask)
 
 
+def _complete(program: Program) -> None:
+    from .completion import complete
+
+    complete(program)
+
+
 serve_configuration(_add_configured)
+serve_completion(_complete)
 serve_help(_explain)
 serve_arguments(lambda tasks: setattr(OwnTask, "named", tasks))
 

@@ -45,7 +45,7 @@ LOSSES: Mapping[str, str] = {
     "merge_dicts": "a key of `sentinel` that has different types in two configuration files ends in a traceback",
     "Environment._crawl": "a variable INVOKE_SENTINEL_… of another type than the configured value ends in a traceback",
     "Program.parse_tasks": "commands in messages are not named as a tasks file that nests or renames them lists them, "
-    "and scale takes one word alone (web=3,worker=2)",
+    "scale takes one word alone (web=3,worker=2), and shells complete neither workspaces nor the words of sentinel",
     "Program.print_task_help": "the help of a task does not say what its flags may be, nor its exit codes",
     "Config._project_prefix": "with Invoke's flag -c or -r another folder is taken for the workspace",
     "Config._runtime": f"variables override a file given with -f; {LOSES_KEYS}",
@@ -85,6 +85,7 @@ problems_in_files: list[Problem] = []
 
 _wanting_names: list[Callable[[list[str]], None]] = []
 _explaining_tasks: list[Callable[[Program, object, str], bool]] = []
+_completing: list[Callable[[Program], None]] = []
 _wanting_tasks: list[Callable[[list[object] | None], None]] = []
 
 LISTS = frozenset({"-l", "--list", "-h", "--help"})
@@ -108,6 +109,11 @@ def serve_arguments(tasks_named: Callable[[list[object] | None], None]) -> None:
 def serve_help(explain: Callable[[Program, object, str], bool]) -> None:
     """From now on this prints the help of a task, or returns False if it is not its own."""
     _explaining_tasks[:] = [explain]
+
+
+def serve_completion(complete: Callable[[Program], None]) -> None:
+    """From now on this is asked first what a shell may complete; it ends the program where it knows."""
+    _completing[:] = [complete]
 
 
 @cache
@@ -274,9 +280,12 @@ _programs: list[Program] = []
 
 
 def _remembering(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Parsing as before; which program did it is remembered, and `scale` may be followed by several words."""
+    """Parsing as before; which program did it is remembered, and `scale` may be followed by several words.
 
-    def parse_tasks(program: Program) -> Any:
+    Where a shell asks for a completion, whoever serves that is asked before Invoke.
+    """
+
+    def parse_tasks(program: Program) -> None:
         _programs[:] = [program]
         words, tasks = program.core.unparsed, program.collection
         if any(_is_scale(tasks, word) for word in words):
@@ -284,10 +293,12 @@ def _remembering(original: Callable[..., Any]) -> Callable[..., Any]:
         for tasks_named in _wanting_tasks:
             tasks_named(_named(program))
         try:
-            return original(program)
+            original(program)
         finally:
             for tasks_named in _wanting_tasks:
                 tasks_named(None)
+        for complete in _completing if program.args["complete"].value else ():
+            complete(program)
 
     return parse_tasks
 
