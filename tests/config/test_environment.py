@@ -33,6 +33,12 @@ def complaint(env: dict[str, str]) -> str:
     return f"{problem.key}: {problem.reason}"
 
 
+def test_a_service_that_was_started_from_a_shell_of_run_is_a_service_all_the_same() -> None:
+    found = environment({}, SENTINEL_RUN="1", SENTINEL_SERVICE="db", SENTINEL_WORKSPACE="/elsewhere", PORT="9")
+    assert "SENTINEL_RUN" not in found
+    assert (found["SENTINEL_SERVICE"], found["PORT"]) == ("web", "3000")
+
+
 def test_an_address_follows_an_automatic_port() -> None:
     found = environment({"DATABASE_URL": "postgres://localhost:${SENTINEL_PORT_DB}/app", "SELF": "http://:$PORT"})
     assert found["DATABASE_URL"] == "postgres://localhost:21000/app"
