@@ -149,8 +149,7 @@ class Start:
     def _as_if_ended(self, service: Service, seen: Observation, snapshot: Snapshot) -> Observation:
         """What would be seen once the service had been stopped, on the port that it would have then."""
         if service.port not in (None, seen.port):
-            others = tuple(pane for pane in snapshot.panes if pane.service != service.name)
-            seen = observe(service, self.world, replace(snapshot, panes=others), self.health_threads, for_a_start=True)
+            seen = observe(service, self.world, snapshot, self.health_threads, for_a_start=True, at=service.port)
         left = tuple(holder for holder in seen.holders if holder.relation not in ("ours", "stray"))
         ended = replace(seen, pane=None, run=None, launcher=None, family=(), orphans=())
         return replace(ended, holders=left, answer=seen.answer if left else None)

@@ -19,11 +19,16 @@ from .snapshot import Snapshot
 LINES_OF_OUTPUT = 20
 
 
-def observe(service: Service, world: World, snapshot: Snapshot, put: Ask, for_a_start: bool = False) -> Observation:
-    """Everything there is to know of one service now: what start, stop and status decide on, and what reports tell."""
+def observe(
+    service: Service, world: World, snapshot: Snapshot, put: Ask, for_a_start: bool = False, at: int | None = None
+) -> Observation:
+    """Everything there is to know of one service now: what start, stop and status decide on, and what reports tell.
+
+    It is looked for on the port `at`, if one is given, and not on the one that it has.
+    """
     name, service = service.name, as_it_would_run(service, world, snapshot.session, snapshot.panes)
     bare = _without_port(service, world, snapshot)
-    port = _port(service, bare, snapshot, for_a_start)
+    port = at or _port(service, bare, snapshot, for_a_start)
     bare = replace(bare, port=port, open_at=_open_at(port, world, snapshot) if port else ())
     holders = holders_of(service, world, snapshot, bare) if bare.open_at else ()
     answer = answer_of(service, world, snapshot, bare, holders, put)
