@@ -208,6 +208,13 @@ HISTORIES = {
         sent=[],
         told=["web: conflict, exit 4; port 3001 is held by node (pid 800), outside tmux, run from /elsewhere"],
     ),
+    "its record tells the port that it has, and the one that it is to have is taken": History(
+        {0: [running(run={"port": 3000}, **OLD), stranger(port=3001)]},
+        services=(replace(WEB, port=3001),),
+        options=Options(dry=True),
+        sent=[],
+        told=["web: conflict, exit 4; port 3001 is held by node (pid 800), outside tmux, run from /elsewhere"],
+    ),
 }
 
 
