@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -162,8 +163,9 @@ class Play:
     def kill_launchers(self, tree: Tree) -> None:
         """What they started lives on, if the kernel does not tell it."""
         for pid, _ in tree.before:
-            if b"launch.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
+            with suppress(FileNotFoundError, ProcessLookupError):  # one that ends with a launcher killed before it
+                if b"launch.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
         self.delete(tree)
 
     # What gc makes of it
