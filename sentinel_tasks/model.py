@@ -377,6 +377,11 @@ class Run(Struct, frozen=True):
     port: int | None = None
 
     @property
+    def is_recorded(self) -> bool:
+        """False for what the living processes alone tell, because the record is lost."""
+        return self.began > 0
+
+    @property
     def is_incomplete(self) -> bool:
         """True while the record has no process of the service yet; on a full disk it stays so."""
         return self.pid is None and self.ended is None and self.error is None

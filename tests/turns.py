@@ -32,7 +32,8 @@ class Fact(Struct, frozen=True):
     `output` in the log. Ports that are `reserved` are so by a stranger. The watcher tells which patterns of what is
     `watched` match nothing, or why it can't watch. All its processes have this `age`, and are in this terminal
     `session` if in any. A pane that is unmarked has lost what we told tmux of it; in
-    one that is a person's no launcher of ours runs.
+    one that is a person's no launcher of ours runs. It
+    may be `marked_as` another service's.
     """
 
     service: str = ""
@@ -61,6 +62,7 @@ class Fact(Struct, frozen=True):
     is_unlogged: bool = False
     is_unmarked: bool = False
     is_a_persons: bool = False
+    marked_as: str = ""
     watched: tuple[str, ...] | None = None
     cannot_watch: str = ""
     refusal: TmuxRefused | None = None
@@ -91,6 +93,10 @@ def _processes(fact: Fact) -> list[Process]:
         )
         for pid, parent in parents.items()
     ]  # fmt: skip
+
+
+def _as_marked(fact: Fact, pane: Pane) -> Pane:
+    return replace(pane, **({"service": fact.marked_as} if fact.marked_as else UNMARKED if fact.is_unmarked else {}))
 
 
 class Turn:
@@ -126,7 +132,7 @@ class Turn:
 
     def panes(self) -> list[Pane]:
         facts = [fact for fact in self.facts(socket=self._socket) if fact.pane]
-        return [replace(fact.pane, **(UNMARKED if fact.is_unmarked else {})) for fact in facts if fact.pane]
+        return [_as_marked(fact, fact.pane) for fact in facts if fact.pane]
 
     def run(self, service: str) -> Run | None:
         return next((fact.run for fact in self.facts(service=service) if fact.run), None)

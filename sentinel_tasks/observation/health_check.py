@@ -67,7 +67,7 @@ def _answered_by_a_stranger(service: Service, world: World, snapshot: Snapshot, 
 def _told(bare: Observation) -> Answer:
     """What the service says of itself."""
     run = bare.run
-    if run is not None and run.ready:
+    if run is not None and (run.ready or (bare.was_ready and not run.is_recorded)):
         return Answer(True, run.status or "it told that it is ready")
     said = f"; it says: {run.status}" if run and run.status else ""
     return Answer(False, f"no READY=1 came to its NOTIFY_SOCKET yet{said}")

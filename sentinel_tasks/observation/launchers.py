@@ -27,9 +27,12 @@ def launcher_of(service: str, pane: Pane | None, world: World, snapshot: Snapsho
 
 
 def is_of_a_stranger(pane: Pane, table: ProcessTable) -> bool:
-    """True for a pane with our marks in which something else than a launcher runs: a person's, who has copied them."""
+    """True for a pane whose marks lie: a person's program, or another service's launcher, runs in it."""
     own = table.process(pane.pid) if pane.alive else None
-    return own is not None and own.kind == "" and not own.is_ending
+    if own is None or own.kind != "launcher":
+        return own is not None and own.kind == "" and not own.is_ending
+    told = next((each.service for each in table.launchers() if each.process.pid == own.pid), "")
+    return told not in ("", pane.service)
 
 
 def window_of(launcher: Launcher, service: str, world: World, snapshot: Snapshot) -> Pane | None:

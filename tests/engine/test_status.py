@@ -258,6 +258,19 @@ def test_status_knows_the_port_that_was_picked_on_another_tmux_server() -> None:
     assert line.startswith("web: running, exit 0; its window is on a tmux server that is not reached from here")
 
 
+def test_a_window_that_is_marked_as_another_service_s_is_its_launcher_s() -> None:
+    history = History({0: [replace(running(DB, **OLD), marked_as="web")]}, [], services=(WEB, DB))
+    assert play(history, status) == (["web: stopped, exit 3", "db: running, exit 0"], [])
+
+
+def test_a_service_that_told_it_was_ready_is_so_without_its_record_too() -> None:
+    notifying = service("web", 3000, health=Health("notify"))
+    lost = replace(running(notifying, **OLD), run=None)
+    assert play(History({0: [seen_ready(lost)]}, [], services=(notifying,)), status) == (["web: running, exit 0"], [])
+    not_yet = History({0: [replace(running(notifying, **OLD), age=1.0, run=None)]}, [], services=(notifying,))
+    assert play(not_yet, status) == (["web: starting, exit 0"], [])
+
+
 def test_status_of_several_is_told_in_their_order() -> None:
     history = History({0: [running(**OLD), ended(DB, run={"exit_code": 1}, **OLD)]}, [], services=(WEB, DB, JOB))
     lines = ["web: running, exit 0", "db: crashed, exit 3; exit 1", "job: stopped, exit 3"]
