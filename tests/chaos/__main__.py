@@ -23,7 +23,7 @@ def main() -> int:
     print(f"{rounds} rounds, seed {seed}{without}", flush=True)
     with tempfile.TemporaryDirectory() as folder, Watch(Path(folder), os.getppid()) as watch:
         os.chmod(folder, 0o711)
-        lab, ports = Lab(Path(folder)), iter(range(7000 + seed % 1000, 9999))
+        lab, ports = Lab(Path(folder)), iter(range(7000 + seed % 30 * 100, 9999))  # seeds may run side by side
         lab.port = lambda: next(port for port in ports if not is_open(port))
         chaos = Chaos(lab, seed, watch)
         try:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.flavours import WEB
 from tests.chaos.play import Play
 from tests.oracle import session
 
@@ -61,8 +62,15 @@ def altered(play: Play, record: dict[str, Any], unmarked: list[int]) -> list[str
 
 
 def hidden(play: Play, name: str) -> list[int]:
-    """What lives without a launcher and without marks: its record alone tells of it."""
+    """What lives without a launcher and without marks, or was not seen ready: its record alone tells of it."""
+    if name == WEB and play.scene.flavour.notifies and not is_marked_ready(play):
+        return play.oracle.living(name)
     return [] if play.oracle.launchers(name) else play.oracle.unmarked(name)
+
+
+def is_marked_ready(play: Play) -> bool:
+    shown = "#{&&:#{==:#{@sentinel_service},web},#{!=:#{@sentinel_ready},}}"
+    return "1" in play.scene.lab.tmux("list-panes", "-a", "-F", shown).split()
 
 
 def forge(play: Play, path: Path) -> None:

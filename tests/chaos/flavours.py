@@ -44,6 +44,11 @@ class Flavour:
         """True if processes come to the launcher that lost their parents and are in the window's session still."""
         return "background" in self.name or "fork chain" in self.name
 
+    @property
+    def notifies(self) -> bool:
+        """True if web tells once that it is ready: its record and the mark of its window alone know it then."""
+        return bool(self.services[WEB]["health"] == "notify")
+
     def restarts(self, name: str) -> bool:
         return bool(self.services[name].get("restart", "never") != "never")
 

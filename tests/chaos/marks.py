@@ -18,7 +18,8 @@ def alter_marks(play: Play) -> None:
     if not (panes := panes or marked_panes(play)):
         return
     pane = play.random.choice(panes)
-    for mark in play.random.sample(MARKS, play.random.choice((1, 1, 2, len(MARKS)))):
+    marks = MARKS[:-1] if play.scene.flavour.notifies else MARKS
+    for mark in play.random.sample(marks, play.random.choice((1, 1, 2, len(marks)))):
         lies = () if mark in ("launch", "port") else ("1", "web", "work", "/nowhere")
         change(play, "-p", pane, mark, play.random.choice((None, "", *lies)))
     goes_on(play)
