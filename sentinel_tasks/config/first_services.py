@@ -16,7 +16,7 @@ from .python_app import app_command
 PROCFILES = ("Procfile.dev", "Procfile")
 """The first one is that of Rails, and for development alone."""
 FRONTENDS = ("frontend", "client", "web", "ui", "webapp")
-RAILS = "bin/rails"
+RAILS, PAGE = "bin/rails", "index.html"
 DEV_PORT, TELEMETRY_PORT = 3002, 3000
 
 ReadYaml = Callable[[Path], Any]
@@ -27,7 +27,7 @@ class Folder(NamedTuple):
     """What a folder has: its services, the Procfile that declares some of them, and what could not be used.
 
     `ports` are the numbers at which they will listen, as far as that is known. With `is_plain` there is nothing but
-    files, which `dev` serves.
+    files, which `dev` serves; with `has_page` one of them is what a browser shows of a folder.
     """
 
     services: list[Found]
@@ -36,6 +36,7 @@ class Folder(NamedTuple):
     ports: frozenset[int]
     notes: list[str]
     is_plain: bool = False
+    has_page: bool = False
 
 
 def look(folder: Path, read_yaml: ReadYaml) -> Folder:
@@ -48,7 +49,8 @@ def look(folder: Path, read_yaml: ReadYaml) -> Folder:
     if is_plain:
         own = [_dev(folder)]
     services = [*below, *(_after(each, [one.name for one in below]) for each in own)]
-    return Folder(services, procfile, any(each.name == "dev" for each in own), ports, notes, is_plain)
+    has_page = (folder / PAGE).is_file()
+    return Folder(services, procfile, any(each.name == "dev" for each in own), ports, notes, is_plain, has_page)
 
 
 def _procfile(folder: Path, notes: list[str]) -> tuple[str, list[Found], frozenset[int]]:

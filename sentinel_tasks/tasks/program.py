@@ -29,7 +29,10 @@ from .typed import names_in, program_here
 from .yaml_file import plain_content
 
 OF_SERVICES = ("up", "scale", "export")
-NOTHING_HERE = "there is nothing here to run: no tasks.py, Procfile, package.json, application or compose file"
+NOTHING_HERE = (
+    "there is nothing here to run: no tasks.py, Procfile, package.json, application, compose file or index.html; "
+    "type {} --yes to have the folder's files served all the same"
+)
 
 
 class TasksFileBroken(Exception):
@@ -54,8 +57,10 @@ class Sentinel(Program):
         words, names = self.core.unparsed, self._names_declared()
         if problems_in_files or declared.problems:  # what runs is still looked at and ended
             names += [word for word in words[1:] if SERVICE.match(word)]
-        if declared.is_without_file and not names and words and words[0] in TASKS_OF_A_SERVICE + OF_SERVICES:
-            raise Exit(code=complain_of_file(ConfigurationError([Problem("sentinel", os.getcwd(), NOTHING_HERE)])))
+        is_empty = declared.is_without_file and not names and not declared.problems
+        if is_empty and words and words[0] in TASKS_OF_A_SERVICE + OF_SERVICES:
+            reason = NOTHING_HERE.format(program_here(os.environ).task("init"))
+            raise Exit(code=complain_of_file(ConfigurationError([Problem("sentinel", os.getcwd(), reason)])))
         self.collection = declare.root_of(*map(declare.collection, dict.fromkeys(names)))
         try:
             words[:] = as_tasks(words, self.collection)
@@ -92,18 +97,24 @@ class Sentinel(Program):
         print_verbs(self)
 
     def _declare_what_is_here(self) -> None:
-        """What `init` would write down for this folder; what invoke.yaml names comes to that."""
+        """What `init` would write down for this folder; what invoke.yaml names comes to that.
+
+        Files alone are served where a page is among them and nothing else is named: nobody's home is by mistake.
+        """
         from ..config.first_services import look
 
         here = os.getcwd()
         declared.is_without_file = True
         self.config.set_project_location(here)
         found = look(Path(here), plain_content)
+        declared.problems += [Problem("sentinel", here, note) for note in found.notes]
         if found.procfile:
             declare.from_procfile(os.path.join(here, found.procfile))
         for each in [] if found.is_plain else found.services:
             declared.settings[each.name] = {**declared.settings.get(each.name, {}), **each.settings}
         self.config.load_project()
+        if found.is_plain and found.has_page and not declared.configured and not found.notes:
+            declared.settings.update((each.name, each.settings) for each in found.services)
 
 
 def _typed(listed: Collection | None) -> Typed:

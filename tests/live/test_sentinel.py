@@ -132,6 +132,7 @@ def test_a_broken_tasks_file_hides_nothing_that_runs(lab: Lab) -> None:
         ("Procfile.dev", "css: exec sleep 1000\n", {"css"}),
         ("package.json", json.dumps({"scripts": {"dev": "python3 -m http.server $PORT"}}), {"dev"}),
         ("invoke.yaml", "sentinel: {services: {job: {command: exec sleep 1000}}}\n", {"job"}),
+        ("index.html", "<h1>Shop</h1>", {"dev"}),
     ],
 )
 def test_a_folder_without_a_tasks_file_is_served(lab: Lab, file: str, text: str, services: set[str]) -> None:
@@ -139,6 +140,24 @@ def test_a_folder_without_a_tasks_file_is_served(lab: Lab, file: str, text: str,
     (lab.path / file).write_text(text)
     told = sentinel(lab, "ps", "--json")
     assert {each["service"] for each in told.json["workspaces"][0]["services"]} == services
+
+
+def test_what_can_not_be_used_is_told_where_there_is_no_tasks_file(lab: Lab) -> None:
+    """It said that there was no Procfile."""
+    (lab.path / "tasks.py").unlink()
+    (lab.path / "index.html").write_text("")
+    (lab.path / "Procfile").write_text("web: a\nweb: b\n")
+    told = sentinel(lab, "up")
+    assert (told.code, "Procfile: line 2 declares web again" in told.err) == (2, True)
+    assert "line 2 declares web again" in sentinel(lab, "ps").err
+
+
+def test_a_page_beside_what_is_configured_is_not_served(lab: Lab) -> None:
+    (lab.path / "tasks.py").unlink()
+    (lab.path / "index.html").write_text("")
+    lab.configure(job={"command": f"exec sleep {LONG}"})
+    told = sentinel(lab, "ps", "--json")
+    assert [each["service"] for each in told.json["workspaces"][0]["services"]] == ["job"]
 
 
 def test_it_runs_a_procfile_alone(lab: Lab) -> None:
@@ -157,6 +176,7 @@ def test_where_there_is_nothing_it_says_so(lab: Lab) -> None:
     told = sentinel(lab, "up")
     assert told.code == 2
     assert "there is nothing here to run" in told.err
+    assert "sentinel init --yes" in told.err
 
 
 def test_what_no_window_shows_is_told_from_below_the_project(lab: Lab) -> None:
