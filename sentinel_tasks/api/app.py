@@ -57,9 +57,10 @@ def create_app(options: Options) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.telemetry, app.state.states = Telemetry(options), States(options)
+        telemetry = app.state.telemetry = Telemetry(options)
+        app.state.states = States(options, lambda: telemetry.sampler.own_cpu_percent)
         app.state.busy, app.state.logs_read = set[str](), 0
-        async with app.state.telemetry.running():
+        async with telemetry.running():
             yield
             await app.state.states.close()
 

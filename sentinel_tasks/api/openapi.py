@@ -143,11 +143,9 @@ def _workspace() -> Json:
 
 
 def _services() -> Json:
-    return {
-        "type": "object",
-        "required": ["time", "workspace", "service", "may_act", "workspaces", "events", "error", "warnings"],
-        "properties": {name: {"type": "array", "items": {"type": "object"}} for name in ("workspaces", "events")},
-    }
+    lists = {name: {"type": "array", "items": {"type": "object"}} for name in ("workspaces", "events")}
+    own = ["time", "workspace", "service", "may_act", "cpu_percent", "workspaces", "events", "error", "warnings"]
+    return {"type": "object", "required": own, "properties": {"cpu_percent": {"type": ["number", "null"]}, **lists}}
 
 
 def _outcome() -> Json:

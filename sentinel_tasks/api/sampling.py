@@ -6,6 +6,7 @@ it descends from one that does. The API's own service does not count, except for
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -52,6 +53,8 @@ class Sampler:
         self._scaled: Mapping[int, str] = {}
         self._known: dict[int, Known] = {}
         self._reported: dict[int, Known] = {}
+        self.own_cpu_percent: float | None = None
+        """What the API's own service used at the last look; it is no worker."""
 
     def sample(
         self, reported: Collection[int] = (), scaled: Mapping[int, str] = MappingProxyType({})
@@ -68,6 +71,7 @@ class Sampler:
             process = self._measure(known)
             if process is not None:
                 found[process.pid] = process
+        self.own_cpu_percent = self._own_cpu_percent()
         return found
 
     def process(self, pid: int) -> psutil.Process | None:
@@ -86,6 +90,14 @@ class Sampler:
             known = self._identify(pid)
             if known is not None and known.mark is not None and self._counts(known.mark):
                 yield known
+
+    def _own_cpu_percent(self) -> float | None:
+        used = []
+        for known in self._known.values():
+            if known.mark is not None and known.mark is not self._foreign and not self._counts(known.mark):
+                with contextlib.suppress(psutil.Error, OSError):
+                    used.append(_cpu_percent(known))
+        return round(sum(used), 1) if used else None
 
     def _counts(self, mark: Mark) -> bool:
         return mark.service != self._own_service or mark.worker_id is not None

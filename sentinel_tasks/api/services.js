@@ -16,7 +16,7 @@ const COLUMNS = [
   { key: "restarts", label: "Restarts", value: (s) => String(s.restarts), number: true },
   { key: "exit", label: "Exit", value: (s) => s.signal ?? (s.exit_code == null ? "–" : String(s.exit_code)), number: true },
   { key: "health", label: "Health", value: (s) => healthOf(s), number: true },
-  { key: "cpu", label: "CPU", value: (s) => percent(state.cpuOf(s.service)), number: true },
+  { key: "cpu", label: "CPU", value: (s) => percent(s.service === state.found.service ? state.found.cpu_percent : state.cpuOf(s.service)), number: true },
   { key: "memory", label: "Memory", value: (s) => memory(s.rss_bytes == null ? null : s.rss_bytes / 1048576), number: true },
   { key: "port", label: "Port", number: true },
 ];
@@ -139,7 +139,7 @@ function drawOthers(workspaces) {
   keyed($("workspaces"), workspaces.map((one) => one.workspace), createWorkspace, (item, path) => {
     const found = workspaces.find((one) => one.workspace === path);
     say(item.children[1], [found.session && `tmux session ${found.session}`, found.folder !== "here" && `its folder is ${found.folder}`].filter(Boolean).join(" · "));
-    keyed(item.children[2], found.services.map((one) => one.service), () => make("li", {}, make("span"), make("span")), (line, name) => {
+    keyed(item.children[2], found.services.map((one) => one.service), () => make("li", {}, make("span"), " ", make("span")), (line, name) => {
       const service = found.services.find((one) => one.service === name);
       mark(line, "data-state", service.state);
       say(line.firstChild, `${name}: ${service.state}`);

@@ -9,7 +9,7 @@ import os
 import re
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,10 @@ Json = dict[str, Any]
 class States:
     """Looks only while there are watchers, by one process for all of them. Belongs to the event loop that runs it."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, cpu: Callable[[], float | None] = lambda: None) -> None:
         self.hub = Hub()
         self._options = options
+        self._cpu = cpu
         self._watchers = 0
         self._left_at = 0.0
         self._looking: asyncio.Task[None] | None = None
@@ -120,6 +121,7 @@ class States:
             "workspace": self._options.workspace,
             "service": self._options.service,
             "may_act": not self._options.read_only,
+            "cpu_percent": self._cpu(),
             "workspaces": [],
             "events": [],
             "error": None,

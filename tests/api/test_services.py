@@ -70,7 +70,7 @@ def test_state_log_and_acts_are_those_of_the_tasks(lab: Lab, start: Start) -> No
     assert (lab.path / "told").read_text() == "worker none\n"
     told = api.http.get("/api/services").json()
     states = {each["service"]: each["state"] for each in told["workspaces"][0]["services"]}
-    assert states["worker"] == "running"
+    assert (states["worker"], told["cpu_percent"] is None) == ("running", False)
     assert "start" in [event["event"] for event in told["events"]]
     with api.http.stream("GET", "/api/services/worker/logs") as log:
         assert json.loads(next(log.iter_lines()))["line"] == "ready"
