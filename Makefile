@@ -82,6 +82,11 @@ docs: $(dev) ## the site, strict, in build/site
 demo: tmux $(dev) compile ## the picture of README, made anew from a real terminal
 	.venv/bin/python -m tests.docs.demo
 
+.PHONY: pictures
+pictures: tmux $(dev) compile ## the pictures of the dashboard in docs, made anew from a real Chromium
+	$(pip) --group pictures
+	.venv/bin/python -m tests.docs.pictures
+
 .PHONY: newcomer
 newcomer: tmux $(dev) ## a stranger's path, timed: five kinds of project from nothing to healthy
 	.venv/bin/python -m tests.docs.newcomer

@@ -25,7 +25,7 @@ function causeOf(service) { return [service.error, ...service.notes].filter(Bool
 
 function healthOf(service) {
   if (!service.health) return "–";
-  if (!service.health.ok) return "fails";
+  if (!service.health.ok) return service.state === "starting" ? "not yet" : "fails";
   return service.health.latency_ms == null ? "ok" : `${Math.round(service.health.latency_ms)} ms`;
 }
 
@@ -105,6 +105,7 @@ function drawRow(row, service) {
   COLUMNS.forEach((column, index) => {
     if (column.key === "port") drawPort(row.children[index], service);
     else if (column.value) say(row.children[index], column.value(service));
+    row.children[index].toggleAttribute("data-none", row.children[index].textContent === "–");
   });
 }
 

@@ -78,7 +78,9 @@ def scenes(page: Page, lab: Lab, start: Start, empty: Path) -> Iterator[str]:
 def _without_services(page: Page, start: Start, folder: Path) -> Iterator[str]:
     expect = sync_api.expect
     (folder / "tasks.py").write_text(NO_SERVICES)
-    page.goto(start(arguments=["--read-only"]).url)
+    shown = start(arguments=["--read-only"])
+    page.goto(shown.url)
+    expect(page.locator("#states-empty")).to_be_visible()
     expect(page.locator("#states-empty")).to_contain_text("inv init")
     expect(page.locator("#empty")).to_be_visible()
     yield "empty"
@@ -86,10 +88,16 @@ def _without_services(page: Page, start: Start, folder: Path) -> Iterator[str]:
     expect(page.locator("#states-problem")).to_contain_text("prot")
     expect(page.locator("#states-problem")).to_contain_text("inv doctor")
     yield "wrong"
+    (folder / "invoke.yaml").unlink()
     (folder / "tasks.py").write_text("def (\n")
     expect(page.locator("#states-problem")).to_contain_text("can't be loaded")
-    yield "error"
+    expect(page.locator("#states-problem")).not_to_contain_text("prot")
+    yield "broken"
     (folder / "tasks.py").write_text(NO_SERVICES)
+    page.goto(start(PATH=str(folder)).url)
+    expect(page.locator("#states-problem")).to_contain_text("can't be told: tmux")
+    yield "error"
+    page.goto(shown.url)
     _configure(folder, web={"command": "npm run dev"})
     expect(cell(page, "web", "state")).to_have_text("stopped")
     expect(page.locator("#states-problem")).to_be_hidden()
