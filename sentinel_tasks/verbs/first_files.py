@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 OTHERS = {"tasks.py": ("tasks/__init__.py",), "invoke.yaml": ("invoke.yml", "invoke.json", "invoke.py")}
 """What stands for a file of that name where Invoke finds it instead."""
+NO_COMPOSE = "`docker compose version` fails here: the services of the compose file need Docker and its compose plugin"
+PATIENCE = 10.0
 API = ("starlette", "uvicorn", "prometheus_client")
 
 
@@ -29,6 +31,8 @@ def write_first_files(console: Console, read_yaml: ReadYaml, yes: bool) -> int:
     new = {name: text for name, text in texts.items() if name not in there}
     for note in found.notes:
         console.warning(note)
+    if any("docker compose" in str(each.settings.get("command")) for each in found.services) and not _has_compose():
+        console.warning(NO_COMPOSE)
     _show(console, folder, new)
     _tell_what_to_add(console, texts, there, found, with_api)
     written = [] if console.dry or not new else _write_if_wanted(console, folder, new, yes)
@@ -45,6 +49,18 @@ def _has_api() -> bool:
     from importlib.util import find_spec
 
     return all(find_spec(name) for name in API)
+
+
+def _has_compose() -> bool:
+    """True if Docker is there with the plugin, whether or not its daemon runs."""
+    import subprocess
+
+    asked, nothing = ["docker", "compose", "version"], subprocess.DEVNULL
+    try:
+        done = subprocess.run(asked, stdin=nothing, stdout=nothing, stderr=nothing, timeout=PATIENCE, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def _standing_for(folder: Path, name: str) -> str:

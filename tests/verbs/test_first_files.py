@@ -98,6 +98,19 @@ def test_only_what_is_missing_is_written(folder: Path) -> None:
     assert "dev:" in (folder / "invoke.yaml").read_text()
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_docker_without_its_compose_plugin_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int
+) -> None:
+    """What docker itself said of it later was that --no-deps is an unknown flag."""
+    (folder / "docker").write_text(f"#!/bin/sh\nexit {code}\n")
+    (folder / "docker").chmod(0o755)
+    (folder / "compose.yaml").write_text("services: {db: {image: postgres}}\n")
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    assert init(dry=True) == 0
+    assert ("compose plugin" in capsys.readouterr().err) == bool(code)
+
+
 def test_it_answers_where_invoke_finds_no_tasks_file(lab: Lab) -> None:
     (lab.path / "tasks.py").unlink()
     command = [sys.executable, "-m", "sentinel_tasks", "init", "--yes", "--json"]
