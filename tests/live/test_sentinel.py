@@ -73,6 +73,7 @@ SAME = [
 ]
 
 
+@pytest.mark.timeout(600)  # sixty calls in a row, each of which takes long on a machine with much else to do
 def test_it_tells_what_invoke_tells(lab: Lab) -> None:
     lab.configure(
         web={"command": lab.server(), "port": lab.port(), "health": "/", "env": {"MODE": "x"}},
