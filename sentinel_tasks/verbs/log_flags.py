@@ -14,6 +14,8 @@ from ..text.moments import ALLOWED, moment_of
 
 LINES = 50
 MOST_LINES = 10_000_000
+MOST_UNSEEN = 10_000
+"""Lines of each service that answer a question off a terminal, unless `--lines` says how many."""
 ROUNDED = 0.0005
 """Half of the millisecond to which `--timestamps` shows a time."""
 
@@ -46,8 +48,8 @@ class Wish(NamedTuple):
         return bool(self.grep or self.level or self.field)
 
 
-def wanted_by(wish: Wish, now: float) -> Wanted:
-    """What is wanted; ConfigurationError with every flag that is wrong."""
+def wanted_by(wish: Wish, now: float, is_seen: bool) -> Wanted:
+    """What is wanted, bounded unless it `is_seen` at a terminal; ConfigurationError for all flags that are wrong."""
     problems = list(_problems(wish))
     since, until = _moment("--since", wish.since, now, problems), _moment("--until", wish.until, now, problems)
     if since is not None and until is not None and until < since:
@@ -58,7 +60,7 @@ def wanted_by(wish: Wish, now: float) -> Wanted:
         _level(wish.level, problems),
         tuple(_fields(wish.field or (), problems)),
     )
-    most = _number_of_lines(wish, problems)
+    most = _number_of_lines(wish, is_seen, problems)
     if problems:
         raise ConfigurationError(problems)
     since, until = since and since - ROUNDED, until and until + ROUNDED
@@ -111,9 +113,11 @@ def _fields(texts: Sequence[str], problems: list[Problem]) -> Iterable[tuple[str
         yield name, value
 
 
-def _number_of_lines(wish: Wish, problems: list[Problem]) -> int | None:
+def _number_of_lines(wish: Wish, is_seen: bool, problems: list[Problem]) -> int | None:
     if wish.lines is None:
-        return None if wish.stats or wish.bounds or (wish.filters and not wish.follow) else LINES
+        if not (wish.stats or wish.bounds or (wish.filters and not wish.follow)):
+            return LINES
+        return None if is_seen or wish.stats or wish.follow else MOST_UNSEEN
     text = str(wish.lines)
     if not text.isdecimal() or not text.isascii() or int(text) > MOST_LINES:
         problems.append(Problem("--lines", text, f"must be a number from 0 to {MOST_LINES}"))

@@ -25,9 +25,11 @@ LONGEST = 10_000
 
 
 class Counts:
-    """How many lines were shown, and how many of them were cut."""
+    """How many lines of each service were shown, and how many of them all were cut."""
 
-    shown = cut = 0
+    def __init__(self) -> None:
+        self.shown: dict[str, int] = {}
+        self.cut = 0
 
 
 def show_logs(console: Console, names: Names, **flags: Any) -> int:
@@ -36,7 +38,7 @@ def show_logs(console: Console, names: Names, **flags: Any) -> int:
     from .log_flags import Wish, wanted_by
 
     wish = Wish(**flags)
-    wanted = wanted_by(wish, time.time())
+    wanted = wanted_by(wish, time.time(), is_seen=console.out.live)
     world, meant = open_running_world(console, names, {})
     wish = wish._replace(together=wish.together or are_instances(meant, names))
     logs = _sources(world, meant, wish)
@@ -81,7 +83,7 @@ def _tell(console: Console, searches: Searches, logs: Mapping[str, Source], wish
         found = _cut(found, counts)
     if not console.as_json:
         _print(map(_as_lines(console, logs, wish), found), AT_ONCE)
-        _tell_of_cut(console, counts, wish)
+        _tell_of_rest(console, counts, wish)
         if wish.cursor is not None:
             console.diagnostic(f"cursor: {searches.cursor()}")
         return
@@ -91,9 +93,9 @@ def _tell(console: Console, searches: Searches, logs: Mapping[str, Source], wish
         stamp = f"{timestamp(each.when)} " if wish.timestamps else ""
         lines.append(f"{stamp}{each.service}: {each.text}" if wish.together else f"{stamp}{each.text}")
         times.append(each.when or None)
-    told = {"lines": lines, "times": times, "cut": counts.cut, "cursor": searches.cursor()}
-    console.document({**_of(logs, wish), **told})
-    _tell_of_cut(console, counts, wish)
+    told = {"lines": lines, "times": times, "cut": counts.cut, "more": _is_full(counts, wish)}
+    console.document({**_of(logs, wish), **told, "cursor": searches.cursor()})
+    _tell_of_rest(console, counts, wish)
 
 
 def _cut(found: Iterable[Shown], counts: Counts) -> Iterator[Shown]:
@@ -101,7 +103,7 @@ def _cut(found: Iterable[Shown], counts: Counts) -> Iterator[Shown]:
     from ..text.sanitize import plain, shortened
 
     for each in found:
-        counts.shown += 1
+        counts.shown[each.service] = counts.shown.get(each.service, 0) + 1
         if len(each.text) <= LONGEST:
             yield each
             continue
@@ -110,15 +112,24 @@ def _cut(found: Iterable[Shown], counts: Counts) -> Iterator[Shown]:
         yield each._replace(text=shortened(text, LONGEST))
 
 
-def _tell_of_cut(console: Console, counts: Counts, wish: Wish) -> None:
-    """Says which flag shows the lines whole: as many are asked for by it as were shown anyhow."""
-    if not counts.cut:
-        return
-    from .log_flags import LINES, MOST_LINES
+def _is_full(counts: Counts, wish: Wish) -> bool:
+    """True if the bound was met where nobody asked for a number of lines: there may be more."""
+    from .log_flags import MOST_UNSEEN
 
-    lines = min(counts.shown, MOST_LINES) if wish.bounds or wish.filters else LINES
-    which, they = ("1 line is", "it") if counts.cut == 1 else (f"{counts.cut} lines are", "them")
-    console.warning(f"{which} cut after {LONGEST} characters; --lines {lines} shows {they} whole")
+    return (wish.bounds or wish.filters) and max(counts.shown.values(), default=0) >= MOST_UNSEEN
+
+
+def _tell_of_rest(console: Console, counts: Counts, wish: Wish) -> None:
+    """Says how to get what was left out, and which flag shows lines whole: it asks for as many as were shown anyhow."""
+    from .log_flags import LINES, MOST_LINES, MOST_UNSEEN
+
+    if _is_full(counts, wish):
+        rest = "the cursor goes on behind them" if wish.cursor is not None else f"--lines {MOST_LINES} shows all"
+        console.warning(f"{MOST_UNSEEN} lines of a service are shown, and there may be more; {rest}")
+    if counts.cut:
+        lines = max(counts.shown.values()) if wish.bounds or wish.filters else LINES
+        which, they = ("1 line is", "it") if counts.cut == 1 else (f"{counts.cut} lines are", "them")
+        console.warning(f"{which} cut after {LONGEST} characters; --lines {lines} shows {they} whole")
 
 
 def _tell_stats(console: Console, searches: Searches, logs: Mapping[str, Source], wish: Wish, _: bool) -> None:

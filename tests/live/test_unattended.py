@@ -12,6 +12,7 @@ import pytest
 from sentinel_tasks.names import state_name
 from sentinel_tasks.tasks.service_tasks import tasks_of
 from sentinel_tasks.tasks.workspace_tasks import workspace_tasks
+from sentinel_tasks.verbs.log_flags import MOST_LINES, MOST_UNSEEN
 from sentinel_tasks.verbs.logs import LONGEST
 from tests.lab import INV, PATIENCE, Lab, Result, is_traceback, zygote
 
@@ -135,3 +136,26 @@ def test_a_very_long_line_is_cut_off_a_terminal_and_the_way_to_the_rest_told(
     document = lab.inv("web.logs", *flags, "--json")
     assert (document.json["lines"], document.json["cut"]) == (lines, cut)
     assert document.err == shown.err
+
+
+def test_a_question_of_many_lines_is_answered_in_part_off_a_terminal_and_the_way_on_told(lab: Lab) -> None:
+    """`logs --since 1d` of a talkative service filled an agent's memory."""
+    (lab.path / "tasks.py").write_text(TASKS)
+    lab.configure(web={"command": "true"})
+    folder = Path(lab.environ["XDG_STATE_HOME"]) / "sentinel" / state_name(str(lab.path))
+    folder.mkdir(parents=True, mode=0o700)
+    log = folder / "web.log"
+    log.write_text("line 0\n")
+    cursor = lab.inv("web.logs", "--grep", "line", "--json").json["cursor"]
+    log.write_text("".join(f"line {number}\n" for number in range(MOST_UNSEEN + 2)))
+    last = lab.inv("web.logs", "--grep", "line")
+    assert last.out.splitlines() == [f"line {number}" for number in range(2, MOST_UNSEEN + 2)]
+    assert f"--lines {MOST_LINES} shows all" in last.err
+    told = lab.inv("web.logs", "--grep", "line", "--lines", str(MOST_LINES), "--json").json
+    assert (len(told["lines"]), told["more"]) == (MOST_UNSEEN + 2, False)
+    following = lab.inv("web.logs", "--cursor", cursor, "--json")
+    assert (following.json["more"], "the cursor goes on" in following.err) == (True, True)
+    rest = lab.inv("web.logs", "--cursor", following.json["cursor"], "--json").json
+    assert (following.json["lines"] + rest["lines"], rest["more"]) == (
+        [f"line {number}" for number in range(1, MOST_UNSEEN + 2)], False,
+    )  # fmt: skip

@@ -6,43 +6,45 @@ import pytest
 
 from sentinel_tasks.errors import ConfigurationError
 from sentinel_tasks.logs.wanted import Asked, Wanted
-from sentinel_tasks.verbs.log_flags import ROUNDED, Wish, wanted_by
+from sentinel_tasks.verbs.log_flags import MOST_UNSEEN, ROUNDED, Wish, wanted_by
 
 NOW = 1_795_667_733.5
 
 
 def problems(wish: Wish) -> list[tuple[str, object, str]]:
     with pytest.raises(ConfigurationError) as raised:
-        wanted_by(wish, NOW)
+        wanted_by(wish, NOW, is_seen=True)
     return [(each.key, each.value, each.reason) for each in raised.value.problems]
 
 
 @pytest.mark.parametrize(
-    ("wish", "most"),
+    ("wish", "most", "most_unseen"),
     [
-        (Wish(), 50),
-        (Wish(follow=True), 50),
-        (Wish(lines="3"), 3),
-        (Wish(grep="a"), None),
-        (Wish(level="warn"), None),
-        (Wish(field=["a=b"]), None),
-        (Wish(since="10m"), None),
-        (Wish(until="10m"), None),
-        (Wish(cursor="c"), None),
-        (Wish(grep="a", follow=True), 50),
-        (Wish(since="10m", follow=True), None),
-        (Wish(grep="a", lines="7"), 7),
-        (Wish(stats=True), None),
+        (Wish(), 50, 50),
+        (Wish(follow=True), 50, 50),
+        (Wish(lines="3"), 3, 3),
+        (Wish(grep="a"), None, MOST_UNSEEN),
+        (Wish(level="warn"), None, MOST_UNSEEN),
+        (Wish(field=["a=b"]), None, MOST_UNSEEN),
+        (Wish(since="10m"), None, MOST_UNSEEN),
+        (Wish(until="10m"), None, MOST_UNSEEN),
+        (Wish(cursor="c"), None, MOST_UNSEEN),
+        (Wish(grep="a", follow=True), 50, 50),
+        (Wish(since="10m", follow=True), None, None),
+        (Wish(grep="a", lines="7"), 7, 7),
+        (Wish(grep="a", lines="20000"), 20_000, 20_000),
+        (Wish(stats=True), None, None),
     ],
 )
-def test_how_many_lines_are_wanted(wish: Wish, most: int | None) -> None:
-    assert wanted_by(wish, NOW).most == most
+def test_how_many_lines_are_wanted(wish: Wish, most: int | None, most_unseen: int | None) -> None:
+    assert wanted_by(wish, NOW, is_seen=True).most == most
+    assert wanted_by(wish, NOW, is_seen=False).most == most_unseen
 
 
 def test_everything_at_once() -> None:
     wish = Wish("9", False, True, "10m", "5m", "a|b", True, "warning", ["a=b=c", "d="])
     asked = Asked("a|b", True, "warn", (("a", "b=c"), ("d", "")))
-    assert wanted_by(wish, NOW) == Wanted(asked, NOW - 600 - ROUNDED, NOW - 300 + ROUNDED, None, 9)
+    assert wanted_by(wish, NOW, is_seen=False) == Wanted(asked, NOW - 600 - ROUNDED, NOW - 300 + ROUNDED, None, 9)
 
 
 @pytest.mark.parametrize(
