@@ -8,13 +8,11 @@ from tests.docs.page import PAGES, Typed, Written, commands_and_outputs, pattern
 from tests.docs.reader import Reader
 from tests.lab import Lab
 
-NOT_FOLLOWED = {"how-to/hand-over.md"}
-"""Pages whose commands need what no test machine has; tests/export runs the like of them."""
 PROJECTS = {"how-to/django-vite.md"}
 """Pages for a project that has more than they say."""
 NEW = {"how-to/first-files.md", "how-to/sentinel.md"}
 """Pages for a project that has no tasks file yet."""
-FOLLOWED = [name for name, text in PAGES.items() if commands_and_outputs(text)[0] and name not in NOT_FOLLOWED]
+FOLLOWED = [name for name, text in PAGES.items() if commands_and_outputs(text)[0]]
 
 
 @pytest.mark.timeout(600)
