@@ -141,6 +141,9 @@ def jump_in_time(play: Play) -> None:
     for verb in ("start", "status", "stop"):
         before = play.oracle.living(name)
         done = play.scene.finish(play.scene.spawn("faketime", "+3 days", INV, f"{name}.{verb}"))
+        if "sem_open" in done.err:
+            play.scene.note("left out: faketime itself did not begin")
+            return
         play.judged(done, verb, name, before)
 
 
