@@ -29,6 +29,8 @@ def kill_child(play: Play) -> None:
     if pids := play.oracle.living(WEB):
         play.scene.kills += 1
         play.scene.kill(play.random.choice(pids), signal.SIGKILL)
+        if "set aside" in play.scene.flavour.name:
+            play.stop(WEB)  # what was started lives on, and no start would start the server anew
 
 
 def kill_launcher(play: Play) -> None:
