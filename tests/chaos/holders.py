@@ -53,6 +53,7 @@ def place(play: Play, kind: str) -> Holder:
         told = scene.finish(scene.spawn(sys.executable, "-c", LISTENING_TMUX, port)).out.split()
         return Holder(None, (int(told[0]), int(told[1])), is_inside=True, is_protected=True)
     if kind == "pane":
+        lab.tmux("kill-session", "-t", "=holder")  # the window of an earlier one may have stayed
         pid = lab.tmux("new-session", "-d", "-P", "-F", "#{pane_pid}", "-s", "holder", f"exec {' '.join(words)}")
         wait_for_port(play, int(pid))
         return Holder(None, (int(pid),), is_inside=True, is_protected=True)
