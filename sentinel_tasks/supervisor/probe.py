@@ -16,7 +16,7 @@ LONGEST_LINE = 4096
 
 def tcp(port: str, seconds: str) -> str:
     """What is wrong with a port that should accept connections; empty if nothing is."""
-    with socket.create_connection(("localhost", int(port)), float(seconds)):
+    with _connected("localhost", int(port), float(seconds)):
         return ""
 
 
@@ -25,7 +25,7 @@ def http(url: str, expected: str, seconds: str) -> str:
     parts = urlsplit(url)
     host = parts.hostname or "localhost"
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    with socket.create_connection((host, port), float(seconds)) as plain:
+    with _connected(host, port, float(seconds)) as plain:
         connection = _encrypted(plain, host) if parts.scheme == "https" else plain
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         connection.sendall(f"GET {target} HTTP/1.0\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode())
@@ -33,6 +33,17 @@ def http(url: str, expected: str, seconds: str) -> str:
     if len(status) < 2 or not status[0].startswith("HTTP/"):
         return "no HTTP answer"
     return "" if any(fits(status[1], each) for each in expected.split(",")) else f"HTTP {status[1]}"
+
+
+def _connected(host: str, port: int, seconds: float) -> socket.socket:
+    """A connection; to localhost by either family, also where that name stands for 127.0.0.1 alone."""
+    refused = None
+    for address in ("127.0.0.1", "::1") if host == "localhost" else (host,):
+        try:
+            return socket.create_connection((address, port), seconds)
+        except OSError as reason:
+            refused = refused or reason
+    raise refused or OSError("no address")
 
 
 def _encrypted(plain: socket.socket, host: str) -> socket.socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import sys
 import threading
 from typing import Any
@@ -197,3 +198,8 @@ def test_its_grace_is_as_long_as_a_start_may_take() -> None:
     one = service(liveness=Health("tcp"), startup_timeout=7.0)
     for each, grace in ((one, 7.0), (service(liveness=Health("tcp"), liveness_grace=2.0), 2.0)):
         assert (_liveness(each, 3000) or {})["grace"] == grace
+
+
+def test_a_service_that_listens_on_ipv6_alone_answers_also_where_localhost_is_127_0_0_1() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        assert probe.main("tcp", str(server.getsockname()[1]), "30") == 0
