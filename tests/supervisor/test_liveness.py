@@ -21,7 +21,7 @@ from tests.lab import free_port, until
 
 from .launched import READY, Piped
 
-SICK = "echo ready; trap 'echo asked; exit 0' INT; while :; do sleep 0.02; done"
+SICK = "trap 'rm sick; echo asked; exit 0' INT; echo ready; touch sick; while :; do sleep 0.02; done"
 NO_WAKEUP: Any = None
 ASKED: dict[str, Any] = {"interval": 0.05, "timeout": 5.0, "retries": 2, "grace": 0.01}
 
@@ -30,13 +30,18 @@ def check(command: str | list[str], **keys: Any) -> dict[str, Any]:
     return {"command": command, **ASKED, **keys}
 
 
+def check_of_the_sick(command: str, **keys: Any) -> dict[str, Any]:
+    """It fails once the service has come so far that it can be asked to end."""
+    return check(f"test ! -e sick || {{ {command}; }}", **keys)
+
+
 # What the launcher does
 
 
 def test_service_that_no_longer_answers_is_ended_as_a_failure_and_started_again(launched: Piped) -> None:
     """With exit code 0, too: it was asked to end because it failed."""
     command = "if [ -e again ]; then echo twice; exit 5; fi; touch again; " + SICK
-    launched.give(command, restart="on-failure", liveness=check("echo no pong; exit 1"), success_codes=[5])
+    launched.give(command, restart="on-failure", liveness=check_of_the_sick("echo no pong; exit 1"), success_codes=[5])
     assert launched.end() == 5
     why = "it no longer answered (2 times): no pong"
     assert launched.events() == ["start", "crash", "restart", "stop"]
@@ -47,14 +52,14 @@ def test_service_that_no_longer_answers_is_ended_as_a_failure_and_started_again(
 
 
 def test_service_that_no_longer_answers_has_crashed_without_a_restart_policy(launched: Piped) -> None:
-    launched.give(SICK, liveness=check(["false"]))
+    launched.give(SICK, liveness=check_of_the_sick("false"))
     assert launched.end() == 0
     assert (launched.told.cause, launched.told.interrupted) == ("it no longer answered (2 times): exit 1", False)
     assert not service().ends_well(launched.told)
 
 
 def test_question_that_hangs_counts_and_leaves_nothing_behind(launched: Piped) -> None:
-    launched.give(SICK, liveness=check("sleep 60 & sleep 60", timeout=0.1, retries=1))
+    launched.give(SICK, liveness=check_of_the_sick("sleep 60 & sleep 60", timeout=0.1, retries=1))
     launched.end()
     assert launched.told.cause == "it no longer answered (1 times): no answer in 0.1 s"
     assert launched.marked() == []
