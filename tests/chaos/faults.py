@@ -30,7 +30,10 @@ def kill_child(play: Play) -> None:
         play.scene.kills += 1
         play.scene.kill(play.random.choice(pids), signal.SIGKILL)
         if "set aside" in play.scene.flavour.name:
-            play.stop(WEB)  # what was started lives on, and no start would start the server anew
+            # What was started may live on, and no start would start the server anew; else it has crashed.
+            done = play.scene.inv(f"{WEB}.stop")
+            if not play.judge.is_unreachable(done, WEB):
+                play.judge.nothing_left(WEB)
 
 
 def kill_launcher(play: Play) -> None:
