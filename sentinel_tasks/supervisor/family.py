@@ -46,10 +46,16 @@ class Family:
         return self.spares_detached and process.session != self.launcher[0]
 
     def end_command(self, pid: int) -> None:
-        """Ends one of the launcher's own commands, with all that it has started."""
-        below = self._below()
-        theirs = with_descendants([pid], below)
-        self.send(signal.SIGKILL, [each for each in below if each.pid in theirs])
+        """Ends one of the launcher's own commands, with all that it has started, also while it was looked at."""
+        reached: set[Who] = set()
+        for _ in range(gate.ROUNDS):
+            below = self._below()
+            theirs = with_descendants([pid], below)
+            new = [each for each in below if each.pid in theirs and (each.pid, each.ticks) not in reached]
+            if not new:
+                return
+            self.send(signal.SIGKILL, new)
+            reached.update((each.pid, each.ticks) for each in new)
 
     def end_group(self, pid: int) -> list[Process]:
         """Ends what one of them that has ended left behind in its process group; who that is, until it is gone."""
