@@ -50,8 +50,12 @@ def _limiting(files: int | None) -> Callable[[], object] | None:
 
 @contextmanager
 def _deaf_to_c_c() -> Iterator[None]:
-    """By a handler, for what is ignored would be ignored by the command as well."""
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    """By a handler: that a signal is ignored would be inherited, as it is where a script has begun us so."""
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: None)
     try:
         yield
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -39,6 +40,14 @@ def test_what_is_typed_at_a_command_is_the_commands_alone(lab: Lab) -> None:
     shown.expect_exact(pexpect.EOF)
     shown.close()
     assert shown.exitstatus == 5
+
+
+def test_a_command_in_the_background_of_a_script_does_not_hear_c_c_either(lab: Lab) -> None:
+    lab.configure(dev={"command": "sleep 600", "port": None, "health": None})
+    command = shlex.join([INV, "run", "dev", "--", "sh", "-c", "kill -INT $$; echo lives"])
+    script = ["sh", "-c", f"trap '' INT; exec {command}"]
+    done = subprocess.run(script, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "lives\n"), done.stderr
 
 
 def test_a_command_that_is_not_there_is_told(lab: Lab) -> None:
