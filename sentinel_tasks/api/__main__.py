@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from sentinel_tasks import installation
 from sentinel_tasks.api import options
 
 
@@ -26,12 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(chosen: options.Options) -> int:
     try:
-        _require("prometheus_client")
+        for library in ("prometheus_client", "websockets"):
+            _require(library)
         from sentinel_tasks.api import app, server
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing == "sentinel_tasks":
             raise
+        from sentinel_tasks import installation
+
         typed = installation.command(installation.extra("api"))
         return _complain(f"the Worker Telemetry API needs {missing}: {typed}")
     try:

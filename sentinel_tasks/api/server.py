@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
 import sys
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from sentinel_tasks.api.connections import ACCEPTED_AT_ONCE, BoundedProtocol, Listener, Seldom, most_silent
 
@@ -44,6 +45,13 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _web_socket(**given: Any) -> asyncio.Protocol:
+    """Imported for the first who wants one: no start waits for what a health check does not need."""
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    return WebSocketsSansIOProtocol(**given)
+
+
 def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Serves until SIGINT, SIGTERM or SIGHUP."""
     BoundedProtocol.most = most_silent()
@@ -52,7 +60,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
         app,
         http=BoundedProtocol,
         backlog=ACCEPTED_AT_ONCE,
-        ws=WebSocketsSansIOProtocol,
+        ws=_web_socket,  # type: ignore[arg-type]
         loop="asyncio",
         lifespan="on",
         log_level="error",  # a warning is what any client can have written, without end

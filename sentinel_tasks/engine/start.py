@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
 from msgspec import Struct
@@ -56,6 +56,7 @@ class Options(Struct, frozen=True):
 
     `restarted` are services that were ended for this start (or would have been): a one-shot among them runs once more.
     `leases` are what is started for, none for no end; None leaves leases as they are, and as they were `kept`.
+    `meanwhile` is done once: while what was launched comes up, or at the end of a start that launches nothing.
     """
 
     wait: bool = True
@@ -63,13 +64,14 @@ class Options(Struct, frozen=True):
     restarted: frozenset[str] = frozenset()
     leases: tuple[Lease, ...] | None = None
     kept: Mapping[str, tuple[Lease, ...]] = {}
+    meanwhile: Callable[[], None] | None = None
 
 
 class Start:
     """One start of some services; `run` is the loop."""
 
     def __init__(self, world: World, wanted: Iterable[str], options: Options) -> None:
-        self.world, self.options = world, options
+        self.world, self.options, self.meanwhile = world, options, options.meanwhile
         services = {service.name: service for service in world.workspace.services}
         began = world.monotonic()
         self.tracks = {
@@ -91,6 +93,7 @@ class Start:
         self.world.tmux.wait_up_to(patience, self._show_wait_for_tmux)
         try:
             self._run()
+            self._do_meanwhile()
         finally:
             self.health_threads.break_off()
         return [track.report for track in self.tracks.values() if track.report]
@@ -205,7 +208,13 @@ class Start:
             have_it_watched(self.world, "")
         self.health_threads.prepare(track.service for track in opened)
         self.world.in_background(lambda: self.world.commit)  # asked of git now, so that nobody waits for it later
+        self._do_meanwhile()
         self._finish_unwaited([track for track in opened if not self._waits_for(track)])
+
+    def _do_meanwhile(self) -> None:
+        work, self.meanwhile = self.meanwhile, None
+        if work is not None:
+            work()
 
     def _leases_of(self, track: Track) -> tuple[Lease, ...]:
         given = self.options.leases

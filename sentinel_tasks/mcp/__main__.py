@@ -7,8 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sentinel_tasks import installation
-
 
 def main(words: Sequence[str]) -> int:
     """Serves until the client closes stdin; the exit code: 0 ended, 1 it could not run, 2 a flag is wrong."""
@@ -23,6 +21,8 @@ def main(words: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
+        from sentinel_tasks import installation
+
         print(f"the MCP server needs the SDK: {installation.command(installation.extra('mcp'))}", file=sys.stderr)
         return 1
     serve(None if folder is None else os.path.abspath(folder))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..names import is_instance
@@ -114,11 +114,9 @@ def _of_many(service: Service, flags: Mapping[str, str]) -> Mapping[str, str]:
     return {key: value for key, value in flags.items() if key != "port"}
 
 
-def _open_to_act(console: Console, names: Names, flags: Mapping[str, str]) -> tuple[World, list[str]]:
-    """As `open_world`; what is about to be started is remembered, as it is configured without flags."""
-    world, wanted = open_world(console, names, flags)
-    console.remember(console.workspace_and_problems()[0] if flags else world.workspace)
-    return world, wanted
+def _remembered(console: Console, world: World, flags: Mapping[str, str]) -> Callable[[], None]:
+    """Remembers what is started, as it is configured without flags: when there is time for it."""
+    return lambda: console.remember(console.workspace_and_problems()[0] if flags else world.workspace)
 
 
 def start_part(
@@ -162,10 +160,10 @@ def _apply_changes(
     from ..engine.restart import running_with_another, start_anew
     from ..engine.start import Options
 
-    world, wanted = _open_to_act(console, names, flags)
+    world, wanted = open_world(console, names, flags)
     changed = running_with_another(world, wanted)
     left_of = [name for name, own in world.workspace.templates.items() if {each.name for each in own} <= {*wanted}]
-    options = Options(wait=wait, dry=console.dry, leases=tuple(leases))
+    options = Options(wait, console.dry, leases=tuple(leases), meanwhile=_remembered(console, world, flags))
     return show_both(console, start_anew(world, wanted, changed, options, left_of), changed)
 
 
@@ -190,8 +188,9 @@ def start_services(
     """Starts them and what they need for what is given, or for good, and shows what became of each."""
     from ..engine.start import Options, start
 
-    world, wanted = _open_to_act(console, names, flags)
-    reports = start(world, wanted, Options(wait=wait, dry=console.dry, leases=tuple(leases)))
+    world, wanted = open_world(console, names, flags)
+    options = Options(wait, console.dry, leases=tuple(leases), meanwhile=_remembered(console, world, flags))
+    reports = start(world, wanted, options)
     together = together or are_instances(wanted, names)
     code = show_outcome(console, reports, "started", None if together else wanted[0])
     if together and any(report.seen.changes for report in reports) and (up := world.workspace.typed.task("up")):
@@ -232,9 +231,10 @@ def restart_services(
     from ..engine.restart import restart
     from ..engine.start import Options
 
-    world, wanted = _open_to_act(console, names, flags)
+    world, wanted = open_world(console, names, flags)
     only = None if together or are_instances(wanted, names) else wanted[0]
-    return show_both(console, restart(world, wanted, Options(wait=wait, dry=console.dry)), wanted, only)
+    options = Options(wait, console.dry, meanwhile=_remembered(console, world, flags))
+    return show_both(console, restart(world, wanted, options), wanted, only)
 
 
 def show_both(console: Console, done: Restarted, restarted: Sequence[str], only: str | None = None) -> int:

@@ -10,7 +10,6 @@ import time
 import traceback
 from pathlib import Path
 
-from ..installation import command, extra
 from .told import Told
 
 LOCK_SECONDS, POLL_SECONDS = 3.0, 0.05
@@ -38,6 +37,8 @@ def watch(state: Path, workspace: Path, told: Told) -> int:
 
         Watcher(state, workspace, told).run()
     except ModuleNotFoundError as missing:
+        from ..installation import command, extra
+
         return _failed(told, f"{missing.name} is not installed: {command(extra('watch'))}")
     except (OSError, RuntimeError) as reason:  # watchfiles raises either
         traceback.print_exc()
