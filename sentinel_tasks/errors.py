@@ -4,8 +4,6 @@ An error means that the task could not do its work. A service that was refused o
 did its work and has a :class:`~sentinel_tasks.model.Report` of it.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

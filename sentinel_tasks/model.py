@@ -3,8 +3,6 @@
 Frozen values, and the sets of words that they hold; of ours this module imports a noun of lineage and nothing else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from signal import Signals
 from typing import Literal, NamedTuple
@@ -197,7 +195,7 @@ class Service(Struct, frozen=True):
         """True if the service is completed once its process has exited 0, such as a migration."""
         return self.health.kind == "exit"
 
-    def ends_well(self, run: Run) -> bool:
+    def ends_well(self, run: "Run") -> bool:
         """True if the run ended with exit code 0 or one of `success_codes`; a signal counts as a shell has it."""
         return run.cause is None and run.shell_code is not None and run.shell_code in (0, *self.success_codes)
 

@@ -3,8 +3,6 @@
 What is not understood here is no error: Invoke's parser is asked then, and knows what to say.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 

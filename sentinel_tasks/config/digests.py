@@ -63,7 +63,7 @@ def digests_of_keys(service: Service, salt: bytes) -> dict[str, str]:
     }
     values["health"] = [health.kind, health.target, health.expect]
     values |= {f"{VARIABLE}{name}": text for name, text in service.env}
-    return {key: _digest(salt, key, value) for key, value in values.items() if key not in service.by_flag}
+    return {key: keyed_digest(salt, key, value) for key, value in values.items() if key not in service.by_flag}
 
 
 def _of_files(service: Service, salt: bytes, before: Mapping[str, str]) -> dict[str, str]:
@@ -72,7 +72,7 @@ def _of_files(service: Service, salt: bytes, before: Mapping[str, str]) -> dict[
     if not service.env_files and not known and ENV_FILES in before:
         return {ENV_FILES: before[ENV_FILES]}
     contents = [_content(path) for path in service.env_files]
-    whole = _digest(salt, ENV_FILES, contents)
+    whole = keyed_digest(salt, ENV_FILES, contents)
     if whole == before.get(ENV_FILES):
         return {ENV_FILES: whole, **known}
     try:
@@ -80,7 +80,10 @@ def _of_files(service: Service, salt: bytes, before: Mapping[str, str]) -> dict[
     except ValueError:
         return {ENV_FILES: whole, **known}
     named = {f"{FILE_VARIABLE}{name}": text for name, text in found.items()}
-    return {ENV_FILES: before.get(ENV_FILES, whole), **{key: _digest(salt, key, text) for key, text in named.items()}}
+    return {
+        ENV_FILES: before.get(ENV_FILES, whole),
+        **{key: keyed_digest(salt, key, text) for key, text in named.items()},
+    }
 
 
 def _variables(contents: Iterable[bytes | None]) -> dict[str, str]:
@@ -99,7 +102,8 @@ def _content(path: str) -> bytes | None:
     return None
 
 
-def _digest(salt: bytes, key: str, value: object) -> str:
+def keyed_digest(salt: bytes, key: str, value: object) -> str:
+    """A digest of the value of that key, from which nobody without the salt can guess it."""
     from hashlib import blake2b
 
     text = repr((key, value)).encode("utf-8", "surrogateescape")

@@ -19,10 +19,10 @@ from ..model import Service, Typed, Workspace
 from ..names import PORT_VARIABLES, digest
 from ..system.decoding import from_json
 from ..system.state_folder import State
-from .digests import digests_of_keys
+from .digests import digests_of_keys, keyed_digest
 
-VERSION = 1
-"""Of what is kept: another one is not read."""
+VERSION = 2
+"""Of what is kept and how secrets are masked in it: another one is not read."""
 TOKEN = "TES_DEV_TOKEN"
 VARIABLES = frozenset({
     "WORKSPACE_FOLDER", "SENTINEL_WORKSPACE", "PORT", "VIRTUAL_ENV", "XDG_STATE_HOME", *PORT_VARIABLES.values()
@@ -44,11 +44,13 @@ State3 = tuple[int, int, int]
 class Remembered(Struct, frozen=True):
     """A workspace, and what must be as it was for that to be what Invoke would read now.
 
+    `made_of` is a digest of all that this was made of, with the salt of the workspace's state folder.
     `unkept` are services whose health check needs a value that is not kept. `keys` are the digests of each service's
-    keys, made with the salt of the workspace's state folder.
+    keys, with that salt too.
     """
 
     version: int
+    made_of: str
     project: str
     tasks_file: bool
     files: dict[str, State3]
@@ -85,21 +87,24 @@ def remembered(state: State) -> Remembered | None:
 
 def remember(state: State, workspace: Workspace, project: str, tasks_file: bool, environ: Mapping[str, str]) -> None:
     """Keeps the workspace, if its state folder is there and everything of it can be told in UTF-8."""
-    salt, typed = state.make_salt(), workspace.typed
+    salt, typed, whole = state.make_salt(), workspace.typed, replace(workspace, typed=Typed())
+    files = {path: _state(path) for path in dict.fromkeys(_read_from(project, workspace, state))}
     names = None if typed.names is None else tuple((*key, name) for key, name in typed.names.items())
-    kept = replace(workspace, typed=Typed(), services=tuple(_without_secrets(each) for each in workspace.services))
+    read_from = (project, tasks_file, files, digest_of_variables(environ), typed.program, typed.python, names)
+    try:
+        content = msgspec.json.encode((VERSION, *read_from, typed.verb_first, whole))
+    except UnicodeEncodeError:
+        return state.note_workspace(b"")
+    made_of = keyed_digest(salt, "workspace", content)
+    if f'"made_of":"{made_of}"'.encode() in state.workspace():
+        return None
     found = Remembered(
-        VERSION, project, tasks_file,
-        {path: _state(path) for path in dict.fromkeys(_read_from(project, workspace, state))},
-        digest_of_variables(environ), typed.program, typed.python, names, typed.verb_first,
+        VERSION, made_of, *read_from, typed.verb_first,
         tuple(each.name for each in workspace.services if _needs_a_value(each)),
         {each.name: digests_of_keys(each, salt) for each in workspace.services},
-        kept,
+        replace(whole, services=tuple(_without_secrets(each) for each in workspace.services)),
     )  # fmt: skip
-    try:
-        state.note_workspace(msgspec.json.encode(found))
-    except UnicodeEncodeError:
-        state.note_workspace(b"")
+    return state.note_workspace(msgspec.json.encode(found))
 
 
 # What it is read from

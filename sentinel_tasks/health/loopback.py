@@ -5,8 +5,6 @@ that looks at one service. This one speaks only what servers on one's own machin
 `NotUnderstood`, and httpx is asked to judge it.
 """
 
-from __future__ import annotations
-
 import re
 import socket
 from collections.abc import Iterator, Mapping

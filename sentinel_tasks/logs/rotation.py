@@ -1,7 +1,5 @@
 """The files of a log as the log pump (supervisor/capture.py) leaves them: rotated by number, with their times."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os

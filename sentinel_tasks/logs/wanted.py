@@ -1,7 +1,5 @@
 """What a person wants to know of a log, and places in it: nouns that everybody may use."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 Each has its time. They are no part of the service: how they end is not how it ends, and nobody waits for them with it.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable
@@ -21,6 +19,49 @@ Ended = Callable[[int | None, str], object]
 MOST_SAID, LONGEST_LINE = 4096, 200
 AT_ONCE = 1 << 16
 """Bytes that are read at once, which is also what a pipe holds."""
+
+
+class Output:
+    """A pipe of which only the end is kept: what is printed is read as it comes, so that nobody waits to print."""
+
+    def __init__(self, wakeup: Wakeup) -> None:
+        self._wakeup, self._said = wakeup, b""
+        self._reader, self.writer = os.pipe()
+        os.set_blocking(self._reader, False)
+
+    def is_theirs(self) -> None:
+        """The command has the other end now."""
+        os.close(self.writer)
+        self._wakeup.listen(self._reader)
+
+    def read(self) -> str:
+        """What was printed until now; never waits."""
+        if self._reader >= 0:
+            try:
+                part = os.read(self._reader, AT_ONCE)
+            except BlockingIOError:
+                part = None
+            self._said = (self._said + (part or b""))[-MOST_SAID:]
+            if part == b"":
+                self._close()
+        return self._said.decode("utf-8", "replace")
+
+    def end(self) -> str:
+        """What was printed at all; whoever prints on now has no reader."""
+        said = self.read()
+        self._close()
+        return said
+
+    def _close(self) -> None:
+        if self._reader >= 0:
+            self._wakeup.forget(self._reader)
+            os.close(self._reader)
+            self._reader = -1
+
+
+def last_line(said: str) -> str:
+    """The last line that says something."""
+    return next((line.strip()[:LONGEST_LINE] for line in said.splitlines()[::-1] if line.strip()), "")
 
 
 class Running(NamedTuple):
@@ -102,46 +143,3 @@ def _apart(output: Output | None) -> None:
     if output is not None:
         os.dup2(output.writer, 1)
         os.dup2(output.writer, 2)
-
-
-class Output:
-    """A pipe of which only the end is kept: what is printed is read as it comes, so that nobody waits to print."""
-
-    def __init__(self, wakeup: Wakeup) -> None:
-        self._wakeup, self._said = wakeup, b""
-        self._reader, self.writer = os.pipe()
-        os.set_blocking(self._reader, False)
-
-    def is_theirs(self) -> None:
-        """The command has the other end now."""
-        os.close(self.writer)
-        self._wakeup.listen(self._reader)
-
-    def read(self) -> str:
-        """What was printed until now; never waits."""
-        if self._reader >= 0:
-            try:
-                part = os.read(self._reader, AT_ONCE)
-            except BlockingIOError:
-                part = None
-            self._said = (self._said + (part or b""))[-MOST_SAID:]
-            if part == b"":
-                self._close()
-        return self._said.decode("utf-8", "replace")
-
-    def end(self) -> str:
-        """What was printed at all; whoever prints on now has no reader."""
-        said = self.read()
-        self._close()
-        return said
-
-    def _close(self) -> None:
-        if self._reader >= 0:
-            self._wakeup.forget(self._reader)
-            os.close(self._reader)
-            self._reader = -1
-
-
-def last_line(said: str) -> str:
-    """The last line that says something."""
-    return next((line.strip()[:LONGEST_LINE] for line in said.splitlines()[::-1] if line.strip()), "")

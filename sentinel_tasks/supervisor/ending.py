@@ -1,7 +1,5 @@
 """How the launcher itself ends its service: by the steps of decisions/escalation.py, which a test compares."""
 
-from __future__ import annotations
-
 import signal
 import time
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 They come through a FIFO, so that whoever writes sees at once whether the launcher lives, and the launcher sleeps on it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

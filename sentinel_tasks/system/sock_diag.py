@@ -4,8 +4,6 @@
 memory that takes longer than everything else in a look.
 """
 
-from __future__ import annotations
-
 import socket
 import struct
 import sys

@@ -6,8 +6,6 @@ which tasks are listed and how they were called, and print their help. Some attr
 A release of Invoke may lack any of these names. Then the tasks work without it, and `inv doctor` reports the loss.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -1,7 +1,5 @@
 """`$NAME`, `${NAME}` and `${NAME:-default}` in configured text, as a shell replaces them. Pure."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import NamedTuple

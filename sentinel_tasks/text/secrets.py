@@ -1,7 +1,5 @@
 """What secrets are called and what they look like: names, shapes, and flags of programs that take one. Pure."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The flags of `logs`: what a person typed, and what is wanted by that."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Iterable, Sequence

@@ -29,6 +29,9 @@ def application(environ, start_response):
     return [b"done"]
 """
 
+UNTITLED = "import sys; sys.modules['setproctitle'] = None; from gunicorn.app.wsgiapp import run; run()"
+"""Where that package is installed, gunicorn loses the mark of its service, by which these tests are found."""
+
 
 def shown(api: RunningApi) -> set[int]:
     return {worker["pid"] for worker in api.workers().values() if worker["service"] == "dev"}
@@ -56,7 +59,7 @@ def gunicorn(tmp_path: Path, spawn: Spawn) -> Gunicorn:
     """One with four workers, none of which it takes for stuck."""
     (tmp_path / "application.py").write_text(APPLICATION)
     port = free_port()
-    command = ["-m", "gunicorn", "--workers", "4", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
+    command = ["-c", UNTITLED, "--workers", "4", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
     server = spawn("dev", [sys.executable, *command, "--timeout", "0", "--chdir", str(tmp_path), "application"])
     return Gunicorn(port, server.pid)
 

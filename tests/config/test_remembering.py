@@ -151,3 +151,13 @@ def test_changes_are_told_as_if_it_were_read(state: State, keep: Keep, started: 
     before = digests(started, salt)
     (kept,) = found.workspace.services
     assert changes_since(before, kept, salt, found.keys["web"]) == changes_since(before, now, salt)
+
+
+def test_what_is_as_it_was_is_not_written_again(keep: Keep, state: State) -> None:
+    keep(replace(WEB, env=(("API_TOKEN", SECRET),)))
+    before = (state.folder / "workspace.json").stat().st_ino
+    kept = keep(replace(WEB, env=(("API_TOKEN", SECRET),)))
+    assert (state.folder / "workspace.json").stat().st_ino == before
+    changed = keep(replace(WEB, env=(("API_TOKEN", "another"),)))
+    assert changed.keys["web"] != kept.keys["web"]
+    assert keep(replace(WEB, env=(("API_TOKEN", "another"),)), typed=Typed("other")).typed == Typed("other")
