@@ -107,7 +107,18 @@ def one(pid: int) -> Process | None:
         text, owner = _read_file(f"/proc/{pid}/stat")
     except OSError:
         return None
-    return parsed(pid, text.decode("utf-8", "replace"), owner)
+    found = parsed(pid, text.decode("utf-8", "replace"), owner)
+    is_certain = found.kind or found.is_ending or found.session != pid
+    return found if is_certain else found._replace(is_ending=_has_begun_to_end(pid))
+
+
+def _has_begun_to_end(pid: int) -> bool:
+    """Asked after its command line was looked at: of one that was ending by then that told nothing."""
+    try:
+        text, _ = _read_file(f"/proc/{pid}/stat")
+    except OSError:
+        return True
+    return _is_ending(text.decode("utf-8", "replace").rpartition(")")[2].split())
 
 
 def _read_file(path: str) -> tuple[bytes, int]:
@@ -127,11 +138,14 @@ def parsed(pid: int, stat: str, owner: int) -> Process:
     kind = _kind(pid, name, is_leader=session == pid)
     is_surely_roots = owner == 0 and int(fields[6]) & KERNEL_THREAD
     uid = owner if owner or is_surely_roots else _real_uid(pid)
-    threads, is_ending = int(fields[17]), bool(int(fields[6]) & EXITING)
     return Process(
-        pid, int(fields[19]), parent, group, session, uid, fields[0], name, int(fields[5]), threads, kind,
-        is_ending and threads == 1,
+        pid, int(fields[19]), parent, group, session, uid, fields[0], name, int(fields[5]), int(fields[17]),
+        kind, _is_ending(fields),
     )  # fmt: skip
+
+
+def _is_ending(fields: list[str]) -> bool:
+    return bool(int(fields[6]) & EXITING) and fields[17] == "1"
 
 
 def _real_uid(pid: int) -> int:

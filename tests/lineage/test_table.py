@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from sentinel_tasks.lineage import reach, table
 from tests.lab import until
 
@@ -50,3 +52,19 @@ def test_a_process_that_has_ended_has_nothing_below_it() -> None:
     with subprocess.Popen(["true"]) as root:
         root.wait()
     assert root.pid not in table.below(root.pid)
+
+
+def test_a_launcher_that_ends_while_it_is_looked_at_is_no_other_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the two files that tell of it: a one-shot that had ended well was told as "ended while starting"."""
+    look = table.command_line
+
+    def look_later(pid: int) -> tuple[str, ...]:
+        process.kill()
+        until(lambda: not any(look(pid)))
+        return look(pid)
+
+    with subprocess.Popen(["sleep", "86400"], start_new_session=True) as process:
+        monkeypatch.setattr(table, "command_line", look_later)
+        found = table.one(process.pid)
+    assert found is not None
+    assert found.is_ending
