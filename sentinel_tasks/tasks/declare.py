@@ -15,7 +15,7 @@ from invoke.collection import Collection
 from ..errors import Problem
 from ..names import SERVICE, TASKS_OF_A_WORKSPACE
 from .boundary import complain_of_file
-from .declared import OwnTask, declared
+from .declared import OwnTask, declared, tasks_named
 from .invoke_config import serve_arguments, serve_completion, serve_configuration, serve_help, take_over
 from .service_tasks import tasks_of
 from .workspace_tasks import workspace_tasks
@@ -112,7 +112,7 @@ def _complete(program: Program) -> None:
 serve_configuration(_add_configured)
 serve_completion(_complete)
 serve_help(_explain)
-serve_arguments(lambda tasks: setattr(OwnTask, "named", tasks))
+serve_arguments(tasks_named)
 
 
 def from_procfile(path: str = "Procfile") -> list[Collection]:

@@ -302,13 +302,14 @@ def _remembering(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _named(program: Program) -> list[object] | None:
-    """The tasks that the command line names; None if help or a completion is wanted, of whichever."""
+    """The tasks that the command line names, or that of no name; None if help or a completion is wanted."""
     if any(program.args[flag].value for flag in ("help", "complete")):
         return None
     found: list[object] = []
-    for word in program.core.unparsed:
+    tasks = program.collection
+    for word in program.core.unparsed or ([tasks.default] if tasks.default else []):
         with suppress(KeyError, ValueError):
-            found.append(program.collection[word])
+            found.append(tasks[word])
     return found
 
 
