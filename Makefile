@@ -13,7 +13,7 @@ dev := .venv/dev-$(folder)
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: up
 up: tmux compile ## install what is needed and start the Worker Telemetry API
@@ -45,6 +45,14 @@ imports: $(dev) ## who may import whom, by import-linter
 .PHONY: bench
 bench: tmux $(dev) compile ## the contract's limits, measured
 	.venv/bin/python -m bench
+
+.PHONY: bench-environments
+bench-environments: tmux $(dev) ## a status in environments that pip or uv made, beside a compiled one (RUNS=15; needs an index)
+	.venv/bin/python -m bench.environments $(RUNS)
+
+.PHONY: bench-scale
+bench-scale: tmux $(dev) compile ## 100 and 500 services, idle ones, 100 workspaces: minutes, and 6 GB of memory (RUNS=5)
+	.venv/bin/python -m bench.scale $(RUNS)
 
 .PHONY: bench-peers
 bench-peers: $(dev) ## other programs for the bench to measure beside ours, in bench/.peers (needs npm)

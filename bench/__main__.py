@@ -10,45 +10,21 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from statistics import median
 
 from tests.lab import Lab, Result
 
-from . import beside
+from . import beside, scale
+from .rows import EMPTY, Row, beyond, ratio
 
 Pairs = tuple[list[float], list[float]]
 """Our seconds and the empty task's, run by run."""
 
-EMPTY = "from invoke import task\n\n@task\ndef empty(c):\n    pass\n"
 READY_AFTER = 1.0
 CRASH_AFTER = 0.3
-
-
-@dataclass(frozen=True)
-class Row:
-    """One limit and what was measured."""
-
-    what: str
-    limit: str
-    measured: str
-    holds: bool
-
-
-def ratio(what: str, ours: Sequence[float], theirs: Sequence[float], limit: float) -> Row:
-    """The median of pairwise ratios against the limit."""
-    found = median(a / b for a, b in zip(ours, theirs, strict=True))
-    times = f"{median(ours):.3f} s / {median(theirs):.3f} s"
-    return Row(what, f"<= {limit:.2f} x", f"{found:.2f} x ({times})", found <= limit)
-
-
-def beyond(what: str, ours: Sequence[float], theirs: Sequence[float], own: float, limit: float) -> Row:
-    """The median of pairwise differences, the service's own seconds taken off, against the limit."""
-    found = median(a - b - own for a, b in zip(ours, theirs, strict=True))
-    return Row(what, f"<= empty + {own:g} + {limit:g} s", f"empty + {own:g} + {found:.3f} s", found <= limit)
 
 
 class Bench:
@@ -137,25 +113,26 @@ class Bench:
             f"s{number}": {"command": "sleep 1; echo ready; exec sleep 1000", "health": {"log": "ready"}}
             for number in range(20)
         }
-        up = self._workspace("twenty", twenty)
+        up = lab.workspace("twenty", scale.TASKS)
+        lab.configure(up, **twenty)
         taken = lab.inv("up", cwd=up).seconds
         lab.inv("down", cwd=up)
         ours, theirs, tmux_processes = self._ps_of(100, 2)
-        found = median(a / b for a, b in zip(ours, theirs, strict=True))
-        times = f"{median(ours):.3f} s / {median(theirs):.3f} s"
         return [
             Row("up of 20, each ready after 1 s", "<= 3 s", f"{taken:.2f} s", taken <= 3.0),
-            Row("ps of 100 services / of 2", "<= 2.00 x", f"{found:.2f} x ({times})", found <= 2.0),
+            ratio("ps of 100 services / of 2", ours, theirs, 2.0),
             Row("tmux processes of one ps of 100", "1", str(tmux_processes), tmux_processes == 1),
         ]
 
     def _ps_of(self, many: int, few: int) -> tuple[list[float], list[float], int]:
         """Seconds of each, in turn, and how many tmux processes the larger one starts."""
-        paths = [self._running(number) for number in (many, few)]
+        paths = [scale.workspace(self.lab, number) for number in (many, few)]
+        for path in paths:
+            scale.timed(self.lab, path, "up")
         spent = [[self.lab.inv("ps", cwd=path).seconds for path in paths] for _ in range(self.runs + 1)][1:]
         echoed = self.lab.inv("--echo", "ps", cwd=paths[0]).err.splitlines()
         for path in paths:
-            assert self.lab.inv("down", cwd=path, timeout=120).code == 0
+            scale.timed(self.lab, path, "down")
         return (
             [each[0] for each in spent],
             [each[1] for each in spent],
@@ -174,17 +151,6 @@ class Bench:
         lost = sum(found != wanted for found, wanted in zip_longest(numbers, range(1, lines + 1)))
         return [Row("100 MB of output through a window", "0 lines lost", f"{lost} lost, {taken:.1f} s", lost == 0)]
 
-    def _workspace(self, name: str, services: dict[str, dict[str, object]]) -> Path:
-        path = self.lab.workspace(name, "from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
-        self.lab.configure(path, **services)
-        return path
-
-    def _running(self, number: int) -> Path:
-        services: dict[str, dict[str, object]] = {f"s{each}": {"command": "exec sleep 1000"} for each in range(number)}
-        path = self._workspace(f"of{number}", services)
-        assert self.lab.inv("up", cwd=path, timeout=120).code == 0
-        return path
-
 
 def main() -> int:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 9
@@ -194,8 +160,7 @@ def main() -> int:
         try:
             for row in bench.rows():
                 rows.append(row)
-                verdict = "holds" if row.holds else "MISSED"
-                print(f"{row.what:34} {row.limit:26} {row.measured:44} {verdict}", flush=True)
+                print(row, flush=True)
             print("\nbeside other programs that are installed (seconds; make bench-peers installs some):")
             for line in beside.table(bench.lab, runs, bench.empty):
                 print(line, flush=True)
