@@ -339,6 +339,15 @@ def _mark(process: psutil.Process) -> bool:
         return False
 
 
+def lives(process: psutil.Process | int) -> bool:
+    """False for one that has ended, also between two looks, or is only to be reaped."""
+    try:
+        found = psutil.Process(process) if isinstance(process, int) else process
+        return found.is_running() and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def is_open(port: int, host: str = "127.0.0.1") -> bool:
     """True if something accepts there."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:

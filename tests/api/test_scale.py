@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from tests.api.conftest import RunningApi, Start
-from tests.lab import until
+from tests.lab import lives, until
 
 SLEEP = json.dumps(["sleep", "60"])
 REPORT = """
@@ -32,10 +32,6 @@ def scale(api: RunningApi, count: object) -> tuple[int, dict[str, object]]:
     return answer.status_code, answer.json()
 
 
-def alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
 def test_up_and_down_are_true_when_they_return(start: Start) -> None:
     api = start(SENTINEL_WORKER_COMMAND=SLEEP)
     assert scale(api, 3) == (200, {"created": 3, "terminated": 0})
@@ -46,7 +42,7 @@ def test_up_and_down_are_true_when_they_return(start: Start) -> None:
     left = set(api.workers())
     assert left < set(workers)
     gone = [worker["pid"] for key, worker in workers.items() if key not in left]
-    assert not any(alive(pid) for pid in gone)
+    assert not any(lives(pid) for pid in gone)
     assert scale(api, 1) == (200, {"created": 0, "terminated": 0})
 
 
@@ -57,7 +53,7 @@ def test_a_shell_line_is_one_worker_and_ends_whole(start: Start) -> None:
     until(lambda: len(psutil.Process(worker["pid"]).children()) == 2)
     children = psutil.Process(worker["pid"]).children()
     scale(api, 0)
-    assert not any(alive(child.pid) for child in children)
+    assert not any(lives(child.pid) for child in children)
 
 
 def test_a_persons_tmux_server_below_a_worker_lives(start: Start, tmp_path: Path) -> None:
@@ -118,7 +114,7 @@ def test_workers_end_with_the_api_even_stubborn_ones(start: Start) -> None:
     (worker,) = api.workers().values()
     until(lambda: _ignores_term(worker["pid"]))
     assert api.end() == 0
-    assert not alive(worker["pid"])
+    assert not lives(worker["pid"])
 
 
 def _ignores_term(pid: int) -> bool:

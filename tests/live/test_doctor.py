@@ -14,10 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-from tests.lab import INV, Lab, Result, until
+from tests.lab import INV, Lab, Result, lives, until
 
 pytestmark = pytest.mark.usefixtures("own_default_ports")
 SLEEPER = {"command": "exec sleep 600", "port": None, "health": None}
@@ -237,7 +236,7 @@ def test_strays_are_ended_and_what_a_running_service_detached_is_not(lab: Lab) -
     assert f"pid {daemon.pid}" in planted["reason"]
     assert daemon.is_running()
     assert examined(lab, "--fix", code=0)["strays"]["fixed"]
-    assert not daemon.is_running() or daemon.status() == psutil.STATUS_ZOMBIE
+    assert not lives(daemon)
     assert examined(lab, code=0)["strays"]["ok"]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.lab import INV, Lab, is_open, until
+from tests.lab import INV, Lab, is_open, lives, until
 
 SERVICES = "from sentinel_tasks import service, workspace\nnamespace = workspace(service('ide'), service('web'))\n"
 IS_WEBS = "#{==:#{@sentinel_service},web}"
@@ -29,10 +29,6 @@ subprocess.run(sys.argv[2:], close_fds=False, check=False)
 def events(lab: Lab) -> list[str]:
     """The kinds of all events so far, in order."""
     return [json.loads(line)["event"] for path in lab.state("events.jsonl") for line in path.read_text().splitlines()]
-
-
-def lives(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 class Precious:

@@ -11,10 +11,9 @@ import subprocess
 import sys
 from typing import Any
 
-import psutil
 import pytest
 
-from tests.lab import LONG, PATIENCE, Lab, Result, is_open, until
+from tests.lab import LONG, PATIENCE, Lab, Result, is_open, lives, until
 
 WEB = "from sentinel_tasks import service, workspace\nnamespace = workspace(service('web'), service('db'))\n"
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -56,13 +55,6 @@ def stop(lab: Lab, *words: str) -> Result:
 def window(lab: Lab) -> str:
     """The id of the window that carries telemetry's mark."""
     return lab.tmux("list-windows", "-a", "-f", "#{==:#{@sentinel_service},telemetry}", "-F", "#{window_id}")
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def assert_nothing_left(lab: Lab, port: int, but: str = "") -> None:
@@ -168,7 +160,7 @@ def test_a_service_whose_launcher_was_killed_is_ended(lab: Lab) -> None:
     service = status(lab)["pid"]
     os.kill(int(lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_pid}")), signal.SIGKILL)
     until(lambda: lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_dead}") == "1")
-    assert not is_gone(service)
+    assert lives(service)
     assert status(lab)["listener"]["relation"] == "stray"
     assert lab.inv("telemetry.stop", "--json").json["changed"] is True
     assert_nothing_left(lab, port)
@@ -191,12 +183,12 @@ def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab, verb
     service = status(lab)["pid"]
     lab.tmux("new-window", "-d", "-t", "=sentinel-app:", "sleep 600")
     lab.tmux("kill-window", "-t", window(lab))
-    assert not is_gone(service)
+    assert lives(service)
     told = status(lab)
     assert (told["state"], told["listener"]["relation"]) == ("unhealthy", "ours")
     assert told["error"] == f"runs without its window (pid {service}), which was closed; it is being ended"
     assert lab.inv(f"telemetry.{verb}", "--timeout", "5").code == 0
-    assert is_gone(service)
+    assert not lives(service)
     stop(lab, "--timeout", "1")
     assert_nothing_left(lab, port, but="sleep 600")
 
@@ -230,7 +222,7 @@ def test_what_a_person_runs_in_a_split_of_the_window_is_left_alone(lab: Lab) -> 
     serve(lab)
     theirs = int(lab.tmux("split-window", "-d", "-P", "-F", "#{pane_pid}", "-t", window(lab), "sleep 602"))
     stop(lab)
-    assert not is_gone(theirs)
+    assert lives(theirs)
 
 
 def test_a_window_that_a_person_took_over_is_left_alone(lab: Lab) -> None:
@@ -239,12 +231,12 @@ def test_a_window_that_a_person_took_over_is_left_alone(lab: Lab) -> None:
     theirs = int(lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_pid}"))
     until(lambda: status(lab)["state"] == "stopped" and lab.services() == [])
     assert lab.inv("telemetry.stop", "--json").json["changed"] is False
-    assert not is_gone(theirs)
+    assert lives(theirs)
     assert lab.inv("telemetry.activate").code == 0
-    assert not is_gone(theirs)
+    assert lives(theirs)
     assert len(lab.windows()) == 2
     stop(lab)
-    assert not is_gone(theirs)
+    assert lives(theirs)
 
 
 def test_a_server_started_by_hand_in_the_session_is_left_alone(lab: Lab) -> None:
