@@ -5,7 +5,6 @@ Every task asks this, so nothing is imported for it, and git itself is never run
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import sys
@@ -116,6 +115,8 @@ def _may_run(state_folder: Path) -> bool:
 
 
 def _lives(record: Path) -> bool:
+    import json
+
     try:
         launcher = json.loads(record.read_bytes())["launcher"]
     except (OSError, ValueError, KeyError, TypeError):
