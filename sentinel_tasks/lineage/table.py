@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 
@@ -56,6 +56,20 @@ def below(root: int) -> Table:
         looked_at.update(new)
         found.update((pid, each) for pid in new if (each := one(pid)) is not None)
         pids = [child for each in found.values() if not each.kind or each.pid == root for child in _children(each.pid)]
+    return _with_guests(found)
+
+
+def above(pids: Iterable[int]) -> Table:
+    """The processes of these pids and all above them, as `read` tells of them: whoever else runs is not looked at."""
+    if not ON_LINUX:
+        return read()
+    found: Table = {}
+    waiting = [*pids]
+    while waiting:
+        pid = waiting.pop()
+        if pid not in found and (each := one(pid)) is not None:
+            found[pid] = each
+            waiting.append(each.parent)
     return _with_guests(found)
 
 

@@ -27,7 +27,8 @@ def _ages(path: Path) -> list[int]:
         names = os.listdir(path.parent)
     except FileNotFoundError:
         return []
-    endings = (name[len(path.name) :] for name in names if name.startswith(path.name))
+    own = path.name
+    endings = (name[len(own) :] for name in names if name.startswith(own))
     return sorted(int(ending[1:] or 0) for ending in endings if re.fullmatch(r"(\.[1-9][0-9]*)?", ending))
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_tasks.lineage.process import Kind, Process, is_multiplexer
-from sentinel_tasks.lineage.reach import Caller, Claim, Who, family, permitted, whole_groups
+from sentinel_tasks.lineage.reach import Caller, Claim, Who, family, line_of, permitted, whole_groups
 
 KINDS: tuple[Kind, ...] = ("", "", "", "", "multiplexer", "launcher", "guest")
 Forest = dict[int, Process]
@@ -91,6 +91,14 @@ def test_exactly_those_of_the_definition_are_reached(table: Forest, claim: Claim
     caller = Caller(pid, uid)
     expected = {each.pid for each in table.values() if may_be_reached(table, each, claim, caller)}
     assert set(permitted(table, claim, caller)) == expected
+
+
+@given(forests(), claims(), st.integers(1, 25), st.sampled_from((1000, 0)))
+def test_what_is_above_tells_whether_one_may_be_reached(table: Forest, claim: Claim, pid: int, uid: int) -> None:
+    caller = Caller(pid, uid)
+    for asked in table:
+        above = {each: table[each] for one in (pid, asked) for each in line_of(table, one)}
+        assert (asked in permitted(above, claim, caller)) == (asked in permitted(table, claim, caller))
 
 
 @given(forests(), claims(), st.integers(1, 25))

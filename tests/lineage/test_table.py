@@ -68,3 +68,9 @@ def test_a_launcher_that_ends_while_it_is_looked_at_is_no_other_program(monkeypa
         found = table.one(process.pid)
     assert found is not None
     assert found.is_ending
+
+
+def test_what_is_above_a_process_is_seen_without_looking_at_the_machine() -> None:
+    told = table.above([os.getpid()])
+    assert [*told] == reach.line_of(table.read(), os.getpid())
+    assert told[os.getpid()].parent == os.getppid()
