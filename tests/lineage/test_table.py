@@ -64,6 +64,7 @@ def test_a_launcher_that_ends_while_it_is_looked_at_is_no_other_program(monkeypa
         return look(pid)
 
     with subprocess.Popen(["sleep", "86400"], start_new_session=True) as process:
+        until(lambda: any(look(process.pid)))  # Popen returns before the kernel has put the program in place
         monkeypatch.setattr(table, "command_line", look_later)
         found = table.one(process.pid)
     assert found is not None
