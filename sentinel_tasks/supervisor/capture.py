@@ -7,14 +7,14 @@ which byte came (16 bytes an entry: offset, epoch seconds), so that the logs of 
 order of time; LOG.runs where runs begin and launches end (a line an entry: offset, word, launch, epoch seconds). The
 pump ends by itself once the launcher has ended and the pane is silent.
 
+Its start is a part of every start, and its memory of every service's: `re` and `contextlib` would double the one.
+
 Two kinds of shared lock (flock) say what is going on. The pump's lock on LOG.times: the log is still being written. A
 reader's lock on one of the log's files: the reader needs this file and all newer ones (logs/rotation.py).
 """
 
-import contextlib
 import fcntl
 import os
-import re
 import select
 import struct
 import sys
@@ -26,7 +26,7 @@ TIMES = struct.Struct("<Qd")
 SECONDS_BETWEEN_TIMES = 0.1
 SILENCE = 0.3
 AFTER_END = 0.05
-OPENING, ANNOTATION = b"\x1b]7357;sentinel-", re.compile(rb"\x1b\]7357;sentinel-([a-z]+);([0-9A-Za-z]*)\x07")
+OPENING, END = b"\x1b]7357;sentinel-", b"\x07"
 LONGEST_ANNOTATION = 64
 BESIDE = (".times", ".runs")
 SAFE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # NFS locks what is open in both ways only
@@ -98,20 +98,25 @@ class Log:
         """Makes every file one older, with those beside it; afterwards the name of the newest is free."""
         for age in sorted(ages(self.path), reverse=True):
             for end in ("", *BESIDE):
-                with contextlib.suppress(FileNotFoundError):
+                try:
                     os.replace(f"{aged(self.path, age)}{end}", f"{aged(self.path, age + 1)}{end}")
+                except FileNotFoundError:
+                    pass
 
     def prune(self) -> None:
         """Removes the oldest files while there are too many; one that a reader needs ends this."""
-        oldest_first: list[int] = []
-        with contextlib.suppress(OSError):
+        try:
             oldest_first = sorted(ages(self.path), reverse=True)
+        except OSError:
+            return
         for age in oldest_first:
             if age <= self.backups or is_needed(aged(self.path, age)):
                 return
             for end in ("", *BESIDE):
-                with contextlib.suppress(OSError):
+                try:
                     os.unlink(f"{aged(self.path, age)}{end}")
+                except OSError:
+                    pass
 
 
 def aged(path: str, age: int) -> str:
@@ -185,10 +190,11 @@ class Stream:
     def take(self, data: bytes) -> None:
         """Logs what the service printed; the beginning of an annotation, or a CR, waits for what follows it."""
         data, place = self.rest + data, 0
-        for found in ANNOTATION.finditer(data):
-            self.put(data[place : found.start()])
-            self.heed(found[1].decode(), found[2].decode())
-            place = found.end()
+        while found := annotation(data, place):
+            start, end, word, launch = found
+            self.put(data[place:start])
+            self.heed(word, launch)
+            place = end
         kept = len(data) - waiting(data, place)
         self.rest = data[kept:]
         self.put(data[place:kept])
@@ -196,8 +202,10 @@ class Stream:
     def put(self, data: bytes) -> None:
         """Appends the data to the log, unless the launcher says it."""
         if data and not self.is_ours:
-            with contextlib.suppress(OSError):  # a full disk loses lines, but must not stop the service's output
+            try:
                 self.log.write(data.replace(b"\r\n", b"\n"))
+            except OSError:
+                pass  # a full disk loses lines, but must not stop the service's output
 
     def heed(self, word: str, launch: str) -> None:
         """Does what an annotation is there for."""
@@ -205,8 +213,10 @@ class Stream:
             self.is_ours = word == "ours"
             return
         self.has_end = word == "end"
-        with contextlib.suppress(OSError):
+        try:
             self.log.note(word, launch)
+        except OSError:
+            pass
 
     def finish(self) -> None:
         """Logs what still waits: nothing follows it."""
@@ -214,11 +224,22 @@ class Stream:
         self.put(rest)
 
 
+def annotation(data: bytes, since: int) -> tuple[int, int, str, str] | None:
+    """The first annotation from there on: where it begins and ends, its word and the launch."""
+    while (start := data.find(OPENING, since)) >= 0:
+        text, end, _ = data[start : start + LONGEST_ANNOTATION].partition(END)
+        word, parted, launch = text[len(OPENING) :].partition(b";")
+        if end and parted and word.isalpha() and word.islower() and (launch.isalnum() or not launch):
+            return start, start + len(text) + 1, word.decode(), launch.decode()
+        since = start + 1
+    return None
+
+
 def waiting(data: bytes, since: int) -> int:
     """How many bytes at the end can't be understood before more has come."""
     begin = data.rfind(b"\x1b", max(since, len(data) - LONGEST_ANNOTATION))
     last = data[begin:] if begin >= 0 else b""
-    if last and (OPENING.startswith(last) or (last.startswith(OPENING) and b"\x07" not in last)):
+    if last and (OPENING.startswith(last) or (last.startswith(OPENING) and END not in last)):
         return len(last)
     return 1 if data.endswith(b"\r") and len(data) > since else 0
 

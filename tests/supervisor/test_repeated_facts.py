@@ -1,10 +1,13 @@
 """What the supervisor repeats, because it imports nothing of ours but lineage, agrees with the rest."""
 
+import re
 import signal
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sentinel_tasks.decisions import escalation
 from sentinel_tasks.decisions.escalation import stop_of_a_service
@@ -27,9 +30,22 @@ def test_the_launcher_annotates_the_log_as_its_readers_expect(
 
 @pytest.mark.parametrize("annotation", [begin_annotation("L1"), end_annotation("a1b2c3d4e5f6")])
 def test_the_log_pump_takes_out_every_annotation(annotation: bytes) -> None:
-    assert capture.ANNOTATION.fullmatch(annotation)
+    assert capture.annotation(b"so " + annotation + b" on", 0) == (3, 3 + len(annotation), *_told(annotation))
     assert annotation.startswith(capture.OPENING)
     assert len(annotation) < capture.LONGEST_ANNOTATION
+
+
+def _told(annotation: bytes) -> list[str]:
+    """The word and the launch between the opening and the end."""
+    return annotation.removeprefix(capture.OPENING)[:-1].decode().split(";")
+
+
+@given(st.lists(st.sampled_from([capture.OPENING, b"begin", b"Be", b";", b"L1", b"\x07", b"\xb5", b"\n"])))
+def test_the_log_pump_takes_out_what_the_readers_call_an_annotation_and_nothing_else(parts: list[bytes]) -> None:
+    data, place, left = b"".join(parts)[: capture.LONGEST_ANNOTATION], 0, b""
+    while found := capture.annotation(data, place):
+        left, place = left + data[place : found[0]], found[1]
+    assert left + data[place:] == re.sub(rb"\x1b\]7357;sentinel-([a-z]+);([0-9A-Za-z]*)\x07", b"", data)
 
 
 def test_the_log_pump_writes_where_runs_begin_as_the_reader_reads_it(tmp_path: Path) -> None:
