@@ -21,8 +21,13 @@ RESUMED = "restart_syscall(<... resuming interrupted"
 
 
 def found(lab: Lab) -> list[int]:
-    """The pids of the lab's launchers and log pumps."""
-    return [each.pid for each in lab.processes() if any(word.endswith(PROGRAMS) for word in each.cmdline())]
+    """The pids of the lab's launchers and log pumps; the first launcher's words are in tmux's own command line, too."""
+    commands = {each.pid: each.cmdline() for each in lab.processes()}
+    return [
+        pid
+        for pid, words in commands.items()
+        if any(word.endswith(PROGRAMS) for word in words) and Path(words[0]).name != "tmux"
+    ]
 
 
 def wait_for_quiet(pids: Sequence[int]) -> None:
