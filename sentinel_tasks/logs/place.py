@@ -59,6 +59,14 @@ def _times_at(path: Path, number: int) -> Iterator[tuple[int, float]]:
     yield from TIMES.iter_unpack(data[: len(data) // TIMES.size * TIMES.size])
 
 
+def times_of(path: Path) -> Iterator[tuple[int, float]]:
+    """When which byte of that file came, in the order of bytes."""
+    number = 0
+    while block := list(_times_at(path, number)):
+        yield from block
+        number += len(block)
+
+
 def offset_since(file: int, path: Path, when: float, begins: list[Mark]) -> int | None:
     """Where the first line begins behind all that came before that time; None if nothing in the file did."""
     name = name_of(file, path)

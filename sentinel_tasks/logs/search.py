@@ -11,6 +11,7 @@ from ..text.sanitize import is_only_annotations, printed
 from .before import lines_before
 from .filter import Filter
 from .levels import LEVELS, Entries
+from .near_end import places_near_end
 from .place import end_of_older, is_in, offset_since, place_in
 from .reader import Reader
 from .rotation import marks_of, rotated
@@ -42,12 +43,34 @@ class Search(Reader):
             return False
         if self._wanted.only_last:
             self.from_last((self._wanted.most or 0) + MOST_PADDING)
+        elif place := self._near_end():
+            self._go_to_begin(None, place)
         else:
             self._go_to_begin(self._wanted.since, self._wanted.after)
+        self._begin_here()
+        return True
+
+    def _begin_here(self) -> None:
         self._line = self._offset, self._offset
         if self._wanted.asked.level and self._file is not None:
             self._filter.go_on(lines_before(self._file, self.path, self._offset))
-        return True
+
+    def _near_end(self) -> Place | None:
+        """A place near the end behind which all of the last lines come that are wanted, if there is one."""
+        if self._wanted.most is None or self._wanted.after is not None:
+            return None
+        for path, offset in places_near_end(self.path, self._wanted.since, self._wanted.until):
+            with Search(self.path, self._wanted._replace(follows=False), self._is_written) as other:
+                other._open(path, offset)
+                place = other._place(offset)
+                if other._has_all_behind():
+                    return place if self._is_there(place) else None
+        return None
+
+    def _has_all_behind(self) -> bool:
+        """Lines whose entry is not known are left out at first; they would be before the others."""
+        self._begin_here()
+        return sum(not is_only_annotations(line) for _, line in self.found()) >= (self._wanted.most or 0)
 
     def _is_there(self, place: Place) -> bool:
         return place.inode == 0 or any(self._opens(path) and self._has(place) for path in rotated(self.path))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_tasks.logs.filter import Filter
-from sentinel_tasks.logs.rotation import rotated
+from sentinel_tasks.logs.rotation import rotated, times_path
 from sentinel_tasks.logs.search import Search
 from sentinel_tasks.logs.wanted import Asked, Place, Wanted
 from sentinel_tasks.supervisor.capture import Log
@@ -112,6 +112,41 @@ def test_search_is_what_looking_at_each_byte_would_find_whatever_was_rotated(
     writer.end()
     wanted = Wanted(asked, since, until, None, most)
     assert printed(found(path, wanted)[0]) == looking_at_each(writer.lines, wanted)
+
+
+ODD_TEXTS = st.lists(
+    st.sampled_from(
+        [b"a", b"abc", b"\n", b"\n", b"\n", b"ERROR x", b"INFO", b'{"k":"abc"}\n', b"\xff\xe2\x82", "€".encode(),
+         b"Traceback (most recent call last):\n  at x\n", b"abc\r\n", b"\x1b[31m", b"\x1b[2J", b"   \n"]
+    ),
+    max_size=6,
+).map(b"".join)  # fmt: skip
+WINDOWS = st.lists(st.integers(1, 200), min_size=1, max_size=4).map(sorted)
+
+
+@given(
+    st.lists(st.builds(Written, st.integers(1, 3), ODD_TEXTS), max_size=25), ASKED, TIMES, TIMES, st.integers(0, 9),
+    st.integers(1, 200), WINDOWS, st.booleans(), st.booleans(),
+)  # fmt: skip
+def test_last_lines_are_the_same_wherever_near_the_end_the_search_begins(
+    tmp_path_factory: pytest.TempPathFactory, writes: list[Written], asked: Asked, since: float | None,
+    until: float | None, most: int, size: int, windows: list[int], is_written: bool, has_all_times: bool,
+) -> None:  # fmt: skip
+    path = tmp_path_factory.mktemp("log") / "web.log"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sentinel_tasks.supervisor.capture.LONGEST_LINE", 5)  # so that lines go on in the next file
+        patch.setattr("sentinel_tasks.logs.before.LOOKED_BACK", 5)
+        writer = Writer(path, size, 500, patch)
+        for each in writes:
+            writer.write(each)
+        if not has_all_times:
+            times_path(rotated(path)[len(rotated(path)) // 2]).unlink()
+        wanted = Wanted(asked, since, until, None, most)
+        patch.setattr("sentinel_tasks.logs.near_end.WINDOWS", ())
+        whole = found(path, wanted, is_written)
+        patch.setattr("sentinel_tasks.logs.near_end.WINDOWS", windows)
+        near_end = found(path, wanted, is_written)
+    assert (printed(near_end[0]), near_end[1]) == (printed(whole[0]), whole[1])
 
 
 @given(WRITES, ASKED, st.one_of(st.none(), st.integers(1, 4)), st.integers(1, 60), st.sampled_from([0, 2, 500]))
