@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from itertools import product
+from itertools import product, takewhile
 from typing import Any, NamedTuple
 
 MOST_TEXTS = 12
@@ -49,6 +49,11 @@ class Expression:
         """Texts of which one stands in any line that matches, in lower case if it ignores case; none if unknown."""
         found = _of_sequence(self._nodes, self.ignores_case)
         return _shortest(found.exact or found.some or frozenset())
+
+    def leading_text(self) -> str:
+        """The text that each match begins with; what follows it may be anything, but is not nothing. "" if unknown."""
+        codes = [argument for _, argument in takewhile(lambda node: str(node[0]) == "LITERAL", self._nodes)]
+        return "" if self.ignores_case or len(codes) == len(self._nodes) else "".join(map(chr, codes))
 
     def stays_within_lines(self) -> bool:
         """True if it finds with MULTILINE in many lines exactly what it finds in each alone."""

@@ -32,8 +32,9 @@ def finder(pattern: str) -> Finder | None:
 def _finder(pattern: str, expression: Expression) -> Finder | None:
     texts = sorted(expression.texts())
     is_sure = len(min(texts, key=len, default="")) >= SHORTEST
-    if not is_sure and expression.stays_within_lines():
-        return _by_expression(re.compile(pattern, re.MULTILINE))
+    is_soon_found = is_sure and texts == [expression.leading_text()]  # as soon as that text, and no line in vain
+    if (is_soon_found or not is_sure) and expression.stays_within_lines():
+        return _by_expression(re.compile(pattern, re.MULTILINE), by_texts(texts) if is_sure else lambda _: each_line)
     if not texts:
         return None
     return _ignoring_case(by_texts(texts)) if expression.ignores_case else by_texts(texts)
@@ -80,12 +81,12 @@ def each_line(begin: int, end: int) -> int:
     return begin
 
 
-def _by_expression(expression: re.Pattern[str]) -> Finder:
+def _by_expression(expression: re.Pattern[str], otherwise: Finder) -> Finder:
     def find(block: bytes) -> Find:
         try:
             text = block.decode()
         except UnicodeDecodeError:
-            return each_line
+            return otherwise(block)
         found = _searching(expression, text)
         return found if len(text) == len(block) else _in_bytes(found, text, block)
 

@@ -246,6 +246,22 @@ def test_expression_finds_in_a_block_what_it_finds_line_by_line(pattern: str, li
     texts(Asked(grep=pattern, invert=invert), *lines)
 
 
+@given(
+    st.sampled_from(
+        [r"abc\d", "abcé", "abc$", "abc+", "abc[^x]", "abc.b", "abc|abé", r"abc\b", "abc(?=1)", "[x1]abc", "abc"]
+    ),
+    st.lists(st.lists(st.sampled_from([b"abc", b"ab", b"1", b"c", b"\xff", "é".encode(), b"\x1b[1m"])).map(b"".join)),
+)
+def test_text_that_matches_begin_with_is_found_in_bytes_that_are_no_text(pattern: str, lines: list[bytes]) -> None:
+    block = b"".join(line + b"\n" for line in lines)
+    assert found(Asked(grep=pattern), block) == looking_at_each(Asked(grep=pattern), lines)
+
+
+@pytest.mark.parametrize(("pattern", "text"), [(r"abc\d", "abc"), ("abc", ""), ("(?i)abc.", ""), (r"\dabc", "")])
+def test_text_that_each_match_begins_with(pattern: str, text: str) -> None:
+    assert Expression(pattern).leading_text() == text
+
+
 ENTRIES = st.lists(
     st.one_of(
         st.sampled_from(
