@@ -14,8 +14,8 @@ from pathlib import Path
 from tests.lab import PATIENCE, Lab, until
 
 PROGRAMS = ("sentinel_tasks/supervisor/launch.py", "sentinel_tasks/supervisor/capture.py")
-QUIET = 1.0
-"""Seconds without a wake-up after which nothing is being started any more."""
+QUIET, SETTLED = 1.0, 15.0
+"""Seconds without a wake-up after which nothing is being started any more; a launcher looks once more ten later."""
 RESUMED = "restart_syscall(<... resuming interrupted"
 """What strace(1) says of a call in which it found a process asleep."""
 
@@ -30,12 +30,12 @@ def found(lab: Lab) -> list[int]:
     ]
 
 
-def wait_for_quiet(pids: Sequence[int]) -> None:
-    """Returns once none of them has woken up for a second."""
+def wait_for_quiet(pids: Sequence[int], seconds: float = QUIET) -> None:
+    """Returns once none of them has woken up for so long."""
 
     def are_quiet() -> bool:
         before = wakeups(pids)
-        time.sleep(QUIET)
+        time.sleep(seconds)
         return wakeups(pids) == before
 
     until(are_quiet, "quiet", 5 * PATIENCE)
@@ -51,7 +51,7 @@ def wakeups(pids: Sequence[int]) -> int:
     return sum(_number(r"ctxt_switches:\s*(\d+)", path) for path in _of_threads(pids, "status"))
 
 
-def seconds(pids: Sequence[int]) -> float:
+def processor_seconds(pids: Sequence[int]) -> float:
     """The processor time that they have used so far; the kernel counts it in nanoseconds."""
     return sum(_number(r"\A(\d+)", path) for path in _of_threads(pids, "schedstat")) / 1e9
 

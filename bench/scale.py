@@ -84,8 +84,8 @@ class Scale:
         yield at_most(f"PSS of ours for each of {number}", size, 7, "MB")
         if number != self.many:
             return
-        own_processes.wait_for_quiet(own)
-        busy = own_processes.over(own, own_processes.seconds, self.idle) / self.idle * 100
+        own_processes.wait_for_quiet(own, own_processes.SETTLED)
+        busy = own_processes.over(own, own_processes.processor_seconds, self.idle) / self.idle * 100
         yield at_most(f"CPU of ours, {total} idle for {self.idle:g} s", busy, 0.1, "% of a core")
         woken = own_processes.over(own, own_processes.wakeups, self.idle)
         yield at_most("wake-ups of ours in the same time", woken, 0, "")
