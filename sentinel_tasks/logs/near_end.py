@@ -22,10 +22,10 @@ class _Byte(NamedTuple):
     offset: int
 
 
-def places_near_end(path: Path, since: float | None, until: float | None) -> Iterator[tuple[Path, int]]:
-    """Where lines begin, each place earlier than the one before; none where something is asked for no more.
+def places_near_end(path: Path, since: float | None, until: float | None) -> Iterator[tuple[Path, int, int]]:
+    """Where lines begin, each place earlier than the one before, and how many times as long the last window will be.
 
-    All of it is told by the times beside the log.
+    All of them are behind `since`, and before `until`, as the times beside the log tell it.
     """
     with suppress(FileNotFoundError):  # the log is rotated while we look: who asks reads all of it
         files = rotated(path)
@@ -36,7 +36,7 @@ def places_near_end(path: Path, since: float | None, until: float | None) -> Ite
             if place is None or (place.age, -place.offset) >= (begin.age, -begin.offset):
                 return
             if (offset := _line_begin(files[place.age], path, place.offset)) is not None:
-                yield files[place.age], offset
+                yield files[place.age], offset, WINDOWS[-1] // window
 
 
 def _begin(files: Sequence[Path], path: Path, since: float | None) -> _Byte:

@@ -59,18 +59,21 @@ class Search(Reader):
         """A place near the end behind which all of the last lines come that are wanted, if there is one."""
         if self._wanted.most is None or self._wanted.after is not None:
             return None
-        for path, offset in places_near_end(self.path, self._wanted.since, self._wanted.until):
+        for path, offset, more in places_near_end(self.path, self._wanted.since, self._wanted.until):
             with Search(self.path, self._wanted._replace(follows=False), self._is_written) as other:
                 other._open(path, offset)
                 place = other._place(offset)
-                if other._has_all_behind():
-                    return place if self._is_there(place) else None
+                count = other._count()
+            if count >= self._wanted.most:
+                return place if self._is_there(place) else None
+            if count * more * 2 < self._wanted.most:  # the longest window would hardly have enough
+                break
         return None
 
-    def _has_all_behind(self) -> bool:
-        """Lines whose entry is not known are left out at first; they would be before the others."""
+    def _count(self) -> int:
+        """How many are found from here; those of an entry that is not known would be before all others."""
         self._begin_here()
-        return sum(not is_only_annotations(line) for _, line in self.found()) >= (self._wanted.most or 0)
+        return sum(not is_only_annotations(line) for _, line in self.found())
 
     def _is_there(self, place: Place) -> bool:
         return place.inode == 0 or any(self._opens(path) and self._has(place) for path in rotated(self.path))
