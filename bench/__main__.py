@@ -64,9 +64,9 @@ class Bench:
         healthy = self.pairs(lambda: lab.inv("telemetry.status"))
         lab.inv("telemetry.stop")
         return [
-            ratio("inv --list", listed, listed_plain, 1.10),
-            ratio("status, nothing listens", *down, 1.6),
-            ratio("status, healthy (HTTP)", *healthy, 2.0),
+            ratio("inv --list", listed, listed_plain, 1.05),
+            ratio("status, nothing listens", *down, 1.2),
+            ratio("status, healthy (HTTP)", *healthy, 1.4),
         ]
 
     def acting(self) -> list[Row]:
@@ -77,8 +77,8 @@ class Bench:
         lab.configure(telemetry={"command": "exec sleep 1000", "port": None, "health": None})
         stopped = self.pairs(lambda: lab.inv("telemetry.stop"), lambda: lab.inv("telemetry.activate"))
         return [
-            beyond("activate, ready after 1 s", *started, READY_AFTER + own, 0.25),
-            beyond("stop, ends at once on SIGINT", *stopped, 0.0, 0.3),
+            beyond("activate, ready after 1 s", *started, READY_AFTER + own, 0.15),
+            beyond("stop, ends at once on SIGINT", *stopped, 0.0, 0.15),
         ]
 
     def own_start(self) -> float:
