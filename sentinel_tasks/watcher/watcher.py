@@ -19,6 +19,8 @@ from .tree import below
 NEVER = float("inf")
 GRACE = 1.0
 """Seconds that it stays without anybody to watch for: a restart by hand ends the last one and starts it again."""
+SETTLE_SECONDS = 1.0
+"""How long it looks after a signal: that comes before the library has read what has changed."""
 MOST_LOOKS, PAUSE = 100, 0.05
 """How often folders that come and go are looked at anew, and seconds between."""
 CHUNK = 1 << 16
@@ -32,7 +34,7 @@ class Watcher:
         self.git, self.changes = Git(workspace), Changes()
         self.listeners: dict[str, Listener] = {}
         self.folders: dict[str, list[str]] = {}
-        self.ends_at = NEVER
+        self.ends_at, self._settled_at = NEVER, 0.0
         self._wakeup, written = os.pipe()
         for descriptor in (self._wakeup, written):
             os.set_blocking(descriptor, False)
@@ -51,27 +53,35 @@ class Watcher:
         while True:
             if time.monotonic() >= self.ends_at and self._is_over():
                 return
-            self.turn()
+            self.turn(self.patience())
 
-    def turn(self) -> None:
-        """One wait, and what follows from it."""
-        found = dict(self.poll.poll(self._patience()))
+    def turn(self, patience: int | None) -> None:
+        """One wait of at most so many milliseconds, and what follows from it."""
+        found = dict(self.poll.poll(patience))
         gone = [name for name, each in self.listeners.items() if each.orders in found]
         is_asked = self._fifo in found and bool(_emptied(self._fifo))
         is_told = self._wakeup in found and bool(_emptied(self._wakeup))
+        if is_told:
+            self._settled_at = time.monotonic() + SETTLE_SECONDS
         for name in gone:
             self._forget(name)
         if gone or is_asked:
             self.look_anew()
-        elif self.listeners and (is_told or not self.changes.tells_by_signal):
+        elif self._looks():
             self._heed(self.changes.taken())
         self._tell_what_is_due()
 
-    def _patience(self) -> int | None:
+    def patience(self) -> int | None:
+        """Milliseconds until it has to do something by itself; None while it has nothing to do."""
         due = min([self.ends_at, *(each.burst.due for each in self.listeners.values())])
-        if self.listeners and not self.changes.tells_by_signal:
+        if self._looks():
             due = min(due, time.monotonic() + LOOK_SECONDS)
         return None if due == NEVER else max(0, int(1000 * (due - time.monotonic())) + 1)
+
+    def _looks(self) -> bool:
+        """True while there may be a change of which no signal will tell."""
+        is_settled = self.changes.tells_by_signal and time.monotonic() >= self._settled_at
+        return bool(self.listeners) and not is_settled
 
     # For whom
 
