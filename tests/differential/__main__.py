@@ -148,19 +148,21 @@ class Comparison:
 
     def compare(self, path: Path, ours: list[str], theirs: list[str]) -> str:
         """Empty, or how they differ."""
+        first = self._told(self.lab.inv(*theirs, "--json", cwd=path))
         for _ in range(4):
-            answers = [
-                self.lab.inv(*theirs, "--json", cwd=path), self._sentinel(path, *ours, "--json"),
-                self.lab.inv(*theirs, "--json", cwd=path),
-            ]  # fmt: skip
-            told = [(each.code, steady(each.json)) for each in answers]
-            if told[1] in (told[0], told[2]):
+            second = self._told(self._sentinel(path, *ours, "--json"))
+            if second == first or second == (third := self._told(self.lab.inv(*theirs, "--json", cwd=path))):
                 self.asked += 1
                 if ours[0] == "ps" and "--all" not in ours:
-                    self.states.update(states_in(told[1][1]))
+                    self.states.update(states_in(second[1]))
                 return ""
+            first = third
             time.sleep(0.3)  # a state was moving on
-        return f"{path.name}: {' '.join(ours)}\n  inv      {told[0]}\n  sentinel {told[1]}\n  inv      {told[2]}"
+        return f"{path.name}: {' '.join(ours)}\n  inv      {first}\n  sentinel {second}"
+
+    @staticmethod
+    def _told(answer: Result) -> tuple[int, Any]:
+        return answer.code, steady(answer.json)
 
     def _sentinel(self, path: Path, *words: str) -> Result:
         began = time.monotonic()
@@ -182,6 +184,7 @@ def main() -> int:
             while comparison.states.total() < wanted:
                 number += 1
                 differences += _round(Round(lab, chance, number), comparison)
+                print(f"{comparison.states.total()} states, {len(differences)} differences", file=sys.stderr)
         finally:
             left = lab.close()
     print(f"seed {seed}: {number} rounds, {comparison.asked} questions, {time.monotonic() - began:.0f} s")
