@@ -4,6 +4,7 @@ Frozen values, and the sets of words that they hold; of ours this module imports
 """
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from signal import Signals
 from typing import Literal, NamedTuple
 
@@ -104,6 +105,9 @@ HEALTH_KINDS: dict[HealthKind, KindOfHealth] = {
 }
 """Every kind of health check (contract: Configuration, Health checks); schema, reading and messages follow this."""
 
+HEALTH_ON_RECORD: frozenset[HealthKind] = frozenset({"notify", "exit", "up"})
+"""The kinds that the launcher's record tells, and the clock."""
+
 
 class Health(Struct, frozen=True):
     """One service's health check (contract: Configuration, Health checks).
@@ -200,7 +204,7 @@ class Service(Struct, frozen=True):
         return run.cause is None and run.shell_code is not None and run.shell_code in (0, *self.success_codes)
 
 
-class Workspace(Struct, frozen=True):
+class Workspace(Struct, frozen=True, dict=True):
     """A project's folder and its services; `path` is real and absolute (contract: Workspace).
 
     `is_whole` is false where a part of its configuration is wrong, and so not among it. `keys` are digests of each
@@ -220,10 +224,11 @@ class Workspace(Struct, frozen=True):
 
     def service(self, name: str) -> Service:
         """The service of that name; KeyError if there is none."""
-        for service in self.services:
-            if service.name == name:
-                return service
-        raise KeyError(name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Service]:
+        return {service.name: service for service in reversed(self.services)}
 
     @property
     def templates(self) -> dict[str, list[Service]]:

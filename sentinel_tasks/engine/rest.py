@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..decisions.pause import LONGEST, pause_after
-from ..model import HEALTH_KINDS, UP_AFTER, Observation, Service
+from ..model import HEALTH_KINDS, HEALTH_ON_RECORD, UP_AFTER, Observation, Service
 from ..world import World
-
-ON_RECORD = ("exit", "notify", "up")
-"""Kinds of health that the launcher's record tells, and the clock."""
 
 
 def rest(world: World, waiting: Sequence[tuple[Service, Observation]], waited: float) -> None:
@@ -30,7 +27,7 @@ def rest(world: World, waiting: Sequence[tuple[Service, Observation]], waited: f
 def _is_silent(service: Service, seen: Observation) -> bool:
     """True for one that listens nowhere, if its health can't pass before it does, or before its record tells more."""
     kind = service.health.kind
-    waits = kind in ON_RECORD or (HEALTH_KINDS[kind].needs_listener and bool(seen.port))
+    waits = kind in HEALTH_ON_RECORD or (HEALTH_KINDS[kind].needs_listener and bool(seen.port))
     return waits and not (seen.open_at or seen.elsewhere) and seen.ending_for is None
 
 

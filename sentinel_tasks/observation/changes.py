@@ -13,8 +13,11 @@ def changes_of(name: str, world: World, seen: Observation) -> tuple[str, ...] | 
 
     What a wrong configuration leaves unread is no change either.
     """
-    service = next((each for each in world.workspace.services if each.name == name), None)
-    if not (world.workspace.is_whole and service and service.command):
+    try:
+        service = world.workspace.service(name)
+    except KeyError:
+        return None
+    if not (world.workspace.is_whole and service.command):
         return None
     state = world.state_of(seen.state_folder)
     started = state.started_with(name)

@@ -31,8 +31,7 @@ def is_of_a_stranger(pane: Pane, table: ProcessTable) -> bool:
     own = table.process(pane.pid) if pane.alive else None
     if own is None or own.kind != "launcher":
         return own is not None and own.kind == "" and not own.is_ending
-    told = next((each.service for each in table.launchers() if each.process.pid == own.pid), "")
-    return told not in ("", pane.service)
+    return any(each.service not in ("", pane.service) for each in table.launchers_by(own.pid))
 
 
 def window_of(launcher: Launcher, service: str, world: World, snapshot: Snapshot) -> Pane | None:
@@ -45,8 +44,7 @@ def window_of(launcher: Launcher, service: str, world: World, snapshot: Snapshot
 
 def launchers_of(service: str, world: World, table: ProcessTable) -> list[Launched]:
     """All launchers that run this service, the oldest first: they say so, or write its record."""
-    own, record = (world.workspace.path, service), str(world.state.record(service))
-    return [each for each in table.launchers() if (each.workspace, each.service) == own or each.record == record]
+    return table.launchers_by((world.workspace.path, service), str(world.state.record(service)))
 
 
 def twins_of(service: str, launcher: Launcher | None, world: World, table: ProcessTable) -> tuple[Identity, ...]:
@@ -76,7 +74,9 @@ def family_of(launcher: Launcher | None, table: ProcessTable) -> tuple[Process, 
 def orphans_of(service: Service, bare: Observation, world: World, snapshot: Snapshot) -> tuple[Holder, ...]:
     """What runs of the service below no launcher, and what that has started: by its record, its tags or its session."""
     table = snapshot.process_table
-    roots = [each.process for each in table.loose() if _is_left_by(each, service, bare, world, snapshot)]
+    of_its_run: list[int | Identity] = [bare.run.launcher, *bare.run.known] if bare.run else []
+    may_be = table.loose_by(service.name, *of_its_run)
+    roots = [each.process for each in may_be if _is_left_by(each, service, bare, world, snapshot)]
     found = {each.pid: None for root in roots for each in table.family(identity_of(root))}
     return tuple(Holder(table.describe(pid, ""), "stray") for pid in found)
 

@@ -49,7 +49,7 @@ def _open_at(port: int, world: World, snapshot: Snapshot) -> tuple[str, ...]:
 def _without_port(service: Service, world: World, snapshot: Snapshot) -> Observation:
     """Its window, launcher, processes and record."""
     table, session = snapshot.process_table, snapshot.session
-    pane = pane_of(world.workspace.path, service.name, snapshot.panes)
+    pane = pane_of(world.workspace.path, service.name, snapshot.panes_of(service.name))
     if pane is not None and is_of_a_stranger(pane, table):
         pane = None
     launcher = launcher_of(service.name, pane, world, snapshot)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,13 +14,17 @@ from msgspec.structs import replace
 from ..decisions.containers import engine_of
 from ..lineage.process import Process
 from ..lineage.reach import children_of, family, is_cut, line_of
-from ..model import Identity, Listener, Tags
+from ..model import Identity, Listener, Tags, identity_of
 from ..world import World
 
+T = TypeVar("T")
 FEW = 3
 """Up to this many services, asking each one's own processes is cheaper than asking the whole machine."""
 WORDS_OF_A_LAUNCHER = (3, 5)
 """FIFO, record, launch, workspace and service (supervisor/launch.py); one of 0.1 tells the first three alone."""
+
+Places = Mapping[Hashable, Sequence[int]]
+"""Where each of several is in their list, by what it is looked for: hundreds of services do not look at all of them."""
 
 
 class Loose(Struct, frozen=True):
@@ -90,6 +95,15 @@ class ProcessTable:
         told = ((each, self._world.processes.launched(each.pid)) for each in living)
         return [Launched(each, *words[1:]) for each, words in told if len(words) in WORDS_OF_A_LAUNCHER]
 
+    def launchers_by(self, *keys: int | str | tuple[str, str]) -> list[Launched]:
+        """Those of this pid, of this record, or of this workspace's service, the oldest first."""
+        with self._lock:
+            return _at(self._places_of_launchers, self._launchers, keys)
+
+    @cached_property
+    def _places_of_launchers(self) -> Places:
+        return _places(self._launchers, lambda each: (each.process.pid, each.record, (each.workspace, each.service)))
+
     def is_above_us(self, pid: int | None) -> bool:
         """True for this task and all that it was started by."""
         return pid in self._own_line
@@ -104,6 +118,15 @@ class ProcessTable:
         return [
             Loose(each, self._tags(each)) for each in self._processes.values() if each.is_alive and self._is_loose(each)
         ]
+
+    def loose_by(self, *keys: str | int | Identity) -> list[Loose]:
+        """Those that carry this service's tag, of whatever workspace, are in this terminal session, or are this one."""
+        with self._lock:
+            return _at(self._places_of_loose, self._loose, keys)
+
+    @cached_property
+    def _places_of_loose(self) -> Places:
+        return _places(self._loose, lambda each: (each.tags.service, each.process.session, identity_of(each.process)))
 
     def _tags(self, process: Process) -> Tags:
         """Another user's process may carry whatever that user likes."""
@@ -127,7 +150,8 @@ class ProcessTable:
     def _launched_by(self, line: Sequence[Process]) -> tuple[str, str] | None:
         """Workspace and service of the launcher that the last of this line is below, if it is below one."""
         cut = next(filter(is_cut, line), None)
-        return next(((each.workspace, each.service) for each in self.launchers() if each.process == cut), None)
+        own = self.launchers_by(cut.pid) if cut else []
+        return next(((each.workspace, each.service) for each in own if each.process == cut), None)
 
     # Ports
 
@@ -162,3 +186,16 @@ class ProcessTable:
             return [(pid, address) for number, pid, address in self._world.ports.listening(family) if number == port]
         own = set(family)
         return [(pid, address) for pid, address in self.listeners(port) if pid in own and pid is not None]
+
+
+def _places(listed: Iterable[Any], keys_of: Callable[[Any], Iterable[Hashable]]) -> Places:
+    found: dict[Hashable, list[int]] = {}
+    for place, each in enumerate(listed):
+        for key in keys_of(each):
+            found.setdefault(key, []).append(place)
+    return found
+
+
+def _at(places: Places, listed: Sequence[T], keys: Iterable[Hashable]) -> list[T]:
+    """Those of these keys, each once and in their order."""
+    return [listed[place] for place in sorted({place for key in keys for place in places.get(key, ())})]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
+
 from msgspec import Struct
 
 from ..model import Pane
@@ -10,7 +13,7 @@ from ..world import World
 from .process_table import ProcessTable
 
 
-class Snapshot(Struct, frozen=True):
+class Snapshot(Struct, frozen=True, dict=True):
     """One look at tmux: every pane of the server, and which session is the workspace's.
 
     A window that is shown in several sessions has a row for each; that of the workspace's session comes first.
@@ -21,6 +24,17 @@ class Snapshot(Struct, frozen=True):
     process_table: ProcessTable
     began: float = 0.0
     opened: frozenset[int] = frozenset()
+
+    def panes_of(self, service: str) -> Sequence[Pane]:
+        """The panes that carry the mark of a service of this name, of whatever workspace."""
+        return self._by_service.get(service, ())
+
+    @cached_property
+    def _by_service(self) -> dict[str, list[Pane]]:
+        found: dict[str, list[Pane]] = {}
+        for pane in self.panes:
+            found.setdefault(pane.service, []).append(pane)
+        return found
 
     @property
     def servers(self) -> frozenset[int]:

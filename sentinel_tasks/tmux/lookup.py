@@ -32,7 +32,8 @@ def session_of(path: str, panes: Sequence[Pane], is_made_here: Callable[[str], b
 
 def pane_of(path: str, service: str, panes: Sequence[Pane]) -> Pane | None:
     """The pane that carries the service's mark, wherever it was moved; one that is alive before one that is dead."""
-    marked = [pane for pane in panes if pane.home == mark(path) and pane.service == service and pane.launch]
+    home = mark(path)
+    marked = [pane for pane in panes if pane.service == service and pane.home == home and pane.launch]
     usable = [pane for pane in marked if pane.alive or pane.dead]
     return max(usable, key=lambda pane: (pane.alive, int(pane.pane_id[1:])), default=None)
 

@@ -69,7 +69,7 @@ def meant(workspace: Workspace, names: Names) -> list[str]:
 
     Instances that are not configured well are known by their names.
     """
-    known, templates = [service.name for service in workspace.services], workspace.templates
+    known, templates = {service.name: None for service in workspace.services}, workspace.templates
     found: dict[str, None] = {}
     for name in known if names is None else names:
         own = [each.name for each in templates.get(name, ())]

@@ -1,0 +1,79 @@
+"""Many services: each costs a task as much as the one before it, counted in calls of our own functions."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+import sentinel_tasks
+from sentinel_tasks.engine.status import status
+from tests import facts
+from tests.engine import histories
+from tests.engine.histories import OLD, alive, service, stranger
+from tests.scripted import ScriptedWorld
+from tests.turns import Fact
+
+OURS = str(Path(sentinel_tasks.__file__).parent)
+LONG_AGO = {"began": facts.NOW - 60, "started": facts.NOW - 60}
+FEW = 12
+SLACK = 0.02
+"""What a call may cost that is made once for all of them, to all that they cost."""
+
+
+@pytest.fixture
+def _pids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histories, "PIDS", {f"s{number}": 1000 + 20 * number for number in range(3 * FEW)})
+
+
+def calls(act: Callable[[], object]) -> Counter[str]:
+    """How often each function of ours is entered meanwhile; a generator also whenever it goes on."""
+    found = Counter[str]()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(OURS):
+            found[f"{frame.f_code.co_filename.removeprefix(OURS)}:{frame.f_code.co_name}"] += 1
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    return found
+
+
+def world_of(number: int, shown: Callable[[int], list[Fact]]) -> tuple[ScriptedWorld, list[str]]:
+    """So many services that have no port, and what is shown of all."""
+    services = [service(f"s{each}") for each in range(number)]
+    return ScriptedWorld(facts.workspace(*services), {0: shown(number)}), [each.name for each in services]
+
+
+def running(number: int) -> list[Fact]:
+    """All of them, and as many processes that are none of them."""
+    own = [alive(service(f"s{each}"), is_writing=True, run=LONG_AGO, **OLD) for each in range(number)]
+    return [*own, *(stranger(10_000 + each, 20_000 + each) for each in range(number))]
+
+
+def dearer(act: Callable[[int], object]) -> dict[str, tuple[int, int]]:
+    """What is called more often for the third so many services than for the second, and how often for each."""
+    act(1)  # imports, and what is kept from one call to the next
+    few, more, most = (calls(partial(act, number)) for number in (FEW, 2 * FEW, 3 * FEW))
+    second, third = more - few, most - more
+    return {name: (second[name], count) for name, count in third.items() if count > second[name] * (1 + SLACK) + 1}
+
+
+@pytest.mark.usefixtures("_pids")
+def test_a_status_of_many_services_costs_so_much_for_each() -> None:
+    def act(number: int) -> None:
+        world, names = world_of(number, running)
+        assert [each.state for each in status(world, names, and_unconfigured=True)] == ["running"] * number
+
+    assert not dearer(act)
