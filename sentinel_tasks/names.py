@@ -8,6 +8,10 @@ import shlex
 import zlib
 from collections.abc import Iterator, Mapping
 from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
 TASKS_OF_A_WORKSPACE = frozenset(
@@ -96,12 +100,19 @@ def mark(path: str) -> str:
     It is the same in every locale: where Python reads paths in another encoding, it has them as escaped bytes.
     """
     text = path.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text  # to compile the expression takes longer than all the rest of this module
     return re.sub(_UNSAFE, lambda found: f"\\x{ord(found.group()):04x}", text)
 
 
 def unmarked(text: str) -> str:
     """The path that `mark` was given."""
-    return re.sub(_ESCAPED, lambda found: chr(int(found.group(1), 16)), text)
+    return text if "\\x" not in text else re.sub(_ESCAPED, lambda found: chr(int(found.group(1), 16)), text)
+
+
+def times_path(log: Path) -> Path:
+    """The file of when which byte came; the log pump holds its lock while the log is being written."""
+    return log.with_name(f"{log.name}.times")
 
 
 def instance_name(service: str, number: int | str) -> str:

@@ -291,7 +291,7 @@ class World:
 
     def is_being_written(self, log: Path) -> bool:
         """True while whoever writes the log has not let go of it."""
-        from .logs.rotation import times_path
+        from .names import times_path
         from .system.locks import is_held
 
         return is_held(times_path(log))

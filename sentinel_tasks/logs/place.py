@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from .rotation import BLOCK, TIMES, Mark, marks_of, name_of, opened, rotated, times_path
+from ..names import times_path
+from .rotation import BLOCK, TIMES, Mark, marks_of, name_of, opened, rotated
 from .wanted import Place
 
 

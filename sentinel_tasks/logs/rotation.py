@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from ..names import times_path
+
 BLOCK = 1 << 16
 TIMES = struct.Struct("<Qd")
 
@@ -153,11 +155,6 @@ def _mark(words: Sequence[str]) -> Mark | None:
 def _is_same(path: Path, own: os.stat_result) -> bool:
     found = _stat(path)
     return found is not None and os.path.samestat(found, own)
-
-
-def times_path(path: Path) -> Path:
-    """The file of when which byte came; the log pump holds its lock while the log is being written."""
-    return path.with_name(f"{path.name}.times")
 
 
 def times_at(path: Path, since: int, until: int) -> list[tuple[int, float]]:

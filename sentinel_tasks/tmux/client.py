@@ -81,7 +81,7 @@ class Tmux:
     def panes(self) -> list[Pane]:
         """Every pane of the server with its marks, from one tmux process; [] if no server runs."""
         answer = self._quickly("list-panes", "-a", "-F", FORMAT)
-        self._found_server = not re.search(NO_SERVER, answer.stderr)
+        self._found_server = not (answer.stderr and re.search(NO_SERVER, answer.stderr))
         if answer.returncode and self._found_server and "no sessions" not in answer.stderr:
             raise self._refused("list-panes", answer, "{doctor}")
         return [pane for row in answer.stdout.split(f"{ROW_END}\n") if (pane := _parse(row)) is not None]

@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 AnyConsole = TypeVar("AnyConsole", bound=Console)
 
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
+PARTS_OF_MSGSPEC = ("inspect", "msgpack", "toml", "yaml")
+SCHEMA = "msgspec._json_schema"
 
 
 @contextmanager
@@ -32,23 +36,40 @@ def seldom_collecting() -> Iterator[None]:
 
 
 def import_msgspec() -> None:
-    """Imports msgspec without two modules that take a tenth of a status, and of which it uses next to nothing.
+    """Imports msgspec without what takes a tenth of a status, and of which most tasks use next to nothing.
 
     From typing_extensions, which imports inspect, ast, dis and tokenize, it takes names where that is installed, and
-    needs none. Its UUIDs ask platform for the system's name.
+    needs none. Its UUIDs ask platform for the system's name. Parts of its own come when they are asked for.
     """
     if "msgspec" in sys.modules or "typing_extensions" in sys.modules:
         return
     platform = ModuleType("platform")
     platform.system = lambda: os.uname().sysname  # type: ignore[attr-defined]
-    without: dict[str, ModuleType | None] = {"typing_extensions": None, "platform": platform}
+    schema = ModuleType(SCHEMA)
+    vars(schema).update({name: partial(_schema, name) for name in ("schema", "schema_components")})
+    parts = {f"msgspec.{name}": ModuleType(name) for name in PARTS_OF_MSGSPEC}
+    without: dict[str, ModuleType | None] = {"typing_extensions": None, "platform": platform, SCHEMA: schema, **parts}
     stand_ins = {name: found for name, found in without.items() if name not in sys.modules}
     sys.modules.update(stand_ins)  # type: ignore[arg-type]
     try:
-        import msgspec  # noqa: F401
+        import msgspec
     finally:
         for name in stand_ins:
             del sys.modules[name]
+    for name in PARTS_OF_MSGSPEC:
+        vars(msgspec).pop(name, None)
+    msgspec.__getattr__ = _part_of_msgspec  # type: ignore[method-assign]
+
+
+def _schema(name: str, *args: Any, **keywords: Any) -> Any:
+    return getattr(import_module(SCHEMA), name)(*args, **keywords)
+
+
+def _part_of_msgspec(name: str) -> ModuleType:
+    """What Python asks for a name that the package does not have (PEP 562)."""
+    if name in PARTS_OF_MSGSPEC:
+        return import_module(f"msgspec.{name}")
+    raise AttributeError(f"module 'msgspec' has no attribute {name!r}")
 
 
 def exit_code_of(console: AnyConsole, verb: Callable[[AnyConsole], int]) -> int:

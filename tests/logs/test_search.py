@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_tasks.logs.filter import Filter
-from sentinel_tasks.logs.rotation import rotated, times_path
+from sentinel_tasks.logs.rotation import rotated
 from sentinel_tasks.logs.search import Search
 from sentinel_tasks.logs.wanted import Asked, Place, Wanted
+from sentinel_tasks.names import times_path
 from sentinel_tasks.supervisor.capture import Log
 from sentinel_tasks.text.annotations import begin_annotation
 from sentinel_tasks.text.sanitize import is_only_annotations

@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_tasks.logs.reader import Reader
-from sentinel_tasks.logs.rotation import rotated, times_path
+from sentinel_tasks.logs.rotation import rotated
+from sentinel_tasks.names import times_path
 from sentinel_tasks.supervisor import capture
 from sentinel_tasks.supervisor.capture import LONGEST_LINE, TIMES, Log, Stream, has_ended
 from sentinel_tasks.system.locks import is_held, remove_unheld

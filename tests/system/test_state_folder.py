@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from sentinel_tasks.errors import ConfigurationError, SentinelError, StateFolderUnusable
-from sentinel_tasks.logs.rotation import times_path
 from sentinel_tasks.model import Run
+from sentinel_tasks.names import times_path
 from sentinel_tasks.system import state_folder
 from sentinel_tasks.system.locks import is_held
 from sentinel_tasks.system.state_folder import State, private_folder, send_spec, state_root

@@ -23,3 +23,27 @@ def test_what_stands_in_for_a_module_is_gone_afterwards(before: str, found: str)
     command = [sys.executable, "-c", CODE.format(before=before)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [found, "True True"]
+
+
+PARTS = """
+import sys
+from sentinel_tasks.verbs.boundary import import_msgspec
+import_msgspec()
+import msgspec
+from msgspec import toml
+print(sorted({"textwrap", "msgspec._json_schema", "msgspec.inspect"} & sys.modules.keys()), toml.__name__)
+print(msgspec.json.decode(b"[1]"), msgspec.json.schema(int), msgspec.inspect.type_info(int))
+try:
+    msgspec.nothing
+except AttributeError as error:
+    print(error)
+"""
+
+
+def test_a_part_of_msgspec_is_there_for_whoever_asks_for_it() -> None:
+    done = subprocess.run([sys.executable, "-c", PARTS], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "[] msgspec.toml",
+        "[1] {'type': 'integer'} IntType(gt=None, ge=None, lt=None, le=None, multiple_of=None)",
+        "module 'msgspec' has no attribute 'nothing'",
+    ]
