@@ -482,12 +482,12 @@ class Answer(Struct, frozen=True):
 class Observation(Struct, frozen=True):
     """Everything seen of one service in one look. `answer` is None if nobody was asked.
 
-    `open_at` are the loopback addresses at which its port accepts, `elsewhere` the places where it listens while
-    that port is silent, and `elsewhere_by` the processes that do, `last_output` the last lines of a run that is
-    over, `wanted_is_free` whether a port that is wanted now, but not used by what runs, could be had; None where it
-    was not looked for. `family` are the living processes below the launcher, `orphans` those of the service that
-    have no launcher any more, `twins` further launchers of it. `changes` are the keys that are configured otherwise
-    now than when it was started; None if it does not run or nobody knows. `is_unlogged` says that its output is not
+    `open_at` are the loopback addresses at which its port accepts, `elsewhere` the places where it listens while that
+    port is silent, and `elsewhere_by` the processes that do, `last_output` the last lines of a run that ended by
+    itself, `wanted_is_free` whether a port that is wanted now, but not used by what runs, could be had; None where it
+    was not looked for. `family` are the living processes below the launcher, `orphans` those of the service that have
+    no launcher any more, `twins` further launchers of it. `changes` are the keys that are configured otherwise now
+    than when it was started; None if it does not run or nobody knows. `is_unlogged` says that its output is not
     written to its log any more, `unwatched` why its files are not watched though they should be, and `unmatched` the
     patterns of its `watch` that no file matches.
     """

@@ -92,6 +92,9 @@ def _of_the_living(service: Service, world: World, snapshot: Snapshot, seen: Obs
 
 
 def _of_the_ended(service: Service, world: World, snapshot: Snapshot, seen: Observation) -> dict[str, Any]:
+    """What it printed last, where that tells why it ended: of one that was stopped nobody asks."""
+    if seen.run is None or seen.run.interrupted:
+        return {}
     return {"last_output": last_output(service, world, seen)}
 
 

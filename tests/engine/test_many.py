@@ -14,6 +14,7 @@ import pytest
 
 import sentinel_tasks
 from sentinel_tasks.engine.status import status
+from sentinel_tasks.engine.stop import stop
 from tests import facts
 from tests.engine import histories
 from tests.engine.histories import OLD, alive, service, stranger
@@ -68,6 +69,22 @@ def dearer(act: Callable[[int], object]) -> dict[str, tuple[int, int]]:
     few, more, most = (calls(partial(act, number)) for number in (FEW, 2 * FEW, 3 * FEW))
     second, third = more - few, most - more
     return {name: (second[name], count) for name, count in third.items() if count > second[name] * (1 + SLACK) + 1}
+
+
+@pytest.mark.usefixtures("_pids")
+def test_a_stop_of_many_services_reads_no_log_of_those_that_were_asked_to_end() -> None:
+    names = [f"s{number}" for number in range(FEW)]
+    ended = [histories.ended(service(name), run={"interrupted": True}, **OLD) for name in names]
+    world = ScriptedWorld(facts.workspace(*map(service, names)), {0: running(FEW), 1: ended, 2: ended})
+    read = list[Path]()
+
+    def last_words(log: Path, *_: object) -> list[str]:
+        read.append(log)
+        return []
+
+    vars(world.logs).update(last_words=last_words)
+    assert {each.state for each in stop(world, names)} == {"stopped"}
+    assert not read
 
 
 @pytest.mark.usefixtures("_pids")
