@@ -243,7 +243,13 @@ class World:
         """The files of whoever started a service: another terminal may have another state folder; ours if it is ""."""
         from .system.state_folder import State
 
-        return State(Path(folder)) if folder else self.state
+        if not folder:
+            return self.state
+        return self._states.get(folder) or self._states.setdefault(folder, State(Path(folder)))
+
+    @cached_property
+    def _states(self) -> dict[str, State]:
+        return {}
 
     def watcher_files(self, folder: str) -> WatcherFiles:
         """The files of the watcher of whoever started a service; ours if the folder is ""."""

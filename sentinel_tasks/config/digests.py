@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from ..decisions.changes import FILE_VARIABLE, VARIABLE, changed
@@ -39,6 +40,8 @@ variables are digested apart."""
 
 ENV_FILES = "env_file"
 DIGEST_BYTES = 8
+KEPT = 512
+"""So many digests are made once: most keys of most services have the same value."""
 
 
 def digests(service: Service, salt: bytes) -> dict[str, str]:
@@ -104,7 +107,11 @@ def _content(path: str) -> bytes | None:
 
 def keyed_digest(salt: bytes, key: str, value: object) -> str:
     """A digest of the value of that key, from which nobody without the salt can guess it."""
+    return _digest(salt, repr((key, value)))
+
+
+@lru_cache(maxsize=KEPT)
+def _digest(salt: bytes, text: str) -> str:
     from hashlib import blake2b
 
-    text = repr((key, value)).encode("utf-8", "surrogateescape")
-    return blake2b(text, key=salt, digest_size=DIGEST_BYTES).hexdigest()
+    return blake2b(text.encode("utf-8", "surrogateescape"), key=salt, digest_size=DIGEST_BYTES).hexdigest()

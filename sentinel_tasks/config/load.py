@@ -243,7 +243,7 @@ def _raw(name: str, section: Keys, sources: Sources, folder: str, flags: Keys) -
     """Every key's value, with the name under which a person gave it; later sources win."""
     at, environ, own = f"sentinel.services.{name}", sources.environ, {**sources.declared.get(name, {}), **section}
     raw = {key: (f"{at}.{key}", value) for key, value in {**BUILT_IN.get(name, {}), **own}.items()}
-    for key in SERVICE_TYPES:
+    for key in SERVICE_TYPES if _is_named_in(environ, name) else ():
         if found := _from_environment(name, key, environ):
             raw[key] = found
         elif key in raw and isinstance(raw[key][1], Mapping):
@@ -254,6 +254,12 @@ def _raw(name: str, section: Keys, sources: Sources, folder: str, flags: Keys) -
         raw.pop("health", None)  # the default check is of the default port
     raw.update({key: (FLAGS.get(key, f"--{key.replace('_', '-')}"), value) for key, value in flags.items()})
     return raw
+
+
+def _is_named_in(environ: Mapping[str, str], name: str) -> bool:
+    """True if any key of the service may be set there: hundreds of services have dozens of keys to ask for."""
+    beginning = _variable(name, "")
+    return any(variable.startswith((beginning, beginning.replace("-", "_"))) for variable in environ)
 
 
 def _from_environment(name: str, key: str, environ: Mapping[str, str]) -> tuple[str, str] | None:

@@ -215,8 +215,7 @@ def resident(pid: int) -> int | None:
     try:
         if not ON_LINUX:
             return int(_ps("-o", "rss=", "-p", str(pid))) * 1024
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(_read_file(f"/proc/{pid}/statm")[0].split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError, ValueError):
         return None
 

@@ -24,6 +24,10 @@ RUNNERS = {
 """What runs a program of a project's environment that need not be on the PATH, by the variable that tells of it."""
 
 
+Listed = tuple[str, tuple[str, str]]
+"""A task by the name that its Collection lists, of a service and a verb."""
+
+
 def typed_here(environ: Mapping[str, str]) -> Typed:
     """How to type the tasks again, in the folder and with the tasks file of this call."""
     python = _python(environ)
@@ -46,19 +50,21 @@ def names_in(collection: Collection, tasks: Sequence[str]) -> dict[tuple[str, st
     """
     here = [name.split(".")[:-1] for name in tasks]
     found: dict[tuple[str, str], str] = {}
-    for place, key in sorted(_listed(collection), key=lambda each: (-_shared(each[0], here), len(each[0]))):
-        found.setdefault(key, ".".join(place))
+    for above, tasks_there in sorted(_listed(collection), key=lambda each: (-_shared(each[0], here), len(each[0]))):
+        place = "".join(f"{word}." for word in above)
+        for name, key in tasks_there:
+            found.setdefault(key, f"{place}{name}")
     return found
 
 
-def _listed(collection: Collection, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], tuple[str, str]]]:
-    for name, task in collection.tasks.items():
-        if isinstance(task, OwnTask):
-            yield (*above, collection.transform(name)), (task.service, task.verb)
+def _listed(collection: Collection, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Listed]]]:
+    """Of each Collection its place, and its tasks of ours."""
+    own = ((collection.transform(name), task) for name, task in collection.tasks.items())
+    yield above, [(name, (task.service, task.verb)) for name, task in own if isinstance(task, OwnTask)]
     for name, inner in collection.collections.items():
         yield from _listed(inner, (*above, collection.transform(name)))
     for name in declared.configured.difference(collection.collections) if _is_of_a_workspace(collection) else ():
-        yield from (((*above, name, verb), (name, verb)) for verb in TASKS_OF_A_SERVICE)
+        yield (*above, name), [(verb, (name, verb)) for verb in TASKS_OF_A_SERVICE]
 
 
 def _is_of_a_workspace(collection: Collection) -> bool:
@@ -69,8 +75,8 @@ def _is_of_a_workspace(collection: Collection) -> bool:
 
 
 def _shared(place: Sequence[str], here: Sequence[Sequence[str]]) -> int:
-    """How many Collections the task shares with the nearest of those that were called."""
-    return max((_equal(place[:-1], each) for each in here), default=0)
+    """How many Collections above it a Collection's task shares with the nearest of those that were called."""
+    return max((_equal(place, each) for each in here), default=0)
 
 
 def _equal(one: Sequence[str], other: Sequence[str]) -> int:
