@@ -3,6 +3,9 @@
 
 .DEFAULT_GOAL := help
 
+# Two targets that install would do so at once.
+.NOTPARALLEL:
+
 pip := .venv/bin/python -m pip --disable-pip-version-check --quiet install
 
 # The stamps carry the folder: a project that was moved or copied is installed anew.
@@ -145,8 +148,8 @@ $(package): $(venv) pyproject.toml
 compile: $(package)
 	@.venv/bin/python -m compileall -q sentinel_tasks
 
-# --group needs pip 25.1.
-$(dev): $(package) pyproject.toml
+# --group needs pip 25.1. This installs the package too: nobody needs it twice.
+$(dev): $(venv) pyproject.toml
 	$(pip) 'pip>=25.1'
 	$(pip) --editable '.[api,watch]' --group dev
-	@touch $@
+	@touch $(package) $@
