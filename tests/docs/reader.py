@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from tests.docs.page import Typed, Written, pattern
+from tests.forked import with_programs
 from tests.lab import INV, LONG, SERVER, Lab, is_traceback, zygote
 
 PLAIN = re.compile(r"(?:inv|sentinel) [\w ,.:=/-]+")
@@ -47,6 +48,7 @@ class Reader:
     def __init__(self, lab: Lab) -> None:
         self.lab, self.path = lab, lab.workspace("shop")
         self.environ = {**lab.environ, "PATH": f"{self._programs()}:{lab.environ['PATH']}"}
+        self.of_shell = with_programs(lab.folder / "forked", self.environ["PATH"])
         self.ports = {name: str(lab.port()) for name in USUAL_PORTS}
 
     def has(self, markdown: str) -> None:
@@ -94,7 +96,7 @@ class Reader:
             said = zygote().run([str(Path(INV).with_name(program)), *words], self.path, environ, LONGEST, merged=True)
             return said.code, said.out
         done = subprocess.run(
-            ["bash", "-c", command], cwd=self.path, env=environ, timeout=LONGEST,
+            ["bash", "-c", command], cwd=self.path, env={**environ, "PATH": self.of_shell}, timeout=LONGEST,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout.decode()

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.forked import with_programs
 from tests.lab import PATIENCE, free_port, until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -32,7 +33,7 @@ class Example:
         self.environment = {
             "HOME": str(home),
             "LANG": "C.UTF-8",
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": with_programs(root / "forked", f"{Path(sys.executable).parent}:{os.environ['PATH']}"),
             "TMUX_TMPDIR": str(root),
             "DEV_SERVER_PORT": str(free_port()),
             "WORKER_API_PORT": str(free_port()),
