@@ -9,7 +9,7 @@ from ..model import Pane
 from ..names import typed_target, typed_tmux
 from ..observation.observe import observe
 from ..observation.snapshot import Snapshot, take_snapshot
-from ..tmux.lookup import pane_of
+from ..tmux.lookup import pane_of, session_of
 from ..world import World
 
 
@@ -57,7 +57,7 @@ def close_session(world: World, patience: float = 0.0) -> bool:
     Where all are ours, tmux has so many seconds to see that they have ended.
     """
     began = world.monotonic()
-    while (inside := _inside(take_snapshot(world))) and all(pane.service for pane in inside):
+    while (inside := _inside(world)) and all(pane.service for pane in inside):
         if all(pane.dead for pane in inside):
             world.tmux.close_session(inside[0].session_id)
             return True
@@ -67,5 +67,7 @@ def close_session(world: World, patience: float = 0.0) -> bool:
     return False
 
 
-def _inside(snapshot: Snapshot) -> list[Pane]:
-    return [pane for pane in snapshot.panes if snapshot.session.exists and pane.session == snapshot.session.name]
+def _inside(world: World) -> list[Pane]:
+    panes = world.tmux.panes()
+    session = session_of(world.workspace.path, panes, world.is_same_folder)
+    return [pane for pane in panes if session.exists and pane.session == session.name]
