@@ -382,6 +382,7 @@ class World:
 
         return inherited()
 
+    @cached_property
     def tmux_program(self) -> str | None:
         """Where tmux is, for a launcher that may have another `PATH`."""
         import shutil

@@ -56,6 +56,7 @@ def launch_all(wanted: Sequence[Ready], world: World, snapshot: Snapshot) -> lis
     """Launches them all, each whatever becomes of the others, then waits until they have their spec (not health)."""
     _refuse_distrusted_folder(world)
     world.state.prepare()
+    world.state.sweep({ready.service.name for ready in wanted})
     world.note_folder()
     moving = frozenset(ready.service.name for ready in wanted if ready.move)
     assignment = Assignment([ready.service for ready in wanted], moving, world, snapshot)
@@ -120,7 +121,7 @@ class _Launch:
             "stop_command": service.stop_command,
             "hooks": dict(service.hooks),
             "hook_seconds": HOOK_SECONDS,
-            "tmux": world.tmux_program() if world.workspace.window_state else None,
+            "tmux": world.tmux_program if world.workspace.window_state else None,
             "port": self.port,
             "success_codes": ready.service.success_codes,
             "one_shot": ready.service.is_one_shot,
@@ -134,7 +135,6 @@ class _Launch:
         if self.spec["orders"]:
             world.watcher_files("").wish(service.name, wish_of(service, self.id))
         _note_start(ready.service.name, self.id, world)
-        world.state.sweep(ready.service.name)
         self.fifo = world.state.make_fifo(ready.service.name, self.id)
 
     def _leased(self, leases: Sequence[Lease]) -> dict[str, object]:

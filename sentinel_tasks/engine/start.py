@@ -78,6 +78,7 @@ class Start:
             service.name: Track(service, began, Watch(anew=service.name in options.restarted))
             for service in with_dependencies(wanted, services)
         }
+        self.needed = {name for track in self.tracks.values() for name, _ in track.service.depends_on}
         check_environments(world, [track.service for track in self.tracks.values()])
         self.health_threads = HealthThreads(world)
         self.seen: dict[str, Observation] = {}
@@ -117,12 +118,12 @@ class Start:
         open_tracks = [track for track in self.tracks.values() if not track.settled]
         actions = self._decide(open_tracks, self._look())
         self._note_killed_launchers(open_tracks)
-        acting = [track for track, action in actions if isinstance(action, ACTS)]
-        self._settle([(track, action) for track, action in actions if track not in acting])
+        acting = [(track, action) for track, action in actions if isinstance(action, ACTS)]
+        self._settle([(track, action) for track, action in actions if not isinstance(action, ACTS)])
         if acting and self.options.dry:
-            self._settle_dry([(track, action) for track, action in actions if track in acting])
+            self._settle_dry(acting)
         elif acting:
-            self._act(acting)
+            self._act([track for track, _ in acting])
 
     def _note_killed_launchers(self, tracks: Iterable[Track]) -> None:
         if not self.options.dry:
@@ -244,8 +245,7 @@ class Start:
 
     def _waits_for(self, track: Track) -> bool:
         """Without `wait` too, a service that another one needs is waited for."""
-        needed = any(track.service.name in dict(other.service.depends_on) for other in self.tracks.values())
-        return self.options.wait or needed
+        return self.options.wait or track.service.name in self.needed
 
     def _finish_unwaited(self, tracks: Sequence[Track]) -> None:
         snapshot = self._look() if tracks else self.snapshot

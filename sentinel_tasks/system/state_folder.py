@@ -10,7 +10,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
@@ -30,7 +30,7 @@ SEND_SECONDS = 10.0
 SALT_BYTES = 32
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 AT_ONCE = 1 << 13
-POLL_SECONDS, LOOK_SECONDS = 0.002, 0.3
+POLL_SECONDS, POLL_SHARE, LOOK_SECONDS = 0.002, 0.05, 0.3
 
 
 def state_root() -> Path:
@@ -339,11 +339,12 @@ class State(Struct, frozen=True, dict=True):
         with suppress(FileNotFoundError):
             fifo.unlink()
 
-    def sweep(self, service: str) -> None:
-        """Removes the FIFOs of starts that were broken off; call it with the lock held."""
-        for ending in ("spec", "draft"):
-            for left in self.folder.glob(f"{service}.*.{ending}"):
-                self.remove_fifo(left)
+    def sweep(self, services: Collection[str]) -> None:
+        """Removes the FIFOs of these services' starts that were broken off; call it with their locks held."""
+        for name in os.listdir(self.folder):
+            words = name.split(".")
+            if len(words) > 2 and words[0] in services and words[-1] in ("spec", "draft"):
+                self.remove_fifo(self.folder / name)
 
     def send_spec(self, fifo: Path, spec: Mapping[str, object], is_there: Callable[[], bool]) -> bool:
         """True once the launcher that waits at the FIFO has taken its specification."""
@@ -368,7 +369,7 @@ def send_spec(fifo: Path, spec: Mapping[str, object], is_there: Callable[[], boo
     finally:
         os.close(descriptor)
     while fifo.exists() and patience.lasts():
-        time.sleep(POLL_SECONDS)
+        patience.pause()
     return not fifo.exists()
 
 
@@ -376,7 +377,8 @@ class Patience:
     """Ends at a deadline, or soon after nobody is there any more to wait for."""
 
     def __init__(self, seconds: float, is_there: Callable[[], bool]) -> None:
-        self.deadline = time.monotonic() + seconds
+        self.began = time.monotonic()
+        self.deadline = self.began + seconds
         self.next_look = time.monotonic() + LOOK_SECONDS
         self.is_there = is_there
 
@@ -388,6 +390,10 @@ class Patience:
             return self.is_there() and now < self.deadline
         return now < self.deadline
 
+    def pause(self) -> None:
+        """Waits for a moment: the longer, the longer it took so far, for hundreds may wait, and all of them look."""
+        time.sleep(max(POLL_SECONDS, POLL_SHARE * (time.monotonic() - self.began)))
+
 
 def _open_for_reader(fifo: Path, patience: Patience) -> int | None:
     while patience.lasts():
@@ -396,7 +402,7 @@ def _open_for_reader(fifo: Path, patience: Patience) -> int | None:
         except OSError as reason:
             if reason.errno != errno.ENXIO:
                 return None
-        time.sleep(POLL_SECONDS)
+        patience.pause()
     return None
 
 
@@ -405,7 +411,7 @@ def _write_all(descriptor: int, data: bytes, patience: Patience) -> None:
         try:
             data = data[os.write(descriptor, data) :]
         except BlockingIOError:
-            time.sleep(POLL_SECONDS)
+            patience.pause()
 
 
 def _content(path: str) -> tuple[bytes, os.stat_result]:

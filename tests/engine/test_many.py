@@ -13,6 +13,7 @@ from types import FrameType
 import pytest
 
 import sentinel_tasks
+from sentinel_tasks.engine.start import Options, start
 from sentinel_tasks.engine.status import status
 from sentinel_tasks.engine.stop import stop
 from tests import facts
@@ -34,11 +35,12 @@ def _pids(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def calls(act: Callable[[], object]) -> Counter[str]:
-    """How often each function of ours is entered meanwhile; a generator also whenever it goes on."""
+    """How often each function of ours is entered from one of ours meanwhile; a generator also whenever it goes on."""
     found = Counter[str]()
 
     def note(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_filename.startswith(OURS):
+        caller = frame.f_back
+        if event == "call" and caller and all(each.f_code.co_filename.startswith(OURS) for each in (caller, frame)):
             found[f"{frame.f_code.co_filename.removeprefix(OURS)}:{frame.f_code.co_name}"] += 1
 
     threading.setprofile(note)
@@ -69,6 +71,26 @@ def dearer(act: Callable[[int], object]) -> dict[str, tuple[int, int]]:
     few, more, most = (calls(partial(act, number)) for number in (FEW, 2 * FEW, 3 * FEW))
     second, third = more - few, most - more
     return {name: (second[name], count) for name, count in third.items() if count > second[name] * (1 + SLACK) + 1}
+
+
+@pytest.mark.usefixtures("_pids")
+def test_a_start_of_many_services_costs_so_much_for_each() -> None:
+    def act(number: int) -> None:
+        world, names = world_of(number, lambda _: [])
+        assert [each.code for each in start(world, names, Options(wait=False))] == [0] * number
+
+    assert not dearer(act)
+
+
+@pytest.mark.usefixtures("_pids")
+def test_a_stop_of_many_services_costs_so_much_for_each() -> None:
+    def act(number: int) -> None:
+        names = [f"s{each}" for each in range(number)]
+        ended = [histories.ended(service(name), run={"interrupted": True}, **OLD) for name in names]
+        world = ScriptedWorld(facts.workspace(*map(service, names)), {0: running(number), 1: ended, 2: ended})
+        assert {each.state for each in stop(world, names)} == {"stopped"}
+
+    assert not dearer(act)
 
 
 @pytest.mark.usefixtures("_pids")

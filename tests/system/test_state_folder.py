@@ -322,12 +322,13 @@ def test_taker_that_dies_half_way(state: State) -> None:
         reader.communicate()
 
 
-def test_sweep_removes_what_broken_starts_left_of_this_service_only(state: State) -> None:
-    for service, launch in (("web", "L1"), ("web", "L2"), ("web-2", "L1")):
+def test_sweep_removes_what_broken_starts_left_of_these_services_only(state: State) -> None:
+    for service, launch in (("web", "L1"), ("web", "L2"), ("web-2", "L1"), ("db", "L1")):
         state.make_fifo(service, launch)
-    state.record("web").touch()
-    state.sweep("web")
-    assert sorted(each.name for each in state.folder.iterdir()) == ["web-2.L1.spec", "web.run.json"]
+    for name in ("salt", "web.run.json", "web.12.draft", "web.spec"):
+        (state.folder / name).touch()
+    state.sweep({"web", "db"})
+    assert sorted(each.name for each in state.folder.iterdir()) == ["salt", "web-2.L1.spec", "web.run.json", "web.spec"]
 
 
 def test_remove_fifo_twice(state: State) -> None:
