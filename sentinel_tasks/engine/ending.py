@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
+from operator import attrgetter
 
 from msgspec import Struct, field
 
@@ -68,7 +69,8 @@ class Ending(Struct):
         elapsed = world.monotonic() - (self.began or 0.0)
         living = {each.pid: each for who in self.known for each in table.family(who)}
         self.spared = frozenset(identity_of(each) for each in living.values() if self._spares(each))
-        self.left = sorted(each for each in living.values() if identity_of(each) not in self.spared)
+        left = (each for each in living.values() if identity_of(each) not in self.spared)
+        self.left = sorted(left, key=attrgetter("pid"))
         self.known |= {*map(identity_of, self.left)}
         self.lineage |= {identity_of(each) for who in self.lineage for each in table.family(who)}
         if self.ended_after is None and _main(self.first).isdisjoint(map(identity_of, self.left)):

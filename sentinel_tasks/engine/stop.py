@@ -6,6 +6,7 @@ Contract: Stop and logs.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -93,7 +94,7 @@ class Stop:
         table = self.snapshot.process_table
         orphans = orphans_of(observe(ending.service, self.world, self.snapshot, lambda *_: None))
         ending.known |= orphans
-        ending.left = sorted(each for who in orphans for each in table.family(who))
+        ending.left = sorted((each for who in orphans for each in table.family(who)), key=attrgetter("pid"))
         return bool(orphans)
 
     def _is_too_late(self, ending: Ending) -> bool:

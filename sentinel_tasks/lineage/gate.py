@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterable
 
 from . import table as processes
-from .process import Process
-from .reach import Caller, Claim, Who, permitted, whole_groups
+from .reach import Caller, permitted, whole_groups
+from .signals import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .process import Process
+    from .reach import Claim, Who
 
 ROUNDS = 20
 """How often what goes on forking is looked for again before a KILL is left at that."""
 
 
-def send(claim: Claim, asked: Iterable[Who], number: signal.Signals) -> list[Who]:
+def send(claim: Claim, asked: Iterable[Who], number: int) -> list[Who]:
     """Signals those that were asked for and may be reached under the claim; tells whom it really reached.
 
     A suspended one is let go on, so that it can answer. Whether a process may be reached is told by what is above it:
@@ -65,7 +70,7 @@ def _kill_group(group: int) -> bool:
     return True
 
 
-def _deliver(process: Process, number: signal.Signals) -> bool:
+def _deliver(process: Process, number: int) -> bool:
     """True if this very process was signalled: where the system has handles of processes, no reused pid is hit."""
     try:
         handle = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else None
@@ -86,7 +91,7 @@ def _deliver(process: Process, number: signal.Signals) -> bool:
     return True
 
 
-def _signal(pid: int, handle: int | None, number: signal.Signals) -> None:
+def _signal(pid: int, handle: int | None, number: int) -> None:
     if handle is None:
         os.kill(pid, number)
     else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from .table import resident
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 UNDROPPABLE = (b"Pss_Anon:", b"Pss_Shmem:")
 """What the kernel can't get back by reading a file again."""

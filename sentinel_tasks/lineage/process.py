@@ -1,17 +1,19 @@
-"""The noun: one process as the kernel tells of it. Pure.
+"""The noun: one process as the kernel tells of it. Pure."""
 
-Annotations are evaluated at once here and in reach.py: NamedTuple would compile each that is text, which every launcher
-would pay for with 1 ms and 200 KiB.
-"""
+from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from .value import Value
 
-Kind = Literal["", "multiplexer", "launcher", "guest"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Kind = Literal["", "multiplexer", "launcher", "guest"]
 
 MULTIPLEXERS = frozenset({"tmux", "tmux: server", "screen", "SCREEN", "zellij", "dtach", "abduco"})
 
 
-class Process(NamedTuple):
+class Process(Value):
     """One process, with the facts that tell it from every other and say where it belongs.
 
     `ticks` is when it began by the kernel's own clock (clock ticks since boot), which nobody sets.
@@ -21,18 +23,20 @@ class Process(NamedTuple):
     `is_ending` the command line can't be read any more, and its children are on their way to another parent.
     """
 
-    pid: int
-    ticks: int
-    parent: int
-    group: int
-    session: int
-    uid: int
-    state: str = "S"
-    name: str = ""
-    foreground: int = -1
-    threads: int = 1
-    kind: Kind = ""
-    is_ending: bool = False
+    __slots__ = (
+        "foreground", "group", "is_ending", "kind", "name", "parent", "pid", "session", "state", "threads", "ticks",
+        "uid",
+    )  # fmt: skip
+
+    def __init__(
+        self, pid: int, ticks: int, parent: int, group: int, session: int, uid: int, state: str = "S", name: str = "",
+        foreground: int = -1, threads: int = 1, kind: Kind = "", is_ending: bool = False,
+    ) -> None:  # fmt: skip
+        self.pid, self.ticks, self.parent = pid, ticks, parent
+        self.group, self.session, self.uid = group, session, uid
+        self.state, self.name, self.foreground, self.threads = state, name, foreground, threads
+        self.kind: Kind = kind
+        self.is_ending = is_ending
 
     @property
     def is_alive(self) -> bool:

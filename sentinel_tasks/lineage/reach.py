@@ -1,9 +1,14 @@
 """Who may be signalled at all, whatever is asked (contract: Start, Decision). Pure."""
 
-from collections.abc import Container, Iterable, Mapping
-from typing import NamedTuple
+from __future__ import annotations
 
-from .process import Process
+from .value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping
+
+    from .process import Process
 
 Who = tuple[int, int]
 """A process that can't be mistaken for a later one of the same pid: pid and the tick at which it began."""
@@ -11,24 +16,32 @@ Who = tuple[int, int]
 ROOT = 0
 
 
-class Claim(NamedTuple):
+class Claim(Value):
     """Whose processes a caller says they are: launchers of one service, what such a launcher left behind, or a stranger
     that holds its port and may be ended.
 
     `recorded` are those of them that were seen below such a launcher, by this task or by the launcher's own record.
     """
 
-    launchers: frozenset[Who] = frozenset()
-    orphans: frozenset[Who] = frozenset()
-    holders: frozenset[Who] = frozenset()
-    recorded: frozenset[Who] = frozenset()
+    __slots__ = ("holders", "launchers", "orphans", "recorded")
+
+    def __init__(
+        self,
+        launchers: frozenset[Who] = frozenset(),
+        orphans: frozenset[Who] = frozenset(),
+        holders: frozenset[Who] = frozenset(),
+        recorded: frozenset[Who] = frozenset(),
+    ) -> None:
+        self.launchers, self.orphans, self.holders, self.recorded = launchers, orphans, holders, recorded
 
 
-class Caller(NamedTuple):
+class Caller(Value):
     """Who wants to send: its pid and its user."""
 
-    pid: int
-    uid: int
+    __slots__ = ("pid", "uid")
+
+    def __init__(self, pid: int, uid: int) -> None:
+        self.pid, self.uid = pid, uid
 
 
 def children_of(table: Mapping[int, Process]) -> dict[int, list[int]]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from functools import cache
 
-from .process import Kind, Process, is_multiplexer
+from .process import Process, is_multiplexer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .process import Kind
 
 LAUNCHER = "sentinel_tasks/supervisor/launch.py"
 ON_LINUX = sys.platform == "linux"
@@ -75,10 +78,12 @@ def above(pids: Iterable[int]) -> Table:
 
 def _children(pid: int) -> Iterator[int]:
     """Those that any of its threads has begun."""
-    with suppress(OSError):
+    try:
         for thread in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
                 yield from map(int, file.read().split())
+    except OSError:
+        pass  # it has ended meanwhile
 
 
 def _with_guests(found: Table) -> Table:
@@ -90,7 +95,7 @@ def _with_guests(found: Table) -> Table:
     clients = [each.pid for each in found.values() if each.name == CLIENT]
     found = {**found, **{pid: again for pid in clients if (again := one(pid)) is not None}}
     guests = [each for each in found.values() if _is_guest(each, found)]
-    return {**found, **{each.pid: each._replace(kind="guest") for each in guests}}
+    return {**found, **{each.pid: each.replaced(kind="guest") for each in guests}}
 
 
 def _is_guest(process: Process, table: Table) -> bool:
@@ -123,7 +128,7 @@ def one(pid: int) -> Process | None:
         return None
     found = parsed(pid, text.decode("utf-8", "replace"), owner)
     is_certain = found.kind or found.is_ending or found.session != pid
-    return found if is_certain else found._replace(is_ending=_has_begun_to_end(pid))
+    return found if is_certain else found.replaced(is_ending=_has_begun_to_end(pid))
 
 
 def _has_begun_to_end(pid: int) -> bool:
@@ -220,7 +225,6 @@ def resident(pid: int) -> int | None:
         return None
 
 
-@cache
 def boot() -> str:
     """An id of the time since the machine was started, in which ticks count; empty where the system has none."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -90,8 +90,9 @@ class ProcessTable:
 
     @cached_property
     def _launchers(self) -> list[Launched]:
-        launchers = sorted((each for each in self._processes.values() if each.kind == "launcher"), key=itemgetter(1))
-        living = [each for each in launchers if each.is_alive and each.uid == self._caller.uid]
+        launchers = [each for each in self._processes.values() if each.kind == "launcher"]
+        oldest_first = sorted(launchers, key=attrgetter("ticks"))
+        living = [each for each in oldest_first if each.is_alive and each.uid == self._caller.uid]
         told = ((each, self._world.processes.launched(each.pid)) for each in living)
         return [Launched(each, *words[1:]) for each, words in told if len(words) in WORDS_OF_A_LAUNCHER]
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Callable
 
+from ..lineage.signals import name_of, signal
 from .inherit import limit_open_files, take
-from .kernel import Kernel
 from .record import print_to_pane, say
-from .specification import Spec
 from .wakeup import ASKING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .kernel import Kernel
+    from .specification import Spec
 
 NOT_RUNNABLE = (126, 127)
 OF_THE_PANE = ("TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION")
@@ -56,12 +60,4 @@ def become(spec: Spec) -> int:
 
 def outcome(code: int) -> str:
     """The end of a run in a phrase."""
-    return f"killed by {signal_name(-code)}" if code < 0 else f"exit {code}"
-
-
-def signal_name(number: int) -> str:
-    """`SIGTERM` and the like; `SIG40` for one that has no name."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"SIG{number}"
+    return f"killed by {name_of(-code)}" if code < 0 else f"exit {code}"

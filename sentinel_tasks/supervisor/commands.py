@@ -3,19 +3,27 @@
 Each has its time. They are no part of the service: how they end is not how it ends, and nobody waits for them with it.
 """
 
+from __future__ import annotations
+
 import os
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from .child import NOT_RUNNABLE, spawn
-from .family import Family
 from .kernel import Kernel
-from .specification import Spec
-from .wakeup import Wakeup, held_back
+from .wakeup import HeldBack
 
-Ended = Callable[[int | None, str], object]
-"""Is told the exit code, below 0 for a signal, None if it took too long; and the end of what was not shown."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .family import Family
+    from .specification import Spec
+    from .wakeup import Wakeup
+
+    Ended = Callable[[int | None, str], object]
+    """Is told the exit code, below 0 for a signal, None if it took too long; and the end of what was not shown."""
+
 MOST_SAID, LONGEST_LINE = 4096, 200
 AT_ONCE = 1 << 16
 """Bytes that are read at once, which is also what a pipe holds."""
@@ -64,12 +72,11 @@ def last_line(said: str) -> str:
     return next((line.strip()[:LONGEST_LINE] for line in said.splitlines()[::-1] if line.strip()), "")
 
 
-class Running(NamedTuple):
+class Running:
     """One of them, until when it may run, who is told of its end, and where it prints to if that is not shown."""
 
-    deadline: float
-    tell: Ended
-    output: Output | None = None
+    def __init__(self, deadline: float, tell: Ended, output: Output | None) -> None:
+        self.deadline, self.tell, self.output = deadline, tell, output
 
 
 class Commands:
@@ -88,7 +95,7 @@ class Commands:
         What it has `otherwise` than the service stands in the place of that in the specification.
         """
         spec: dict[str, Any] = {**self.spec, "command": command, **otherwise}
-        with held_back():
+        with HeldBack():
             try:
                 output = None if is_shown else Output(self.wakeup)
                 pid = spawn(spec, self.kernel, lambda: _apart(output))
@@ -133,7 +140,7 @@ class Commands:
 
     def _end(self, pid: int) -> None:
         self.family.end_command(pid)
-        self._running[pid] = self._running[pid]._replace(deadline=float("inf"), tell=lambda code, said: None)
+        self._running[pid] = Running(float("inf"), lambda code, said: None, self._running[pid].output)
 
 
 def _apart(output: Output | None) -> None:

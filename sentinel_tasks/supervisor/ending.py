@@ -1,11 +1,16 @@
 """How the launcher itself ends its service: by the steps of decisions/escalation.py, which a test compares."""
 
-import signal
-import time
-from typing import NamedTuple
+from __future__ import annotations
 
-from ..lineage.reach import Who
-from .family import Family
+import time
+
+from ..lineage.signals import signal
+from ..lineage.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..lineage.reach import Who
+    from .family import Family
 
 TERM_SECONDS, KILL_SECONDS, LEFTOVER_SECONDS = 3.0, 1.0, 0.5
 TASK_SECONDS = LEFTOVER_SECONDS + TERM_SECONDS + KILL_SECONDS
@@ -14,15 +19,16 @@ KILL_AGAIN_SECONDS = 0.1
 """Between two looks for what has appeared since the first SIGKILL."""
 
 
-class Step(NamedTuple):
+class Step(Value):
     """A signal, and its seconds after the first; one that `asks` goes to those that C-c would reach."""
 
-    after: float
-    signal: signal.Signals
-    asks: bool = False
+    __slots__ = ("after", "asks", "signal")
+
+    def __init__(self, after: float, signal: int, asks: bool = False) -> None:
+        self.after, self.signal, self.asks = after, signal, asks
 
 
-def stop_of_the_service(stop_timeout: float, stop_signal: signal.Signals) -> list[Step]:
+def stop_of_the_service(stop_timeout: float, stop_signal: int) -> list[Step]:
     """Its own signal as by C-c, then more and more firmly."""
     return [Step(0.0, stop_signal, asks=True), *end_of_leftovers(stop_timeout)]
 
@@ -38,7 +44,7 @@ class Ending:
     def __init__(self, family: Family, steps: list[Step]) -> None:
         self.family = family
         now = time.monotonic()
-        self._due = [each._replace(after=now + each.after) for each in steps]
+        self._due = [each.replaced(after=now + each.after) for each in steps]
         self._gives_up_at = float("inf")
         self.reached: dict[Who, None] = {}
 
@@ -51,7 +57,7 @@ class Ending:
         """Waits no longer than this for what would end by itself."""
         if self._due and self._due[0].signal == signal.SIGTERM and not self._due[0].asks:
             earlier = max(0.0, self._due[0].after - time.monotonic() - patience)
-            self._due = [each._replace(after=each.after - earlier) for each in self._due]
+            self._due = [each.replaced(after=each.after - earlier) for each in self._due]
 
     def advance(self) -> None:
         """Sends what is due by now."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Collection, Iterable
-
 from ..lineage import gate, table
-from ..lineage.process import Process
-from ..lineage.reach import Claim, Who, family
+from ..lineage.reach import Claim, family
+from ..lineage.signals import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from ..lineage.process import Process
+    from ..lineage.reach import Who
 
 MOST = 100
 """So many of them are recorded."""
@@ -75,7 +79,7 @@ class Family:
 
     # Signals
 
-    def send(self, number: signal.Signals, wanted: list[Process]) -> list[Who]:
+    def send(self, number: int, wanted: list[Process]) -> list[Who]:
         """Signals these of them; whom it reached."""
         if not wanted:
             return []

@@ -5,15 +5,18 @@ Every launcher beside ours that listens is told; each knows itself with whom its
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from typing import Any
 
-from .commands import Commands
 from .orders import RESTART, Order, send
-from .record import Record
-from .specification import Spec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .commands import Commands
+    from .record import Record
+    from .specification import Spec
 
 NEVER = float("inf")
 FIRST, BETWEEN = 0.1, 0.25
@@ -46,9 +49,10 @@ class Followers:
 
     def _fifos(self) -> list[str]:
         folder, own = os.path.dirname(self._record.path), f"{self._service}{SUFFIX}"
-        with contextlib.suppress(OSError):
+        try:
             return [os.path.join(folder, each) for each in os.listdir(folder) if each.endswith(SUFFIX) and each != own]
-        return []
+        except OSError:
+            return []
 
     def advance(self) -> None:
         """Asks or tells if it is time to."""

@@ -5,12 +5,17 @@ Nothing of them is a part of the service, and nothing that goes wrong with them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from .child import outcome
-from .commands import Commands, last_line
-from .record import Events, Record, say
+from .commands import last_line
+from .record import say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .commands import Commands
+    from .record import Events, Record
 
 MOST_LINES = 20
 """So many of what one printed are shown."""

@@ -6,12 +6,14 @@ is left as near as it can be.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
 UNLIMITED = resource.RLIM_INFINITY
 
@@ -19,12 +21,16 @@ UNLIMITED = resource.RLIM_INFINITY
 def take(handed_down: Mapping[str, Any]) -> None:
     """Makes them this process's own, each as far as the system allows it (system/inherited.py says which)."""
     for name, wanted in handed_down.get("limits", {}).items():
-        with contextlib.suppress(OSError, ValueError, AttributeError):
+        try:
             _limit(getattr(resource, name), wanted)
+        except (OSError, ValueError, AttributeError):
+            pass
     if "umask" in handed_down:
         os.umask(handed_down["umask"])
-    with contextlib.suppress(OSError):
+    try:
         os.nice(handed_down.get("nice", os.nice(0)) - os.nice(0))
+    except OSError:
+        pass
     if sys.platform == "linux":
         _take_of_linux(handed_down)
 
@@ -51,11 +57,24 @@ def _limit(kind: int, wanted: Sequence[int]) -> None:
 
 
 def _take_of_linux(handed_down: Mapping[str, Any]) -> None:
-    with contextlib.suppress(OSError, KeyError):
-        os.sched_setaffinity(0, handed_down["processors"])
-    with contextlib.suppress(OSError, KeyError):
-        policy, priority = handed_down["scheduling"]
-        if policy != os.sched_getscheduler(0):
-            os.sched_setscheduler(0, policy, os.sched_param(priority))
-    with contextlib.suppress(OSError, KeyError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write(str(handed_down["oom_score_adj"]))
+    for part in (_take_processors, _take_scheduling, _take_oom_score):
+        try:
+            part(handed_down)
+        except (OSError, KeyError):
+            pass
+
+
+def _take_processors(handed_down: Mapping[str, Any]) -> None:
+    os.sched_setaffinity(0, handed_down["processors"])
+
+
+def _take_scheduling(handed_down: Mapping[str, Any]) -> None:
+    policy, priority = handed_down["scheduling"]
+    if policy != os.sched_getscheduler(0):
+        os.sched_setscheduler(0, policy, os.sched_param(priority))
+
+
+def _take_oom_score(handed_down: Mapping[str, Any]) -> None:
+    score = str(handed_down["oom_score_adj"])
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write(score)

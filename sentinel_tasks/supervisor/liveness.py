@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
 
 from .child import outcome
-from .commands import Commands, last_line
-from .window_state import Word
+from .commands import last_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .commands import Commands
+    from .window_state import Word
 
 NEVER = float("inf")
 

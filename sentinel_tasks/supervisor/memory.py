@@ -7,10 +7,14 @@ process that meets a limit of the kernel's ends in ways of its own, which nobody
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from ..lineage.memory import FAR_BEYOND, SHORTEST, pause, too_much, used
-from .family import Family
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .family import Family
 
 NEVER = float("inf")
 IDLE = 50

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING
 
-from .record import Record
-from .specification import Spec
-from .wakeup import Wakeup
-from .window_state import Word
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .notice_socket import NoticeSocket
+    from .record import Record
+    from .specification import Spec
+    from .wakeup import Wakeup
+    from .window_state import Word
 
 LONGEST_STATUS = 200
 NEVER = float("inf")
@@ -41,8 +40,11 @@ class Notices:
         from .notice_socket import NoticeSocket, new_name
 
         name = new_name()
-        with suppress(OSError):
+        try:
             self._socket = NoticeSocket(name, self._is_ours)
+        except OSError:
+            pass  # the service tells nobody
+        else:
             wakeup.listen(self._socket.fileno())
         spec["env"]["NOTIFY_SOCKET"] = f"@{name}"
         if self._watchdog:

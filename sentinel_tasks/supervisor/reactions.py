@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
+from ..lineage.signals import named
 from .child import outcome
-from .commands import Commands
-from .orders import RESTART, Order
-from .record import Events, Record, say
-from .specification import Spec
+from .orders import RESTART
+from .record import say
 
-Act = Callable[[], object]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from typing import Any
+
+    from .commands import Commands
+    from .orders import Order
+    from .record import Events, Record
+    from .specification import Spec
+
+    Act = Callable[[], object]
 
 
 class Reactions:
     """One service's. `reason` is why it is to restart, until the next run has begun."""
 
-    def __init__(self, record: Record, commands: Commands, restart: Act, pass_on: Callable[[signal.Signals], object]):
+    def __init__(self, record: Record, commands: Commands, restart: Act, pass_on: Callable[[int], object]):
         self._record, self._commands, self._restart, self._pass_on = record, commands, restart, pass_on
         self.on_change: Mapping[str, Any] = {}
         self.restart_with: Collection[str] = ()
@@ -42,7 +48,7 @@ class Reactions:
         if order.word == RESTART or not is_running or not self.on_change:
             self._have_it_restarted(order.reason, is_running)
         elif "signal" in self.on_change:
-            self._pass_on(signal.Signals[f"SIG{self.on_change['signal']}"])
+            self._pass_on(named(self.on_change["signal"]))
             self._told(order.reason, f"{self.on_change['signal']} was sent")
         elif self._is_command_running:
             self._next = order.reason

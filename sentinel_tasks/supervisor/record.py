@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import json
 import os
 import time
 
 from ..lineage import table
+from . import json_text
 
 ROOM = 4096
 """Bytes of every record, so that a later one needs no more of a full disk than the first."""
@@ -30,15 +29,14 @@ class Record:
         self.facts.update(facts)
         if self._is_a_later_ones():
             return
-        text = json.dumps(self.facts).ljust(ROOM).encode()
+        text = json_text.written(self.facts).ljust(ROOM).encode()
         draft = f"{self.path}.{os.getpid()}"
         try:
             _write(draft, os.O_CREAT | os.O_TRUNC, text)
             os.replace(draft, self.path)
             self._is_ours = True
         except OSError as reason:
-            with contextlib.suppress(OSError):
-                os.unlink(draft)
+            _remove(draft)
             self._overwrite(text, reason)
 
     def _overwrite(self, text: bytes, reason: OSError) -> None:
@@ -70,7 +68,7 @@ def _read(path: str) -> dict[str, object]:
     try:
         descriptor = os.open(path, os.O_RDONLY | SAFE)
         try:
-            found = json.loads(os.read(descriptor, 2 * ROOM))
+            found = json_text.read(os.read(descriptor, 2 * ROOM))
         finally:
             os.close(descriptor)
     except (OSError, ValueError):
@@ -88,6 +86,13 @@ def _write(path: str, how_to_open: int, text: bytes) -> None:
         os.close(descriptor)
 
 
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
 class Events:
     """The event log of a workspace, for one service (contract: Documents, Events)."""
 
@@ -97,28 +102,34 @@ class Events:
     def write(self, event: str, pid: int | None, reason: str) -> None:
         """Appends one line."""
         facts = {"time": time.time(), "service": self.service, "event": event, "pid": pid, "reason": reason}
-        with contextlib.suppress(OSError):
+        try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | SAFE, 0o600)
             try:
-                os.write(descriptor, f"{json.dumps(facts)}\n".encode())
+                os.write(descriptor, f"{json_text.written(facts)}\n".encode())
             finally:
                 os.close(descriptor)
+        except OSError:
+            pass
 
 
 def print_to_pane(text: str) -> None:
     """Prints a line to the pane, if the pane is still there."""
-    with contextlib.suppress(OSError):
-        os.write(2, f"{text}\n".encode("utf-8", "surrogateescape"))
+    _write_to_pane(2, f"{text}\n".encode("utf-8", "surrogateescape"))
 
 
 def say(text: str) -> None:
     """Prints a line of our own to the pane, which is no output of the service's: the log does not get it."""
-    with contextlib.suppress(OSError):
-        line = f"\x1b]7357;sentinel-ours;\x07sentinel: {text}\n\x1b]7357;sentinel-theirs;\x07"
-        os.write(2, line.encode("utf-8", "surrogateescape"))
+    line = f"\x1b]7357;sentinel-ours;\x07sentinel: {text}\n\x1b]7357;sentinel-theirs;\x07"
+    _write_to_pane(2, line.encode("utf-8", "surrogateescape"))
 
 
 def annotate_log(word: str, launch: str) -> None:
     """Prints an annotation: terminals do not show it, and the log pump heeds it (text/annotations.py)."""
-    with contextlib.suppress(OSError):
-        os.write(1, f"\x1b]7357;sentinel-{word};{launch}\x07".encode())
+    _write_to_pane(1, f"\x1b]7357;sentinel-{word};{launch}\x07".encode())
+
+
+def _write_to_pane(descriptor: int, data: bytes) -> None:
+    try:
+        os.write(descriptor, data)
+    except OSError:
+        pass

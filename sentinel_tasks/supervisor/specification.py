@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import time
-from collections.abc import Callable
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Spec = dict[str, Any]
 
 SEND_SECONDS = 5.0
-
-Spec = dict[str, Any]
 
 
 def receive(fifo: str, given_up: Callable[[], bool]) -> bytes:
@@ -45,7 +47,9 @@ def reserved(names: list[str]) -> list[Any]:
 
     held = []
     for name in names:
-        with contextlib.suppress(OSError):
+        try:
             held.append(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
             held[-1].bind(f"\0{name}")
+        except OSError:
+            pass
     return held

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import select
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+
+from ..lineage.signals import signal
 
 ASKING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
 READY = signal.SIGUSR1
@@ -61,11 +60,11 @@ class Wakeup:
             return []
 
 
-@contextmanager
-def held_back() -> Iterator[None]:
+class HeldBack:
     """Makes signals that ask to end wait until there is a service that they reach; one before that would be lost."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, ASKING)
-    try:
-        yield
-    finally:
+
+    def __enter__(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ASKING)
+
+    def __exit__(self, *failure: object) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from ..lineage.signals import signal
 from .child import outcome
 from .children import Children
 from .commands import Commands
@@ -19,13 +17,17 @@ from .memory import Memory
 from .notices import Notices
 from .orders import Orders
 from .reactions import Reactions
-from .record import Record, say
+from .record import say
 from .wakeup import READY, Wakeup
 from .window import Window
 from .window_state import WindowState
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .lease import Leases
+    from .record import Record
 
 ASKED_SECONDS = 30.0
 """An end counts as asked for until so many seconds, and the stop timeout, after the last signal that asked for it."""
@@ -57,7 +59,7 @@ class Watch:
         self.children = Children(self.commands.take)
         if self.window.is_terminal:
             self.wakeup.watch(self.window.descriptor)
-        self.stop_timeout, self.stop_signal = 0.0, signal.SIGINT
+        self.stop_timeout, self.stop_signal = 0.0, int(signal.SIGINT)
         self.stop_command: str | list[str] | None = None
         self.ending: Ending | None = None
         self.cause: str | None = None
@@ -154,14 +156,14 @@ class Watch:
             elif number in (signal.SIGINT, signal.SIGQUIT):
                 self._ask()
                 if not self._run_stop_command():
-                    self._reach_the_background(signal.Signals(number))
+                    self._reach_the_background(number)
 
     def _ask(self) -> None:
         self._asked_at = time.monotonic()
         if self.is_running:
             self.record.note(asked=time.time())
 
-    def pass_on(self, number: signal.Signals) -> None:
+    def pass_on(self, number: int) -> None:
         """To the service's own process, or to those that it left to us."""
         main, living = self.children.main, self.family.look() if self.children.are_there else []
         above = [each for each in living if (each.pid == main if main else each.parent == self.family.launcher[0])]
@@ -176,7 +178,7 @@ class Watch:
             self._end(end_of_leftovers(0.0))
             self._hurry(0.0)
 
-    def _reach_the_background(self, number: signal.Signals) -> None:
+    def _reach_the_background(self, number: int) -> None:
         """C-c does not reach what has gone into the background."""
         if self.children.main == 0 and self.children.are_there and self.ending is None:
             self.family.send(self.stop_signal if number == signal.SIGINT else number, self.family.elsewhere())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import signal
+
+from ..lineage.signals import signal
 
 INPUT_FLAGS, LOCAL_FLAGS = 0, 3
 """Where termios has them in its list of attributes."""
@@ -54,9 +54,11 @@ class Window:
         import termios
 
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
-        with contextlib.suppress(OSError, termios.error):
+        try:
             os.tcsetpgrp(self.descriptor, os.getpgrp())
             attributes = termios.tcgetattr(self.descriptor)
             attributes[INPUT_FLAGS] &= ~termios.IXON
             termios.tcsetattr(self.descriptor, termios.TCSANOW, attributes)
+        except (OSError, termios.error):
+            pass  # it is gone, which the next look tells
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

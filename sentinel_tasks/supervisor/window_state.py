@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Literal
 
-from .commands import Commands
-from .window import Window
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
-Word = Literal["starting", "running", "unhealthy", "restarting", "crashed", "completed", "stopped"]
+    from .commands import Commands
+    from .window import Window
+
+    Word = Literal["starting", "running", "unhealthy", "restarting", "crashed", "completed", "stopped"]
+
 OPTION, STYLE = "@sentinel_status", "window-status-style"
 STYLES: dict[Word, str] = {"unhealthy": "fg=yellow", "restarting": "fg=yellow", "crashed": "fg=red"}
 SECONDS = 2.0

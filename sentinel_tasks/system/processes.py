@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ..lineage import table
@@ -39,7 +40,12 @@ def is_alive(who: Identity) -> bool:
 
 def is_this_boot(boot: str) -> bool:
     """True if the machine has not been started again since; also where that can't be told."""
-    return not boot or boot == table.boot()
+    return not boot or boot == _boot()
+
+
+@cache
+def _boot() -> str:
+    return table.boot()
 
 
 def tags(pid: int) -> Tags:

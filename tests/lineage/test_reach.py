@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel_tasks.lineage.process import Kind, Process, is_multiplexer
+from sentinel_tasks.lineage.process import Process, is_multiplexer
 from sentinel_tasks.lineage.reach import Caller, Claim, Who, family, line_of, permitted, whole_groups
 
-KINDS: tuple[Kind, ...] = ("", "", "", "", "multiplexer", "launcher", "guest")
+KINDS = ("", "", "", "", "multiplexer", "launcher", "guest")
 Forest = dict[int, Process]
 
 

@@ -252,7 +252,7 @@ def test_what_left_the_terminals_session_does_not_keep_a_run_alive_if_it_may_be_
 
 
 def test_service_that_does_not_end_on_term_is_killed(launched: Piped) -> None:
-    launched.give(f"{READY}{DEAF}", stop_timeout=0.2)
+    launched.give(f"trap '' TERM; {READY}{DEAF}", stop_timeout=0.2)
     launched.wait_for(b"ready")
     os.kill(launched.pid, signal.SIGTERM)
     assert launched.end() == 128 + signal.SIGKILL

@@ -26,7 +26,7 @@ class Scripted(Family):
     def _below(self) -> list[Process]:
         return [*next(self.looks)]
 
-    def send(self, number: signal.Signals, wanted: list[Process]) -> list[Who]:
+    def send(self, number: int, wanted: list[Process]) -> list[Who]:
         assert number == signal.SIGKILL
         self.sent += [each.pid for each in wanted]
         return []
@@ -36,6 +36,6 @@ def test_what_a_question_forks_while_it_is_ended_is_ended_with_it() -> None:
     """Its `sleep` outlived the service and its launcher."""
     service, shell = process(20, 10, 10), process(30, 10, 30)
     forked = process(31, 30, 30)
-    family = Scripted([service, shell], [service, shell, forked], [service, forked._replace(parent=10)])
+    family = Scripted([service, shell], [service, shell, forked], [service, forked.replaced(parent=10)])
     family.end_command(30)
     assert family.sent == [30, 31]

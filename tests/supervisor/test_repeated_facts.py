@@ -67,7 +67,7 @@ def test_the_launcher_knows_every_restart_policy(policy: str) -> None:
 def test_the_launcher_ends_its_service_as_a_stop_does() -> None:
     steps = [(step.after, step.signal) for step in stop_of_a_service(10.0, stop_signal="QUIT").steps]
     ours = ending.stop_of_the_service(10.0, signal.SIGQUIT)
-    assert [(step.after, step.signal.name) for step in ours] == steps[:3]
+    assert [(step.after, signal.Signals(step.signal).name) for step in ours] == steps[:3]
     assert [step.asks for step in ours] == [True, False, False]
     assert steps[3][0] == steps[2][0] + ending.KILL_SECONDS
     assert ending.LEFTOVER_SECONDS == escalation.LEFTOVER_SECONDS

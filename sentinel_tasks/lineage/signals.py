@@ -1,0 +1,25 @@
+"""The door to signals, which are numbers here: the public `signal` makes enums of them, for 0.8 MB of a launcher."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    try:
+        import _signal as signal
+    except ImportError:  # a Python that has it elsewhere
+        import signal
+
+__all__ = ["name_of", "named", "signal"]
+
+
+def named(name: str) -> int:
+    """The signal of that name without `SIG`, such as `TERM`."""
+    return int(getattr(signal, f"SIG{name}"))
+
+
+def name_of(number: int) -> str:
+    """`SIGTERM` and the like; `SIG40` for one that has no name."""
+    names = (each for each in dir(signal) if each.startswith("SIG") and not each.startswith("SIG_"))
+    return min((each for each in names if getattr(signal, each) == number), default=f"SIG{number}")

@@ -1,0 +1,19 @@
+"""The door to signals tells of them what the public module does."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from sentinel_tasks.lineage.signals import name_of, named
+
+
+@pytest.mark.parametrize("one", [*signal.Signals])
+def test_every_signal_has_its_name(one: signal.Signals) -> None:
+    assert name_of(one.value) == one.name
+    assert named(one.name.removeprefix("SIG")) == one
+
+
+def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+    assert name_of(40) == "SIG40"
