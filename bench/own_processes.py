@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.lab import PATIENCE, Lab, until
 
-PROGRAMS = ("sentinel_tasks/supervisor/launch.py", "sentinel_tasks/supervisor/capture.py")
+PROGRAMS = ("sentinel_tasks/supervisor/launch.py", "sentinel_tasks/supervisor/pump.py")
 QUIET, SETTLED = 1.0, 55.0
 """Seconds without a wake-up after which nothing is being started any more, and after which a launcher has looked at
 what is below it for the last time: it does so 2, 10 and 60 seconds after a start."""

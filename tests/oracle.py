@@ -64,7 +64,7 @@ class Oracle:
         """Those that write what the service prints to its log."""
         log = re.compile(re.escape(os.fsencode(self.lab.folder)) + rb"/[^\0]*/" + os.fsencode(name) + rb"\.log\0")
         lines = {int(path.name): bytes_of(int(path.name), "cmdline") for path in Path("/proc").glob("[0-9]*")}
-        return [pid for pid, line in lines.items() if b"/capture.py\0" in line and log.search(line)]
+        return [pid for pid, line in lines.items() if b"/pump.py\0" in line and log.search(line)]
 
     def panes(self) -> list[tuple[str, int, bool]]:
         """Of every tmux server on which a service may have a window."""

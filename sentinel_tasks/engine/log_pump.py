@@ -17,7 +17,7 @@ PYTHON = (sys.executable, "-I", "-S", "-X", "utf8")
 
 def log_command(service: Service, log: Path) -> str:
     """The shell command of the log pump; the launcher's pid follows."""
-    words = [*PYTHON, SUPERVISOR / "capture.py", log, service.log_max_bytes, service.log_backups]
+    words = [*PYTHON, SUPERVISOR / "pump.py", log, service.log_max_bytes, service.log_backups]
     return f"exec {shlex.join(str(word) for word in words)}"
 
 

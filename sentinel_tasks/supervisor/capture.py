@@ -1,13 +1,13 @@
 """The log pump: writes what a pane shows to the service's log. Stands alone.
 
-tmux's `pipe-pane` runs it as `python -I -S capture.py LOG MAX_BYTES BACKUPS LAUNCHER_PID`. The log has mode 0600 and is
-rotated by size, at the end of a line. It holds what the service printed and nothing else: the terminal's CR before each
-LF is taken out again, and so is what the launcher says, between annotations (text/annotations.py). LOG.times holds when
-which byte came (16 bytes an entry: offset, epoch seconds), so that the logs of several services can be read in the
-order of time; LOG.runs where runs begin and launches end (a line an entry: offset, word, launch, epoch seconds). The
-pump ends by itself once the launcher has ended and the pane is silent.
+The log has mode 0600 and is rotated by size, at the end of a line. It holds what the service printed and nothing else:
+the terminal's CR before each LF is taken out again, and so is what the launcher says, between annotations
+(text/annotations.py). LOG.times holds when which byte came (16 bytes an entry: offset, epoch seconds), so that the logs
+of several services can be read in the order of time; LOG.runs where runs begin and launches end (a line an entry:
+offset, word, launch, epoch seconds). The pump ends by itself once the launcher has ended and the pane is silent.
 
-Its start is a part of every start, and its memory of every service's: `re` and `contextlib` would double the one.
+Its start is a part of every start, and its memory of every service's: of its 3.0 MB 2.8 are bare Python with `os`, and
+`re` and `contextlib` would be another 1.3.
 
 Two kinds of shared lock (flock) say what is going on. The pump's lock on LOG.times: the log is still being written. A
 reader's lock on one of the log's files: the reader needs this file and all newer ones (logs/rotation.py).
@@ -280,5 +280,6 @@ def patience(stream: Stream, end: int | None) -> int | None:
     return None if end is not None else int(1000 * (AFTER_END if stream.has_end else SILENCE))
 
 
-if __name__ == "__main__":
-    follow(Stream(Log(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))), int(sys.argv[4]))
+def main(log: str, max_bytes: str, backups: str, launcher: str) -> None:
+    """Writes the log until there is nothing more to write."""
+    follow(Stream(Log(log, int(max_bytes), int(backups))), int(launcher))

@@ -43,7 +43,7 @@ def log_files(lab: Lab) -> list[Path]:
 def is_log_open(lab: Lab) -> bool:
     """True while a log writer runs."""
     with suppress(psutil.NoSuchProcess):
-        return any("capture.py" in " ".join(each.cmdline()) for each in lab.processes() if "tmux" not in each.name())
+        return any("pump.py" in " ".join(each.cmdline()) for each in lab.processes() if "tmux" not in each.name())
     return True
 
 
@@ -249,7 +249,7 @@ def log_pump(lab: Lab) -> psutil.Process | None:
     """That of the only service, once it runs."""
     for process in lab.processes():
         with suppress(psutil.Error):  # what runs for a moment may have ended by now
-            if any(word.endswith("capture.py") for word in process.cmdline()):
+            if any(word.endswith("pump.py") for word in process.cmdline()):
                 return process
     return None
 

@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 from sentinel_tasks.logs.reader import Reader
 from sentinel_tasks.logs.rotation import rotated
 from sentinel_tasks.names import times_path
-from sentinel_tasks.supervisor import capture
+from sentinel_tasks.supervisor import capture, pump
 from sentinel_tasks.supervisor.capture import LONGEST_LINE, TIMES, Log, Stream, has_ended
 from sentinel_tasks.system.locks import is_held, remove_unheld
 from sentinel_tasks.text.annotations import begin_annotation, end_annotation
 from tests.lab import PATIENCE, until
 
-SCRIPT = capture.__file__
+SCRIPT = pump.__file__
 
 
 pytestmark = pytest.mark.usefixtures("_closing_logs")

@@ -1,0 +1,62 @@
+"""Two processes of ours run beside every service for as long as it does: what they never load (issue 13, Scale)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from sentinel_tasks.system.inherited import inherited
+
+from .launched import READY, SCRIPT, Piped
+
+HEAVY = {
+    "collections", "contextlib", "ctypes", "dataclasses", "enum", "functools", "json", "re", "signal", "socket",
+    "subprocess", "threading", "typing", "warnings",
+}  # fmt: skip
+"""Together more than the 3.6 MB of a launcher that does without them; one of them loads most others."""
+FOLDER = Path(SCRIPT).parents[2]
+TELLING = "; print('loaded', *sys.modules, end=' .')"
+WHOLE_LIFE = f"import sys, os; sys.path.append({str(FOLDER)!r}); import sentinel_tasks.supervisor."
+PYTHON = (sys.executable, "-I", "-S", "-X", "utf8", "-c")
+
+
+class Telling(Piped):
+    """A launcher that tells at its end what it has loaded."""
+
+    @property
+    def argv(self) -> list[str]:
+        code = f"{WHOLE_LIFE}launcher as it; it.main(*sys.argv[2:]){TELLING}"
+        return [*PYTHON, code, *super().argv[5:]]
+
+
+def heavy(said: bytes) -> set[str]:
+    """Those that were loaded of what is heavy."""
+    loaded = said.decode().rpartition("loaded ")[2].split()
+    assert "os" in loaded
+    return HEAVY & {*loaded}
+
+
+def test_launcher_of_an_ordinary_service_loads_nothing_heavy_until_its_end(tmp_path: Path) -> None:
+    launched = Telling(tmp_path)
+    try:
+        ordinary = {"inherited": inherited(), "needs": ["db"], "port": 4321, "stop_signal": "INT", "hooks": {}}
+        ordinary |= {"orders": str(tmp_path / "web.orders")}
+        launched.give(f"trap 'exit 3' INT; {READY}while :; do sleep 0.02; done", **ordinary)
+        launched.wait_for(b"ready")
+        os.killpg(launched.pid, signal.SIGINT)
+        launched.end()
+        assert launched.told.exit_code == 3
+        assert heavy(launched.said) == set()
+    finally:
+        launched.close()
+
+
+def test_log_pump_loads_nothing_heavy_until_its_end(tmp_path: Path) -> None:
+    code = f"{WHOLE_LIFE}capture as it; it.main(*sys.argv[1:]){TELLING}"
+    words = [*PYTHON, code, str(tmp_path / "web.log"), "10", "1", str(os.getpid())]
+    done = subprocess.run(words, input=b"one\ntwo\nthree\nfour\n", capture_output=True, check=True)
+    assert (tmp_path / "web.log.1").exists()
+    assert heavy(done.stdout) == set()
