@@ -258,8 +258,9 @@ def test_a_listener_that_opens_or_closes_during_the_look_is_not_taken_for_one_th
         assert process.stdout is not None
         process.stdout.readline()
         try:
-            looks = [[row for row in all_listeners() if row[0] in ports] for _ in range(30)]
+            looks: list[list[tuple[int, int | None, str]]] = []
+            while len(looks) < 30 or not any(looks):  # on a busy machine it may have had no time to listen yet
+                looks.append([row for row in all_listeners() if row[0] in ports])
         finally:
             process.kill()
-    assert any(looks), "it never listened during a look"
     assert {pid for look in looks for _, pid, _ in look} == {process.pid}
