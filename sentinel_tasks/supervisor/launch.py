@@ -17,4 +17,4 @@ if not __package__:  # run as a script: what is ours is found behind the standar
 from .launcher import main
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    os._exit(main(*sys.argv[1:]))  # Python's own tidying up would take longer than the rest of its end

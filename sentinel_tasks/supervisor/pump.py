@@ -17,3 +17,4 @@ from .capture import main
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    os._exit(0)  # as launch.py ends
