@@ -6,15 +6,19 @@ lock, so that either we see it or it sees that they are over.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import json
 import os
 import time
-from typing import Any, NamedTuple
 
 from ..lineage import table
-from .wakeup import Wakeup
+from ..lineage.value import Value
+from . import json_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .wakeup import Wakeup
 
 SECONDS_BETWEEN_LOOKS = 0.5
 """Where the system has no handles of processes."""
@@ -24,12 +28,13 @@ NEVER = float("inf")
 LARGEST = 1 << 16
 
 
-class Lease(NamedTuple):
+class Lease(Value):
     """Holds while that process lives, and until then (epoch seconds); None is no such condition."""
 
-    pid: int | None
-    ticks: int | None
-    until: float | None
+    __slots__ = ("pid", "ticks", "until")
+
+    def __init__(self, pid: int | None, ticks: int | None, until: float | None) -> None:
+        self.pid, self.ticks, self.until = pid, ticks, until
 
 
 class Leases:
@@ -47,9 +52,11 @@ class Leases:
         self._close(*self._handles)
         self._leases = [Lease(*each) for each in leases]
         for pid in {each.pid for each in self._leases if each.pid is not None}:
-            with contextlib.suppress(OSError, AttributeError):
+            try:
                 self._handles[pid] = os.pidfd_open(pid)
-                self._wakeup.listen(self._handles[pid])
+            except (OSError, AttributeError):
+                continue
+            self._wakeup.listen(self._handles[pid])
         self._plan()
 
     def advance(self) -> None:
@@ -87,22 +94,24 @@ class Leases:
 
     def _others(self) -> list[Any] | None:
         """What a task has made of the leases meanwhile, none if it has taken them away; None if they are over now."""
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                found = json.loads(os.read(descriptor, LARGEST))
+                found = json_text.read(os.read(descriptor, LARGEST))
                 is_ours = found["launch"] == self._launch
                 others = found["leases"] if is_ours else None
                 if others == [] or (others and any(_holds(Lease(*each)) for each in others)):
                     return list(others)
                 self._leases = [Lease(*each) for each in others or ()] or self._leases
                 if is_ours:
-                    text = json.dumps({"launch": self._launch, "leases": [], "over": True}).encode()
+                    text = json_text.written({"launch": self._launch, "leases": [], "over": True}).encode()
                     os.ftruncate(descriptor, 0)
                     os.pwrite(descriptor, text, 0)
             finally:
                 os.close(descriptor)
+        except (OSError, ValueError, TypeError, KeyError):
+            pass
         return None
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import struct
-from collections.abc import Callable
+
+from .sockets import socket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONGEST = 4096
 CREDENTIALS = struct.Struct("3i")

@@ -32,7 +32,7 @@ class Notices:
     def listen(self, spec: Spec, wakeup: Wakeup) -> None:
         """Has the service tell how it is, if its specification says that it does.
 
-        Few services do, and their socket's module takes a launcher a tenth of its start.
+        Few services do; the others do without their socket's module.
         """
         self._watchdog = spec.get("watchdog")
         if sys.platform != "linux" or not (spec.get("notify") or self._watchdog):

@@ -43,7 +43,7 @@ def reserved(names: list[str]) -> list[Any]:
     """The sockets by which ports stay reserved to the workspace as long as they are open (see port_reservations.py)."""
     if not names:
         return []
-    import socket
+    from .sockets import socket
 
     held = []
     for name in names:

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+from sentinel_tasks.lineage import table
 from sentinel_tasks.system.inherited import inherited
 
 from .launched import READY, SCRIPT, Piped
@@ -39,12 +41,10 @@ def heavy(said: bytes) -> set[str]:
     return HEAVY & {*loaded}
 
 
-def test_launcher_of_an_ordinary_service_loads_nothing_heavy_until_its_end(tmp_path: Path) -> None:
+def test_launcher_loads_nothing_heavy_until_its_end_whatever_its_service_has(tmp_path: Path) -> None:
     launched = Telling(tmp_path)
     try:
-        ordinary = {"inherited": inherited(), "needs": ["db"], "port": 4321, "stop_signal": "INT", "hooks": {}}
-        ordinary |= {"orders": str(tmp_path / "web.orders")}
-        launched.give(f"trap 'exit 3' INT; {READY}while :; do sleep 0.02; done", **ordinary)
+        launched.give(f"trap 'exit 3' INT; {READY}while :; do sleep 0.02; done", **everything(tmp_path))
         launched.wait_for(b"ready")
         os.killpg(launched.pid, signal.SIGINT)
         launched.end()
@@ -52,6 +52,19 @@ def test_launcher_of_an_ordinary_service_loads_nothing_heavy_until_its_end(tmp_p
         assert heavy(launched.said) == set()
     finally:
         launched.close()
+
+
+def everything(folder: Path) -> dict[str, Any]:
+    """What the specification of a service may tell, as far as a launcher does something else for it."""
+    caller = table.one(os.getpid())
+    assert caller
+    leased = {"lease": str(folder / "web.lease"), "leases": [[caller.pid, caller.ticks, None]]}
+    asked = {"command": "true", "interval": 0.1, "timeout": 60.0, "retries": 3, "grace": 60.0}
+    reserved = [f"sentinel-test-{os.getpid()}-{os.urandom(4).hex()}"]
+    watched = {"orders": str(folder / "web.orders"), "restart_with": ["db"], "needs": ["db"], "waits_for_change": False}
+    of_the_system = {"inherited": inherited(), "nofile": 256, "memory": 1 << 30, "detached": "leave"}
+    told = {"notify": True, "watchdog": 60.0, "hooks": {"stop": "true"}, "hook_seconds": 60.0}
+    return {**leased, "liveness": asked, "reservations": reserved, "port": 4321, **watched, **of_the_system, **told}
 
 
 def test_log_pump_loads_nothing_heavy_until_its_end(tmp_path: Path) -> None:

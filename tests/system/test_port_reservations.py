@@ -44,7 +44,7 @@ def test_what_a_launcher_holds_is_promised_to_its_workspace_alone(mine: Reservat
     with ExitStack() as launchers:
         for launch in ("first", "second"):
             for held in reserved(mine.of_launch(launch, [PORT])):
-                launchers.enter_context(held)
+                launchers.callback(held.close)
         assert not others.take(PORT)
         assert mine.take(PORT)
     with mine:
@@ -56,7 +56,7 @@ def test_what_a_launcher_holds_is_promised_to_its_workspace_alone(mine: Reservat
 def test_port_whose_number_begins_with_ours_is_another(mine: Reservations, others: Reservations) -> None:
     with ExitStack() as launchers:
         for held in reserved(mine.of_launch("first", [int(f"{PORT}0")])):
-            launchers.enter_context(held)
+            launchers.callback(held.close)
         assert others.take(PORT)
 
 
@@ -65,7 +65,7 @@ def test_what_others_reserve_or_choose_is_known_from_one_look(mine: Reservations
     assert others.take(PORT)
     with ExitStack() as launchers:
         for held in reserved([*others.of_launch("a", [PORT + 1]), *mine.of_launch("b", [PORT + 2])]):
-            launchers.enter_context(held)
+            launchers.callback(held.close)
         assert {PORT, PORT + 1} <= mine.of_others()
         assert PORT + 2 not in mine.of_others()
 
@@ -97,7 +97,11 @@ def test_launcher_that_may_open_no_more_files_starts_its_service_all_the_same() 
         "from sentinel_tasks.supervisor.specification import reserved; print(reserved(['sentinel-port-1-x']))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", f"import socket, sentinel_tasks.supervisor.specification; {code}"],
+        [
+            sys.executable,
+            "-c",
+            f"import sentinel_tasks.supervisor.sockets, sentinel_tasks.supervisor.specification; {code}",
+        ],
         capture_output=True,
         check=False,
     )
