@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
-from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 MOST_AT_ONCE = 16
+SLOW = 0.1
+"""Seconds of a look that was waited for."""
+NOBODY_IS_ASKED = HEALTH_ON_RECORD | {"tcp"}
 RETRY_SECONDS = 1.0
 """Between two looks at what is unhealthy, where its check has retries and no interval."""
 
@@ -81,30 +83,39 @@ def _asked(world: World, services: Sequence[Service], snapshot: Snapshot) -> lis
 def _reports(
     world: World, services: Sequence[Service], snapshot: Snapshot, put: Ask, give_up: Callable[[], None] = lambda: None
 ) -> list[Report]:
-    seen = _at_once(partial(_observe, world, snapshot, put), services, give_up)
+    seen = _each(world, partial(_observe, world, snapshot, put), services, give_up)
     return [outcomes.report(each, world.workspace, found) for each, found in zip(services, seen, strict=True)]
 
 
-def _at_once(
-    look: Callable[[Service], Observation], services: Sequence[Service], give_up: Callable[[], None]
+def _each(
+    world: World, look: Callable[[Service], Observation], services: Sequence[Service], give_up: Callable[[], None]
 ) -> list[Observation]:
     """What is seen of each; on Ctrl-C those who look are told to give up, for they are waited for.
 
-    Threads are for looks that wait: those that only read are done one after the other in half the time.
+    Threads are for those that have to be waited for: they take twice as long for looks that only read.
     """
-    waits = [*map(_may_wait, services)]
-    with _pool() if sum(waits) > 1 else nullcontext() as pool:
+    seen = _while_quick(world, look, [each for each in services if each.health.kind in NOBODY_IS_ASKED])
+    rest = [each for each in services if each.name not in seen]
+    with _pool() if len(rest) > 1 else nullcontext() as pool:
         try:
-            found = iter((pool.map if pool else map)(look, compress(services, waits)))
-            return [next(found) if wait else look(each) for each, wait in zip(services, waits, strict=True)]
+            seen.update(zip((each.name for each in rest), (pool.map if pool else map)(look, rest), strict=True))
         except KeyboardInterrupt:
             give_up()
             raise
+    return [seen[each.name] for each in services]
 
 
-def _may_wait(service: Service) -> bool:
-    """True for one whose port may be slow to accept, or whose health check to answer."""
-    return service.port is not None or service.auto_port or service.health.kind not in HEALTH_ON_RECORD
+def _while_quick(
+    world: World, look: Callable[[Service], Observation], services: Iterable[Service]
+) -> dict[str, Observation]:
+    """One after the other, until a port is slow to accept."""
+    found: dict[str, Observation] = {}
+    for service in services:
+        began = world.monotonic()
+        found[service.name] = look(service)
+        if world.monotonic() - began > SLOW:
+            break
+    return found
 
 
 def _pool() -> ThreadPoolExecutor:

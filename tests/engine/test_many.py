@@ -16,6 +16,7 @@ import sentinel_tasks
 from sentinel_tasks.engine.start import Options, start
 from sentinel_tasks.engine.status import status
 from sentinel_tasks.engine.stop import stop
+from sentinel_tasks.model import Health
 from tests import facts
 from tests.engine import histories
 from tests.engine.histories import OLD, alive, service, stranger
@@ -116,3 +117,23 @@ def test_a_status_of_many_services_costs_so_much_for_each() -> None:
         assert [each.state for each in status(world, names, and_unconfigured=True)] == ["running"] * number
 
     assert not dearer(act)
+
+
+@pytest.mark.usefixtures("_pids")
+def test_ports_that_are_slow_to_accept_are_looked_at_at_once() -> None:
+    services = [service(f"s{each}", 3000 + each, health=Health("tcp")) for each in range(4)]
+    shown = [alive(each, port=each.port, is_writing=True, run=LONG_AGO, **OLD) for each in services]
+    world = ScriptedWorld(facts.workspace(*services), {0: shown})
+    looked: dict[int, threading.Thread] = {}
+
+    def slow(port: int) -> tuple[str, ...]:
+        looked.setdefault(port, threading.current_thread())
+        world.time += 0.5
+        return world.turn.open_addresses(port)
+
+    vars(world.ports).update(open_addresses=slow)
+    assert {each.state for each in status(world, [each.name for each in services])} == {"running"}
+    first, *others = (looked[port] for port in sorted(looked))
+    assert first is threading.main_thread()
+    assert len(others) == 3
+    assert threading.main_thread() not in others
