@@ -50,18 +50,18 @@ class Stop:
         note_killed_launchers(self.world, ((each.service, each.first) for each in self.endings))
         while not all(ending.over for ending in self.endings) or self._find_late():
             looked, table = self.world.monotonic(), ProcessTable(self.world)
+            spent = self.world.monotonic() - looked
             for ending in self.endings:
                 self._turn(ending, table)
             waiting = [self._progress(ending) for ending in self.endings if not ending.over]
             if waiting:
                 self.world.progress(waiting)
-                self.world.sleep(self._pause(began, looked))
+                self.world.sleep(max(pause_after(self.world.monotonic() - began), self._share(spent)))
         return self._reports()
 
-    def _pause(self, began: float, looked: float) -> float:
-        """Until the next look; to look at many takes time that their launchers need to end: half of it is theirs."""
-        now = self.world.monotonic()
-        return max(pause_after(now - began), now - looked if len(self.endings) > MANY else 0.0)
+    def _share(self, spent: float) -> float:
+        """As long as was spent on looking at many: their launchers need the processors to end."""
+        return spent if len(self.endings) > MANY else 0.0
 
     def plan(self, ending: Ending) -> Report:
         """What would be ended, in this order."""

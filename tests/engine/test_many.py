@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -16,6 +16,7 @@ import sentinel_tasks
 from sentinel_tasks.engine.start import Options, start
 from sentinel_tasks.engine.status import status
 from sentinel_tasks.engine.stop import stop
+from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.model import Health
 from tests import facts
 from tests.engine import histories
@@ -137,3 +138,24 @@ def test_ports_that_are_slow_to_accept_are_looked_at_at_once() -> None:
     assert first is threading.main_thread()
     assert len(others) == 3
     assert threading.main_thread() not in others
+
+
+@pytest.mark.usefixtures("_pids")
+@pytest.mark.parametrize(("number", "leaves_as_long"), [(2, False), (20, True)])
+def test_a_stop_that_looks_for_long_at_many_leaves_launchers_as_long(number: int, leaves_as_long: bool) -> None:
+    names, slept = [f"s{each}" for each in range(number)], list[float]()
+    ended = [histories.ended(service(name), run={"interrupted": True}, **OLD) for name in names]
+    world = ScriptedWorld(facts.workspace(*map(service, names)), {0: running(number), 1: ended, 2: ended})
+
+    def slow() -> Mapping[int, Process]:
+        world.time += 0.5
+        return world.turn.read()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        ScriptedWorld.sleep(world, seconds)
+
+    vars(world.processes).update(read=slow)
+    vars(world).update(sleep=sleep)
+    assert {each.state for each in stop(world, names)} == {"stopped"}
+    assert (slept[0] >= 0.5) is leaves_as_long
