@@ -3,7 +3,7 @@
 It stays the service's parent because tmux reports exit codes late, and in the service's process group so that C-c
 reaches both. Whatever the service starts stays below it, and ends with it; when its window goes, it ends the service.
 
-One runs beside every service: of its 3.6 MB 2.8 are bare Python with `os`. Neither it nor what it imports loads what
+One runs beside every service: of its 3.7 MB 2.8 are bare Python with `os`. Neither it nor what it imports loads what
 would double that, such as `typing`, `re` or `json`, before a service's specification needs it.
 """
 
