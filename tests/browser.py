@@ -78,6 +78,10 @@ SIZES = ((320, 640), (1280, 800), (3840, 2160))
 LOOKS: tuple[Look, ...] = tuple((scheme, *size) for size in SIZES for scheme in ("light", "dark"))
 
 
+EXTREMES: tuple[Look, ...] = (("light", 320, 640), ("dark", 1280, 800))
+"""Both colours, and both ends of the layout: the other four looks are for the state that shows most."""
+
+
 def barriers_in(page: Page, looks: tuple[Look, ...] = LOOKS) -> list[str]:
     """The same in these colours and sizes."""
     found = []
