@@ -10,13 +10,13 @@ import json
 import shlex
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
-
-from mcp.client.session import ClientSession
-from mcp.client.stdio import StdioServerParameters, stdio_client
+from typing import TYPE_CHECKING, Any
 
 from sentinel_tasks.mcp.pages import MOST
 from tests.lab import LONG, Lab, until
+
+if TYPE_CHECKING:
+    from mcp.client.session import ClientSession
 
 READS = {"status", "ps", "wait", "logs", "why", "env", "doctor"}
 SLOW = 8
@@ -57,6 +57,9 @@ class Model:
 
 def in_session(lab: Lab, work: Callable[[Model], Awaitable[object]]) -> None:
     """Does it with a server of its own, started as a client would."""
+    # Here, or each worker would be half a second later with its collection.
+    from mcp.client.session import ClientSession
+    from mcp.client.stdio import StdioServerParameters, stdio_client
 
     async def run() -> None:
         server = StdioServerParameters(
