@@ -1,0 +1,44 @@
+"""What each of xdist's workers does first. Loaded as a pytest plugin by ``pyproject.toml``."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from importlib import import_module
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+WAIT = ("api", "docs", "live", "mcp")
+"""The folders whose tests start programs and wait for them."""
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """In a new clone, each worker begins to import the tests at another one: what it compiles, the others find."""
+    name, config = os.environ.get("PYTEST_XDIST_WORKER", ""), collector.config
+    if not name or config.args != config.getini("testpaths") or not isinstance(collector, pytest.Session):
+        return
+    files = sorted(Path(__file__).parent.rglob("test_*.py"))
+    first = len(files) * int(name.removeprefix("gw")) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    for path in files[first:]:
+        with suppress(Exception, pytest.skip.Exception):  # told by the collection, which imports it again
+            import_module(".".join(path.relative_to(config.rootpath).with_suffix("").parts))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives each worker its share of what waits, file by file, and has it begin with that.
+
+    xdist hands every worker a part of the list, and moves what is left at its end: short tests, which end all at once.
+    """
+    waiting = [each for each in items if each.path.parent.name in WAIT]
+    short = [each for each in items if each.path.parent.name not in WAIT]
+    files = [[*group] for _, group in groupby(waiting, lambda item: item.path)]
+    workers, count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), len(items)
+    items.clear()
+    for worker in range(workers):
+        end = len(items) + (count - len(items)) // (workers - worker)
+        items += [item for file in files[worker::workers] for item in file]
+        room = max(0, end - len(items))
+        items += short[:room]
+        del short[:room]
