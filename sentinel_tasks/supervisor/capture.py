@@ -7,7 +7,7 @@ of several services can be read in the order of time; LOG.runs where runs begin 
 offset, word, launch, epoch seconds). The pump ends by itself once the launcher has ended and the pane is silent.
 
 Its start is a part of every start, and its memory of every service's: of its 3.0 MB 2.8 are bare Python with `os`, and
-`re` and `contextlib` would be another 1.3.
+`re` and `contextlib` would be another 1.1.
 
 Two kinds of shared lock (flock) say what is going on. The pump's lock on LOG.times: the log is still being written. A
 reader's lock on one of the log's files: the reader needs this file and all newer ones (logs/rotation.py).
