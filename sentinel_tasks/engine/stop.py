@@ -24,7 +24,7 @@ from .record_ends import note_killed_launchers, note_stopped
 from .start import refuse_inside
 
 LOG_SECONDS = 1.0
-MANY = 16
+MANY, LEFT = 16, 3
 
 
 class Stop:
@@ -60,8 +60,8 @@ class Stop:
         return self._reports()
 
     def _share(self, spent: float) -> float:
-        """As long as was spent on looking at many: their launchers need the processors to end."""
-        return spent if len(self.endings) > MANY else 0.0
+        """So many times as long as was spent on looking at many: their launchers need the processors to end."""
+        return LEFT * spent if len(self.endings) > MANY else 0.0
 
     def plan(self, ending: Ending) -> Report:
         """What would be ended, in this order."""
