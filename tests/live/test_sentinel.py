@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import LONG, PATIENCE, Lab, Result, is_traceback, until
+from tests.lab import LONG, PATIENCE, Lab, Result, is_traceback, until, zygote
 
 TASKS = "from sentinel_tasks import workspace\n\nnamespace = workspace()\n"
 PROGRAM = str(Path(sys.executable).with_name("sentinel"))
@@ -26,12 +26,10 @@ def tasks_file(lab: Lab) -> Path:
 
 
 def sentinel(lab: Lab, *words: str, cwd: Path | None = None, **environ: str) -> Result:
-    done = subprocess.run(
-        [PROGRAM, *words], cwd=cwd or lab.path, env={**lab.environ, **environ}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip
-    assert not is_traceback(done.stdout + done.stderr), done.stderr
-    return Result(done.returncode, done.stdout, done.stderr, 0.0)
+    """What its own process would say, which is one of `is_loaded`: here it is a fork of one that has imported all."""
+    said = zygote().run([PROGRAM, *words], cwd or lab.path, {**lab.environ, **environ}, PATIENCE)
+    assert not is_traceback(said.said), said.err
+    return said
 
 
 def steady(document: Any) -> Any:
