@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
+import shutil
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentinel_tasks.mcp.pages import MOST
+from tests.forked import with_programs
 from tests.lab import LONG, Lab, until
 
 if TYPE_CHECKING:
@@ -55,16 +58,28 @@ class Model:
         return await self.call(call["tool"], **call["arguments"])
 
 
-def in_session(lab: Lab, work: Callable[[Model], Awaitable[object]]) -> None:
+def forking_python(lab: Lab) -> str:
+    """An interpreter with our packages, beside which the program is one that runs in forks.
+
+    For many calls that all end by themselves: a signal would not reach the fork.
+    """
+    folder = lab.folder / "forking"
+    folder.mkdir()
+    with_programs(folder / "bin", "")
+    (folder / "bin" / "python").symlink_to(Path(sys.executable).resolve())
+    (folder / "lib").symlink_to(Path(sys.prefix, "lib"))
+    shutil.copy(Path(sys.prefix, "pyvenv.cfg"), folder)
+    return str(folder / "bin" / "python")
+
+
+def in_session(lab: Lab, work: Callable[[Model], Awaitable[object]], python: str = sys.executable) -> None:
     """Does it with a server of its own, started as a client would."""
     # Here, or each worker would be half a second later with its collection.
     from mcp.client.session import ClientSession
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
     async def run() -> None:
-        server = StdioServerParameters(
-            command=sys.executable, args=["-m", "sentinel_tasks.mcp"], env=lab.environ, cwd=lab.path
-        )
+        server = StdioServerParameters(command=python, args=["-m", "sentinel_tasks.mcp"], env=lab.environ, cwd=lab.path)
         async with stdio_client(server) as (reading, writing), ClientSession(reading, writing) as session:
             await session.initialize()
             await work(Model(session))
@@ -160,7 +175,7 @@ def test_a_model_finds_the_cause_of_every_failure_in_the_first_answer_mends_it_a
         assert (await model.call("start", services=["port"], port="auto")).document["state"] == "running"
         assert (await model.call("down")).is_error is False
 
-    in_session(lab, work)
+    in_session(lab, work, forking_python(lab))
     until(lambda: not lab.services())
 
 
