@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.api.conftest import RunningApi, Spawn, Start
-from tests.browser import CHROMIUM, MILLISECONDS, sync_api
+from tests.browser import CHROMIUM, sync_api
 from tests.lab import until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 
 pytestmark = [
@@ -28,14 +28,18 @@ def row(page: Page, worker_id: str) -> Locator:
     return page.locator(f'tr[data-key="{worker_id}"]')
 
 
-def test_a_worker_appears_works_fails_and_leaves(page: Page, api: RunningApi, spawn: Spawn) -> None:
+def test_a_worker_appears_is_seen_in_depth_works_fails_and_leaves(page: Page, api: RunningApi, spawn: Spawn) -> None:
     expect = sync_api.expect
     page.goto(api.url)
     expect(page.locator("#connection")).to_have_text("live")
     expect(page.locator("#empty")).to_be_visible()
-    dev = spawn("dev")
+    dev = spawn("dev", ["sleep", "61"])
     expect(row(page, f"dev-{dev.pid}")).to_contain_text("idle")
     expect(page.locator("#empty")).to_be_hidden()
+    for told in ('"sleep"', "one snapshot a worker in 10 seconds; again in"):
+        page.get_by_role("button", name=f"dev-{dev.pid}").click()
+        expect(page.locator("#depth-text")).to_contain_text(told)
+        page.get_by_role("button", name="Close").click()
     put(api, "w1", status="working", current_job="<b>resize</b>", queue_depth=3, service="queue")
     expect(row(page, "w1")).to_contain_text("<b>resize</b>")
     expect(page.locator('#services li[data-key="queue"]')).to_contain_text("1 working")
@@ -50,7 +54,7 @@ def test_a_worker_appears_works_fails_and_leaves(page: Page, api: RunningApi, sp
     assert len(page.locator("#charts polyline").first.get_attribute("points") or "") > 10
 
 
-def test_rows_are_sorted_and_found_by_keyboard(page: Page, api: RunningApi) -> None:
+def test_rows_are_sorted_and_found_by_keyboard_and_not_cut_off_on_a_phone(page: Page, api: RunningApi) -> None:
     expect = sync_api.expect
     for worker_id, depth in (("a", 2), ("b", 10), ("c", 1)):
         put(api, worker_id, queue_depth=depth)
@@ -66,22 +70,19 @@ def test_rows_are_sorted_and_found_by_keyboard(page: Page, api: RunningApi) -> N
     until(lambda: shows(page, "b"))
     page.get_by_label("Find").fill("nobody")
     expect(page.locator("#nothing-found")).to_be_visible()
+    page.get_by_label("Find").fill("")
+    put(api, "worker-with-quite-a-long-name-" + "x" * 60, status="working", current_job="a long job " * 20)
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(page.locator("#workers tbody tr")).to_have_count(4)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def shows(page: Page, *ids: str) -> bool:
     """True while exactly these rows are there, in this order."""
     found: list[str] = page.locator("#workers tbody tr").evaluate_all("rows => rows.map(row => row.dataset.key)")
     return found == [*ids]
-
-
-def test_one_worker_in_depth(page: Page, start: Start, spawn: Spawn) -> None:
-    dev = spawn("dev", ["sleep", "61"])
-    page.goto(start().url)
-    page.get_by_role("button", name=f"dev-{dev.pid}").click()
-    sync_api.expect(page.locator("#depth-text")).to_contain_text('"sleep"')
-    page.get_by_role("button", name="Close").click()
-    page.get_by_role("button", name=f"dev-{dev.pid}").click()
-    sync_api.expect(page.locator("#depth-text")).to_contain_text("one snapshot a worker in 10 seconds; again in")
 
 
 def test_a_lost_connection_is_told_and_found_again(page: Page, start: Start) -> None:
@@ -112,18 +113,6 @@ def test_the_token_is_asked_for_once(page: Page, start: Start) -> None:
     page.reload()
     expect(page.locator("#connection")).to_have_text("live")
     expect(page.locator("#ask")).to_be_hidden()
-
-
-def test_nothing_is_cut_off_on_a_phone(browser: Browser, api: RunningApi) -> None:
-    put(api, "worker-with-quite-a-long-name-" + "x" * 60, status="working", current_job="a long job " * 20)
-    page = browser.new_page(viewport={"width": 360, "height": 740})
-    page.set_default_timeout(MILLISECONDS)
-    page.goto(api.url)
-    sync_api.expect(page.locator("#workers tbody tr")).to_have_count(1)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.close()
 
 
 def test_the_page_may_not_be_framed_or_fetch_from_elsewhere(api: RunningApi) -> None:
