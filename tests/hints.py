@@ -64,7 +64,7 @@ class Hints:
 def _around(environ: Mapping[str, str]) -> Iterator[object]:
     """What else than its folder decides it: a person's own configuration, and variables."""
     yield frozenset(item for item in environ.items() if item[0].startswith(("INVOKE_", "SENTINEL_", "NO_COLOR")))
-    yield tuple(path.read_bytes() for path in Path(environ.get("HOME", "/nowhere")).glob(".invoke.*"))
+    yield tuple(_keys(path.read_bytes()) for path in Path(environ.get("HOME", "/nowhere")).glob(".invoke.*"))
 
 
 def _naming(folder: Path, words: Sequence[str]) -> Iterator[object]:
