@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-WAIT = ("api", "docs", "live", "mcp")
+WAIT = ("api", "docs", "live", "mcp", "supervisor")
 """The folders whose tests start programs and wait for them."""
 
 
