@@ -340,11 +340,11 @@ def test_log_is_written_read_and_pruned_on_nfs(path: Path, monkeypatch: pytest.M
     assert not path.exists()
 
 
-def test_an_idle_log_pump_sleeps_until_its_launcher_ends(launcher: subprocess.Popen[bytes]) -> None:
+def test_an_idle_log_pump_sleeps_until_its_launcher_ends(path: Path, launcher: subprocess.Popen[bytes]) -> None:
     """It woke up three times a second, and a hundred of them were felt."""
     end = capture.end_of(launcher.pid)
     assert end is not None
-    assert capture.patience(Stream(Log(os.devnull, 1, 1)), end) is None
+    assert capture.patience(Stream(Log(str(path), 1, 1)), end) is None
     assert not select.select([end], [], [], 0)[0]
     launcher.kill()
     assert select.select([end], [], [], PATIENCE)[0]
