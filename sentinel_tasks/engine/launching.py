@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -26,6 +27,9 @@ from .watching import wish_of
 
 OVERLAP = 1.0
 """By so many seconds a look at the log goes back beyond the one before."""
+LOOK_SECONDS = 0.25
+"""So long one look at the windows is good for all who wait. Each asks for the first time later than that after its
+window has opened (system/state_folder.py), so no look is from before."""
 PROBE_SECONDS = 3.0
 """What a question after liveness may take beside the answer: it is a process of its own."""
 
@@ -60,10 +64,10 @@ def launch_all(wanted: Sequence[Ready], world: World, snapshot: Snapshot) -> lis
     world.note_folder()
     moving = frozenset(ready.service.name for ready in wanted if ready.move)
     assignment = Assignment([ready.service for ready in wanted], moving, world, snapshot)
-    launches: list[_Launch] = []
+    launches, windows = list[_Launch](), _Windows(world)
     try:
         with assignment.alone():
-            launches.extend(_Launch(ready, assignment, world, snapshot) for ready in wanted)
+            launches.extend(_Launch(ready, assignment, windows, world, snapshot) for ready in wanted)
             return _open_all(launches, assignment, snapshot)
     finally:
         for launch in launches:
@@ -92,12 +96,31 @@ def _refuse_distrusted_folder(world: World) -> None:
         raise TmuxRefused(f"tmux's socket folder {folder} can't be trusted: {why}", "{doctor} says what mends it")
 
 
+class _Windows:
+    """Which launches have a window in which something runs; hundreds may ask at once, each on its thread."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._lock = world, threading.Lock()
+        self._looked, self._launches = float("-inf"), frozenset[str]()
+
+    def have(self, launch: str) -> bool:
+        """True if that launch's window is there; seen at most `LOOK_SECONDS` ago."""
+        with self._lock:
+            now = self._world.monotonic()
+            if now - self._looked > LOOK_SECONDS:
+                panes = self._world.tmux.panes()
+                self._looked, self._launches = now, frozenset(pane.launch for pane in panes if not pane.dead)
+            return launch in self._launches
+
+
 class _Launch:
     """One service on its way into its window; its spec are complete before the window opens."""
 
-    def __init__(self, ready: Ready, assignment: Assignment, world: World, snapshot: Snapshot) -> None:
+    def __init__(
+        self, ready: Ready, assignment: Assignment, windows: _Windows, world: World, snapshot: Snapshot
+    ) -> None:
         ports = assignment.by_name
-        self.service, self.seen, self.world = ready.service, ready.seen, world
+        self.service, self.seen, self.windows, self.world = ready.service, ready.seen, windows, world
         self.id, self.port = os.urandom(6).hex(), ports.get(ready.service.name)
         self.notes = tuple(assignment.notes.get(ready.service.name, []))
         self.taken: Future[bool] | None = None
@@ -208,7 +231,7 @@ class _Launch:
         return Launched(self.id, self.port, self.taken is not None and self.taken.result(), self.refused, self.notes)
 
     def _is_there(self) -> bool:
-        return any(pane.launch == self.id and not pane.dead for pane in self.world.tmux.panes())
+        return self.windows.have(self.id)
 
 
 def _note_start(name: str, launch: str, world: World) -> None:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     Spec = dict[str, Any]
 
-SEND_SECONDS = 5.0
+SEND_SECONDS = 15.0
+"""A task that is there may be kept waiting by a busy machine; one that was killed is replaced by the next start."""
 
 
 def receive(fifo: str, given_up: Callable[[], bool]) -> bytes:

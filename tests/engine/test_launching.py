@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from sentinel_tasks.engine.launching import _Windows
 from sentinel_tasks.engine.start import MOST_TIMES_OVERTAKEN, Options, start
-from sentinel_tasks.model import Health
+from sentinel_tasks.model import Health, Pane
 from tests import facts
 from tests.engine.histories import (
     DB,
@@ -140,6 +141,24 @@ def test_a_launcher_is_given_its_command_and_environment() -> None:
         "SENTINEL_SESSION": facts.SESSION,
         "SENTINEL_WORKSPACE": PATH,
     }
+
+
+def test_an_up_of_many_on_a_busy_machine_does_not_drown_in_its_own_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each that waited for its launcher had a tmux client of its own look at all windows, three times a second."""
+    world = ScriptedWorld(facts.workspace(WEB, DB), {0: [OLD_DB], 1: []})
+    windows, looks = _Windows(world), list[float]()
+    (there,) = (pane.launch for pane in world.tmux.panes())
+
+    def look() -> list[Pane]:
+        looks.append(world.time)
+        return world.turn.panes()
+
+    monkeypatch.setattr(world.tmux, "panes", look)
+    assert [windows.have(there) for _ in range(100)] == [True] * 100
+    assert not windows.have("another")
+    world.sleep(1)
+    assert not windows.have(there)
+    assert looks == [0, 1]
 
 
 def test_a_window_carries_the_marks_of_its_launch() -> None:
