@@ -174,6 +174,7 @@ class World:
         self.environ = dict(environ)
         self.echo = echo
         self.progress = progress
+        self._look_began: float | None = None
 
     def now(self) -> float:
         """The time of day, in seconds since the epoch."""
@@ -190,6 +191,16 @@ class World:
     def in_background(self, work: Callable[[], object], ends_with_us: bool = True) -> Background:
         """Begins work for which the loop does not wait; this process ends without it if it `ends_with_us`."""
         return Work(work, ends_with_us)
+
+    def begin_look(self) -> None:
+        """Asks tmux now for what the next look tells: nobody has to wait for it while there is something else to do."""
+        self._look_began = self.monotonic()
+        self.tmux.begin_look()
+
+    def look_began(self) -> float:
+        """Since when tmux has been asked for what a look tells that is made now."""
+        began, self._look_began = self._look_began, None
+        return self.monotonic() if began is None else began
 
     def with_workspace(self, workspace: Workspace) -> World:
         """The same surroundings for another workspace, or for this one on another tmux server."""

@@ -19,7 +19,6 @@ def program() -> NoReturn:
     """Does what the command line says and exits. As little as possible is done beside that: it is asked often."""
     gc.disable()
     code = main()
-    gc.enable()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -77,7 +76,6 @@ def _tell(call: Call, memory: Remembered, outdated: str = "") -> int | None:
 
 
 def _do(call: Call, console: Console) -> int:
-    gc.enable()
     names, flags = call.names, call.flags
     if call.verb in ("status", "ps"):
         from ..verbs.views import show_all, show_status
@@ -85,6 +83,7 @@ def _do(call: Call, console: Console) -> int:
         if names:
             return show_status(console, names[0])
         return show_all(console, everywhere=bool(flags.get("everywhere")))
+    gc.enable()
     if call.verb == "logs":
         from ..verbs.logs import show_logs
 

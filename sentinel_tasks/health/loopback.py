@@ -6,12 +6,12 @@ that looks at one service. This one speaks only what servers on one's own machin
 """
 
 import re
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from ..lineage.sockets import socket
 from .question import is_loopback
 
 PLAIN = r"[!-~]+"

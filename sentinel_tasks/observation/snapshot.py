@@ -53,7 +53,7 @@ class Snapshot(Struct, frozen=True, dict=True):
 
 def take_snapshot(world: World, services: int = 1) -> Snapshot:
     """What tmux shows now, from one tmux process; `services` is how many are to be observed in it."""
-    began, panes = world.monotonic(), world.tmux.panes()
+    began, panes = world.look_began(), world.tmux.panes()
     session = session_of(world.workspace.path, panes, world.is_same_folder)
     ours_first = sorted(panes, key=lambda pane: pane.session != session.name)
     return Snapshot(tuple(ours_first), session, ProcessTable(world, services), began)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 
-from .sockets import socket
+from ..lineage.sockets import socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def reserved(names: list[str]) -> list[Any]:
     """The sockets by which ports stay reserved to the workspace as long as they are open (see port_reservations.py)."""
     if not names:
         return []
-    from .sockets import socket
+    from ..lineage.sockets import socket
 
     held = []
     for name in names:

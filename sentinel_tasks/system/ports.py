@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
+from ..lineage.sockets import socket
 from . import sock_diag
 from .sock_diag import Bound
 
@@ -31,9 +31,9 @@ def beside_localhost() -> dict[int, tuple[str, ...]]:
     return found
 
 
-def _accepts(address: str, family: socket.AddressFamily, port: int) -> bool:
+def _accepts(address: str, family: int, port: int) -> bool:
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
+        with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
             probe.settimeout(CONNECT_SECONDS)
             probe.connect((address, port))
             connected_to_itself = probe.getsockname() == probe.getpeername()
@@ -169,9 +169,9 @@ def is_free(port: int) -> bool:
     )
 
 
-def _can_bind(family: socket.AddressFamily, address: str, port: int) -> bool:
+def _can_bind(family: int, address: str, port: int) -> bool:
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
+        with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

@@ -4,11 +4,13 @@
 memory that takes longer than everything else in a look.
 """
 
-import socket
 import struct
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from typing import NamedTuple
+
+from ..lineage.sockets import socket
 
 NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
 REQUEST_DUMP = 0x1 | 0x100 | 0x200
@@ -37,14 +39,14 @@ def listeners() -> list[Bound] | None:
     if sys.platform != "linux":
         return None
     try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as kernel:
+        with closing(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG)) as kernel:
             kernel.settimeout(SECONDS)
             return [*_listeners(kernel, socket.AF_INET), *_listeners(kernel, socket.AF_INET6)]
     except OSError:
         return None
 
 
-def _listeners(kernel: socket.socket, family: socket.AddressFamily) -> Iterator[Bound]:
+def _listeners(kernel: socket.socket, family: int) -> Iterator[Bound]:
     question = REQUEST.pack(family, socket.IPPROTO_TCP, 0, LISTENING)
     kernel.send(HEADER.pack(HEADER.size + len(question), SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 0, 0) + question)
     for kind, body in _messages(kernel):

@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from msgspec import Struct
 
@@ -20,6 +19,7 @@ from ..errors import TmuxRefused, TmuxUnavailable
 from ..model import Pane
 from ..names import unmarked
 from .commands import Opening, beside, new_session, new_window, piped, ready, used_again
+from .running import Client
 
 OLDEST = (3, 2)
 INSTALL = "install tmux 3.2 or newer"
@@ -69,6 +69,7 @@ class Tmux:
         self._socket = socket_name or "default"
         self._echo = echo
         self._found_server = True
+        self._looking: Client | None = None
         self._patience = PATIENCE
         self._tell: Callable[[str, float], None] = lambda what, seconds: None
 
@@ -78,9 +79,17 @@ class Tmux:
 
     # Looking
 
+    def begin_look(self) -> None:
+        """Asks for what `panes` answers then: what is done between the two takes no time of its own."""
+        if self.is_installed:
+            self._looking = self._begun("list-panes", "-a", "-F", FORMAT)
+
     def panes(self) -> list[Pane]:
         """Every pane of the server with its marks, from one tmux process; [] if no server runs."""
-        answer = self._quickly("list-panes", "-a", "-F", FORMAT)
+        if self._looking is None:
+            self._looking = self._begun("list-panes", "-a", "-F", FORMAT)
+        client, self._looking = self._looking, None
+        answer = self._answer(client)
         self._found_server = not (answer.stderr and re.search(NO_SERVER, answer.stderr))
         if answer.returncode and self._found_server and "no sessions" not in answer.stderr:
             raise self._refused("list-panes", answer, "{doctor}")
@@ -198,25 +207,25 @@ class Tmux:
 
         Contract: Limits.
         """
-        words = self._words(*args)
-        pipe = subprocess.PIPE
-        with subprocess.Popen(words, env=_clean(os.environ), stdout=pipe, stderr=pipe) as client:
-            try:
-                out, err = self._outcome_of(client)
-            except BaseException:
-                client.kill()
-                raise
-        return Said(client.returncode, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "replace").strip())
+        return self._answer(self._begun(*args))
 
-    def _outcome_of(self, client: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    def _begun(self, *args: str) -> Client:
+        return Client(self._words(*args), _clean(os.environ))
+
+    def _answer(self, client: Client) -> Said:
         """What the client says; TmuxRefused if the server lets it wait too long."""
-        began = time.monotonic()
-        while (waited := time.monotonic() - began) < self._patience:
-            with suppress(subprocess.TimeoutExpired):
-                return client.communicate(timeout=min(SLICE, self._patience - waited))
-            self._tell(self._what_it_does, time.monotonic() - began)
-        hint = "a command of its tmux.conf may still be running (run-shell)"
-        raise TmuxRefused(f"the tmux server {self._socket} has not answered for {self._patience:g} s", hint)
+        try:
+            began = time.monotonic()
+            while not client.wait(min(SLICE, self._patience - (time.monotonic() - began))):
+                if (waited := time.monotonic() - began) >= self._patience:
+                    hint = "a command of its tmux.conf may still be running (run-shell)"
+                    why = f"the tmux server {self._socket} has not answered for {self._patience:g} s"
+                    raise TmuxRefused(why, hint)
+                self._tell(self._what_it_does, waited)
+        finally:
+            client.end()
+        out, err = client.stdout.decode("utf-8", "surrogateescape"), client.stderr.decode("utf-8", "replace")
+        return Said(client.returncode, out, err.strip())
 
     @property
     def _what_it_does(self) -> str:

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 def show_status(console: Console, name: str) -> int:
     """The status page of one service, or of several instances a line each."""
+    world, wanted = open_running_world(console, [name], {})
+    world.begin_look()
     from ..engine.status import status
     from ..report import as_json, status_page
 
-    world, wanted = open_running_world(console, [name], {})
     if are_instances(wanted, [name]):
         return show_states(console, status(world, wanted, left_of=[name]))
     (report,) = status(world, [name])
@@ -44,10 +45,11 @@ def show_why(console: Console, name: str) -> int:
 
 def show_all(console: Console, everywhere: bool) -> int:
     """`ps`: the workspace's services, or those of every workspace on this machine."""
+    world, names = open_running_world(console, None, {})
+    world.begin_look()
     from ..engine.status import everything, status
     from ..report.tables import table
 
-    world, names = open_running_world(console, None, {})
     if not everywhere:
         own = status(world, names, and_unconfigured=True)
         console.document({"workspaces": [workspace_document(world, own)]})

@@ -100,7 +100,7 @@ def test_launcher_that_may_open_no_more_files_starts_its_service_all_the_same() 
         [
             sys.executable,
             "-c",
-            f"import sentinel_tasks.supervisor.sockets, sentinel_tasks.supervisor.specification; {code}",
+            f"import sentinel_tasks.lineage.sockets, sentinel_tasks.supervisor.specification; {code}",
         ],
         capture_output=True,
         check=False,
