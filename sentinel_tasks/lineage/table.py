@@ -18,6 +18,7 @@ LAUNCHER = "sentinel_tasks/supervisor/launch.py"
 ON_LINUX = sys.platform == "linux"
 COLUMNS = "pid=,ppid=,pgid=,tpgid=,ruid=,state=,lstart=,comm="
 WORDS_OF_A_DATE = 5
+KTHREADD = 2
 KERNEL_THREAD = 0x00200000
 EXITING = 0x00000004
 WINDOW_VARIABLES = ("TMUX", "STY", "ZELLIJ")
@@ -33,16 +34,26 @@ Table = dict[int, Process]
 def read() -> Table:
     """Every process that can be seen, by pid, those that have ended and were not reaped among them.
 
-    What begins during the look is looked at too, until nothing new does: a fork must not slip through.
+    What begins during the look is looked at too, until nothing new does: a fork must not slip through. The kernel's own
+    threads, which are half of an idle machine's processes, are not looked at where it lists them (proc(5), children).
     """
     if not ON_LINUX:
         return {process.pid: process for process in _as_ps_tells("-ax")}
     found: Table = {}
-    looked_at: set[str] = set()
+    looked_at = _kernel_threads()
     while new := [name for name in os.listdir("/proc") if name.isdecimal() and name not in looked_at]:
         looked_at.update(new)
         found.update((each.pid, each) for name in new if (each := one(int(name))) is not None)
     return _with_guests(found)
+
+
+def _kernel_threads() -> set[str]:
+    """The pids of all that are below kthreadd; none where that is another process, as in a container."""
+    try:
+        fields = _read_file(f"/proc/{KTHREADD}/stat")[0].rpartition(b")")[2].split()
+    except OSError:
+        return set()
+    return set(map(str, _children(KTHREADD))) if int(fields[6]) & KERNEL_THREAD else set()
 
 
 def below(root: int) -> Table:
@@ -156,7 +167,7 @@ def parsed(pid: int, stat: str, owner: int) -> Process:
     parent, group, session = int(fields[1]), int(fields[2]), int(fields[3])
     kind = _kind(pid, name, is_leader=session == pid)
     is_surely_roots = owner == 0 and int(fields[6]) & KERNEL_THREAD
-    uid = owner if owner or is_surely_roots else _real_uid(pid)
+    uid = owner if owner or is_surely_roots else lambda: _real_uid(pid)
     return Process(
         pid, int(fields[19]), parent, group, session, uid, fields[0], name, int(fields[5]), int(fields[17]),
         kind, _is_ending(fields),

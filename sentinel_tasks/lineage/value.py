@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class Value:
-    """Equal to one of its kind with equal facts, which are named in `__slots__` and never change."""
+    """Equal to one of its kind with equal facts, which are named in `__slots__` and never change.
+
+    One that is named with an underscore is told by the property of its name.
+    """
 
     __slots__: tuple[str, ...] = ()
 
@@ -24,12 +27,15 @@ class Value:
         return hash(self._facts())
 
     def __repr__(self) -> str:
-        told = zip(self.__slots__, self._facts(), strict=True)
+        told = zip(self._names(), self._facts(), strict=True)
         return f"{type(self).__name__}({', '.join(f'{name}={fact!r}' for name, fact in told)})"
 
     def replaced(self: Same, **facts: Any) -> Same:
         """The same but for these facts."""
-        return type(self)(**{**dict(zip(self.__slots__, self._facts(), strict=True)), **facts})
+        return type(self)(**{**dict(zip(self._names(), self._facts(), strict=True)), **facts})
 
     def _facts(self) -> tuple[object, ...]:
-        return tuple(getattr(self, name) for name in self.__slots__)
+        return tuple(getattr(self, name) for name in self._names())
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(name.removeprefix("_") for name in self.__slots__)

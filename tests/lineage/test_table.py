@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from sentinel_tasks.lineage import reach, table
+from sentinel_tasks.lineage.process import Process
 from tests.lab import until
 
 TREE = "(setsid sleep 86400 & sleep 86400 & wait) & exec sleep 86400"
@@ -69,6 +70,23 @@ def test_a_launcher_that_ends_while_it_is_looked_at_is_no_other_program(monkeypa
         found = table.one(process.pid)
     assert found is not None
     assert found.is_ending
+
+
+def test_the_kernels_own_threads_are_not_looked_at() -> None:
+    """They were half of what every look at an idle machine read."""
+    told = table.read()
+    kthreadd = table.one(table.KTHREADD)
+    assert os.getpid() in told
+    if kthreadd and kthreadd.name == "kthreadd":
+        assert not [each for each in told.values() if each.parent == kthreadd.pid]
+
+
+def test_the_real_user_is_looked_up_when_it_is_asked_for_and_once() -> None:
+    answers = iter((33, 0))
+    process = Process(5, 5, 1, group=5, session=5, uid=lambda: next(answers))
+    assert process.replaced(state="Z") == Process(5, 5, 1, group=5, session=5, uid=33, state="Z")
+    assert process.uid == 33
+    assert next(answers) == 0
 
 
 def test_what_is_above_a_process_is_seen_without_looking_at_the_machine() -> None:

@@ -158,7 +158,7 @@ def test_c_c_in_the_window_ends_what_went_into_the_background(pane: InPane) -> N
     until(lambda: pane.told.backgrounded)
     pane.press("C-c")
     pane.wait_for_end()
-    assert not pane.marked()
+    until(lambda: not pane.marked())
     assert (pane.told.signal, pane.told.interrupted) == ("SIGINT", True)
 
 
@@ -193,7 +193,7 @@ def test_end_is_told_at_once_and_what_is_left_is_ended_then(launched: Piped) -> 
     assert set(launched.events()) == {"start", "crash", "stray"}
     assert launched.told.ended is not None
     assert run.ended is not None
-    assert not launched.marked()
+    until(lambda: not launched.marked())
     assert launched.told.family == ()
 
 
@@ -207,7 +207,7 @@ def test_what_a_crash_leaves_is_ended_before_the_next_run(launched: Piped) -> No
     os.kill(launched.pid, signal.SIGTERM)
     launched.end()
     assert b"still there" not in launched.said
-    assert not launched.marked()
+    until(lambda: not launched.marked())
 
 
 def test_what_ends_gracefully_after_c_c_is_given_the_time(launched: Piped) -> None:
@@ -228,7 +228,7 @@ def test_one_shot_is_completed_though_something_of_it_lives(launched: Piped) -> 
     assert is_alive(named(launched, "sleep 1000").pid)
     os.kill(launched.pid, signal.SIGTERM)
     launched.end()
-    assert not launched.marked()
+    until(lambda: not launched.marked())
     assert (launched.told.exit_code, launched.told.interrupted) == (0, False)
 
 

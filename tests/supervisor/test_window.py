@@ -44,7 +44,7 @@ def begun(pane: InPane, command: str | list[str], word: str = "ready", **spec: o
 
 def assert_ended_with_its_window(pane: InPane) -> None:
     pane.wait_for_end()
-    assert pane.marked() == []
+    until(lambda: not pane.marked())
     told = pane.told
     assert (told.is_over, told.interrupted, told.cause) == (True, True, WINDOW_CLOSED)
     assert told.family == ()
