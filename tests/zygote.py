@@ -26,6 +26,7 @@ import invoke.main
 import sentinel_tasks
 from sentinel_tasks.cli import main
 from sentinel_tasks.health import http
+from sentinel_tasks.text import masking
 
 NOT_NEEDED = ("sentinel_tasks.api", "sentinel_tasks.__main__", "sentinel_tasks.supervisor", "sentinel_tasks.mcp")
 LIBRARIES = ("psutil", "msgspec", "filelock", "platformdirs", "dotenv", "colorama", "libtmux.common")
@@ -39,6 +40,7 @@ def load() -> None:
         if not module.name.startswith(NOT_NEEDED):
             importlib.import_module(module.name)
     http.load()
+    masking.masked_text("")  # compiles its patterns
 
 
 def serve(listener: socket.socket) -> None:

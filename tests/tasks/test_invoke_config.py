@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shutil
 from collections.abc import Sequence
@@ -9,16 +10,19 @@ from pathlib import Path
 
 import invoke
 import pytest
+from invoke.collection import Collection
 from invoke.config import Config
+from invoke.parser import Parser
+from invoke.tasks import Task
 
 import sentinel_tasks
-from sentinel_tasks.tasks.invoke_config import LOSES_CHECK, LOSES_NAME, LOSSES, losses
+from sentinel_tasks.tasks.invoke_config import LOSES_CHECK, LOSES_NAME, LOSSES, losses, sharing_flags
 from sentinel_tasks.tasks.typed import typed_here
 from tests.lab import Lab, Result
 
 SLEEPER = {"command": "exec sleep 600", "port": None, "health": None}
 FUNCTIONS = ["Config._load_file", "merge_dicts", "Environment._crawl"]
-OF_A_PROGRAM = ["Program.parse_tasks", "Program.print_task_help"]
+OF_A_PROGRAM = ["Program._make_parser", "Program.parse_tasks", "Program.print_task_help"]
 ALIKE = [[name for name in LOSSES if LOSSES[name] == loss] for loss in (LOSES_CHECK, LOSES_NAME)]
 ATTRIBUTES = [[name] for name in LOSSES if not any(name in [*FUNCTIONS, *OF_A_PROGRAM, *alike] for alike in ALIKE)]
 HIDING = """
@@ -91,8 +95,18 @@ def test_without_the_parsing_of_tasks_commands_are_named_as_declared(lab: Lab, m
     assert typed_here({}).task("start", "telemetry") == "inv telemetry.activate"
 
 
+def test_a_task_that_is_named_twice_gets_the_flags_of_each() -> None:
+    """Although the flags of all tasks are copied no more before each call."""
+    tasks = Collection(Task(lambda context, lines=1: None, "a"))
+    parser = sharing_flags(lambda: Parser(contexts=tasks.to_contexts()))()
+    assert copy.deepcopy(parser.contexts) is parser.contexts
+    read = parser.parse_argv(["a", "--lines", "2", "a", "--lines=3", "a"])
+    assert [context.args["lines"].value for context in read] == [2, 3, 1]
+
+
 def test_no_other_file_has_a_private_name_of_invoke() -> None:
-    private = re.compile(rf"\b[Cc]onfig\._|\b(?:{'|'.join(name.rpartition('.')[2] for name in FUNCTIONS)})\b")
+    functions = [name.rpartition(".")[2] for name in (*FUNCTIONS, "Program._make_parser")]
+    private = re.compile(rf"\b[Cc]onfig\._|\b(?:{'|'.join(functions)})\b")
     room = Path(sentinel_tasks.__file__).parent
     found = [path.name for path in room.rglob("*.py") if private.search(path.read_text(encoding="utf-8"))]
     assert found == ["invoke_config.py"]
