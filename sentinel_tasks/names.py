@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import zlib
 from collections.abc import Iterator, Mapping
 from itertools import count
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+\Z")
+SESSION = r"^sentinel-[A-Za-z0-9_-]+\Z"
 TASKS_OF_A_WORKSPACE = frozenset(
     {
         "up",
@@ -38,8 +37,9 @@ TASKS_OF_A_WORKSPACE = frozenset(
     }
 )
 TASKS_OF_A_SERVICE = ("start", "status", "logs", "stop", "restart", "attach", "wait", "run", "env", "url", "why")
-SERVICE = re.compile(r"^[a-z][a-z0-9-]*\Z")
-INSTANCE = re.compile(r"(.+)-([1-9][0-9]*)\Z")
+SERVICE = r"^[a-z][a-z0-9-]*\Z"
+INSTANCE = r"(.+)-([1-9][0-9]*)\Z"
+"""Expressions take long to compile: nobody does who needs none of them."""
 
 WEB = "web"
 """The process of a Procfile that serves HTTP."""
@@ -62,7 +62,10 @@ def slug(folder: str) -> str:
 
     Contract: Workspace.
     """
-    name = re.sub(r"\s+", "-", os.path.basename(folder.rstrip("/")))
+    name = os.path.basename(folder.rstrip("/"))
+    if name.isascii() and all(map(str.isalnum, name.split("-"))):
+        return name
+    name = re.sub(r"\s+", "-", name)
     name = re.sub(r"[^A-Za-z0-9_-]", "", name)
     return re.sub(r"-+", "-", name).strip("-") or "workspace"
 
@@ -115,6 +118,11 @@ def times_path(log: Path) -> Path:
     return log.with_name(f"{log.name}.times")
 
 
+def times_of(log: Path | str) -> str:
+    """The same in words."""
+    return f"{log}.times"
+
+
 def instance_name(service: str, number: int | str) -> str:
     """The name of one of several instances of a service; they are counted from 1."""
     return f"{service}-{number}"
@@ -122,7 +130,7 @@ def instance_name(service: str, number: int | str) -> str:
 
 def instance_number(name: str, service: str) -> int | None:
     """Which instance of the service the name is of; None if it is none."""
-    found = INSTANCE.match(name)
+    found = re.match(INSTANCE, name)
     return int(found[2]) if found and found[1] == service else None
 
 
@@ -164,10 +172,14 @@ def port_pairs(text: str) -> dict[str, int]:
 
 def typed_tmux(socket_name: str | None) -> str:
     """The tmux command with this server's socket, as a person types it."""
+    import shlex
+
     return shlex.join(["tmux", *(["-L", socket_name] if socket_name else [])])
 
 
 def typed_target(session: str, index: int | None = None) -> str:
     """A session or window as a person types it after `-t`; quoted, because zsh takes a bare `=word` for a command."""
+    import shlex
+
     quoted = shlex.quote(f"={session}" if index is None else f"={session}:{index}")
     return quoted if quoted.startswith("'") else f"'{quoted}'"

@@ -6,18 +6,17 @@ Nothing in `observation` and `engine` reaches the machine in another way, so a t
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from .model import Answer, Identity, Lease, Line, Listener, Observation, Progress, Service, Tags, Workspace
 
 if TYPE_CHECKING:
     import signal
+    from pathlib import Path
 
     from .folder import Folder, Grip, Mount
     from .health.question import Question
@@ -167,7 +166,7 @@ class World:
         self,
         workspace: Workspace,
         environ: Mapping[str, str],
-        echo: Callable[[str], None] = lambda text: None,
+        echo: Callable[[Sequence[str]], None] = lambda words: None,
         progress: Callable[[Sequence[Progress]], None] = lambda waiting: None,
     ) -> None:
         self.workspace = workspace
@@ -248,7 +247,7 @@ class World:
         """The files of this workspace; nothing is made yet."""
         from .system.state_folder import State
 
-        return State(Path(self.workspace.state_folder))
+        return State(self.workspace.state_folder)
 
     def state_of(self, folder: str) -> State:
         """The files of whoever started a service: another terminal may have another state folder; ours if it is ""."""
@@ -256,7 +255,7 @@ class World:
 
         if not folder:
             return self.state
-        return self._states.get(folder) or self._states.setdefault(folder, State(Path(folder)))
+        return self._states.get(folder) or self._states.setdefault(folder, State(folder))
 
     @cached_property
     def _states(self) -> dict[str, State]:
@@ -266,11 +265,15 @@ class World:
         """The files of the watcher of whoever started a service; ours if the folder is ""."""
         from .system.watcher_files import WatcherFiles
 
-        return WatcherFiles(Path(folder or self.workspace.state_folder))
+        return WatcherFiles(self.state_of(folder).folder)
 
     def log_of(self, service: Service, seen: Observation) -> Path:
         """The service's log, wherever whoever started it has it."""
         return self.state_of(seen.state_folder).log(service.name)
+
+    def log_path(self, service: Service, seen: Observation) -> str:
+        """The same in words."""
+        return self.state_of(seen.state_folder).log_path(service.name)
 
     def search(self, log: Path, wanted: Wanted) -> LogSearch:
         """A search of that log; it has still to begin."""
@@ -295,7 +298,7 @@ class World:
     @property
     def state_root(self) -> Path:
         """Where the state folders of all workspaces are."""
-        return Path(self.workspace.state_folder).parent
+        return self.state.folder.parent
 
     # Questions about the surroundings
 
@@ -306,16 +309,16 @@ class World:
 
         return commit_of(self.workspace.path)
 
-    def is_being_written(self, log: Path) -> bool:
+    def is_being_written(self, log: Path | str) -> bool:
         """True while whoever writes the log has not let go of it."""
-        from .names import times_path
+        from .names import times_of
         from .system.locks import is_held
 
-        return is_held(times_path(log))
+        return is_held(times_of(log))
 
-    def is_link(self, file: Path) -> bool:
+    def is_link(self, file: str) -> bool:
         """True if something else is at its place than a file of its own."""
-        return file.is_symlink()
+        return os.path.islink(file)
 
     def reserving(self) -> AbstractContextManager[PortReservations]:
         """What keeps ports for this workspace as long as it is entered."""
@@ -327,7 +330,7 @@ class World:
         """Held while ports are chosen: nobody who shares our state folder chooses one meanwhile."""
         from .system.state_folder import State
 
-        return State(Path(self.workspace.state_folder).parent / "ports").lock("ports", CHOOSING_SECONDS)
+        return State(self.state_root / "ports").lock("ports", CHOOSING_SECONDS)
 
     def collecting(self) -> AbstractContextManager[None]:
         """Held while what is left of workspaces that are no more is ended: one task does that at a time."""
@@ -341,20 +344,20 @@ class World:
         from .system.workspace_folders import note
 
         if self.state.has_room():  # records come first
-            note(Path(self.workspace.state_folder), self.workspace.path, boot())
+            note(self.state.folder, self.workspace.path, boot())
 
     def missing_beside(self) -> list[str]:
         """Workspaces of the same repository whose folder is not there, and a launcher of which may still live."""
         from .system.worktrees import missing_beside
 
-        return missing_beside(self.state_root, self.workspace.path)
+        return missing_beside(os.path.dirname(self.workspace.state_folder), self.workspace.path)
 
     @cached_property
     def port_origin(self) -> str:
         """The path by which automatic ports are chosen: where a workspace that was moved had been before."""
         from .system.workspace_folders import read
 
-        known = read(Path(self.workspace.state_folder))
+        known = read(self.state.folder)
         return known.origin if known is not None and known.origin else self.workspace.path
 
     def runnable(self, command: str, folder: str, path: str | None) -> str:
@@ -373,6 +376,8 @@ class World:
 
     def way_to_server(self, server: int) -> str:
         """How a person reaches a tmux server that this task does not ask: by its socket, if it still has one."""
+        import shlex
+
         from .tmux.sockets import socket_of
 
         path = socket_of(server)

@@ -51,7 +51,7 @@ def memory_here(environ: Mapping[str, str]) -> Remembered | None:
     here = os.getcwd()
     folder = next(filter(_has_tasks_file, _upwards(here)), None)
     project = here if folder is None else folder
-    found = remembered(State(state_root() / state_name(workspace_folder(project, environ))))
+    found = remembered(State(os.path.join(state_root(), state_name(workspace_folder(project, environ)))))
     is_of_here = found is not None and (os.path.normpath(found.project), found.tasks_file) == (
         project,
         folder is not None,

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
 
 from ..decisions.changes import FILE_VARIABLE, VARIABLE, changed
 from ..model import Service
-from ..system.env_file import variables_as_written
 
 STARTED_WITH: Mapping[str, tuple[str, ...]] = {
     "command": ("command",),
@@ -91,6 +89,8 @@ def _of_files(service: Service, salt: bytes, before: Mapping[str, str]) -> dict[
 
 def _variables(contents: Iterable[bytes | None]) -> dict[str, str]:
     """What all files say together, as it is written; ValueError if one of them can't be read."""
+    from ..system.env_file import variables_as_written
+
     found: dict[str, str] = {}
     for content in contents:
         if content is None:
@@ -100,8 +100,8 @@ def _variables(contents: Iterable[bytes | None]) -> dict[str, str]:
 
 
 def _content(path: str) -> bytes | None:
-    with suppress(OSError):
-        return Path(path).read_bytes()
+    with suppress(OSError), open(path, "rb") as file:
+        return file.read()
     return None
 
 

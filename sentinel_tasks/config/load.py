@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -226,7 +227,7 @@ def _sections(config: Keys, declared: Mapping[str, Keys], problems_found: Proble
     sections: dict[str, Keys] = {}
     for name in [*declared, *(str(name) for name in given if name not in declared)]:
         keys = given.get(name)
-        if not SERVICE.match(name):
+        if not re.match(SERVICE, name):
             problems_found.add(f"sentinel.services.{name}", name, "a service's name is a-z, then a-z, 0-9 and -")
         elif name in TASKS_OF_A_WORKSPACE:
             problems_found.add(

@@ -93,7 +93,7 @@ def _notes(name: str, own: str) -> Iterator[str]:
 def service_name(name: str, taken: Container[str]) -> str:
     """The name of that process as a service: in lower case with dashes, and made one that a service may have."""
     plain = re.sub(r"-+", "-", name.lower().replace("_", "-")).strip("-")
-    if not SERVICE.match(plain):
+    if not re.match(SERVICE, plain):
         plain = f"process-{plain}".rstrip("-")
     if plain in TASKS_OF_A_WORKSPACE:
         plain = f"{plain}-process"

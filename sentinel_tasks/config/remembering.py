@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -121,15 +120,17 @@ def _read_from(project: str, workspace: Workspace, state: State) -> Iterator[str
     for place in ("/etc/invoke", os.path.expanduser("~/.invoke"), os.path.join(project, "invoke")):
         yield from (f"{place}.{suffix}" for suffix in SUFFIXES)
     yield from (os.path.join(project, *words) for words in (("tasks.py",), ("tasks", "__init__.py")))
-    for folder in (Path(workspace.path), *[*Path(workspace.path).parents][:LEVELS_ABOVE]):
-        yield from (str(folder / name) for name in OF_PROJECTS)
+    folder = workspace.path
+    for _ in range(1 + LEVELS_ABOVE):
+        yield from (os.path.join(folder, name) for name in OF_PROJECTS)
+        folder = os.path.dirname(folder)
     yield from _modules()
 
 
 def _modules() -> Iterator[str]:
     """The files of the tasks file, and of whatever it imports that nobody installed."""
     installed = tuple({sys.prefix, sys.base_prefix, *(path for path in sys.path if "-packages" in path)})
-    ours = str(Path(__file__).parents[1])
+    ours = os.path.dirname(os.path.dirname(__file__))
     for module in [*sys.modules.values()]:
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and not file.startswith((*installed, ours)):

@@ -160,7 +160,7 @@ def session_names(look: Look) -> list[Finding]:
             "warning",
         )
         for session_id, pane in ours.items()
-        if not SESSION.match(pane.session)
+        if not re.match(SESSION, pane.session)
     ]
     names_of_ours = ", ".join(pane.session for pane in ours.values())
     return passed_unless("session-names", wrong, names_of_ours or "there is no session of ours")

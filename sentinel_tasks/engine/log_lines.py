@@ -30,7 +30,7 @@ def log_files(world: World, names: Sequence[str]) -> dict[str, Path]:
     logs = {name: world.state_of(pane.state if pane else "").log(name) for name, pane in found.items()}
     services = {service.name: service for service in world.workspace.services}
     for name, pane in found.items():
-        if name in services and pane and pane.alive and is_lost(world, logs[name], pane.pid, pane.server):
+        if name in services and pane and pane.alive and is_lost(world, str(logs[name]), pane.pid, pane.server):
             start_again(world, services[name], logs[name], pane)
     return logs
 

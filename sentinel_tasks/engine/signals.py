@@ -25,5 +25,5 @@ def kill(world: World, claim: Claim, spared: frozenset[Identity] = frozenset()) 
 
 def _told(world: World, number: signal.Signals, reached: list[Identity]) -> list[Identity]:
     for who in reached:
-        world.echo(f"kill -{number.name.removeprefix('SIG')} {who.pid}")
+        world.echo(["kill", f"-{number.name.removeprefix('SIG')}", str(who.pid)])
     return reached

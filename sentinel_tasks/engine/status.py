@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -177,7 +177,7 @@ def _elsewhere(world: World, home: str, snapshot: Snapshot) -> list[Report]:
     names = {pane.service for pane in snapshot.panes if pane.home == home and pane.service}
     panes = {name: pane for name in sorted(names) if (pane := pane_of(path, name, snapshot.panes)) is not None}
     services = tuple(marked_service(pane) for pane in panes.values())
-    folder = str(Path(world.workspace.state_folder).with_name(state_name(path)))
+    folder = os.path.join(os.path.dirname(world.workspace.state_folder), state_name(path))
     there = world.with_workspace(replace(world.workspace, path=path, state_folder=folder, services=services))
     session = session_of(path, snapshot.panes, there.is_same_folder)
 

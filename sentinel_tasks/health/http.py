@@ -98,9 +98,8 @@ def _exchange(address: str, question: Question) -> tuple[int, bytes, float] | st
     headers = {b"Accept": b"application/json, */*", b"Accept-Encoding": b"identity"}
     if is_path(question.health) and (token := question.environment().get("TES_DEV_TOKEN")):
         headers[b"X-TES-Dev-Token"] = token.encode("utf-8", "surrogateescape")
-    if loopback.can_ask(address):
-        with contextlib.suppress(loopback.NotUnderstood):
-            return _exchange_here(address, question, headers)
+    with contextlib.suppress(loopback.NotUnderstood):
+        return _exchange_here(address, question, headers)
     return _exchange_by_httpx(address, question, headers)
 
 
@@ -109,14 +108,11 @@ def _exchange_here(address: str, question: Question, headers: Mapping[bytes, byt
     started = time.monotonic()
     deadline = started + question.patience
     try:
-        with contextlib.closing(loopback.Client(address, question.patience)) as client:
-            with _closed_at(client, deadline):
-                response = client.get(headers)
-                latency = time.monotonic() - started
-                if time.monotonic() >= deadline:  # its head was cut off by us
-                    raise TimeoutError
-                body = _body(client, response.body, response.headers, deadline)
-            return response.status, body, round(1000 * latency, 1)
+        with contextlib.closing(loopback.Client(address, deadline)) as client:
+            response = client.get(headers)
+            latency = time.monotonic() - started
+            client.deadline = until = _end_of_body(deadline)
+            return response.status, _body(response.body, response.headers, until), round(1000 * latency, 1)
     except (OSError, ValueError) as reason:
         return _why_unanswered(reason, address, question, isinstance(reason, TimeoutError), deadline)
 
@@ -162,8 +158,9 @@ def _read(client: object, address: str, headers: Mapping[bytes, bytes], deadline
     assert isinstance(client, httpx.Client)
     started = time.monotonic()
     with _closed_at(client, deadline), client.stream("GET", address, headers=headers) as response:
-        latency = time.monotonic() - started
-        return response.status_code, _body(client, response.iter_raw(), response.headers, deadline), latency
+        latency, until = time.monotonic() - started, _end_of_body(deadline)
+        with _closed_at(client, until):
+            return response.status_code, _body(response.iter_raw(), response.headers, until), latency
 
 
 @contextlib.contextmanager
@@ -177,11 +174,15 @@ def _closed_at(client: Any, deadline: float) -> Iterator[None]:
         limit.cancel()
 
 
-def _body(client: Any, coming: Iterator[bytes], headers: Any, deadline: float) -> bytes:
-    """What comes of the body; an answer that goes on for ever, such as a stream of events, is none to wait for."""
+def _end_of_body(deadline: float) -> float:
+    """An answer that goes on for ever, such as a stream of events, is none to wait for."""
+    return min(deadline, time.monotonic() + BODY_SECONDS)
+
+
+def _body(coming: Iterator[bytes], headers: Any, until: float) -> bytes:
+    """What comes of the body until then."""
     parts, size = [], 0
-    until = min(deadline, time.monotonic() + BODY_SECONDS)
-    with contextlib.suppress(*_broken_off()), _closed_at(client, until):
+    with contextlib.suppress(*_broken_off()):
         for part in coming:
             parts.append(part)
             size += len(part)

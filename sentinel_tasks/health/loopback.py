@@ -6,26 +6,27 @@ that looks at one service. This one speaks only what servers on one's own machin
 """
 
 import re
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from ..lineage.sockets import socket
-from .question import is_loopback
 
-PLAIN = r"[!-~]+"
-"""What goes into a request as it is; anything else is for httpx to encode."""
-STATUS = rb"HTTP/1\.[01] ([2-5][0-9]{2})(?: [^\r\n]*)?"
+ADDRESS = r"""http://((localhost|\[::1\]|127(?:\.[0-9]{1,3}){3}):([0-9]{1,5}))(/[!"$-~]*)?"""
+"""Host and port, each of the two, and what goes into a request as it is."""
+LARGEST_PORT = (1 << 16) - 1
+VERSIONS = (b"HTTP/1.1 ", b"HTTP/1.0 ")
+STATUSES = range(200, 600)
 """Statuses below 200 come before the one that counts."""
-HEADER = rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*"
+IN_A_NAME = b"!#$%&'*+.^_`|~-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+IN_NO_LINE = b"\r\n\0"
 WITHOUT_BODY = (204, 304)
 LARGEST_HEAD, PART = 1 << 16, 1 << 16
 END_OF_HEAD = b"\r\n\r\n"
 
 
 class NotUnderstood(Exception):
-    """The server said what only a stricter client can judge."""
+    """Only another client can ask this, or judge what the server said."""
 
 
 class Silent(ConnectionResetError):
@@ -40,45 +41,63 @@ class Response(NamedTuple):
     body: Iterator[bytes]
 
 
-def can_ask(address: str) -> bool:
-    """True for plain HTTP at a loopback address, without anything to be encoded or to log in with."""
-    if not re.fullmatch(PLAIN, address):
-        return False
-    try:
-        asked = urlsplit(address)
-        return asked.scheme == "http" and is_loopback(asked.hostname) and "@" not in asked.netloc and bool(asked.port)
-    except ValueError:
-        return False
-
-
 class Client:
-    """One connection to that address, for one question."""
+    """One connection to that address, for one question; TimeoutError whenever the `deadline` has come.
 
-    def __init__(self, address: str, timeout: float) -> None:
-        self._asked = urlsplit(address)
-        self._socket = _connected((self._asked.hostname or "").encode(), self._asked.port or 0, timeout)
+    NotUnderstood for an address that is not this machine's, has something to be encoded, or wants more than plain HTTP.
+    """
+
+    def __init__(self, address: str, deadline: float) -> None:
+        found = re.fullmatch(ADDRESS, address)
+        if found is None or not 0 < int(found[3]) <= LARGEST_PORT:
+            raise NotUnderstood
+        self.deadline = deadline
+        self._place, self._path = found[1], found[4] or "/"
+        self._socket = self._connected(found[2].strip("[]").encode(), int(found[3]))
+
+    def _connected(self, host: bytes, port: int) -> socket.socket:
+        """A connection to one of its addresses; it is bytes, or Python imports how names of all the world are spelt."""
+        refused: OSError = ConnectionRefusedError(f"nobody listens on port {port}")
+        for family, kind, protocol, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            made = socket.socket(family, kind, protocol)
+            try:
+                made.settimeout(self._left())
+                made.connect(place)
+                return made
+            except OSError as reason:
+                made.close()
+                refused = reason
+        raise refused
+
+    def _left(self) -> float:
+        """Seconds until the deadline."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
     def get(self, headers: Mapping[bytes, bytes]) -> Response:
         """The response, its body still to be read; OSError if the server breaks off."""
-        path = f"{self._asked.path or '/'}{f'?{self._asked.query}' if self._asked.query else ''}"
-        lines = [f"GET {path} HTTP/1.1".encode(), b"Host: " + self._asked.netloc.encode(), b"Connection: close"]
+        lines = [f"GET {self._path} HTTP/1.1".encode(), b"Host: " + self._place.encode(), b"Connection: close"]
         lines += [b": ".join(pair) for pair in headers.items()]
+        self._socket.settimeout(self._left())
         self._socket.sendall(b"\r\n".join([*lines, b"", b""]))
         head, _, begun = self._head().partition(END_OF_HEAD)
-        status, _, rest = head.partition(b"\r\n")
-        found = re.fullmatch(STATUS, status)
-        if not found:
-            raise NotUnderstood
-        told = _headers(rest)
-        if int(found[1]) in WITHOUT_BODY:
-            return Response(int(found[1]), told, iter(()))
-        return Response(int(found[1]), told, _body(begun, iter(lambda: self._socket.recv(PART), b""), told))
+        line, _, rest = head.partition(b"\r\n")
+        status, told = _status(line), _headers(rest)
+        if status in WITHOUT_BODY:
+            return Response(status, told, iter(()))
+        return Response(status, told, _body(begun, iter(self._part, b""), told))
+
+    def _part(self) -> bytes:
+        self._socket.settimeout(self._left())
+        return self._socket.recv(PART)
 
     def _head(self) -> bytes:
         """All that came until the head was whole."""
         found = b""
         while END_OF_HEAD not in found:
-            part = self._socket.recv(PART)
+            part = self._part()
             if not part and not found:
                 raise Silent("Remote end closed connection without response")
             if not part or len(found) > LARGEST_HEAD:
@@ -87,35 +106,32 @@ class Client:
         return found
 
     def close(self) -> None:
-        """Ends whatever is under way, in another thread too."""
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        """Ends the connection."""
         self._socket.close()
 
 
-def _connected(host: bytes, port: int, timeout: float) -> socket.socket:
-    """A connection to one of the host's addresses; as bytes, or Python imports how names of all the world are spelt."""
-    refused: OSError = ConnectionRefusedError(f"nobody listens on port {port}")
-    for family, kind, protocol, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        made = socket.socket(family, kind, protocol)
-        made.settimeout(timeout)
-        try:
-            made.connect(place)
-            return made
-        except OSError as reason:
-            made.close()
-            refused = reason
-    raise refused
+def _status(line: bytes) -> int:
+    """The number in the first line, which may have words after it."""
+    number, blank, words = line[9:12], line[12:13], line[13:]
+    if line[:9] not in VERSIONS or not number.isdigit() or blank not in (b"", b" ") or not _is_one_line(words):
+        raise NotUnderstood
+    if int(number) not in STATUSES:
+        raise NotUnderstood
+    return int(number)
+
+
+def _is_one_line(text: bytes) -> bool:
+    return text.translate(None, IN_NO_LINE) == text
 
 
 def _headers(text: bytes) -> dict[str, str]:
     """The headers by their names in lower case; NotUnderstood for a line that is none, or two lengths."""
     told: dict[str, str] = {}
     for line in text.split(b"\r\n") if text else ():
-        found = re.fullmatch(HEADER, line)
-        if not found:
+        before, colon, after = line.partition(b":")
+        if not (before and colon) or before.translate(None, IN_A_NAME) or not _is_one_line(after):
             raise NotUnderstood
-        name, value = found[1].decode().lower(), found[2].decode("latin-1")
+        name, value = before.decode().lower(), after.strip(b" \t").decode("latin-1")
         if name == "content-length" and told.get(name, value) != value:
             raise NotUnderstood
         told[name] = value

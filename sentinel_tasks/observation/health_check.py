@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -16,6 +16,9 @@ from ..tmux.lookup import known_ports
 from ..world import World
 from .port_holders import own_listeners, port_of_url
 from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Ask = Callable[[Service, Question], Answer | None]
 """Puts the question; None while the answer is still awaited."""
@@ -113,14 +116,14 @@ def _question(
     from ..config.environment import visible_environment
 
     ports = known_ports(world.workspace, snapshot.session, snapshot.panes)
-    launch, log = bare.launcher.launch if bare.launcher else "", world.log_of(service, bare)
+    launch = bare.launcher.launch if bare.launcher else ""
     return Question(
         health=service.health,
         port=bare.port,
         addresses=tuple(dict.fromkeys(_reachable(holder.listener.address, bare.open_at) for holder in holders)),
         cwd=service.cwd,
         environment=lambda: visible_environment(service, world, bare.session, bare.port, ports),
-        log=lambda: _log_since(world, log, launch) if launch else (),
+        log=lambda: _log_since(world, world.log_of(service, bare), launch) if launch else (),
         patience=service.health.timeout,
         counts_workers=service.counts_workers,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from msgspec.structs import replace
 
@@ -44,7 +44,7 @@ def window_of(launcher: Launcher, service: str, world: World, snapshot: Snapshot
 
 def launchers_of(service: str, world: World, table: ProcessTable) -> list[Launched]:
     """All launchers that run this service, the oldest first: they say so, or write its record."""
-    return table.launchers_by((world.workspace.path, service), str(world.state.record(service)))
+    return table.launchers_by((world.workspace.path, service), world.state.record_path(service))
 
 
 def twins_of(service: str, launcher: Launcher | None, world: World, table: ProcessTable) -> tuple[Identity, ...]:
@@ -61,7 +61,7 @@ def _elsewhere(launched: Launched, world: World, snapshot: Snapshot) -> Launcher
     has_pane = any(pane.pid == launched.process.pid and not pane.dead for pane in snapshot.panes)
     has_window = server is not None and (has_pane or opened_since or not is_reached)
     way = world.way_to_server(server) if server is not None and not is_reached else ""
-    who, state = identity_of(launched.process), str(Path(launched.record).parent)
+    who, state = identity_of(launched.process), os.path.dirname(launched.record)
     return Launcher(who, launched.launch, server, has_window, is_reached, way, state)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ..world import World
 
 
-def is_lost(world: World, log: Path, launcher: int, server: int) -> bool:
+def is_lost(world: World, log: str, launcher: int, server: int) -> bool:
     """True if this launcher runs and the tmux server has no log pump that writes this log: it was killed.
 
     A pump that has only just been started is found by its command line. One whose log is a link writes nothing: that
@@ -21,4 +19,4 @@ def is_lost(world: World, log: Path, launcher: int, server: int) -> bool:
     children = [each for each in table.values() if each.parent == server and each.is_alive]
     if any(each.kind == "multiplexer" for each in children):
         return False  # tmux has forked for it, and the child is tmux itself yet
-    return not any(str(log) in word for each in children for word in world.processes.command_line(each.pid))
+    return not any(log in word for each in children for word in world.processes.command_line(each.pid))

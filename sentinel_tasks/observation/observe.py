@@ -131,7 +131,7 @@ def _is_unlogged(service: Service, world: World, seen: Observation) -> bool:
         return False
     from .log_pump import is_lost
 
-    return is_lost(world, world.log_of(service, seen), launcher.identity.pid, launcher.server)
+    return is_lost(world, world.log_path(service, seen), launcher.identity.pid, launcher.server)
 
 
 def _watching(service: Service, world: World, seen: Observation) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -99,6 +98,8 @@ def port_of_url(health: Health) -> int | None:
         return int(str(health.target))
     if health.kind != "http" or is_path(health):
         return None
+    from urllib.parse import urlsplit
+
     parts = urlsplit(str(health.target))
     standard = 443 if parts.scheme == "https" else 80
     return (parts.port or standard) if is_loopback(parts.hostname) else None

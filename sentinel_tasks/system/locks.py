@@ -5,14 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-HELD_LOCKS = Path("/proc/locks")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HELD_LOCKS = "/proc/locks"
 OPEN = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """For writing, too: NFS gives an exclusive lock on nothing less (flock(2))."""
 
 
-def is_held(path: Path) -> bool:
+def is_held(path: str | os.PathLike[str]) -> bool:
     """True while a process holds the lock; the kernel frees it when that process dies. No file of ours, no holder."""
     try:
         descriptor = os.open(path, OPEN)
@@ -30,7 +33,8 @@ def is_held(path: Path) -> bool:
 def holder(path: Path) -> int | None:
     """The pid of the lock's holder, where the kernel tells it (Linux); else None."""
     try:
-        rows = [line.split() for line in HELD_LOCKS.read_text().splitlines()]
+        with open(HELD_LOCKS, encoding="ascii", errors="replace") as locks:
+            rows = [line.split() for line in locks]
         file = path.stat()
     except OSError:
         return None

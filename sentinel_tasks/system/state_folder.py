@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +21,9 @@ from msgspec import Struct
 from ..errors import ConfigurationError, Problem, SentinelError, StateFolderUnusable
 from ..model import RanWell, Run, StartedWith
 from .decoding import from_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ON_LINUX = sys.platform == "linux"
 LOCK_SECONDS = 30.0
@@ -34,7 +37,7 @@ AT_ONCE = 1 << 13
 POLL_SECONDS, POLL_SHARE, LOOK_SECONDS = 0.002, 0.05, 0.3
 
 
-def state_root() -> Path:
+def state_root() -> str:
     """The folder of all logs and records: `$XDG_STATE_HOME/sentinel` (contract: Workspace, State folder).
 
     StateFolderUnusable if neither that variable nor a home says where it is.
@@ -42,15 +45,15 @@ def state_root() -> Path:
     if chosen := os.environ.get("XDG_STATE_HOME"):
         if not os.path.isabs(chosen):
             raise ConfigurationError([Problem("XDG_STATE_HOME", chosen, "must be an absolute path")])
-        return Path(chosen) / "sentinel"
+        return os.path.join(chosen, "sentinel")
     if os.environ.get("HOME") == "" or not os.path.isabs(os.path.expanduser("~")):
         home = "is no absolute path" if "HOME" in os.environ else f"is not set, and user {os.geteuid()} has no other"
         raise StateFolderUnusable(f"the state folder can't be found: HOME {home}; set HOME, or XDG_STATE_HOME")
     if ON_LINUX:  # the XDG specification's default: an import would cost every task 2 ms
-        return Path(os.path.expanduser("~/.local/state/sentinel"))
+        return os.path.expanduser("~/.local/state/sentinel")
     import platformdirs
 
-    return platformdirs.user_state_path("sentinel", appauthor=False)
+    return platformdirs.user_state_dir("sentinel", appauthor=False)
 
 
 def private_folder(path: Path) -> Path:
@@ -98,17 +101,35 @@ def close_to_others(path: str) -> None:
 
 
 class State(Struct, frozen=True, dict=True):
-    """The files of one workspace; its salt, which never changes, is read once."""
+    """The files of one workspace; its salt, which never changes, is read once.
 
-    folder: Path
+    What a status reads has its path in words: it does without pathlib, whose import takes 3 ms.
+    """
+
+    place: str | os.PathLike[str]
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where they are."""
+        from pathlib import Path
+
+        return Path(self.place)
 
     def log(self, service: str) -> Path:
         """The service's output; rotated files and times lie beside it (capture.py)."""
         return self.folder / f"{service}.log"
 
+    def log_path(self, service: str) -> str:
+        """The same in words."""
+        return self._named(f"{service}.log")
+
     def record(self, service: str) -> Path:
         """What its launcher wrote down last, read by `run`."""
         return self.folder / f"{service}.run.json"
+
+    def record_path(self, service: str) -> str:
+        """The same in words."""
+        return self._named(f"{service}.run.json")
 
     def lease(self, service: str) -> Path:
         """Until when it is leased, if it is (leases.py)."""
@@ -120,7 +141,7 @@ class State(Struct, frozen=True, dict=True):
 
     @cached_property
     def _folder(self) -> str:
-        return str(self.folder)
+        return os.fspath(self.place)
 
     @property
     def events(self) -> Path:
@@ -164,7 +185,7 @@ class State(Struct, frozen=True, dict=True):
     def run(self, service: str) -> Run | None:
         """What the launcher wrote down last; None if nothing readable is there, or what another user could have put."""
         try:
-            content, status = _content(self._named(f"{service}.run.json"))
+            content, status = _content(self.record_path(service))
             if is_open_to_others(status) or is_open_to_others(os.stat(self._folder)):
                 return None
             return from_json(content, Run)
@@ -215,7 +236,7 @@ class State(Struct, frozen=True, dict=True):
     def is_full(self) -> bool:
         """True where lines of a log are lost, for there is no room for them on the disk."""
         try:
-            disk = os.statvfs(self.folder)
+            disk = os.statvfs(self._folder)
         except OSError:
             return False
         return (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize < ROOM_FOR_LINES
@@ -302,7 +323,7 @@ class State(Struct, frozen=True, dict=True):
     def workspace(self) -> bytes:
         """What `note_workspace` was given last; empty if nothing is there, or what another user could have put."""
         with suppress(OSError), open(os.open(self._workspace, READ), "rb") as file:
-            is_ours = not (is_open_to_others(os.fstat(file.fileno())) or is_open_to_others(os.stat(self.folder)))
+            is_ours = not (is_open_to_others(os.fstat(file.fileno())) or is_open_to_others(os.stat(self._folder)))
             return file.read() if is_ours else b""
         return b""
 
@@ -312,8 +333,8 @@ class State(Struct, frozen=True, dict=True):
             os.replace(self._draft("workspace", content), self._workspace)
 
     @property
-    def _workspace(self) -> Path:
-        return self.folder / "workspace.json"
+    def _workspace(self) -> str:
+        return self._named("workspace.json")
 
     def _draft(self, name: str, content: bytes) -> Path:
         """A file of that content on its way to its name; an older draft of this process is gone."""

@@ -152,7 +152,7 @@ def note(state_folder: Path, path: str, boot: str) -> None:
         _write(state_folder, folder)
         if folder.repository:
             private_folder(state_folder.parent / WORKTREES)
-            list_workspace(state_folder.parent, folder.repository, path)
+            list_workspace(str(state_folder.parent), folder.repository, path)
 
 
 def _found(path: str, identity: Identity, boot: str) -> Folder:
@@ -176,7 +176,7 @@ def _origin(root: Path, folder: Folder) -> str:
 
 def note_gone(state_folder: Path, folder: Folder, since: float) -> None:
     """Writes down since when the workspace is no more, once nothing of it runs: nobody looks for that any more."""
-    unlist_workspace(state_folder.parent, folder.repository, folder.path)
+    unlist_workspace(str(state_folder.parent), folder.repository, folder.path)
     with suppress(OSError):
         _write(state_folder, replace(folder, gone_since=since))
 
@@ -195,7 +195,7 @@ def remove(state_folder: Path, folder: Folder) -> bool:
     if os.path.lexists(folder.path):
         os.rename(doomed, state_folder)
         return False
-    unlist_workspace(state_folder.parent, folder.repository, folder.path)
+    unlist_workspace(str(state_folder.parent), folder.repository, folder.path)
     shutil.rmtree(doomed, ignore_errors=True)
     return not doomed.exists()
 

@@ -10,7 +10,6 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from ..names import digest, state_name
 
@@ -69,10 +68,10 @@ def top_of(git_dir: str) -> str:
 # The workspaces of a repository
 
 
-def listed(root: Path, repository: str) -> list[str]:
+def listed(root: str, repository: str) -> list[str]:
     """The workspaces that were started in worktrees of the repository."""
     try:
-        descriptor = os.open(root / WORKTREES / digest(repository), READ)
+        descriptor = os.open(_index(root, repository), READ)
     except OSError:
         return []
     try:
@@ -81,44 +80,50 @@ def listed(root: Path, repository: str) -> list[str]:
         os.close(descriptor)
 
 
-def list_workspace(root: Path, repository: str, path: str) -> None:
+def list_workspace(root: str, repository: str, path: str) -> None:
     """Puts the workspace on its repository's list."""
     if path not in listed(root, repository):
-        with open(os.open(root / WORKTREES / digest(repository), WRITE | os.O_APPEND, 0o600), "wb") as file:
+        with open(os.open(_index(root, repository), WRITE | os.O_APPEND, 0o600), "wb") as file:
             file.write(os.fsencode(path) + b"\0")
 
 
-def unlist_workspace(root: Path, repository: str, path: str) -> None:
+def unlist_workspace(root: str, repository: str, path: str) -> None:
     """Takes it off that list."""
-    index, known = root / WORKTREES / digest(repository), listed(root, repository)
+    index, known = _index(root, repository), listed(root, repository)
     if path not in known:
         return
-    draft = index.with_name(f"{index.name}.{os.getpid()}")
+    draft = f"{index}.{os.getpid()}"
     with suppress(OSError):
         with open(os.open(draft, WRITE | os.O_TRUNC, 0o600), "wb") as file:
             file.write(b"".join(os.fsencode(each) + b"\0" for each in known if each != path))
         os.replace(draft, index)
 
 
-def missing_beside(root: Path, path: str) -> list[str]:
+def missing_beside(root: str, path: str) -> list[str]:
     """Workspaces of the same repository whose folder is not there, and a launcher of which may still live."""
-    if not os.path.exists(root / WORKTREES) or (tree := worktree_of(path)) is None:
+    if not os.path.exists(os.path.join(root, WORKTREES)) or (tree := worktree_of(path)) is None:
         return []
     others = [each for each in listed(root, tree[1]) if each != path and not os.path.exists(each)]
-    return [each for each in others if _may_run(root / state_name(each))]
+    return [each for each in others if _may_run(os.path.join(root, state_name(each)))]
 
 
-def _may_run(state_folder: Path) -> bool:
+def _index(root: str, repository: str) -> str:
+    return os.path.join(root, WORKTREES, digest(repository))
+
+
+def _may_run(state_folder: str) -> bool:
     with suppress(OSError):
-        return any(_lives(record) for record in state_folder.glob("*.run.json"))
+        names = (name for name in os.listdir(state_folder) if name.endswith(".run.json"))
+        return any(_lives(os.path.join(state_folder, name)) for name in names)
     return False
 
 
-def _lives(record: Path) -> bool:
+def _lives(record: str) -> bool:
     import json
 
     try:
-        launcher = json.loads(record.read_bytes())["launcher"]
+        with open(record, "rb") as file:
+            launcher = json.load(file)["launcher"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return sys.platform != "linux" or os.path.exists(f"/proc/{launcher}")

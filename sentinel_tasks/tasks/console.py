@@ -30,6 +30,8 @@ class InvokeConsole(Console):
         self, flags: Mapping[str, Mapping[str, Any]] | None = None
     ) -> tuple[Workspace, list[Problem]]:
         """The workspace with all of its services that are configured well, and what is wrong with the others."""
+        from pathlib import Path
+
         from msgspec.structs import replace
 
         from ..config.load import Sources, read_all
@@ -41,7 +43,8 @@ class InvokeConsole(Console):
             declared.members(), section, self.environ, last, flags, declared.of_procfile, name_of_file(config),
             frozenset(declared.configured), self.scales,
         )  # fmt: skip
-        workspace, problems = read_all(sources, self.project, state_root(), [*problems_in_files, *declared.problems])
+        root, problems = Path(state_root()), [*problems_in_files, *declared.problems]
+        workspace, problems = read_all(sources, self.project, root, problems)
         found = replace(workspace, typed=self.typed)
         if declared.is_asked_again and not flags and os.path.isdir(found.state_folder):
             self.remember(found)

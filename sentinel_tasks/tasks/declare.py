@@ -80,7 +80,7 @@ def _add_configured(names: Iterable[str]) -> None:
     Of many services only those that the command line tells of: for each, Invoke takes more than a millisecond.
     """
     for name in names:
-        if name in declared.settings or name in TASKS_OF_A_WORKSPACE or not SERVICE.match(name):
+        if name in declared.settings or name in TASKS_OF_A_WORKSPACE or not re.match(SERVICE, name):
             continue
         declared.configured.add(name)
         for root in declared.workspaces if _is_told_of(name, sys.argv[1:]) else ():

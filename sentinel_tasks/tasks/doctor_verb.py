@@ -72,7 +72,7 @@ def _workspace(console: InvokeConsole) -> tuple[Workspace, list[Problem]]:
         return console.workspace(), []
     except ConfigurationError as error:
         folder = os.path.realpath(console.project)
-        state = str(state_root() / state_name(folder))
+        state = os.path.join(state_root(), state_name(folder))
         return Workspace(folder, session_name(folder), state, services=(), typed=console.typed), error.problems
 
 

@@ -6,6 +6,7 @@ Its words are `VERB [SERVICE…]`; Invoke's own `SERVICE.VERB` works too. A user
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -56,7 +57,7 @@ class Sentinel(Program):
         """Loads the tasks file for what it declares, or declares what the folder has if there is none."""
         words, names = self.core.unparsed, self._names_declared()
         if problems_in_files or declared.problems:  # what runs is still looked at and ended
-            names += [word for word in words[1:] if SERVICE.match(word)]
+            names += [word for word in words[1:] if re.match(SERVICE, word)]
         is_empty = declared.is_without_file and not names and not declared.problems
         if is_empty and words and words[0] in TASKS_OF_A_SERVICE + OF_SERVICES:
             reason = NOTHING_HERE.format(program_here(os.environ).task("init"))

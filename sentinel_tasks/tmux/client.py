@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -64,7 +63,7 @@ class Said(Struct, frozen=True):
 class Tmux:
     """One tmux server, by its socket's name. Every call is one tmux client, told to `echo` before it runs."""
 
-    def __init__(self, socket_name: str | None, echo: Callable[[str], None]) -> None:
+    def __init__(self, socket_name: str | None, echo: Callable[[Sequence[str]], None]) -> None:
         self._binary = _program("tmux")
         self._socket = socket_name or "default"
         self._echo = echo
@@ -199,7 +198,7 @@ class Tmux:
 
     def _words(self, *args: str) -> list[str]:
         words = ["-u", "-L", self._socket, *args]
-        self._echo(shlex.join(["tmux", *words]))
+        self._echo(["tmux", *words])
         return [self._program(), *map(_in_utf8, words)]
 
     def _quickly(self, *args: str) -> Said:

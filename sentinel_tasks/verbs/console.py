@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -80,10 +80,12 @@ class Console(ABC):
         with suppress(BrokenPipeError):
             put(text, sys.stdout)
 
-    def echo(self, text: str) -> None:
+    def echo(self, words: Sequence[str]) -> None:
         """With `--echo`, prints a tmux command or a signal."""
         if self.echoes:
-            self.diagnostic(text)
+            import shlex
+
+            self.diagnostic(shlex.join(words))
 
     @property
     def can_ask(self) -> bool:
@@ -149,7 +151,7 @@ class Console(ABC):
         from ..names import state_name
         from ..system.state_folder import State, state_root
 
-        return State(state_root() / state_name(workspace_folder(self.project, self.environ)))
+        return State(os.path.join(state_root(), state_name(workspace_folder(self.project, self.environ))))
 
     def world(self, workspace: Workspace) -> World:
         """The world of that workspace; its waits are shown on stderr."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_every_process_has_a_name_of_its_own(names: list[str]) -> None:
     for name in names:
         taken.append(service_name(name, set(taken)))
     assert len({*taken}) == len(names)
-    assert all(SERVICE.match(name) and name not in TASKS_OF_A_WORKSPACE for name in taken)
+    assert all(re.match(SERVICE, name) and name not in TASKS_OF_A_WORKSPACE for name in taken)
 
 
 def test_the_release_phase_runs_first(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import pairwise
@@ -54,7 +55,7 @@ def teller() -> Iterator[Teller]:
 
 
 def ours(teller: Teller) -> tuple[int, bytes]:
-    with closing(Client(f"http://127.0.0.1:{teller.port}/", PATIENCE)) as client:
+    with closing(Client(f"http://127.0.0.1:{teller.port}/", time.monotonic() + PATIENCE)) as client:
         response = client.get({b"Accept": b"*/*"})
         return response.status, b"".join(response.body)
 

@@ -48,7 +48,7 @@ def test_a_service_runs_in_a_folder_of_any_name(lab: Lab, folder: str, session: 
     assert done.code == 0, done.said
     assert done.json["workspace"] == str(path)
     assert done.json["session"] == session
-    assert SESSION.match(session)
+    assert re.match(SESSION, session)
     assert lab.windows() == [f"{session}:2:📡 telemetry"]
     ended = lab.inv("telemetry.stop", "--json", cwd=path)
     assert (ended.code, ended.json["changed"]) == (0, True)

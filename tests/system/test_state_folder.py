@@ -58,10 +58,10 @@ def test_folders_are_private_from_the_first_instant(state: State) -> None:
 
 def test_state_root_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/x/state")
-    assert state_root() == Path("/x/state/sentinel")
+    assert state_root() == "/x/state/sentinel"
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", "/home/ann")
-    assert state_root().parts[:3] == ("/", "home", "ann")
+    assert state_root().startswith("/home/ann/")
 
 
 def test_a_home_that_is_made_on_the_way_is_closed_to_others(tmp_path: Path) -> None:

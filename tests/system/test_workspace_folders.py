@@ -145,15 +145,15 @@ def test_workspaces_of_a_repository_that_are_missing_are_told_while_a_launcher_l
     tree = noted(root, repository.parent / "tree")
     record = root / state_name(tree.path) / "web.run.json"
     record.write_text(f'{{"launch": "L", "launcher": {os.getpid()}}}')
-    assert missing_beside(root, str(repository)) == []
+    assert missing_beside(str(root), str(repository)) == []
     git(repository, "worktree", "remove", tree.path)
-    assert missing_beside(root, str(repository)) == [tree.path]
-    assert missing_beside(root, str(repository / "api")) == [tree.path]
-    assert missing_beside(root, str(root)) == [], "it is in no repository of that"
+    assert missing_beside(str(root), str(repository)) == [tree.path]
+    assert missing_beside(str(root), str(repository / "api")) == [tree.path]
+    assert missing_beside(str(root), str(root)) == [], "it is in no repository of that"
     record.write_text('{"launch": "L", "launcher": 0}')
-    assert missing_beside(root, str(repository)) == []
+    assert missing_beside(str(root), str(repository)) == []
     folders.note_gone(record.parent, tree, 1.0)
-    assert listed(root, tree.repository) == []
+    assert listed(str(root), tree.repository) == []
 
 
 def test_state_is_removed_whole_but_not_of_a_workspace_that_is_there_again(root: Path, tmp_path: Path) -> None:
