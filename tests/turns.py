@@ -219,7 +219,7 @@ class Turn:
     def of_launch(self, launch: str, ports: object) -> list[str]:
         return []
 
-    def holders(self, port: int) -> list[tuple[int | None, str]]:
+    def holders(self, port: int, among: Iterable[int]) -> list[tuple[int | None, str]]:
         return [(pid, address) for number, pid, address in self.all_listeners() if number == port]
 
     def uid_of(self, port: int) -> None:

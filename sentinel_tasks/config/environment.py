@@ -8,16 +8,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from ..errors import ConfigurationError, Problem
 from ..model import Health, Pane, Service
 from ..names import PORT_VARIABLES, RUN_VARIABLE, port_variable
-from ..text.interpolation import Unset, expand, names_in
 from ..tmux.lookup import Session, known_ports
 from ..world import World
-from .problems import HIDDEN
+
+if TYPE_CHECKING:
+    from ..text.interpolation import Unset
 
 OF_THE_CALLERS_WINDOW = ("TMUX", "TMUX_PANE", "STY", "ZELLIJ")
 OF_THE_CALLERS_TERMINAL = ("COLUMNS", "LINES", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "_")
@@ -94,6 +96,8 @@ def _of_files(service: Service, names: Names) -> dict[str, str]:
 
 def _of_the_configuration(service: Service, beneath: Names, own: Names) -> dict[str, str]:
     """The variables of `env`: each may refer to the others, and to itself for what lies beneath it."""
+    from ..text.interpolation import Unset, expand
+
     written, found = dict(service.env), dict[str, str]()
     problems: list[Problem] = []
     for name in _in_order(service, written):
@@ -114,6 +118,9 @@ def _in_order(service: Service, written: Names) -> list[str]:
         return [*written]
     from graphlib import CycleError, TopologicalSorter
 
+    from ..text.interpolation import names_in
+    from .problems import HIDDEN
+
     needs = {
         name: [each for each in names_in(text) if each in written and each != name] for name, text in written.items()
     }
@@ -126,6 +133,8 @@ def _in_order(service: Service, written: Names) -> list[str]:
 
 
 def _unset(key: str, unset: Unset) -> Problem:
+    from .problems import HIDDEN
+
     name = unset.name
     return Problem(key, HIDDEN, f"{name} is not set; write ${{{name}:-default}} for a default, $$ for a dollar")
 
@@ -140,6 +149,8 @@ def interpolated(service: Service, workspace: str, environment: Names) -> Servic
     """
     if not _has_names(service):
         return service
+    from ..text.interpolation import Unset, expand
+
     problems: list[Problem] = []
 
     def replaced(key: str, text: str, braced_only: bool = False) -> str:

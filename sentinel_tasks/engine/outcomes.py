@@ -28,7 +28,6 @@ from ..model import (
 from ..names import is_instance, typed_target, typed_tmux, unmarked
 from ..report.phrases import changed_since_start, command, doctor, ended, how_it_ended
 from ..text.duration import duration
-from ..text.masking import masked, masked_text
 from ..text.sanitize import last_line, plain
 
 if TYPE_CHECKING:
@@ -74,7 +73,11 @@ def _unlogged(service: Service, workspace: Workspace, seen: Observation) -> list
 
 
 def _hooks(seen: Observation) -> list[str]:
-    return [masked_text(plain(each)) for each in seen.run.hooks.values()] if seen.run else []
+    if not (seen.run and seen.run.hooks):
+        return []
+    from ..text.masking import masked_text
+
+    return [masked_text(plain(each)) for each in seen.run.hooks.values()]
 
 
 def _unwatched(service: Service, workspace: Workspace, seen: Observation) -> list[str]:
@@ -301,6 +304,8 @@ def chosen(service: Service) -> list[str]:
 
 
 def _shown(service: Service) -> str:
+    from ..text.masking import masked, masked_text
+
     return masked_text(service.command) if isinstance(service.command, str) else " ".join(masked(service.command))
 
 

@@ -73,7 +73,7 @@ def _asked(world: World, services: Sequence[Service], snapshot: Snapshot) -> lis
     """What each service is like now, its health check asked."""
     asking = AskingOnce(world)
     reports = _reports(world, services, snapshot, asking, asking.break_off)
-    if any(each.seen.run for each in reports):
+    if any(each.seen.run and each.seen.launcher is None for each in reports):
         from .record_ends import note_killed_launchers
 
         note_killed_launchers(world, ((each.service, each.seen) for each in reports))

@@ -13,10 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from ..model import Answer
-from ..text.masking import masked_text
 from . import loopback
 from .question import Question, is_loopback, is_path, url
-from .worker_registry import count, parsed, summary
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -59,10 +57,17 @@ def _get(address: str, question: Question) -> Answer:
     if isinstance(exchanged, str):
         return Answer(False, exchanged)
     status, body, latency = exchanged
-    ok = any(matches(status, wanted) for wanted in question.health.expect)
-    document = parsed(body) if ok and question.counts_workers else None
-    detail = str(status) if ok else f"HTTP {status} from {masked_text(address)}{_why_refused(status, question)}"
-    return Answer(ok, detail, latency, count(document), summary(document))
+    if not any(matches(status, wanted) for wanted in question.health.expect):
+        from ..text.masking import masked_text
+
+        why = f"HTTP {status} from {masked_text(address)}{_why_refused(status, question)}"
+        return Answer(False, why, latency)
+    if not question.counts_workers:
+        return Answer(True, str(status), latency)
+    from .worker_registry import count, parsed, summary
+
+    document = parsed(body)
+    return Answer(True, str(status), latency, count(document), summary(document))
 
 
 def _why_refused(status: int, question: Question) -> str:
@@ -73,6 +78,8 @@ def _why_refused(status: int, question: Question) -> str:
 
 def document(question: Question) -> object:
     """The JSON document that a healthy service answers with; None if it answers with anything else."""
+    from .worker_registry import parsed
+
     for host in question.addresses or ("localhost",):
         exchanged = _exchange(url(question.health, question.port, host), question)
         if not isinstance(exchanged, str) and exchanged[0] < 300:
@@ -135,6 +142,8 @@ def _exchange_by_httpx(
 
 
 def _why_unanswered(reason: Exception, address: str, question: Question, is_timeout: bool, deadline: float) -> str:
+    from ..text.masking import masked_text
+
     if is_timeout or time.monotonic() >= deadline:
         return f"no answer from {masked_text(address)} within {question.patience:g} s"
     return masked_text(f"{type(reason).__name__} from {address}: {reason}")[:200]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import Struct
 
 from ..model import Health
-from ..text.masking import masked_text
 
 LOOPBACK = r"127(\.[0-9]{1,3}){3}"
 
@@ -51,5 +50,7 @@ def unanswered(question: Question, seconds: float) -> str:
     """What is to be told while an answer has been awaited for so long."""
     if question.health.kind != "http":
         return f"the health {question.health.kind} has been asked for {seconds:.0f} s"
+    from ..text.masking import masked_text
+
     host = next(iter(question.addresses), "localhost")
     return f"no answer from {masked_text(url(question.health, question.port, host))} for {seconds:.0f} s"

@@ -179,7 +179,7 @@ class ProcessTable:
 
     def holders(self, port: int) -> list[tuple[int | None, str]]:
         """(pid, address) of everyone who holds a socket that listens on this port, as far as that is told quickly."""
-        return self._world.ports.holders(port) if self._few else self.listeners(port)
+        return self._world.ports.holders(port, self._processes) if self._few else self.listeners(port)
 
     def own_listeners(self, port: int, family: Iterable[int]) -> list[tuple[int, str]]:
         """(pid, address) of those of these processes that listen on this port."""

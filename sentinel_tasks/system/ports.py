@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 
 from ..lineage.sockets import socket
@@ -78,8 +78,8 @@ def _open_files(pid: int) -> tuple[str, list[str]]:
     except PermissionError:
         pass
     threads = (f"/proc/{pid}/task/{name}/fd" for name in os.listdir(f"/proc/{pid}/task") if name != str(pid))
-    folder = next(threads, folder)
-    return folder, os.listdir(folder)
+    other = next(threads, None)
+    return (other, os.listdir(other)) if other else (folder, [])
 
 
 def _as_psutil_sees(pid: int) -> list[tuple[int, str]]:
@@ -99,21 +99,21 @@ def all_listeners() -> list[tuple[int, int | None, str]]:
     return _listeners_on(None)
 
 
-def holders(port: int) -> list[tuple[int | None, str]]:
-    """(pid, address) of every process that holds a socket which listens on this port; pid None where it can't be seen.
+def holders(port: int, among: Iterable[int]) -> list[tuple[int | None, str]]:
+    """(pid, address) of each of these processes that holds a socket which listens on this port; pid None if none does.
 
     Nothing where that would take as long as looking for all listeners does (elsewhere than on Linux).
     """
-    return [(pid, address) for _, pid, address in _listeners_on(port)]
+    return [(pid, address) for _, pid, address in _listeners_on(port, [*among])]
 
 
-def _listeners_on(port: int | None) -> list[tuple[int, int | None, str]]:
-    """Those of this port, or of all.
+def _listeners_on(port: int | None, among: Sequence[int] | None = None) -> list[tuple[int, int | None, str]]:
+    """Those of this port, or of all, with whoever holds them among these processes, or among all.
 
     One of our own user without an owner is looked at again: a child may have taken it over during the look.
     """
     for _ in range(LOOKS_FOR_OWNERS):
-        owned, ownerless = _with_owners(_bound_to(port), port)
+        owned, ownerless = _with_owners(_bound_to(port), port, among)
         if not any(bound.uid == os.getuid() for bound in ownerless):
             break
     return [*owned, *((bound.port, None, bound.address) for bound in ownerless)]
@@ -123,9 +123,11 @@ def _bound_to(port: int | None) -> list[Bound]:
     return [bound for bound in sock_diag.listeners() or () if port in (None, bound.port)]
 
 
-def _with_owners(table: list[Bound], port: int | None) -> tuple[list[tuple[int, int | None, str]], list[Bound]]:
+def _with_owners(
+    table: list[Bound], port: int | None, among: Sequence[int] | None
+) -> tuple[list[tuple[int, int | None, str]], list[Bound]]:
     """The listeners with the processes that hold them, and those without one that still listen."""
-    owners = _owners() if table else {}
+    owners = _owners(among) if table else {}
     owned: list[tuple[int, int | None, str]] = [
         (bound.port, pid, bound.address) for bound in table for pid in owners.get(bound.inode, ())
     ]
@@ -134,12 +136,12 @@ def _with_owners(table: list[Bound], port: int | None) -> tuple[list[tuple[int, 
     return owned, [bound for bound in left if bound in still]
 
 
-def _owners() -> dict[int, list[int]]:
+def _owners(among: Iterable[int] | None) -> dict[int, list[int]]:
     """The pids that hold each socket, by its inode."""
     found: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
-        for inode in set(_sockets(int(name))) if name.isdecimal() else ():
-            found.setdefault(inode, []).append(int(name))
+    for pid in (int(name) for name in os.listdir("/proc") if name.isdecimal()) if among is None else among:
+        for inode in set(_sockets(pid)):
+            found.setdefault(inode, []).append(pid)
     return found
 
 

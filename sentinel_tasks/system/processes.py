@@ -12,7 +12,6 @@ from ..lineage.process import Process
 from ..lineage.reach import Caller
 from ..model import Identity, Listener, Tags
 from ..names import RUN_VARIABLE
-from ..text.masking import LONGEST, masked
 
 if TYPE_CHECKING:
     import signal
@@ -70,6 +69,8 @@ def describe(process: Process | None, address: str, uid: int | None = None) -> L
     """The listener at `address` with all that can be seen of itself; `uid` is the kernel's word if no more can be."""
     if process is None:
         return Listener(address, user=None if uid is None else _user_name(uid), own_user=uid == os.getuid())
+    from ..text.masking import LONGEST, masked
+
     workspace, service, _ = tags(process.pid)
     return Listener(
         address=address,

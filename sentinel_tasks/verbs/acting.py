@@ -90,12 +90,15 @@ def _timeouts(flags: Mapping[str, str]) -> dict[str, float]:
 
 
 def _unknown(wanted: Iterable[str], workspace: Workspace) -> list[Problem]:
+    known = [*(service.name for service in workspace.services), *workspace.templates]
+    unknown = [name for name in wanted if name not in known]
+    if not unknown:
+        return []
     from ..config.problems import Problems
 
-    problems_found, known = Problems(), [*(service.name for service in workspace.services), *workspace.templates]
-    for name in wanted:
-        if name not in known:
-            problems_found.unknown("--only", name, "service", known, name)
+    problems_found = Problems()
+    for name in unknown:
+        problems_found.unknown("--only", name, "service", known, name)
     return problems_found.problems
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..errors import Problem
-    from ..model import Typed, Workspace
+    from ..model import Progress, Typed, Workspace
     from ..report import Style
     from ..report.live import Live
     from ..system.state_folder import State
@@ -155,15 +155,20 @@ class Console(ABC):
 
     def world(self, workspace: Workspace) -> World:
         """The world of that workspace; its waits are shown on stderr."""
-        from ..report.live import Live
         from ..world import World
 
-        self._live = Live(sys.stderr, self.err)
-        world = World(workspace, self.environ, self.echo, self._live.show)
+        world = World(workspace, self.environ, self.echo, self._show_waiting)
         if self.tells_of_gone:
             self.tells_of_gone = False
             self._tell_of_gone(world)
         return world
+
+    def _show_waiting(self, waiting: Sequence[Progress]) -> None:
+        if self._live is None:
+            from ..report.live import Live
+
+            self._live = Live(sys.stderr, self.err)
+        self._live.show(waiting)
 
     def _tell_of_gone(self, world: World) -> None:
         """In one line, that something still runs of another workspace of the repository which is no more."""

@@ -229,9 +229,9 @@ def test_the_narrowest_address_answers(listening: list[str], asked: str, where: 
 def test_everyone_who_holds_the_very_socket_is_seen() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert holders(port) == [(os.getpid(), "127.0.0.1")]
+        assert holders(port, [os.getpid(), 1]) == [(os.getpid(), "127.0.0.1")]
         with subprocess.Popen(["sleep", "600"], pass_fds=[server.fileno()]) as heir:
-            both = sorted((pid or 0, address) for pid, address in holders(port))
+            both = sorted((pid or 0, address) for pid, address in holders(port, [os.getpid(), heir.pid]))
             assert both == sorted([(os.getpid(), "127.0.0.1"), (heir.pid, "127.0.0.1")])
             heir.kill()
 
