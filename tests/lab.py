@@ -58,12 +58,15 @@ def is_traceback(said: str) -> bool:
 
 
 def until(condition: Callable[[], Any], what: str = "", seconds: float = PATIENCE) -> Any:
-    """The condition's first true value; the test fails if there is none in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    """The condition's first true value; the test fails if there is none in time.
+
+    The longer that takes, the longer are the pauses between two looks: many a look is a whole `inv`.
+    """
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < seconds:
         if found := condition():
             return found
-        time.sleep(0.02)
+        time.sleep(min(max(waited / 8, 0.02), 0.15))
     raise AssertionError(f"waited {seconds} s for {what or condition}")
 
 

@@ -72,6 +72,14 @@ def test_command_that_is_not_executable_is_126(launched: Piped, tmp_path: Path) 
     assert b"Permission denied" in launched.said
 
 
+def test_script_whose_interpreter_is_missing_is_127(launched: Piped, tmp_path: Path) -> None:
+    (tmp_path / "script").write_text("#!/no/such/interpreter\n")
+    (tmp_path / "script").chmod(0o755)
+    ended, run = launched.run([str(tmp_path / "script")])
+    assert (ended, run.exit_code) == (127, 127)
+    assert b"Traceback" not in launched.said
+
+
 def test_machine_without_room_for_another_process_is_told(tmp_path: Path) -> None:
     """The launcher ended in a traceback, and left no word of it behind."""
     patch = "def refuse(): raise BlockingIOError(11, os.strerror(11))\nos.fork = refuse"
