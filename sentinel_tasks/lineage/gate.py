@@ -10,13 +10,18 @@ from .signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from .process import Process
     from .reach import Claim, Who
 
-ROUNDS = 20
-"""How often what goes on forking is looked for again before a KILL is left at that."""
+    Spares = Callable[[processes.Table], Collection[Who]]
+    Groups = Callable[[processes.Table, Iterable[int]], Iterable[int]]
+
+ROUNDS = 5
+"""How often all processes are looked at for what goes on forking, before a KILL is left at that."""
+CHASES = 50
+"""How often after each of these looks only what is below is looked at: that is quick enough to catch what forks."""
 
 
 def send(claim: Claim, asked: Iterable[Who], number: int) -> list[Who]:
@@ -28,27 +33,62 @@ def send(claim: Claim, asked: Iterable[Who], number: int) -> list[Who]:
     caller, asked = Caller(os.getpid(), os.getuid()), [*asked]
     may = permitted(processes.above([caller.pid, *(pid for pid, _ in asked)]), claim, caller)
     targets = [may[pid] for pid, ticks in asked if pid in may and may[pid].ticks == ticks]
-    return [(each.pid, each.ticks) for each in targets if _deliver(each, number)]
+    return [(each.pid, each.ticks) for each in targets if deliver(each, number)]
 
 
-def kill(claim: Claim, spared: frozenset[Who] = frozenset()) -> list[Who]:
-    """Ends all that may be reached under the claim but those that are spared, for good; tells whom it reached.
+def kill(claim: Claim, spares: Spares = lambda _: (), reap: Callable[[], object] = lambda: None) -> list[Who]:
+    """Ends all that may be reached under the claim, for good, but whom it spares as of a look; tells whom it reached.
 
-    A process group that is wholly to be ended is ended at one blow, for nothing in it can fork its way out of that.
+    A launcher ends after all that is below it: what it left behind by a fork would be out of reach. Whoever is the
+    parent of those that end has to `reap` them meanwhile, for otherwise each look at a chain of forks takes longer than
+    the one before, and leaves more of them for the next.
     """
-    reached: dict[Who, None] = {}
-    for _ in range(ROUNDS):
-        table = processes.read()
-        may = permitted(table, claim, Caller(os.getpid(), os.getuid()))
+    hunt = Hunt(claim, reap)
+    hunt.end(lambda table: {*spares(table), *claim.launchers})
+    if any(who[0] != hunt.caller.pid for who in claim.launchers.difference(spares({}))):
+        hunt.strike(processes.read(), spares, whole_groups)
+    return [*hunt.reached]
+
+
+class Hunt:
+    """One KILL of what may go on forking meanwhile."""
+
+    def __init__(self, claim: Claim, reap: Callable[[], object]) -> None:
+        self.claim, self.reap = claim, reap
+        self.caller = Caller(os.getpid(), os.getuid())
+        self.reached: dict[Who, None] = {}
+
+    def end(self, spares: Spares) -> None:
+        """Looks and strikes until a look has found nobody new, or until that is of no use."""
+        for _ in range(ROUNDS):
+            self.reap()
+            table = processes.read()
+            self.strike(table, spares, whole_groups)
+            seen = {*table}
+            for _ in range(CHASES):
+                self.reap()
+                known = len(seen)
+                if not self.strike(self._quick_look(seen), spares) and len(seen) == known:
+                    return
+
+    def _quick_look(self, seen: set[int]) -> processes.Table:
+        """Only at these, who is below and who is above them; no process group is known to the last by that."""
+        roots = [pid for pid, _ in (*self.claim.launchers, *self.claim.orphans, *self.claim.holders)]
+        found = processes.above([self.caller.pid, *roots])
+        for root in roots:
+            found.update(processes.below(root, seen))
+        return found
+
+    def strike(self, table: processes.Table, spares: Spares, groups: Groups = lambda *_: ()) -> bool:
+        """Kills whoever is new; a group that is wholly to be ended at one blow, which nothing in it can fork out of."""
+        may, spared = permitted(table, self.claim, self.caller), spares(table)
         wanted = {pid: each for pid, each in may.items() if (pid, each.ticks) not in spared}
-        new = [each for each in wanted.values() if (each.pid, each.ticks) not in reached]
-        if not new:
-            break
-        ended = {group for group in whole_groups(table, wanted) if _kill_group(group)}
-        launchers_last = sorted(new, key=lambda each: (each.pid, each.ticks) in claim.launchers)
-        found = (each for each in launchers_last if each.group in ended or _deliver(each, signal.SIGKILL))
-        reached.update(dict.fromkeys((each.pid, each.ticks) for each in found))
-    return [*reached]
+        new = [each for each in wanted.values() if (each.pid, each.ticks) not in self.reached]
+        ended = {group for group in groups(table, wanted) if _kill_group(group)} if new else ()
+        launchers_last = sorted(new, key=lambda each: (each.pid, each.ticks) in self.claim.launchers)
+        found = (each for each in launchers_last if each.group in ended or deliver(each, signal.SIGKILL))
+        self.reached.update(dict.fromkeys((each.pid, each.ticks) for each in found))
+        return bool(new)
 
 
 def kill_own_group(claim: Claim) -> None:
@@ -70,7 +110,7 @@ def _kill_group(group: int) -> bool:
     return True
 
 
-def _deliver(process: Process, number: int) -> bool:
+def deliver(process: Process, number: int) -> bool:
     """True if this very process was signalled: where the system has handles of processes, no reused pid is hit."""
     try:
         handle = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else None

@@ -27,6 +27,8 @@ CLIENT = "tmux: client"
 EXEC_SECONDS = 0.05
 LARGEST = 1 << 13
 """Bytes of a file in /proc that tells of one process."""
+LISTS = 4
+"""How often what has begun is looked for within one look: a chain of forks begins more without end."""
 
 Table = dict[int, Process]
 
@@ -34,43 +36,62 @@ Table = dict[int, Process]
 def read() -> Table:
     """Every process that can be seen, by pid, those that have ended and were not reaped among them.
 
-    What begins during the look is looked at too, until nothing new does: a fork must not slip through. The kernel's own
-    threads, which are half of an idle machine's processes, are not looked at where it lists them (proc(5), children).
+    What begins during the look is looked at too: a fork must not slip through. The kernel's own threads, which are half
+    of an idle machine's processes, are not looked at where it lists them (proc(5), children).
     """
     if not ON_LINUX:
         return {process.pid: process for process in _as_ps_tells("-ax")}
     found: Table = {}
     looked_at = _kernel_threads()
-    while new := [name for name in os.listdir("/proc") if name.isdecimal() and name not in looked_at]:
+    for _ in range(LISTS):
+        new = [pid for pid in pids() if pid not in looked_at]
         looked_at.update(new)
-        found.update((each.pid, each) for name in new if (each := one(int(name))) is not None)
+        found.update((pid, each) for pid in new if (each := one(pid)) is not None)
+        if not new:
+            break
     return _with_guests(found)
 
 
-def _kernel_threads() -> set[str]:
+def _kernel_threads() -> set[int]:
     """The pids of all that are below kthreadd; none where that is another process, as in a container."""
     try:
         fields = _read_file(f"/proc/{KTHREADD}/stat")[0].rpartition(b")")[2].split()
     except OSError:
         return set()
-    return set(map(str, _children(KTHREADD))) if int(fields[6]) & KERNEL_THREAD else set()
+    return set(children(KTHREADD)) if int(fields[6]) & KERNEL_THREAD else set()
 
 
-def below(root: int) -> Table:
+def pids() -> list[int]:
+    """Those of all processes, as Linux tells them."""
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+
+
+def below(root: int, seen: set[int] | None = None) -> Table:
     """The process of that pid and all that is below it, up to what is cut, as `read` tells of them.
 
-    Where the kernel lists children (proc(5)), nobody else is looked at: a hundred launchers look at their own.
+    Where the kernel lists children (proc(5)), nobody else is looked at: a hundred launchers look at their own. There
+    `seen` is told all pids that came up, those of processes that were gone before they could be looked at, too.
     """
-    if not os.path.exists(f"/proc/{root}/task/{root}/children"):
+    if not lists_children(root):
         return read()
     found: Table = {}
-    looked_at: set[int] = set()
-    pids = [root]
-    while new := [pid for pid in pids if pid not in looked_at]:
-        looked_at.update(new)
-        found.update((pid, each) for pid in new if (each := one(pid)) is not None)
-        pids = [child for each in found.values() if not each.kind or each.pid == root for child in _children(each.pid)]
+    for _ in range(LISTS):
+        if not _descend(root, found, set() if seen is None else seen):
+            break
     return _with_guests(found)
+
+
+def _descend(root: int, found: Table, seen: set[int]) -> bool:
+    """Adds what is below that pid and was not found yet; true if there was any."""
+    line, size = [root], len(found)
+    for pid in line:
+        if pid not in found and (new := one(pid)) is not None:
+            found[pid] = new
+        each = found.get(pid)
+        if each is not None and each.is_alive and (not each.kind or pid == root):
+            line += children(pid)
+    seen.update(line)
+    return len(found) > size
 
 
 def above(pids: Iterable[int]) -> Table:
@@ -87,7 +108,12 @@ def above(pids: Iterable[int]) -> Table:
     return _with_guests(found)
 
 
-def _children(pid: int) -> Iterator[int]:
+def lists_children(pid: int) -> bool:
+    """True where the kernel does, as long as there is such a process."""
+    return os.path.exists(f"/proc/{pid}/task/{pid}/children")
+
+
+def children(pid: int) -> Iterator[int]:
     """Those that any of its threads has begun."""
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -105,11 +131,11 @@ def _with_guests(found: Table) -> Table:
     """
     clients = [each.pid for each in found.values() if each.name == CLIENT]
     found = {**found, **{pid: again for pid in clients if (again := one(pid)) is not None}}
-    guests = [each for each in found.values() if _is_guest(each, found)]
+    guests = [each for each in found.values() if is_guest(each, found)]
     return {**found, **{each.pid: each.replaced(kind="guest") for each in guests}}
 
 
-def _is_guest(process: Process, table: Table) -> bool:
+def is_guest(process: Process, table: Table) -> bool:
     """True for one that began in a window of another terminal server than its launcher's.
 
     As a subreaper a launcher inherits what such a server's windows leave behind, if the server is below it.

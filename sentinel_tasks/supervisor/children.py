@@ -18,6 +18,7 @@ class Children:
         self.code: int | None = None
         self.adopted_code = 0
         self.are_there = False
+        self._ended: list[tuple[int, int]] = []
 
     def begin(self, main: int) -> None:
         """Knows the service's own process, so that its end is told apart from that of an adopted one."""
@@ -25,16 +26,26 @@ class Children:
 
     def reap(self) -> bool:
         """Takes note of every end that was not noted yet; true if there was one."""
-        found = False
+        self.collect()
+        ended, self._ended = self._ended, []
+        for pid, code in ended:
+            self._note(pid, code)
+        return bool(ended)
+
+    def collect(self) -> bool:
+        """Has the kernel forget those that have ended, which is noted later; true if there was one.
+
+        In the midst of anything: nobody is told of it, and what forks on does not use up the machine's pids meanwhile.
+        """
+        known = len(self._ended)
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 pid, self.are_there = 0, False
             if pid == 0:
-                return found
-            self._note(pid, os.waitstatus_to_exitcode(status))
-            found = True
+                return len(self._ended) > known
+            self._ended.append((pid, os.waitstatus_to_exitcode(status)))
 
     def _note(self, pid: int, code: int) -> None:
         if pid == self.main:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from ..lineage import gate, table
 from ..lineage.reach import Claim, family
-from ..lineage.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from ..lineage.process import Process
     from ..lineage.reach import Who
@@ -27,20 +26,34 @@ class Family:
         self.launcher, self.spares_detached = launcher, False
         self.members: list[Process] = []
         self.commands: Collection[int] = ()
+        self.reap: Callable[[], bool] = lambda: False
 
     def look(self) -> list[Process]:
         """Those that live now, parents first."""
-        below = self._below()
-        theirs = with_descendants(self.commands, below)
-        self.members = [each for each in below if each.pid not in theirs and not self._is_spared(each)]
+        below = self._below(table.below(self.launcher[0]))
+        spared = self._spared(below)
+        self.members = [each for each in below if each.pid not in spared]
         return self.members
 
-    def _below(self) -> list[Process]:
-        return family(table.below(self.launcher[0]), self.launcher)[1:]
+    def _below(self, found: table.Table) -> list[Process]:
+        return family(found, self.launcher)[1:]
+
+    def _spared(self, below: list[Process]) -> set[int]:
+        return with_descendants(self.commands, below) | {each.pid for each in below if self._is_spared(each)}
 
     def lives(self) -> bool:
-        """True while one of them does. One that was known and lives is enough: it can't have left the lineage."""
-        return self.has_a_known_one() or bool(self.look())
+        """True while one of them does. One that was known and lives is enough: it can't have left the lineage.
+
+        Where nobody is seen, but one has ended meanwhile, it may have left another behind.
+        """
+        if self.has_a_known_one():
+            return True
+        for _ in range(gate.CHASES):
+            if self.look():
+                return True
+            if not self.reap():
+                return False
+        return True
 
     def has_a_known_one(self) -> bool:
         """True while one of the last look lives."""
@@ -51,20 +64,13 @@ class Family:
 
     def end_command(self, pid: int) -> None:
         """Ends one of the launcher's own commands, with all that it has started, also while it was looked at."""
-        reached: set[Who] = set()
-        for _ in range(gate.ROUNDS):
-            below = self._below()
-            theirs = with_descendants([pid], below)
-            new = [each for each in below if each.pid in theirs and (each.pid, each.ticks) not in reached]
-            if not new:
-                return
-            self.send(signal.SIGKILL, new)
-            reached.update((each.pid, each.ticks) for each in new)
+        self._kill(lambda below: with_descendants([pid], below))
 
     def end_group(self, pid: int) -> list[Process]:
         """Ends what one of them that has ended left behind in its process group; who that is, until it is gone."""
-        found = [each for each in self._below() if each.group == pid]
-        self.send(signal.SIGKILL, found)
+        found = [each for each in self._below(table.below(self.launcher[0])) if each.group == pid]
+        if found:
+            self._kill(lambda below: {each.pid for each in below if each.group == pid})
         return found
 
     def recorded_after_a_look(self) -> list[Who]:
@@ -87,10 +93,15 @@ class Family:
 
     def end(self) -> list[Who]:
         """Ends all of them for good; whom it reached."""
-        below = family(table.read(), self.launcher)[1:]
-        theirs = with_descendants(self.commands, below)
-        spared = [each for each in below if each.pid in theirs or self._is_spared(each)]
-        return gate.kill(self._claim, frozenset((each.pid, each.ticks) for each in spared))
+        return self._kill(lambda below: {each.pid for each in below} - self._spared(below))
+
+    def _kill(self, wanted: Callable[[list[Process]], Collection[int]]) -> list[Who]:
+        def spares(found: table.Table) -> set[Who]:
+            below = self._below(found)
+            pids = wanted(below)
+            return {(each.pid, each.ticks) for each in below if each.pid not in pids}
+
+        return gate.kill(self._claim, spares, self.reap)
 
     def kill_with_launcher(self) -> None:
         """Ends them and ourselves at one blow."""

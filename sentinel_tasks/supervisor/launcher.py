@@ -305,7 +305,7 @@ def main(fifo: str, record_path: str, launch: str, workspace: str, service: str)
     watch.commands.end_all()
     watch.orders.close()
     del reservations
-    if record.facts["family"]:
+    if watch.children.are_there and watch.family.lives():
         watch.family.kill_with_launcher()
     return code if code >= 0 else 128 - code
 

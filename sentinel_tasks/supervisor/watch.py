@@ -57,6 +57,7 @@ class Watch:
         self.wakeup, self.window = Wakeup(), Window()
         self.commands = Commands(self.family, self.wakeup)
         self.children = Children(self.commands.take)
+        self.family.reap = self.children.collect
         if self.window.is_terminal:
             self.wakeup.watch(self.window.descriptor)
         self.stop_timeout, self.stop_signal = 0.0, int(signal.SIGINT)

@@ -155,4 +155,4 @@ def kill(claim: Claim, spared: frozenset[Identity] = frozenset()) -> list[Identi
     """
     from ..lineage import gate
 
-    return [Identity(*who) for who in gate.kill(claim, spared)]
+    return [Identity(*who) for who in gate.kill(claim, lambda _: spared)]

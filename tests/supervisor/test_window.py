@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sentinel_tasks.supervisor.watch import WINDOW_CLOSED
+from tests import chain
 from tests.lab import until
 
 from .launched import InPane, end, is_alive
@@ -92,14 +93,19 @@ def test_daemon_of_a_service_ends_with_the_window(pane: InPane) -> None:
     assert_ended_with_its_window(pane)
 
 
-def test_what_forks_without_end_is_ended_with_the_window(pane: InPane, tmp_path: Path) -> None:
-    """Each process forks once and is gone: whoever looks for it comes too late, and so does every signal to it."""
-    (tmp_path / "chain.py").write_text("import os, signal\nwhile not os.fork() or os._exit(0):\n    os.getpid()\n")
-    begun(pane, f"trap '' INT TERM; {sys.executable} -I -S chain.py & echo ready; exec sleep 1000", stop_timeout=0.2)
+@pytest.mark.parametrize("how", ["", "sessions"])
+def test_what_forks_without_end_is_ended_with_the_window(pane: InPane, how: str) -> None:
+    """Each process forks once and is gone: whoever looks for it comes too late, and so does every signal to it.
+
+    The launcher looked on and reaped none of them meanwhile, until the machine had no pid left.
+    """
+    forks = f"{sys.executable} -I -S {chain.__file__} {how}"
+    begun(pane, f"trap '' INT TERM; {forks} & echo ready; exec sleep 1000", stop_timeout=0.2)
     pane.tmux("kill-window", "-t", "=s:")
     pane.wait_for_end()
     until(lambda: not pane.marked())
     assert (pane.told.is_over, pane.told.cause, pane.events()) == (True, WINDOW_CLOSED, ["start", "stop"])
+    assert not (pane.folder / chain.RAN_AWAY).exists()
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="only root can become another user")
