@@ -13,6 +13,8 @@ from itertools import product, takewhile
 from typing import Any, NamedTuple
 
 MOST_TEXTS = 12
+REPLACEMENT = 0xFFFD
+"""The character that bytes are shown as that are no text."""
 _FEW = 3
 """Characters of a set that are told apart."""
 _WITHIN_LINES = {"AT_BEGINNING", "AT_END", "AT_BOUNDARY", "AT_NON_BOUNDARY"}
@@ -37,27 +39,36 @@ class Expression:
 
     def __init__(self, pattern: str) -> None:
         parser = getattr(re, "_parser", None) or import_module("sre_parse")
-        self._nodes = parser.parse(pattern)
-        self._flags: int = self._nodes.state.flags
+        self.nodes = parser.parse(pattern)
+        self.flags: int = self.nodes.state.flags
+
+    @property
+    def least_width(self) -> int:
+        """How many characters a match has at least."""
+        return int(self.nodes.getwidth()[0])
 
     @property
     def ignores_case(self) -> bool:
         """True if the case of letters counts nowhere in it."""
-        return bool(self._flags & re.IGNORECASE)
+        return bool(self.flags & re.IGNORECASE)
 
     def texts(self) -> Texts:
         """Texts of which one stands in any line that matches, in lower case if it ignores case; none if unknown."""
-        found = _of_sequence(self._nodes, self.ignores_case)
+        found = _of_sequence(self.nodes, self.ignores_case)
         return _shortest(found.exact or found.some or frozenset())
+
+    def whole_texts(self) -> Texts:
+        """All texts that it matches, wherever they stand; in lower case if it ignores case; none if unknown."""
+        return _of_sequence(self.nodes, self.ignores_case).exact or frozenset()
 
     def leading_text(self) -> str:
         """The text that each match begins with; what follows it may be anything, but is not nothing. "" if unknown."""
-        codes = [argument for _, argument in takewhile(lambda node: str(node[0]) == "LITERAL", self._nodes)]
-        return "" if self.ignores_case or len(codes) == len(self._nodes) else "".join(map(chr, codes))
+        codes = [argument for _, argument in takewhile(lambda node: str(node[0]) == "LITERAL", self.nodes)]
+        return "" if self.ignores_case or len(codes) == len(self.nodes) else "".join(map(chr, codes))
 
     def stays_within_lines(self) -> bool:
         """True if it finds with MULTILINE in many lines exactly what it finds in each alone."""
-        return not self._flags & (re.DOTALL | re.MULTILINE) and all(_stays(*node) for node in self._nodes)
+        return not self.flags & (re.DOTALL | re.MULTILINE) and all(_stays(*node) for node in self.nodes)
 
 
 def _shortest(texts: Texts) -> Texts:
@@ -110,6 +121,8 @@ def _of_node(operation: str, argument: Any, ignores_case: bool) -> Needed:
 
 
 def _character(code: int, ignores_case: bool) -> Texts | None:
+    if code == REPLACEMENT:
+        return None
     if not ignores_case:
         return frozenset([chr(code)])
     return frozenset([chr(code).lower()]) if code < 128 else None

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ..text.sanitize import is_only_annotations, printed, without_colours
 from .fields import fields_of, value_of
 from .find import SHORTEST, Find, Finder, by_texts, each_line, finder, lines_found
-from .level_hints import by_level
+from .level_hints import by_level, hint_of
 from .levels import LEVELS, Entries
 from .wanted import Asked
+
+if TYPE_CHECKING:
+    from .grep_pattern import GrepPattern
 
 
 class Filter:
@@ -29,6 +34,23 @@ class Filter:
         self._wanted = LEVELS[LEVELS.index(asked.level) :] if asked.level else LEVELS
         self._finder = _finder(asked)
         self._entries = Entries()
+
+    def may_skip(self) -> bool:
+        """True if, behind the lines that it was told of, all that may be asked for match the pattern."""
+        return not self.is_open and (not self._asked.level or self._entries.open_level not in self._wanted)
+
+    @cached_property
+    def pattern(self) -> GrepPattern | None:
+        """What grep finds them by; None if that is unknown."""
+        from .grep_pattern import grep_pattern
+
+        asked = self._asked
+        if asked.level:
+            return grep_pattern(hint) if (hint := hint_of(asked.level)) else None
+        by_grep = grep_pattern(asked.grep) if asked.grep and not asked.invert else None
+        if by_grep or not (text := _longest_text(asked)):
+            return by_grep
+        return grep_pattern(rf"{re.escape(text)}|\\u00[2-7]")
 
     @property
     def level(self) -> str | None:
@@ -63,11 +85,14 @@ class Filter:
         found = fields_of(text)
         return found is not None and all(value_of(found, name) == value for name, value in self._asked.fields)
 
-    def select(self, block: bytes) -> Iterator[int]:
-        """Where the lines begin that may be asked for, of a block of whole lines.
+    def select(self, block: bytes, known: Find | None = None) -> Iterator[int]:
+        """Where the lines begin that may be asked for, of a block of whole lines; `known` finds those with the pattern.
 
         What it gives next depends on what was kept before: each line has to be looked at before the next is taken.
         """
+        if known is not None:
+            yield from self._found(known, block)
+            return
         plain = without_colours(block) if self._finder else b""
         if self._finder is None or b"\x1b" in plain or b"\r" in plain:
             yield from self._found(each_line, block)
@@ -104,11 +129,17 @@ def _finder(asked: Asked) -> Finder | None:
         return by_level(asked.level)
     if asked.grep and not asked.invert and (by_grep := finder(asked.grep)):
         return by_grep
+    return _by_value(text) if (text := _longest_text(asked)) else None
+
+
+def _longest_text(asked: Asked) -> str:
+    """What stands in each line with those fields, unless it has a backslash; "" if too short to be looked for."""
     texts = (text for _, value in asked.fields for text in re.findall(r"[A-Za-z0-9_ .:-]+", value))
-    return _by_value(max(texts, key=len, default=""))
+    longest = max(texts, key=len, default="")
+    return longest if len(longest) >= SHORTEST else ""
 
 
-def _by_value(text: str) -> Finder | None:
+def _by_value(text: str) -> Finder:
     """Finds where a field's value stands; JSON may spell it with a backslash."""
     by_itself = by_texts([text])
-    return (lambda block: each_line if b"\\u" in block else by_itself(block)) if len(text) >= SHORTEST else None
+    return lambda block: each_line if b"\\u" in block else by_itself(block)

@@ -16,6 +16,13 @@ _NUMBERS = (
     re.compile(rb'"' + _OF_KEY % b'"' + rb'\s*:\s*"?0*[456]\d'),
     re.compile(rb"=" + _OF_KEY % b"=" + rb'"?0*[456]\d'),
 )
+_HINTS = (
+    r"[fawe](?:\d{4} \d\d:|, \[)",
+    r"\d:[xcsm] \d\d \w{3} \d{4} [\d:.]+ # ",
+    r'(?:vel|lvl|ity|ame|ext)(?:"\s*:\s*|=)"?0*[456]\d',
+    r"\\u00[3-7]",
+)
+"""The same as one expression looks for them."""
 
 
 def by_level(level: str) -> Finder | None:
@@ -25,9 +32,7 @@ def by_level(level: str) -> Finder | None:
     """
     if level not in _RARE:
         return None
-    words = {word for each in LEVELS[LEVELS.index(level) :] for word in WORDS[each]}
-    shortest = {word for word in words if not any(each != word and each in word for each in words)}
-    by_word = by_texts(sorted({*shortest, "traceback"}))
+    by_word = by_texts(_words(level))
 
     def find(block: bytes) -> Find:
         lower = block.lower()
@@ -36,6 +41,17 @@ def by_level(level: str) -> Finder | None:
         return first_of([by_word(lower), *marks, *spelled])
 
     return find
+
+
+def hint_of(level: str) -> str:
+    """An expression that matches each line that may tell this level or a worse one; "" for a level most lines have."""
+    return "(?i)" + "|".join([*_words(level), *_HINTS]) if level in _RARE else ""
+
+
+def _words(level: str) -> list[str]:
+    words = {word for each in LEVELS[LEVELS.index(level) :] for word in WORDS[each]}
+    shortest = {word for word in words if not any(each != word and each in word for each in words)}
+    return sorted({*shortest, "traceback"})
 
 
 def _found_by(expression: re.Pattern[bytes], block: bytes) -> Find:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..model import Line
 from ..text.latest import MOST_PADDING, Latest
@@ -13,12 +14,15 @@ from .filter import Filter
 from .levels import LEVELS, Entries
 from .near_end import places_near_end
 from .place import end_of_older, is_in, offset_since, place_in
-from .reader import Reader
 from .rotation import marks_of, rotated
+from .skipping import SkippingReader
 from .wanted import Place, Stats, Wanted
 
+if TYPE_CHECKING:
+    from .grep_pattern import GrepPattern
 
-class Search(Reader):
+
+class Search(SkippingReader):
     """Gives what is wanted of a log, once, and tells where it has stopped.
 
     A line is whole once its newline has come. One that nobody will end, for the log `is_written` no more, is whole too.
@@ -154,22 +158,34 @@ class Search(Reader):
 
     def _chosen(self, block: bytes, place: int) -> Iterator[int]:
         """The lines that may be wanted, and those in which runs begin, for there the line before ends."""
-        if self._wanted.until is not None and self._time_at(place) > self._wanted.until:
-            block = block[: block.find(b"\n") + 1]
+        if block and self._wanted.until is not None and self._time_at(place) > self._wanted.until:
+            yield 0  # which ends the search here, whatever is in this line
+            return
         if self._gives_all or self._filter.is_open:
             yield from super()._chosen(block, place)
             return
         begin = 0
         cuts = (mark.offset - place for mark in self._begins if 0 <= mark.offset - place < len(block))
         for line in sorted({block.rfind(b"\n", 0, cut) + 1 for cut in cuts}):
-            yield from self._selected(block, begin, line)
+            yield from self._selected(block[begin:line], place, begin)
             yield line
             begin = block.index(b"\n", line) + 1
-        yield from self._selected(block, begin, len(block))
+        yield from self._selected(block[begin:], place, begin)
 
-    def _selected(self, block: bytes, begin: int, end: int) -> Iterator[int]:
-        for place in self._filter.select(block[begin:end]):
-            yield begin + place
+    def _selected(self, part: bytes, place: int, begin: int) -> Iterator[int]:
+        for line in self._filter.select(part, self._known(part, place + begin)):
+            yield begin + line
+
+    # What may be passed over
+
+    def _may_skip(self) -> bool:
+        return not self._gives_all and self._filter.may_skip()
+
+    def _pattern(self) -> GrepPattern | None:
+        return self._filter.pattern
+
+    def _until(self) -> float | None:
+        return self._wanted.until
 
     # Where it has stopped
 

@@ -239,6 +239,16 @@ def test_line_that_nobody_will_end_is_whole(path: Path) -> None:
     assert found(path, Wanted(after=place)) == ([], place)
 
 
+def test_cursor_stands_before_what_came_later_than_was_asked_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = Writer(path, 100, 9, monkeypatch)
+    for text in (b"abc 1\nwords\n", b"other\n", b"abc 2\n"):
+        writer.write(Written(5, text))
+    monkeypatch.setattr("sentinel_tasks.logs.reader.AT_ONCE", 12)
+    lines, place = found(path, Wanted(Asked(grep="abc"), until=BEGIN + 9))
+    lines += found(path, Wanted(Asked(grep="abc"), after=place))[0]
+    assert [line for _, line in printed(lines)] == [b"abc 1", b"abc 2"]
+
+
 def test_line_over_a_rotation_is_whole_behind_a_cursor(path: Path) -> None:
     path.with_name("web.log.1").write_bytes(b"one\nbegun ")
     path.write_bytes(b"and")
