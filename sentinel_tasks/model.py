@@ -5,12 +5,12 @@ Frozen values, and the sets of words that they hold; of ours this module imports
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from signal import Signals
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
 from .lineage.process import Process
+from .lineage.signals import number_of
 
 HealthKind = Literal["http", "tcp", "command", "log", "notify", "exit", "up"]
 Conflict = Literal["stop", "takeover", "fail", "auto"]
@@ -399,7 +399,7 @@ class Run(Struct, frozen=True):
         """The exit code as a shell has it: 128 and the number for a signal; None where neither is known."""
         if self.signal is None:
             return self.exit_code
-        number = Signals.__members__.get(self.signal)
+        number = number_of(self.signal)
         return 128 + number if number else None
 
     @property

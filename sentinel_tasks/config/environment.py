@@ -96,6 +96,8 @@ def _of_files(service: Service, names: Names) -> dict[str, str]:
 
 def _of_the_configuration(service: Service, beneath: Names, own: Names) -> dict[str, str]:
     """The variables of `env`: each may refer to the others, and to itself for what lies beneath it."""
+    if not service.env:
+        return {}
     from ..text.interpolation import Unset, expand
 
     written, found = dict(service.env), dict[str, str]()

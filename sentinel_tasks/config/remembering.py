@@ -4,8 +4,6 @@ Contract: The program sentinel, What it remembers. No value of a variable is kep
 as secret: digests stand for what a service was started with.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator, Mapping

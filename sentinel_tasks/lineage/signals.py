@@ -11,7 +11,7 @@ else:
     except ImportError:  # a Python that has it elsewhere
         import signal
 
-__all__ = ["name_of", "named", "signal"]
+__all__ = ["name_of", "named", "number_of", "signal"]
 
 
 def named(name: str) -> int:
@@ -23,3 +23,10 @@ def name_of(number: int) -> str:
     """`SIGTERM` and the like; `SIG40` for one that has no name."""
     names = (each for each in dir(signal) if each.startswith("SIG") and not each.startswith("SIG_"))
     return min((each for each in names if getattr(signal, each) == number), default=f"SIG{number}")
+
+
+def number_of(name: str) -> int | None:
+    """The number of `SIGTERM` and the like; None for what is no signal's name."""
+    is_one = name.startswith("SIG") and not name.startswith("SIG_")
+    found = getattr(signal, name, None) if is_one else None
+    return None if found is None else int(found)

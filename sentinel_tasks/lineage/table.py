@@ -186,6 +186,15 @@ def _read_file(path: str) -> tuple[bytes, int]:
         os.close(descriptor)
 
 
+def _read_whole(path: str) -> bytes:
+    """The same of a file that may be larger."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, LARGEST), b""))
+    finally:
+        os.close(descriptor)
+
+
 def parsed(pid: int, stat: str, owner: int) -> Process:
     """One line of /proc/PID/stat (proc(5)), which belongs to `owner`; a name may hold blanks and parentheses."""
     head, _, rest = stat.rpartition(")")
@@ -230,8 +239,7 @@ def command_line(pid: int) -> tuple[str, ...]:
     """The words of its command line, as far as it is ours to see."""
     try:
         if ON_LINUX:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                return tuple(os.fsdecode(file.read()).rstrip("\0").split("\0"))
+            return tuple(os.fsdecode(_read_whole(f"/proc/{pid}/cmdline")).rstrip("\0").split("\0"))
         return tuple(_ps("-o", "args=", "-p", str(pid)).split())
     except OSError:
         return ()
@@ -240,8 +248,7 @@ def command_line(pid: int) -> tuple[str, ...]:
 def tags(pid: int, *names: str) -> tuple[str | None, ...]:
     """Variables of the environment that the process was started with; None where they are gone or can't be seen."""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            text = file.read()
+        text = _read_whole(f"/proc/{pid}/environ")
     except OSError:
         return (None,) * len(names)
     return tuple(_variable(text, name) for name in names)
