@@ -5,14 +5,17 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
 
-from .words import Call, parsed
+from .words import parsed
 
+TYPE_CHECKING = False  # as typing has it, which takes a tenth of a status
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
     from ..config.remembering import Remembered
     from ..verbs.console import Console
+    from .words import Call
 
 
 def program() -> NoReturn:

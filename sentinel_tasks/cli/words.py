@@ -3,10 +3,15 @@
 What is not understood here is no error: Invoke's parser is asked then, and knows what to say.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from __future__ import annotations
 
-Value = str | bool | list[str]
+from ..lineage.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Given = str | bool | list[str]
 
 LOG_FLAGS: Mapping[str, str] = {
     "--lines": "lines", "-n": "lines", "--since": "since", "--until": "until", "--grep": "grep", "--level": "level",
@@ -19,13 +24,15 @@ LOG_SWITCHES: Mapping[str, str] = {
 REPEATED = frozenset({"field"})
 
 
-class Verb(NamedTuple):
+class Verb(Value):
     """How many services it may be asked about, and its flags: those with a value, and those without one."""
 
-    fewest: int
-    most: int
-    flags: Mapping[str, str] = {}
-    switches: Mapping[str, str] = {}
+    __slots__ = ("fewest", "flags", "most", "switches")
+
+    def __init__(
+        self, fewest: int, most: int, flags: Mapping[str, str] | None = None, switches: Mapping[str, str] | None = None
+    ) -> None:
+        self.fewest, self.most, self.flags, self.switches = fewest, most, flags or {}, switches or {}
 
 
 VERBS: Mapping[str, Verb] = {
@@ -39,13 +46,13 @@ VERBS: Mapping[str, Verb] = {
 JSON = "--json"
 
 
-class Call(NamedTuple):
+class Call(Value):
     """What was asked: a verb, of which services (none is all), as words or as one document, with these flags."""
 
-    verb: str
-    names: tuple[str, ...]
-    as_json: bool
-    flags: Mapping[str, Value]
+    __slots__ = ("as_json", "flags", "names", "verb")
+
+    def __init__(self, verb: str, names: tuple[str, ...], as_json: bool, flags: Mapping[str, Given]) -> None:
+        self.verb, self.names, self.as_json, self.flags = verb, names, as_json, flags
 
 
 def parsed(words: Sequence[str]) -> Call | None:
@@ -53,7 +60,8 @@ def parsed(words: Sequence[str]) -> Call | None:
     verb = VERBS.get(words[0]) if words else None
     if verb is None:
         return None
-    names, flags, rest = list[str](), dict[str, Value](), iter(words[1:])
+    flags: dict[str, Given] = {}
+    names, rest = list[str](), iter(words[1:])
     for word in rest:
         if not word.startswith("-"):
             names.append(word)
@@ -65,7 +73,7 @@ def parsed(words: Sequence[str]) -> Call | None:
     return call if verb.fewest <= len(call.names) <= verb.most else None
 
 
-def _take_flag(word: str, rest: Iterator[str], verb: Verb, flags: dict[str, Value]) -> bool:
+def _take_flag(word: str, rest: Iterator[str], verb: Verb, flags: dict[str, Given]) -> bool:
     """True once the flag is among the others, with the word after it if it needs one."""
     name, _, given = word.partition("=")
     if word == JSON or word in verb.switches:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing, suppress
 from heapq import merge
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -19,8 +20,11 @@ from ..names import mark, state_name, unmarked
 from ..observation.other_servers import panes_elsewhere
 from ..text.sanitize import is_only_annotations
 from ..tmux.lookup import pane_of
-from ..world import LogSearch, World
+from ..world import World
 from .log_lines import PAUSE, Shown, log_files, shown, take_due
+
+if TYPE_CHECKING:
+    from ..doors import LogSearch
 
 NEVER_GIVEN = "was never given out in this workspace; without it, logs begin anew, and --json tells the cursor"
 

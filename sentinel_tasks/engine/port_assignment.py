@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ..errors import SentinelError
 from ..model import Pane, Service
@@ -15,7 +16,10 @@ from ..names import AUTO_COUNT, AUTO_FIRST, as_port_pairs, automatic_ports, mark
 from ..observation.other_servers import panes_elsewhere
 from ..observation.snapshot import Snapshot
 from ..tmux.lookup import known_ports, remembered_ports
-from ..world import PortReservations, World
+from ..world import World
+
+if TYPE_CHECKING:
+    from ..doors import PortReservations
 
 CHOOSING_SECONDS = 3.0
 """Enough to look at every port; somebody may listen on all of them and answer slowly."""

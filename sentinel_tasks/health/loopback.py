@@ -8,9 +8,9 @@ that looks at one service. This one speaks only what servers on one's own machin
 import re
 import time
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from ..lineage.sockets import socket
+from ..lineage.value import Value
 
 ADDRESS = r"""http://((localhost|\[::1\]|127(?:\.[0-9]{1,3}){3}):([0-9]{1,5}))(/[!"$-~]*)?"""
 """Host and port, each of the two, and what goes into a request as it is."""
@@ -33,12 +33,13 @@ class Silent(ConnectionResetError):
     """The server closed the connection without a word."""
 
 
-class Response(NamedTuple):
+class Response(Value):
     """The head of an answer, its headers in lower case, and its body as it comes."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: Iterator[bytes]
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: Iterator[bytes]) -> None:
+        self.status, self.headers, self.body = status, headers, body
 
 
 class Client:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ..health.question import Question, unanswered
 from ..model import Answer, Progress, Service
-from ..world import Background, World
+from ..world import World
+
+if TYPE_CHECKING:
+    from ..doors import Background
 
 BROKEN_OFF = Answer(False, "the health check broke off")
 

@@ -39,7 +39,8 @@ def import_msgspec() -> None:
     """Imports msgspec without what takes a tenth of a status, and of which most tasks use next to nothing.
 
     From typing_extensions, which imports inspect, ast, dis and tokenize, it takes names where that is installed, and
-    needs none. Its UUIDs ask platform for the system's name. Parts of its own come when they are asked for.
+    needs none; of datetime it wants what the C module has, which is the same. Its UUIDs ask platform for the system's
+    name. Parts of its own come when they are asked for.
     """
     if "msgspec" in sys.modules or "typing_extensions" in sys.modules:
         return
@@ -49,6 +50,8 @@ def import_msgspec() -> None:
     vars(schema).update({name: partial(_schema, name) for name in ("schema", "schema_components")})
     parts = {f"msgspec.{name}": ModuleType(name) for name in PARTS_OF_MSGSPEC}
     without: dict[str, ModuleType | None] = {"typing_extensions": None, "platform": platform, SCHEMA: schema, **parts}
+    with suppress(ImportError):  # a Python that has it elsewhere
+        without["datetime"] = import_module("_datetime")
     stand_ins = {name: found for name, found in without.items() if name not in sys.modules}
     sys.modules.update(stand_ins)  # type: ignore[arg-type]
     try:

@@ -12,17 +12,22 @@ import sys
 {before}
 from sentinel_tasks.verbs.boundary import import_msgspec
 import_msgspec()
-print(sorted({{"platform", "typing_extensions"}} & sys.modules.keys()))
-import platform, uuid
+print(sorted({{"datetime", "platform", "typing_extensions"}} & sys.modules.keys()))
+import datetime, platform, uuid
 print(platform.python_version() == sys.version.split()[0], uuid.uuid4() != uuid.uuid4())
+import msgspec
+then = datetime.datetime(2026, 11, 26, tzinfo=datetime.timezone.utc)
+print(msgspec.json.decode(msgspec.json.encode(then), type=datetime.datetime) == then, hasattr(datetime, "sys"))
 """
 
 
-@pytest.mark.parametrize(("before", "found"), [("", "[]"), ("import platform", "['platform']")])
+@pytest.mark.parametrize(
+    ("before", "found"), [("", "[]"), ("import platform", "['platform']"), ("import datetime", "['datetime']")]
+)
 def test_what_stands_in_for_a_module_is_gone_afterwards(before: str, found: str) -> None:
     command = [sys.executable, "-c", CODE.format(before=before)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == [found, "True True"]
+    assert done.stdout.splitlines() == [found, "True True", "True True"]
 
 
 PARTS = """
