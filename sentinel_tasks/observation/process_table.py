@@ -130,8 +130,9 @@ class ProcessTable:
         return _places(self._loose, lambda each: (each.tags.service, each.process.session, identity_of(each.process)))
 
     def _tags(self, process: Process) -> Tags:
-        """Another user's process may carry whatever that user likes."""
-        return self._world.processes.tags(process.pid) if process.uid == self._caller.uid else Tags()
+        """Another user's process may carry whatever that user likes. Of most nothing is read that tells the user."""
+        found = self._world.processes.tags(process.pid)
+        return found if not found.workspace or process.uid == self._caller.uid else Tags()
 
     def _is_loose(self, process: Process) -> bool:
         return not self.is_above_us(process.pid) and not any(map(is_cut, self.line(process.pid)))
