@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 
 from ..lineage.sockets import socket
@@ -48,22 +48,30 @@ def listening(pids: Iterable[int]) -> list[tuple[int, int, str]]:
     """(port, pid, address) of every TCP socket on which these processes listen, as far as they can be seen."""
     if (table := sock_diag.listeners()) is None:
         return [(port, pid, address) for pid in pids for port, address in _as_psutil_sees(pid)]
-    by_inode = {bound.inode: bound for bound in table}
-    held = [(pid, by_inode[inode]) for pid in pids for inode in set(_sockets(pid)) if inode in by_inode]
-    return [(bound.port, pid, bound.address) for pid, bound in held]
+    by_link = _by_link(table)
+    return [(bound.port, pid, bound.address) for pid in pids for bound in _held(pid, by_link)]
 
 
-def _sockets(pid: int) -> Iterator[int]:
-    """The inodes of the sockets that this process holds, of those that are ours to see (Linux)."""
+def _by_link(table: Iterable[Bound]) -> Mapping[str, Bound]:
+    """The sockets by what a process's open file is a link to."""
+    return {f"socket:[{bound.inode}]": bound for bound in table}
+
+
+def _held(pid: int, by_link: Mapping[str, Bound]) -> set[Bound]:
+    """Those of these sockets that this process holds, if that is ours to see (Linux)."""
+    found, readlink = set[Bound](), os.readlink
     with suppress(OSError):
         folder, files = _open_files(pid)
         for file in files:
             try:
-                target = os.readlink(f"{folder}/{file}")
+                link = readlink(folder + file)
+            except PermissionError:
+                break  # its files can be listed, and none of them be looked at
             except OSError:
                 continue
-            if target.startswith("socket:["):
-                yield int(target[8:-1])
+            if link in by_link:
+                found.add(by_link[link])
+    return found
 
 
 def _open_files(pid: int) -> tuple[str, list[str]]:
@@ -71,13 +79,13 @@ def _open_files(pid: int) -> tuple[str, list[str]]:
 
     For root that thread has none then, and for its own user it can't be looked at.
     """
-    folder = f"/proc/{pid}/fd"
+    folder = f"/proc/{pid}/fd/"
     try:
         if files := os.listdir(folder):
             return folder, files
     except PermissionError:
         pass
-    threads = (f"/proc/{pid}/task/{name}/fd" for name in os.listdir(f"/proc/{pid}/task") if name != str(pid))
+    threads = (f"/proc/{pid}/task/{name}/fd/" for name in os.listdir(f"/proc/{pid}/task") if name != str(pid))
     other = next(threads, None)
     return (other, os.listdir(other)) if other else (folder, [])
 
@@ -127,21 +135,22 @@ def _with_owners(
     table: list[Bound], port: int | None, among: Sequence[int] | None
 ) -> tuple[list[tuple[int, int | None, str]], list[Bound]]:
     """The listeners with the processes that hold them, and those without one that still listen."""
-    owners = _owners(among) if table else {}
+    owners = _owners(table, among) if table else {}
     owned: list[tuple[int, int | None, str]] = [
-        (bound.port, pid, bound.address) for bound in table for pid in owners.get(bound.inode, ())
+        (bound.port, pid, bound.address) for bound, pids in owners.items() for pid in pids
     ]
-    left = [bound for bound in table if bound.inode not in owners]
+    left = [bound for bound in table if bound not in owners]
     still = set(_bound_to(port)) if left else set()
     return owned, [bound for bound in left if bound in still]
 
 
-def _owners(among: Iterable[int] | None) -> dict[int, list[int]]:
-    """The pids that hold each socket, by its inode."""
-    found: dict[int, list[int]] = {}
+def _owners(table: Iterable[Bound], among: Iterable[int] | None) -> dict[Bound, list[int]]:
+    """The pids that hold each of these sockets, of those that anybody holds."""
+    found: dict[Bound, list[int]] = {}
+    by_link = _by_link(table)
     for pid in (int(name) for name in os.listdir("/proc") if name.isdecimal()) if among is None else among:
-        for inode in set(_sockets(pid)):
-            found.setdefault(inode, []).append(pid)
+        for bound in _held(pid, by_link):
+            found.setdefault(bound, []).append(pid)
     return found
 
 
