@@ -19,21 +19,31 @@ WORDS = {
 }
 _LEVEL_OF = {word: level for level, words in WORDS.items() for word in words}
 KEYS = ("level", "severity", "lvl", "levelname", "log.level", "loglevel", "log_level", "severity_text", "@level")
-_IN_KEYS = ("level", "lvl", "severity")
+IN_KEYS = ("level", "lvl", "severity")
 """One of these is in each of them."""
 _LETTERS = {"D": "debug", "I": "info", "W": "warn", "E": "error", "F": "fatal", "A": "fatal"}
 _SIGNS = {".": "debug", "-": "info", "*": "info", "#": "warn"}
 
-_ALL = "|".join(sorted(_LEVEL_OF, key=len, reverse=True))
-_CLEAR = "|".join(sorted((word for word in _LEVEL_OF if word not in ("fine", "log", "alert")), key=len, reverse=True))
-_SAID = re.compile(
-    rf"(?<![\w-])(?P<capitals>{_CLEAR.upper()})(?![\w-])"
-    rf"|[\[<(]\s*(?P<bracketed>(?i:{_ALL}))\s*[\]>)]"
-    rf"|(?:^|: |\] )(?P<led>(?i:{_ALL})):"
-    r"|^(?P<letter>[DIWEFA])(?:\d{4} \d\d:|, \[)"
-    r"|^\d+:[XCSM] \d\d \w{3} \d{4} [\d:.]+ (?P<sign>[.*#-]) "
-    r"|^(?P<traceback>Traceback \(most recent call last\))"
+ALL_WORDS = sorted(_LEVEL_OF, key=len, reverse=True)
+CLEAR_WORDS = [word.upper() for word in ALL_WORDS if word not in ("fine", "log", "alert")]
+"""Those that mean a level in capitals, wherever they stand."""
+_ANY, _CLEAR = "|".join(ALL_WORDS), "|".join(CLEAR_WORDS)
+_BY_LETTER = (
+    rf"{letter}(?<![\w-]{letter})(?:{'|'.join(word[1:] for word in CLEAR_WORDS if word[0] == letter)})(?![\w-])"
+    for letter in sorted({word[0] for word in CLEAR_WORDS})
 )
+_AT_BEGIN = re.compile(
+    rf"(?P<capitals>{_CLEAR})(?![\w-])"
+    rf"|(?P<led>(?i:{_ANY})):"
+    r"|(?P<letter>[DIWEFA])(?:\d{4} \d\d:|, \[)"
+    r"|\d+:[XCSM] \d\d \w{3} \d{4} [\d:.]+ (?P<sign>[.*#-]) "
+    r"|(?P<traceback>Traceback \(most recent call last\))"
+)
+_FURTHER = re.compile(
+    "|".join([*_BY_LETTER, *(rf"{begin}\s*(?i:{_ANY})\s*[\]>)]" for begin in (r"\[", "<", r"\(")),
+              rf": (?i:{_ANY}):", rf"\] (?i:{_ANY}):"])
+)  # fmt: skip
+"""A word in capitals, in brackets, or before a colon behind another one; its first character is soon found."""
 MOST_LOOKED_AT = 300
 """Characters of a line in which a word may tell its level."""
 
@@ -46,8 +56,8 @@ def level_named(word: str) -> str | None:
 def level_told(text: str) -> tuple[str | None, bool]:
     """The level that a line tells, if it tells one; and whether it is an object, to which no other line belongs."""
     is_braced = text.lstrip().startswith("{")
-    fields = fields_of(text) if is_braced or any(each in text for each in _IN_KEYS) else None
-    told = _of_fields(fields) if fields else None
+    fields = fields_of(text) if is_braced or any(each in text for each in IN_KEYS) else None
+    told = level_of_fields(fields) if fields else None
     if is_braced:
         return told, fields is not None
     return told or _of_words(text[:MOST_LOOKED_AT]), False
@@ -70,12 +80,17 @@ class Entries:
         self.open_level = None if is_object else self.level
         return self.level
 
+    def go_on_from(self, level: str | None) -> None:
+        """The line that came last, no object, was of this level."""
+        self.level = self.open_level = level
+
     def end(self) -> None:
         """Another run begins: what comes next goes on with nothing."""
         self.level = self.open_level = None
 
 
-def _of_fields(fields: Fields) -> str | None:
+def level_of_fields(fields: Fields) -> str | None:
+    """The level that the fields of a line tell, the first of KEYS that tells one."""
     told = (value_of(fields, key) for key in KEYS)
     return next((level for each in told if each and (level := _of_value(each))), None)
 
@@ -89,9 +104,9 @@ def _of_value(value: str) -> str | None:
 
 
 def _of_words(text: str) -> str | None:
-    found = _SAID.search(text)
-    if not found:
-        return None
+    if not (found := _AT_BEGIN.match(text)):
+        further = _FURTHER.search(text)
+        return level_named(further[0].strip("[<(: \t\r\n\v\f])>")) if further else None
     kind, said = str(found.lastgroup), found[str(found.lastgroup)]
     by_kind = {"letter": _LETTERS, "sign": _SIGNS}.get(kind)
     if by_kind:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from ..model import Line
 from ..text.latest import MOST_PADDING, Latest
-from ..text.sanitize import is_only_annotations, printed
+from ..text.sanitize import is_only_annotations
 from .before import lines_before
 from .filter import Filter
-from .levels import LEVELS, Entries
 from .near_end import places_near_end
 from .place import end_of_older, is_in, offset_since, place_in
 from .rotation import marks_of, rotated
@@ -20,6 +19,7 @@ from .wanted import Place, Stats, Wanted
 
 if TYPE_CHECKING:
     from .grep_pattern import GrepPattern
+    from .tally import Tally
 
 
 class Search(SkippingReader):
@@ -38,6 +38,7 @@ class Search(SkippingReader):
         self._stopped: int | None = None
         self._unfinished: Place | None = None
         self._carried = Place()
+        self._tally: Tally | None = None
 
     # Where to begin
 
@@ -121,15 +122,16 @@ class Search(SkippingReader):
 
     def stats(self) -> Stats:
         """What is to be told of the wanted lines, as many as there are."""
-        lines, size, first, last, entries = 0, 0, 0.0, 0.0, Entries()
-        levels = dict.fromkeys([*LEVELS, "none"], 0)
+        from .tally import Tally
+
+        tally = Tally()
+        self._tally = tally if self._filter.is_open else None
         for when, line in self._kept():
-            if is_only_annotations(line):
-                entries.end()
-                continue
-            lines, size, first, last = lines + 1, size + len(line), first or when, when
-            levels[(self._filter.level if self._wanted.asked.level else entries.level_of(printed(line))) or "none"] += 1
-        return Stats(lines, size, levels, first, last)
+            if self._wanted.asked.level:
+                tally.take_of(line, when, self._filter.level)
+            else:
+                tally.take(line, when)
+        return Stats(tally.lines, tally.bytes, tally.levels, tally.first, tally.last)
 
     def to_come(self) -> list[Line]:
         """Some of the wanted lines that have come since; an empty list if there are none now."""
@@ -161,7 +163,7 @@ class Search(SkippingReader):
         if block and self._wanted.until is not None and self._time_at(place) > self._wanted.until:
             yield 0  # which ends the search here, whatever is in this line
             return
-        if self._gives_all or self._filter.is_open:
+        if self._gives_all or (self._filter.is_open and self._tally is None):
             yield from super()._chosen(block, place)
             return
         begin = 0
@@ -173,8 +175,21 @@ class Search(SkippingReader):
         yield from self._selected(block[begin:], place, begin)
 
     def _selected(self, part: bytes, place: int, begin: int) -> Iterator[int]:
+        if part and self._tally is not None and self._is_counted(self._tally, part, place + begin):
+            return
         for line in self._filter.select(part, self._known(part, place + begin)):
             yield begin + line
+
+    def _is_counted(self, tally: Tally, part: bytes, place: int) -> bool:
+        """Counts these lines together, if all of them are wanted and it is known when they came."""
+        last_line = place + part.rfind(b"\n", 0, len(part) - 1) + 1
+        first, last = (max(self._latest, self._time_at(each)) for each in (place, last_line))
+        since, until = self._wanted.since or 0.0, self._wanted.until
+        if first < since or (until is not None and last > until) or (last and not first):
+            return False
+        tally.take_block(part, first, last)
+        self._latest = last
+        return True
 
     # What may be passed over
 
