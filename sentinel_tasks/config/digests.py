@@ -112,6 +112,9 @@ def keyed_digest(salt: bytes, key: str, value: object) -> str:
 
 @lru_cache(maxsize=KEPT)
 def _digest(salt: bytes, text: str) -> str:
-    from hashlib import blake2b
+    try:
+        from _blake2 import blake2b  # the same, but hashlib loads all of OpenSSL beside it
+    except ImportError:  # a Python that has it elsewhere
+        from hashlib import blake2b
 
     return blake2b(text.encode("utf-8", "surrogateescape"), key=salt, digest_size=DIGEST_BYTES).hexdigest()
