@@ -30,7 +30,7 @@ def observe(
     bare = _without_port(service, world, snapshot)
     port = at or _port(service, bare, snapshot, for_a_start)
     bare = replace(bare, port=port, open_at=_open_at(port, world, snapshot) if port else ())
-    holders = holders_of(service, world, snapshot, bare) if bare.open_at else ()
+    holders = holders_of(service, world, snapshot, bare, for_a_start) if bare.open_at else ()
     answer = answer_of(service, world, snapshot, bare, holders, put)
     found = replace(bare, holders=holders, answer=answer)
     found = replace(found, **(_of_the_living if found.alive else _of_the_ended)(service, world, snapshot, found))

@@ -17,12 +17,14 @@ from .process_table import ProcessTable
 from .snapshot import Snapshot
 
 
-def holders_of(service: Service, world: World, snapshot: Snapshot, bare: Observation) -> tuple[Holder, ...]:
+def holders_of(
+    service: Service, world: World, snapshot: Snapshot, bare: Observation, for_a_start: bool = False
+) -> tuple[Holder, ...]:
     """Everyone who holds the service's open port; the whole machine is asked only if its own processes are not all."""
     assert bare.port is not None
     own = own_listeners(bare, bare.port, world, snapshot) if bare.alive else []
     covered = all(any(covers(listener.address, address) for listener in own) for address in bare.open_at)
-    if own and covered and not _has_strangers(bare, bare.port, own, snapshot.process_table):
+    if own and covered and not _has_strangers(bare, bare.port, own, snapshot.process_table, for_a_start):
         return tuple(Holder(listener, "ours", bare.pane) for listener in own)
     found = _listeners(bare.port, bare.open_at[0], world, snapshot.process_table)
     owner = _owner(service, world, snapshot, bare)
@@ -32,12 +34,17 @@ def holders_of(service: Service, world: World, snapshot: Snapshot, bare: Observa
     return tuple(_with_its_workspace(holder, world) for holder in holders if is_in_the_way(holder))
 
 
-def _has_strangers(bare: Observation, port: int, own: Sequence[Listener], table: ProcessTable) -> bool:
+def _has_strangers(
+    bare: Observation, port: int, own: Sequence[Listener], table: ProcessTable, for_a_start: bool
+) -> bool:
     """True if anybody else may answer where the service does: by a socket of his own, or by one that is the service's.
 
-    Several may share an address (SO_REUSEPORT), and a narrower address takes what is asked of a wildcard.
+    Several may share an address (SO_REUSEPORT), and a narrower address takes what is asked of a wildcard. The service's
+    very socket is had by what has begun since the service, or was handed it: whoever is older is asked by a start.
     """
-    rows, pids = table.holders(port), {listener.pid for listener in own}
+    strays = [holder.listener.pid for holder in bare.orphans]
+    since = 0 if for_a_start or bare.launcher is None else bare.launcher.identity.ticks
+    rows, pids = table.holders(port, since, strays), {listener.pid for listener in own}
     addresses = {address for _, address in rows}
     where = {answering(addresses, asked) for asked in bare.open_at}
     others = {pid for pid, address in rows if address in where and pid not in pids}

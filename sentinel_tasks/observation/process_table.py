@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -178,9 +178,16 @@ class ProcessTable:
         with self._lock:
             return self._beside_localhost.get(port, ())
 
-    def holders(self, port: int) -> list[tuple[int | None, str]]:
-        """(pid, address) of everyone who holds a socket that listens on this port, as far as that is told quickly."""
-        return self._world.ports.holders(port, self._processes) if self._few else self.listeners(port)
+    def holders(self, port: int, since: int = 0, others: Collection[int | None] = ()) -> list[tuple[int | None, str]]:
+        """(pid, address) of everyone who holds a socket that listens on this port, as far as that is told quickly.
+
+        Of those that had begun before that tick only the others: pid None for the socket of anybody else. Thousands of
+        open files are no reason for a look at one service to take long.
+        """
+        if not self._few:
+            return self.listeners(port)
+        among = [pid for pid, each in self._processes.items() if each.ticks >= since or pid in others]
+        return self._world.ports.holders(port, among)
 
     def own_listeners(self, port: int, family: Iterable[int]) -> list[tuple[int, str]]:
         """(pid, address) of those of these processes that listen on this port."""
