@@ -315,7 +315,7 @@ def last_lines(path: Path, count: int, launch: str = "", with_runs: bool = False
                 latest.clear()
             if with_runs or not is_only_annotations(line):
                 latest.add(when, line)
-    return latest.lines()
+    return list(latest.lines())
 
 
 def last_words(path: Path, count: int, launch: str = "") -> list[str]:

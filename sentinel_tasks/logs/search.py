@@ -10,6 +10,7 @@ from ..model import Line
 from ..text.latest import MOST_PADDING, Latest
 from ..text.sanitize import is_only_annotations
 from .before import lines_before
+from .elsewhere import LongLines
 from .filter import Filter
 from .near_end import places_near_end
 from .place import end_of_older, is_in, offset_since, place_in
@@ -114,9 +115,10 @@ class Search(SkippingReader):
             yield from kept
         elif self._wanted.after is None or self._wanted.follows:
             latest = Latest(most)
-            for when, line in kept:
-                latest.add(when, line)
-            yield from latest.lines()
+            with LongLines() as long_lines:
+                for when, line in kept:
+                    latest.add(when, line, long_lines.elsewhere(line, self._file, self._line[0]))
+                yield from latest.lines()
         else:
             yield from _first(kept, most)
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentinel_tasks.logs.elsewhere import LONG
 from sentinel_tasks.logs.filter import Filter
 from sentinel_tasks.logs.rotation import rotated
 from sentinel_tasks.logs.search import Search
@@ -146,6 +147,7 @@ def test_last_lines_are_the_same_wherever_near_the_end_the_search_begins(
         patch.setattr("sentinel_tasks.logs.near_end.WINDOWS", ())
         whole = found(path, wanted, is_written)
         patch.setattr("sentinel_tasks.logs.near_end.WINDOWS", windows)
+        patch.setattr("sentinel_tasks.logs.elsewhere.LONG", 2)
         near_end = found(path, wanted, is_written)
     assert (printed(near_end[0]), near_end[1]) == (printed(whole[0]), whole[1])
 
@@ -247,6 +249,26 @@ def test_cursor_stands_before_what_came_later_than_was_asked_for(path: Path, mon
     lines, place = found(path, Wanted(Asked(grep="abc"), until=BEGIN + 9))
     lines += found(path, Wanted(Asked(grep="abc"), after=place))[0]
     assert [line for _, line in printed(lines)] == [b"abc 1", b"abc 2"]
+
+
+def test_long_lines_are_read_again_once_they_are_shown(path: Path) -> None:
+    lines = [b"a" * LONG, b"b" * 2 * LONG, b" " * LONG]
+    written(path, *(f"{line.decode()}\n" for line in lines), size=LONG, backups=9)
+    with Search(path, Wanted(most=3), is_written=False) as search:
+        assert search.begin()
+        found = search.found()
+        first = next(found)[1]
+        for each in rotated(path):
+            each.unlink()
+        assert [first, *(line for _, line in found)] == lines
+
+
+def test_line_that_ends_with_its_file_is_not_read_from_the_next(path: Path) -> None:
+    log = written(path, "a" * 2 * LONG)
+    log.rotate()
+    log.note("begin", "L")
+    log.write(b"b" * 3 * LONG + b"\n")
+    assert [line for _, line in printed(found(path, Wanted(most=3))[0])] == [b"a" * 2 * LONG, b"b" * 3 * LONG]
 
 
 def test_line_over_a_rotation_is_whole_behind_a_cursor(path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_tasks.text.annotations import begin_annotation
-from sentinel_tasks.text.latest import MOST_BYTES, MOST_PADDING, Latest
+from sentinel_tasks.text.latest import MOST_BYTES, MOST_PADDING, Elsewhere, Latest
 
 BEGIN, CLEAR = begin_annotation("L"), b"\x1b[2J\x1b[H"
 
@@ -34,3 +36,12 @@ def test_only_so_much_is_held() -> None:
     for _ in range(MOST_PADDING):
         seen.add(0.0, b"x" * MOST_BYTES)
     assert len(seen._lines) == 2
+
+
+def test_line_that_is_elsewhere_is_not_held() -> None:
+    seen = Latest(2)
+    for line in (b"one", b"  ", b"  "):
+        seen.add(0.0, line, Elsewhere(not line.strip(), partial(bytes.__add__, line, b"!")))
+    assert [line for _, line in seen.lines()] == [b"  !", b"  !"]
+    seen.add(0.0, CLEAR)
+    assert [line for _, line in seen.lines()] == [b"one!", CLEAR]
