@@ -291,7 +291,8 @@ class Pane(Struct, frozen=True):
 
     `workspace` is the session's mark, `home` the service's own: a window that was moved elsewhere keeps it. `server` is
     the pid of the tmux server, `state` the state folder of whoever started the service: another terminal may have
-    another. `stopped` is the launch that a stop has ended, where its record could not tell that.
+    another. `stopped` is the launch that a stop has ended, where its record could not tell that; `run` is the record
+    itself, as JSON, where the launcher can't write it to the disk.
     """
 
     session: str
@@ -315,6 +316,7 @@ class Pane(Struct, frozen=True):
     state: str = ""
     kind: str = ""
     stopped: str = ""
+    run: str = ""
 
     @property
     def alive(self) -> bool:

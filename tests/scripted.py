@@ -73,6 +73,7 @@ class ScriptedWorld(World):
                 mark_stopped=lambda pane: self._send(f"{pane.service} was stopped"),
                 run_beside=lambda command: self._send("a watcher"),
                 pipe=lambda pane, command: self._send(f"log pump of {pane.service}"),
+                record_on=lambda pane: pane.run,
                 remember_ports=lambda session, ports: self._send(f"remember {ports}"),
             ),
             leases=Door(
@@ -104,7 +105,9 @@ class ScriptedWorld(World):
                 lease=lambda name: FOLDER / f"{name}.lease",
                 event=lambda name, event, pid, reason: self._send(f"event {event} of {name}"),
                 run=self._run,
+                carried=lambda text: None,
                 has_room=lambda: False,
+                is_full=lambda: False,
                 salt=lambda: SALT,
                 close_run=self._close_run,
                 make_fifo=lambda name, launch: Path(name),

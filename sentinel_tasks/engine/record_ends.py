@@ -41,7 +41,7 @@ def _is_gone(run: Run, world: World) -> bool:
 def note_stopped(world: World, service: Service, first: Observation) -> None:
     """Records that a service was stopped, where its launcher did not live to do so."""
     state, before = world.state_of(first.state_folder), first.run
-    run = state.run(service.name)
+    run = state.run(service.name) or (before if first.pane and first.pane.run else None)
     if run is None or before is None or run.launch != before.launch or run.interrupted:
         return
     if run.is_over and (before.ended is None or run.ended != before.ended) and run.cause != KILLED:

@@ -42,4 +42,4 @@ def _has_news(world: World, service: Service, seen: Observation) -> bool:
     if seen.launcher is None or not world.processes.is_alive(seen.launcher.identity):
         return True
     run = world.state_of(seen.state_folder).run(service.name)  # its launcher lives on for a moment after its end
-    return run is not None and run != seen.run
+    return run != seen.run if run is not None else bool(seen.run)

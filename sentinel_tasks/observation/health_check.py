@@ -53,7 +53,7 @@ def _without_asking(
     if kind == "up":
         return _up(bare)
     if kind == "notify":
-        return _told(bare)
+        return _told(bare, _unwritten(service, world, bare))
     if kind == "exit":
         return Answer(False, "still running")
     return Answer(True, "seen in the log") if kind == "log" and _was_seen_ready(bare) else None
@@ -67,12 +67,12 @@ def _answered_by_a_stranger(service: Service, world: World, snapshot: Snapshot, 
     return Answer(False, f"this service does not listen on port {asked}, where its health is asked")
 
 
-def _told(bare: Observation) -> Answer:
-    """What the service says of itself."""
+def _told(bare: Observation, why: str = "") -> Answer:
+    """What the service says of itself; `why` it might have said more than can be seen."""
     run = bare.run
     if run is not None and (run.ready or (bare.was_ready and not run.is_recorded)):
         return Answer(True, run.status or "it told that it is ready")
-    said = f"; it says: {run.status}" if run and run.status else ""
+    said = f"; it says: {run.status}" if run and run.status else why and f": {why}"
     return Answer(False, f"no READY=1 came to its NOTIFY_SOCKET yet{said}")
 
 
@@ -90,11 +90,13 @@ def _explained(answer: Answer | None, service: Service, world: World, bare: Obse
 
 
 def _unwritten(service: Service, world: World, bare: Observation) -> str:
-    """That the log, which is asked, loses lines, if it does."""
-    state = world.state_of(bare.state_folder)
-    if service.health.kind != "log" or not state.is_full():
+    """That the disk has no room for what is asked: the log, or the record of what the service says."""
+    state, kind = world.state_of(bare.state_folder), service.health.kind
+    is_asked = kind == "log" or (kind == "notify" and not (bare.run and bare.run.is_recorded))
+    if not is_asked or not state.is_full():
         return ""
-    return f"the disk of {state.folder} is full, and lines of the log are lost"
+    lost = "lines of the log are lost" if kind == "log" else "what it says may be lost"
+    return f"the disk of {state.folder} is full, and {lost}"
 
 
 def _suspended(bare: Observation) -> str:

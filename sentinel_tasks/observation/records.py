@@ -16,7 +16,7 @@ def record_of(service: Service, bare: Observation, world: World) -> Run | None:
 
     What lives counts before what is on record.
     """
-    run = world.state_of(bare.state_folder).run(service.name)
+    run = _latest(service, bare, world)
     if run is not None and run.leases:
         kept = world.leases.kept(world.state_of(bare.state_folder).lease(service.name), run.launch)
         run = run if kept is None else replace(run, leases=kept)
@@ -31,6 +31,20 @@ def record_of(service: Service, bare: Observation, world: World) -> Run | None:
         child = bare.family[0]
         return replace(run, pid=child.pid, ticks=child.ticks)
     return (_unrecorded(bare, world) or run) if run is None or run.is_incomplete else run
+
+
+def _latest(service: Service, bare: Observation, world: World) -> Run | None:
+    """The record on the disk, or what the launcher has its window tell while the disk has no room for one.
+
+    A launcher that has ended since tmux was looked at may have had its end told there.
+    """
+    state, pane = world.state_of(bare.state_folder), bare.pane
+    written = state.run(service.name)
+    if pane is None:
+        return written
+    is_told_late = bare.launcher is None and (pane.run or written is None or written.launch != bare.launch)
+    told = state.carried(world.tmux.record_on(pane) if is_told_late else pane.run)
+    return told if told is not None and told.launch == bare.launch else written
 
 
 def _names_a_stranger(run: Run, bare: Observation) -> bool:

@@ -64,7 +64,8 @@ class Launcher:
         watch.family.spares_detached = spec.get("detached") == "leave"
         self.hooks = Hooks(spec, watch.commands, record, self.events)
         watch.heard_ready = self.hooks.note_ready
-        watch.shown.tmux = spec.get("tmux")
+        watch.tmux = spec.get("tmux")
+        watch.shown.tmux = watch.tmux if spec.get("shows_state", True) else None
         watch.reactions.follow(spec, self.events)
         watch.followers.follow(spec)
         if path := spec.get("orders"):
@@ -86,7 +87,7 @@ class Launcher:
         while self.is_another_due():
             reason = f"restart {self.restarts.count} after {self.record.facts.get('last_exit')}"
             code = self.run_once("restart", reason)
-        while self.hooks.are_running or self.watch.shown.is_telling:
+        while self.hooks.are_running or self.watch.is_telling:
             self.watch.turn()
         return code
 

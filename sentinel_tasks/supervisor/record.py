@@ -9,43 +9,57 @@ import time
 from ..lineage import table
 from . import json_text
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROOM = 4096
 """Bytes of every record, so that a later one needs no more of a full disk than the first."""
 SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Record:
-    """The JSON file that tasks read as :class:`sentinel_tasks.model.Run`; written whole each time."""
+    """The JSON file that tasks read as :class:`sentinel_tasks.model.Run`; written whole each time.
+
+    While it can't be written, `carry` is given it, and the empty text once it can be again.
+    """
 
     def __init__(self, path: str, launch: str) -> None:
         self.path, self.launch = path, launch
         self.ticks = ticks_of(os.getpid())
         self.facts: dict[str, object] = {"launch": launch, "launcher": os.getpid(), "launcher_ticks": self.ticks}
         self.facts.update(boot=table.boot(), began=time.time(), family=[])
-        self._is_ours = False
+        self._is_ours = self._is_carried = False
+        self.carry: Callable[[str], object] = lambda text: None
 
     def note(self, **facts: object) -> None:
         """Writes what is known by now, unless a later launch has written its own record there."""
         self.facts.update(facts)
         if self._is_a_later_ones():
             return
-        text = json_text.written(self.facts).ljust(ROOM).encode()
+        told = json_text.written(self.facts)
+        text = told.ljust(ROOM).encode()
         draft = f"{self.path}.{os.getpid()}"
         try:
             _write(draft, os.O_CREAT | os.O_TRUNC, text)
             os.replace(draft, self.path)
-            self._is_ours = True
-        except OSError as reason:
+            self._is_ours, reason = True, None
+        except OSError as refused:
             _remove(draft)
-            self._overwrite(text, reason)
+            reason = self._overwritten(text, refused)
+        if reason is not None or self._is_carried:
+            self._is_carried = reason is not None
+            self.carry(told if self._is_carried else "")
 
-    def _overwrite(self, text: bytes, reason: OSError) -> None:
-        """Uses the room that an earlier record has on the disk."""
+    def _overwritten(self, text: bytes, reason: OSError) -> OSError | None:
+        """Uses the room that an earlier record has on the disk; why not, if it has none either."""
         try:
             _write(self.path, 0, text)
             self._is_ours = True
         except OSError:
             say(f"the record {self.path} can't be written: {reason}")
+            return reason
+        return None
 
     def _is_a_later_ones(self) -> bool:
         """True if another launch has written since we did, or if one that began after us lives."""

@@ -26,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .carrier import Carrier
     from .lease import Leases
     from .record import Record
 
@@ -72,6 +73,9 @@ class Watch:
         self.memory = Memory(self.family, self._end_as_failed, self._kill)
         self.shown = WindowState(self.commands, self.window)
         self.liveness.show = self.notices.show = self.shown.tell
+        self.tmux: str | None = None
+        self._carrier: Carrier | None = None
+        record.carry = self._carry
         self.orders, self.followers = Orders(), Followers(record, self.commands)
         self.reactions = Reactions(record, self.commands, self._end_as_a_stop_does, self.pass_on)
         self.leases: Leases | None = None
@@ -92,6 +96,20 @@ class Watch:
         self.notices.begin()
         self.liveness.begin()
         self.memory.begin()
+
+    def _carry(self, text: str) -> None:
+        """Has the window tell what no file can; what only a failure needs is imported with it."""
+        if self._carrier is None and self.tmux is not None:
+            from .carrier import Carrier
+
+            self._carrier = Carrier(self.tmux, self.commands, self.window)
+        if self._carrier is not None:
+            self._carrier.tell(text)
+
+    @property
+    def is_telling(self) -> bool:
+        """True while tmux is being told something."""
+        return self.shown.is_telling or (self._carrier is not None and self._carrier.is_telling)
 
     def is_asked(self) -> bool:
         """True once the service is to end: for good if its window is gone or its lease over, else for a limited time.

@@ -192,6 +192,13 @@ class State(Struct, frozen=True, dict=True):
         except (OSError, ValueError):
             return None
 
+    def carried(self, text: str) -> Run | None:
+        """What the launcher had its window tell instead (supervisor/carrier.py); None if that is no record."""
+        try:
+            return from_json(text.encode(), Run) if text else None
+        except ValueError:
+            return None
+
     def close_run(self, service: str, told: Run, end: Run, patience: float) -> bool:
         """Writes the end of a run whose launcher is gone; True if what was on record was still what the caller knows.
 

@@ -27,7 +27,7 @@ FIELDS = (
     "session_id", "session_name", "@sentinel_workspace", "@sentinel_ports", "window_id", "window_index", "pane_id",
     "pane_pid", "pane_dead", "@sentinel_service", "@sentinel_launch", "@sentinel_launcher", "@sentinel_port",
     "@sentinel_ready", "@sentinel_home", "@sentinel_state", "@sentinel_kind", "@sentinel_stopped",
-    "pid", "session_path", "window_name",
+    "@sentinel_run", "pid", "session_path", "window_name",
 )  # fmt: skip
 ROW_END = "␟"
 FORMAT = SEPARATOR.join(f"#{{{name}}}" for name in FIELDS).replace("{session_path", "{s/␞/?/:session_path") + ROW_END
@@ -140,6 +140,10 @@ class Tmux:
     def mark_stopped(self, pane: Pane) -> None:
         """Notes that this launch was stopped, where that can't be put on record."""
         self._sequence(["set-option", "-p", "-t", pane.pane_id, "@sentinel_stopped", pane.launch])
+
+    def record_on(self, pane: Pane) -> str:
+        """What the launcher in this pane has last had it tell, where it could not write that down."""
+        return self._one_line("display-message", "-p", "-t", pane.pane_id, "#{@sentinel_run}")
 
     def remember_ports(self, session: str, ports: str) -> None:
         """Keeps the ports that were picked for the workspace with its session."""
@@ -270,6 +274,7 @@ def _parse(line: str) -> Pane | None:
         launch=values["@sentinel_launch"], launcher=_number(values["@sentinel_launcher"]) or 0,
         port=_number(values["@sentinel_port"]), ready=values["@sentinel_ready"], home=values["@sentinel_home"],
         state=unmarked(values["@sentinel_state"]), kind=values["@sentinel_kind"], stopped=values["@sentinel_stopped"],
+        run=values["@sentinel_run"],
         server=_number(values["pid"]) or 0,
     )  # fmt: skip
 
