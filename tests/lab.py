@@ -83,15 +83,15 @@ def _text(data: bytes) -> str:
 
 
 class Zygote:
-    """The client of tests/zygote.py: runs `inv` without the time that an interpreter needs to start."""
+    """The client of tests/zygote.py: runs `inv`, or what is named, without an interpreter's time to start."""
 
-    def __init__(self) -> None:
+    def __init__(self, *named: str) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="zygote")
         self.path = f"{self.folder.name}/socket"
         environ = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "VIRTUAL_ENV") if name in os.environ}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.zygote", self.path], stdin=subprocess.PIPE, cwd=Path(__file__).parent.parent,
-            env={**environ, "LANG": "C.UTF-8"},
+            [sys.executable, "-m", "tests.zygote", self.path, *named], stdin=subprocess.PIPE,
+            cwd=Path(__file__).parent.parent, env={**environ, "LANG": "C.UTF-8"},
         )  # fmt: skip
         atexit.register(self.close)
         until(lambda: Path(self.path).exists() or self.process.poll() is not None, "the zygote")

@@ -1,4 +1,4 @@
-"""Runs `inv` and `sentinel` in forks of one interpreter that has imported everything: the same, without the wait.
+"""Runs `inv` and `sentinel`, or the API, in forks of an interpreter that has imported all: the same, without the wait.
 
 An interpreter's start and its imports are two thirds of a short task, and the live tests run more than a thousand. Each
 request comes over a Unix socket with the three standard streams; the answer is the exit code. What depends on how an
@@ -28,7 +28,8 @@ from sentinel_tasks.cli import main
 from sentinel_tasks.health import http
 from sentinel_tasks.text import masking
 
-NOT_NEEDED = ("sentinel_tasks.api", "sentinel_tasks.__main__", "sentinel_tasks.supervisor", "sentinel_tasks.mcp")
+API = "sentinel_tasks.api"
+NOT_NEEDED = (API, "sentinel_tasks.__main__", "sentinel_tasks.supervisor", "sentinel_tasks.mcp")
 LIBRARIES = ("psutil", "msgspec", "filelock", "platformdirs", "dotenv", "colorama", "libtmux.common")
 
 
@@ -41,6 +42,13 @@ def load() -> None:
             importlib.import_module(module.name)
     http.load()
     masking.masked_text("")  # compiles its patterns
+
+
+def load_api() -> None:
+    """Imports what the API does while it starts, and before its first client."""
+    for name in ("__main__", "app", "server"):
+        importlib.import_module(f"sentinel_tasks.api.{name}")
+    importlib.import_module("uvicorn.protocols.websockets.websockets_sansio_impl")
 
 
 def serve(listener: socket.socket) -> None:
@@ -112,6 +120,9 @@ def open_streams() -> None:
 
 def program() -> int:
     try:
+        if sys.argv[0] == API:
+            gc.enable()
+            return int(sys.modules[f"{API}.__main__"].main(sys.argv[1:]))
         if os.path.basename(sys.argv[0]).startswith("sentinel"):
             main.program()
         invoke.main.program.run()
@@ -124,7 +135,7 @@ def program() -> int:
 
 
 if __name__ == "__main__":
-    load()
+    (load_api if sys.argv[2:] == [API] else load)()
     gc.disable()  # a fork ends before there is much to collect
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(f"{sys.argv[1]}.new")

@@ -8,17 +8,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from tests.lab import PATIENCE, until
+from tests.begun import Begun
+from tests.lab import PATIENCE, Zygote, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+MODULE = "sentinel_tasks.api"
 Start = Callable[..., "RunningApi"]
 Spawn = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -26,12 +29,12 @@ Spawn = Callable[..., "subprocess.Popen[bytes]"]
 class RunningApi:
     """An API process, where it answers, and a client that talks to it without proxies."""
 
-    def __init__(self, process: subprocess.Popen[str], workspace: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Begun, workspace: Path) -> None:
         self.process = process
         self.workspace = workspace
         assert process.stdout is not None
         line = process.stdout.readline()
-        match = re.search(r"http://\S+:(\d+)", line)
+        match = re.search(rb"http://\S+:(\d+)", line)
         assert match, f"the API said {line!r}"
         self.port = int(match[1])
         self.url = f"http://127.0.0.1:{self.port}"
@@ -81,24 +84,39 @@ def is_marked(pid: int) -> bool:
     return b"SENTINEL_WORKSPACE=" in Path(f"/proc/{pid}/environ").read_bytes()
 
 
+@cache
+def zygote() -> Zygote:
+    """That of the API in this test process."""
+    return Zygote(MODULE)
+
+
 def launched(workspace: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> RunningApi:
-    own = {"TMUX_TMPDIR": str(workspace), "XDG_STATE_HOME": str(workspace / "state"), "HOME": str(workspace)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sentinel_tasks.api", "--port", "0", *arguments],
-        env={**marked(workspace, "telemetry"), **own, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    """An API in a fork of a prepared interpreter: what others see as its first environment is not its own."""
+    words, environ = _told(workspace, arguments, environment)
+    return RunningApi(zygote().begin([MODULE, *words], Path.cwd(), environ), workspace)
+
+
+def launched_by_itself(workspace: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> RunningApi:
+    """An API in an interpreter of its own."""
+    words, environ = _told(workspace, arguments, environment)
+    process = subprocess.Popen([sys.executable, "-m", MODULE, *words], env=environ, stdout=subprocess.PIPE)
     return RunningApi(process, workspace)
+
+
+def _told(
+    workspace: Path, arguments: Sequence[str], environment: Mapping[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    own = {"TMUX_TMPDIR": str(workspace), "XDG_STATE_HOME": str(workspace / "state"), "HOME": str(workspace)}
+    return ["--port", "0", *arguments], {**marked(workspace, "telemetry"), **own, **environment}
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start an API: start(arguments=["--allow-host", "x"], TES_DEV_TOKEN="t")."""
+    """Start an API: start(arguments=["--allow-host", "x"], TES_DEV_TOKEN="t"); by itself, as a process tells of it."""
     running: list[RunningApi] = []
 
-    def run(*, arguments: Sequence[str] = (), **environment: str) -> RunningApi:
-        running.append(launched(tmp_path, arguments, environment))
+    def run(*, arguments: Sequence[str] = (), by_itself: bool = False, **environment: str) -> RunningApi:
+        running.append((launched_by_itself if by_itself else launched)(tmp_path, arguments, environment))
         return running[-1]
 
     yield run

@@ -49,7 +49,7 @@ def _launched(workspace: Path, before: str, *words: str) -> RunningApi:
     with (workspace / "stderr").open("wb") as log:
         process = subprocess.Popen(
             ["sh", "-c", f'{before}; exec "$@"', "sh", sys.executable, *words, "--port", "0"],
-            env=marked(workspace, "telemetry"), stdout=subprocess.PIPE, stderr=log, text=True,
+            env=marked(workspace, "telemetry"), stdout=subprocess.PIPE, stderr=log,
         )  # fmt: skip
     return RunningApi(process, workspace)
 

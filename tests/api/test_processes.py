@@ -22,7 +22,7 @@ def test_each_marked_process_is_a_worker_and_the_api_is_not(start: Start, spawn:
     spawn("telemetry")
     spawn("dev", workspace=Path("/elsewhere"))
     spawn("dev", SENTINEL_RUN="1")
-    api = start()
+    api = start(by_itself=True)
     document = api.registry()
     assert {worker["pid"]: worker["service"] for worker in document["workers"].values()} == {
         dev.pid: "dev",

@@ -123,11 +123,11 @@ def _ignores_term(pid: int) -> bool:
 
 
 def test_workers_of_an_api_that_was_killed_are_found_again(start: Start) -> None:
-    first = start(SENTINEL_WORKER_COMMAND=SLEEP)
+    first = start(SENTINEL_WORKER_COMMAND=SLEEP, by_itself=True)
     scale(first, 2)
     orphans = set(first.workers())
     first.end(signal.SIGKILL)
-    second = start(SENTINEL_WORKER_COMMAND=SLEEP)
+    second = start(SENTINEL_WORKER_COMMAND=SLEEP, by_itself=True)
     assert set(second.workers()) == orphans
     assert scale(second, 0) == (200, {"created": 0, "terminated": 2})
     assert second.workers() == {}

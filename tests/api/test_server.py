@@ -55,7 +55,7 @@ def test_a_wrong_value_is_one_line() -> None:
 def test_it_ends_at_once_and_quietly_with_streams_open(
     start: Start, number: signal.Signals, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    api = start()
+    api = start(by_itself=True)
     api.registry()
     with connect(f"ws://127.0.0.1:{api.port}/ws/workers/telemetry", proxy=None) as client:
         client.recv()
@@ -64,7 +64,7 @@ def test_it_ends_at_once_and_quietly_with_streams_open(
 
 
 def test_it_ends_at_once_although_a_stream_is_not_read(start: Start, capfd: pytest.CaptureFixture[str]) -> None:
-    api = start()
+    api = start(by_itself=True)
     for number in range(300):
         api.http.put(f"/api/workers/registry/w{number}", json={"current_job": "x" * 400})
     with socket.create_connection(("127.0.0.1", api.port)) as client:

@@ -47,7 +47,8 @@ def test_files_and_connections_are_listed(start: Start, spawn: Spawn) -> None:
     assert [one["state"] for one in process["connections"]] == ["LISTEN"]
 
 
-def test_only_processes_of_the_workspace_are_looked_into(api: RunningApi) -> None:
+def test_only_processes_of_the_workspace_are_looked_into(start: Start) -> None:
+    api = start(by_itself=True)
     api.http.put("/api/workers/registry/spy", json={"pid": api.process.pid})
     until(lambda: api.workers()["spy"]["resource_usage"]["rss_mb"])
     assert api.http.get("/api/workers/snapshot/spy").json()["process"] is None
