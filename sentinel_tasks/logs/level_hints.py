@@ -18,7 +18,7 @@ _NUMBERS = (
 )
 _HINTS = (
     r"[fawe](?:\d{4} \d\d:|, \[)",
-    r"\d:[xcsm] \d\d \w{3} \d{4} [\d:.]+ # ",
+    r":[xcsm] \d\d \w{3} \d{4} [\d:.]+ # ",
     r'(?:vel|lvl|ity|ame|ext)(?:"\s*:\s*|=)"?0*[456]\d',
     r"\\u00[3-7]",
 )
