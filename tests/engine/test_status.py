@@ -140,6 +140,14 @@ STATES = {
         [running(run={**IN_THE_BACKGROUND, "ended": NOW, "exit_code": 0, "interrupted": True}, **OLD)],
         "web: running, exit 0; it put itself into the background (pid 201)",
     ),
+    "its record tells of an end while it lives": (
+        [running(run={"ended": NOW, "exit_code": 0}, **OLD)],
+        "web: running, exit 0",
+    ),
+    "its record tells of an end long ago and of another process while it lives": (
+        [running(run={"ended": NOW - 60, "exit_code": 3, "pid": 999, "ticks": 9}, **OLD)],
+        "web: running, exit 0",
+    ),
     "its record is lost": ([replace(running(**OLD), run=None)], "web: running, exit 0"),
     "a launcher waits for its specification": (
         [replace(alive(**OLD), run=None, pids=(200,))],

