@@ -8,8 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +109,7 @@ def test_a_reader_that_has_gone_changes_nothing_of_what_a_task_does(lab: Lab) ->
     configure(lab, "--ignore", "SIGINT", stop_timeout=1)
     lab.inv("telemetry.activate")
     assert without_a_reader(lab, "telemetry.stop") == 0
-    assert without_a_reader(lab, "telemetry.status") == lab.inv("telemetry.status").code == 3
     assert without_a_reader(lab, "telemetry.status", "--json") == 3
-    assert without_a_reader(lab, "up", "--only", "nothing", "--json") == 2
     configure(lab, "--delay", "600", startup_timeout=1)
     assert without_a_reader(lab, "telemetry.activate") == 1
     lab.inv("telemetry.stop")
@@ -121,9 +118,8 @@ def test_a_reader_that_has_gone_changes_nothing_of_what_a_task_does(lab: Lab) ->
 def test_a_closed_stream_is_no_error(lab: Lab) -> None:
     configure(lab)
     every = "<&- >&- 2>&-"
-    asked = [("telemetry.activate", every, 0), ("telemetry.attach", every, 0), ("dev.status", every, 3)]
-    asked += [("telemetry.activate", "<&-", 0), ("telemetry.attach", ">&-", 0), ("dev.status", "2>&-", 3)]
-    asked += [("doctor --json", closed, 0) for closed in ("<&-", ">&-", "2>&-", every)]
+    asked = [("telemetry.activate", every, 0), ("telemetry.attach", "<&-", 0), ("telemetry.attach", ">&-", 0)]
+    asked += [("dev.status", "2>&-", 3), ("doctor --json", every, 0)]
     for words, closed, code in asked:
         task = lab.spawn("sh", "-c", f"exec {INV} {words} {closed}")
         out, err = task.communicate(timeout=PATIENCE)
@@ -132,7 +128,7 @@ def test_a_closed_stream_is_no_error(lab: Lab) -> None:
 
 
 def test_a_full_disk_under_stdout_is_told_once(lab: Lab) -> None:
-    for words in ("telemetry.status", "telemetry.status --json", "schema"):
+    for words in ("telemetry.status", "telemetry.status --json"):
         asked = lab.spawn("sh", "-c", f"exec {INV} {words} > /dev/full")
         _, err = asked.communicate(timeout=PATIENCE)
         assert (asked.returncode, err.decode().splitlines()[0]) == (1, "❌ <stdout>: No space left on device"), words
@@ -149,8 +145,6 @@ def test_colour_is_for_terminals_unless_it_was_asked_for(lab: Lab) -> None:
     assert "\x1b[3" in lab.inv("ps", env={"FORCE_COLOR": "1"}).out
     assert "\x1b" not in lab.inv("ps", env={"FORCE_COLOR": "1", "NO_COLOR": "1"}).out
     assert "\x1b[3" in on_terminal(lab, "ps")[0]
-    assert "\x1b" not in on_terminal(lab, "ps", NO_COLOR="1")[0]
-    assert "\x1b" not in on_terminal(lab, "ps", TERM="dumb")[0]
 
 
 def test_a_terminal_sees_a_live_line_that_leaves_no_trace(lab: Lab) -> None:
@@ -163,54 +157,14 @@ def test_a_terminal_sees_a_live_line_that_leaves_no_trace(lab: Lab) -> None:
     lab.inv("telemetry.stop")
 
 
-def test_a_dumb_terminal_is_told_once(lab: Lab) -> None:
-    configure(lab, "--listen-once", "go")
-    said, code = on_terminal(lab, "telemetry.activate", once=["for up to 30 s"], TERM="dumb")
-    assert code == 0
-    assert said.count("for up to 30 s") == 1
-    assert "\x1b" not in said
-    lab.inv("telemetry.stop")
-
-
-def test_where_the_locale_is_not_utf8_all_is_plain_ascii(lab: Lab) -> None:
-    configure(lab)
-    plain = {"LC_ALL": "C"}
-    outputs = [lab.inv(*words.split(), env=plain) for words in ("telemetry.activate", "telemetry.status", "ps", "down")]
-    assert [each.code for each in outputs] == [0, 0, 0, 0]
-    for each in outputs:
-        assert each.said.isascii(), each.said
-    assert "[ok]" in outputs[0].out
-    assert "(window 2)" in outputs[1].out
-    assert lab.inv("telemetry.stop", env={"LANG": "C"}).said.isascii()
-    assert "✅" in lab.inv("telemetry.stop").out
-
-
-def shows_its_word(lab: Lab, env: Mapping[str, str]) -> bool:
-    return "na" in lab.inv("telemetry.logs", env=env).out
-
-
 def test_a_sign_that_the_terminal_lacks_is_no_error(lab: Lab) -> None:
     command = "echo 'naïve 日本 📡'; exit 4"
     lab.configure(telemetry={"title": "日本 é API", "command": command, "port": None, "health": None})
-    latin, german = {"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "de_DE.ISO-8859-1", "PYTHONUTF8": "0"}
-    assert lab.inv("telemetry.activate", env=latin).code == 1
-    for env in (latin, german):
-        assert lab.inv("telemetry.status", env=env).code == 3
-        until(partial(shows_its_word, lab, env))
-    assert lab.inv("logs", "--only", "telemetry", env=latin).code == 0
+    assert lab.inv("telemetry.activate", env={"PYTHONIOENCODING": "latin-1"}).code == 1
+    german = {"LC_ALL": "de_DE.ISO-8859-1", "PYTHONUTF8": "0"}
+    assert lab.inv("telemetry.status", env=german).code == 3
+    assert "na" in lab.inv("telemetry.logs", env=german).out
     assert lab.inv("telemetry.logs", "--json", env=german).json["lines"] == ["naïve 日本 📡"]
-
-
-def test_a_service_is_found_again_in_another_locale(lab: Lab) -> None:
-    folder = lab.workspace("проект")
-    lab.configure(folder, telemetry={"command": lab.server(), "port": lab.port(), "health": "tcp"})
-    latin = {"LC_ALL": "de_DE.ISO-8859-1", "PYTHONUTF8": "0"}
-    started = document(lab.inv("telemetry.activate", "--json", cwd=folder, env=latin), 0)
-    found = document(lab.inv("telemetry.status", "--json", cwd=folder), 0)
-    assert (found["pid"], found["session"], found["window"]) == (
-        started["pid"], "sentinel-workspace", started["window"]
-    )  # fmt: skip
-    assert document(lab.inv("telemetry.stop", "--json", cwd=folder, env=latin), 0)["changed"] is True
 
 
 # Dry and echo
@@ -221,7 +175,7 @@ def everything(lab: Lab) -> tuple[list[str], list[int], dict[str, bytes]]:
     return lab.windows(), sorted(p.pid for p in lab.services()), {p.name: p.read_bytes() for p in lab.state()}
 
 
-def test_dry_tells_the_plan_and_changes_nothing(lab: Lab) -> None:
+def test_dry_tells_the_plan_beside_one_true_document_and_changes_nothing(lab: Lab) -> None:
     configure(lab, depends_on=[])
     before = everything(lab)
     assert "would start telemetry" in lab.inv("--dry", "telemetry.activate").out
@@ -242,18 +196,12 @@ def test_dry_tells_the_plan_and_changes_nothing(lab: Lab) -> None:
     other = str(lab.port())
     moved = lab.inv("--dry", "telemetry.restart", env={"WORKER_API_PORT": other}).out
     assert f"would start telemetry on port {other}" in moved
-    assert everything(lab) == before
-    lab.inv("telemetry.stop")
-
-
-def test_dry_with_json_is_one_true_document_and_the_plan_beside_it(lab: Lab) -> None:
-    configure(lab)
-    lab.inv("telemetry.activate")
-    for verb in ("telemetry.activate", "telemetry.stop", "telemetry.restart"):
+    for verb in ("telemetry.activate", "telemetry.stop"):
         planned = lab.inv("--dry", verb, "--json")
-        assert (document(planned, 0)["changed"], "would" in planned.err) == (False, verb != "telemetry.activate")
-    assert document(lab.inv("--dry", "telemetry.stop", "--json"), 0)["state"] == "running"
-    assert len(document(lab.inv("--dry", "restart", "--json"), 0)["services"]) == 2
+        told = document(planned, 0)
+        assert (told["state"], told["changed"]) == ("running", False)
+        assert ("would" in planned.err) is (verb == "telemetry.stop")
+    assert everything(lab) == before
     lab.inv("telemetry.stop")
 
 
@@ -312,13 +260,9 @@ def test_a_tmux_that_is_too_old_starts_nothing(lab: Lab) -> None:
     ("words", "flag"),
     [
         (["telemetry.activate", "--port", "zero"], "--port"),
-        (["telemetry.activate", "--port", "65536"], "--port"),
-        (["telemetry.activate", "--timeout", "soon"], "--timeout"),
         (["telemetry.stop", "--timeout", "0"], "--timeout"),
-        (["telemetry.activate", "--on-conflict", "shoot"], "--on-conflict"),
         (["telemetry.logs", "--lines", "-1"], "--lines"),
         (["up", "--only", "devv"], "--only"),
-        (["logs", "--only", "devv"], "--only"),
     ],
 )
 def test_a_wrong_flag_is_named_and_nothing_starts(lab: Lab, words: list[str], flag: str) -> None:
@@ -357,11 +301,7 @@ def test_everything_wrong_with_the_configuration_is_told_at_once(lab: Lab) -> No
     ("variable", "value"),
     [
         ("INVOKE_SENTINEL_SERVICES_TELEMETRY_PORT", "x"),
-        ("INVOKE_SENTINEL_SERVICES_TELEMETRY_STARTUP_TIMEOUT", "-3"),
-        ("INVOKE_SENTINEL_SERVICES_DEV_RESTART", "perhaps"),
-        ("INVOKE_SENTINEL_HISTORY_LIMIT", "many"),
         ("WORKER_API_PORT", "0"),
-        ("DEV_SERVER_PORT", "99999"),
         ("WORKSPACE_FOLDER", "/nowhere/at/all"),
     ],
 )
@@ -379,27 +319,19 @@ def test_a_configuration_file_that_cannot_be_read_is_no_traceback(lab: Lab) -> N
     assert lab.inv("telemetry.activate").code == 2
 
 
-def test_an_env_file_that_is_missing_is_named(lab: Lab) -> None:
-    configure(lab, env_file="missing.env")
-    wrong = lab.inv("telemetry.activate")
-    assert (wrong.code, wrong.out) == (2, "")
-    assert "missing.env" in wrong.err
-    assert lab.processes() == []
-
-
 # From inside
 
 
 def test_a_service_cannot_start_or_stop_itself_from_its_own_window(lab: Lab) -> None:
     said = lab.path / "said"
-    tasks = " ".join(f"{INV} {verb}; echo code $?;" for verb in ("telemetry.activate", "telemetry.stop", "up", "down"))
+    tasks = " ".join(f"{INV} {verb}; echo code $?;" for verb in ("telemetry.activate", "down"))
     command = f"{{ {tasks} }} > {said} 2>&1; touch {said}.done; exec {' '.join(lab.server())}"
     configure(lab, command=command)
     assert lab.inv("telemetry.activate").code == 0
     until(lambda: os.path.exists(f"{said}.done"))
     text = said.read_text()
-    assert text.count("code 1\n") == 4, text
-    assert text.count("can't be started or stopped from inside its own window") == 4
+    assert text.count("code 1\n") == 2, text
+    assert text.count("can't be started or stopped from inside its own window") == 2
     assert "Traceback" not in text
     assert len(lab.services()) == 1
     lab.inv("telemetry.stop")
