@@ -85,37 +85,6 @@ def by_hand(lab: Lab, session: str, port: int, *words: str, socket_name: str = "
     return appears(lambda: listener(port))
 
 
-# Our own window
-
-
-def test_already_running_on_another_port_than_is_wanted_now_says_how_to_move_it(lab: Lab) -> None:
-    port, wanted = telemetry(lab), lab.port()
-    first = lab.inv("telemetry.activate", "--json").json
-    assert first["notes"] == []
-    again = lab.inv("telemetry.activate", "--port", str(wanted), "--json")
-    assert (again.code, again.json["port"], again.json["changed"]) == (0, port, False)
-    (note,) = again.json["notes"]
-    told, _, way_on = note.partition("; inv ")
-    assert told == f"it keeps port {port}"
-    moved = lab.inv(*way_on.partition(" moves")[0].split(), "--json")
-    assert (moved.code, moved.json["port"]) == (0, wanted), moved.said
-    assert lab.inv("telemetry.stop").code == 0
-
-
-def test_a_dead_window_is_used_again_and_keeps_what_was_on_it(lab: Lab) -> None:
-    port = telemetry(lab, "--say", "first life")
-    first = lab.inv("telemetry.activate", "--json").json
-    assert lab.inv("telemetry.stop").code == 0
-    lab.configure(telemetry={"command": lab.server("--say", "second life"), "port": port})
-    second = lab.inv("telemetry.activate", "--json").json
-    assert second["changed"] is True
-    assert second["window"] == first["window"]
-    screen = lab.tmux("capture-pane", "-p", "-S", "-", "-t", second["window"]["id"])
-    assert "first life" in screen
-    assert "second life" in screen
-    assert len(lab.windows()) == 1
-
-
 # A stray
 
 
@@ -124,30 +93,14 @@ def test_a_stray_of_the_service_is_stopped_before_the_new_start(lab: Lab) -> Non
     lab.configure(telemetry={"command": f"{server} & wait", "port": lab.port(), "health": "tcp"})
     first = lab.inv("telemetry.activate", "--json").json
     stray = psutil.Process(first["listener"]["pid"])
-    name = stray.name()
-    os.kill(psutil.Process(first["pid"]).ppid(), signal.SIGKILL)
-    told = until(lambda: (seen := lab.inv("telemetry.status", "--json").json)["state"] != "running" and seen)
-    assert (told["state"], told["listener"]["relation"]) == ("unhealthy", "stray")
-    assert str(stray.pid) in told["error"]
+    name, launcher = stray.name(), psutil.Process(psutil.Process(first["pid"]).ppid())
+    launcher.kill()
+    until(lambda: not lives(launcher))
     second = lab.inv("telemetry.activate")
     assert second.code == 0, second.said
     assert f"stray of this service: {name} (pid {stray.pid})" in second.out
     assert not lives(stray)
     assert lab.inv("telemetry.status", "--json").json["listener"]["relation"] == "ours"
-    assert lab.inv("telemetry.stop").code == 0
-
-
-def test_a_stray_that_listens_on_nothing_is_stopped_too(lab: Lab) -> None:
-    telemetry(lab, "--daemons", "1")
-    first = lab.inv("telemetry.activate", "--json").json
-    (daemon,) = psutil.Process(first["pid"]).children()
-    name = daemon.name()
-    os.kill(psutil.Process(first["pid"]).ppid(), signal.SIGKILL)
-    until(lambda: len(lab.services()) == 1)
-    second = lab.inv("telemetry.activate")
-    assert second.code == 0, second.said
-    assert f"stray of this service: {name} (pid {daemon.pid})" in second.out
-    assert not lives(daemon)
     assert lab.inv("telemetry.stop").code == 0
 
 
@@ -177,11 +130,10 @@ def test_a_service_of_another_workspace_is_never_stopped(lab: Lab) -> None:
     other = lab.workspace("other")
     lab.configure(other, telemetry={"command": lab.server(), "port": port})
     theirs = psutil.Process(lab.inv("telemetry.activate", "--json", cwd=other).json["pid"])
-    for conflict in ("stop", "takeover", "fail"):
-        done = lab.inv("telemetry.activate", "--on-conflict", conflict)
-        assert done.code == 4, done.said
-        assert f"telemetry of the workspace {other}" in done.err
-        assert "--port auto" in done.err
+    done = lab.inv("telemetry.activate", "--on-conflict", "takeover")
+    assert done.code == 4, done.said
+    assert f"telemetry of the workspace {other}" in done.err
+    assert "--port auto" in done.err
     assert lives(theirs)
     assert "sentinel-app" not in "".join(lab.windows())
 
@@ -204,23 +156,6 @@ def test_a_service_of_a_workspace_that_was_moved_is_told_to_be_and_how_it_ends(l
     until(lambda: not is_open(port), "the end of the old one")
     assert lab.inv("telemetry.activate").code == 0
     assert lab.inv("down").code == 0
-
-
-def test_with_auto_two_worktrees_run_side_by_side(lab: Lab) -> None:
-    port = telemetry(lab, on_conflict="auto")
-    other = lab.workspace("other")
-    lab.configure(other, telemetry={"command": lab.server(), "port": port})
-    theirs = lab.inv("telemetry.activate", "--json", cwd=other).json
-    ours = lab.inv("telemetry.activate", "--json").json
-    assert ours["state"] == "running"
-    assert ours["port"] != theirs["port"]
-    assert is_open(ours["port"])
-    assert lab.inv("telemetry.status", "--json").json["port"] == ours["port"]
-    assert lab.inv("telemetry.stop").code == 0
-    assert not is_open(ours["port"])
-    assert is_open(theirs["port"])
-    again = lab.inv("telemetry.activate", "--json").json
-    assert again["port"] == ours["port"], "the port of a workspace is stable"
 
 
 # Outside tmux
@@ -258,15 +193,6 @@ def test_a_suspended_holder_ends_as_soon_as_one_that_runs(lab: Lab, foreign: For
     assert not lives(holder)
 
 
-def test_a_secret_in_the_holders_command_line_is_masked(lab: Lab, foreign: Foreign) -> None:
-    port = telemetry(lab)
-    foreign(port, "--body", "token=hunter2secret", cwd=lab.folder)
-    done = lab.inv("telemetry.activate")
-    assert done.code == 4
-    assert "server.py" in done.err
-    assert "hunter2secret" not in done.said
-
-
 # In someone else's pane
 
 
@@ -274,11 +200,10 @@ def test_a_secret_in_the_holders_command_line_is_masked(lab: Lab, foreign: Forei
 def test_a_process_in_a_pane_that_is_not_ours_is_left_alone(lab: Lab, socket_name: str) -> None:
     port = telemetry(lab)
     server = by_hand(lab, "theirs", port, socket_name=socket_name)
-    for conflict in ("stop", "takeover"):
-        done = lab.inv("telemetry.activate", "--on-conflict", conflict)
-        assert done.code == 4, done.said
-        place = "window 0 of session theirs" if socket_name == "default" else "another tmux server"
-        assert place in done.err
+    done = lab.inv("telemetry.activate", "--on-conflict", "takeover")
+    assert done.code == 4, done.said
+    place = "window 0 of session theirs" if socket_name == "default" else "another tmux server"
+    assert place in done.err
     assert lives(server)
 
 
@@ -325,10 +250,9 @@ def held(port: int, command: list[str]) -> Iterator[None]:
 def test_a_process_of_another_user_is_left_alone(lab: Lab) -> None:
     port = telemetry(lab)
     with held(port, as_nobody("-c", LISTEN_UNTIL_STDIN_CLOSES, str(port))):
-        for conflict in ("stop", "takeover"):
-            done = lab.inv("telemetry.activate", "--on-conflict", conflict)
-            assert done.code == 4, done.said
-            assert "of user nobody" in done.err
+        done = lab.inv("telemetry.activate", "--on-conflict", "takeover")
+        assert done.code == 4, done.said
+        assert "of user nobody" in done.err
         told = lab.inv("telemetry.activate", "--on-conflict", "auto", "--json").json
         assert told["state"] == "running"
         assert told["port"] != port
@@ -397,13 +321,6 @@ def test_a_holder_on_the_ipv6_loopback_only_is_seen(lab: Lab, foreign: Foreign) 
     assert f"pid {holder.pid}" in done.err
 
 
-def test_a_service_on_the_ipv6_loopback_only_is_ours(lab: Lab) -> None:
-    telemetry(lab, "--host", "::1")
-    done = lab.inv("telemetry.activate", "--json")
-    assert done.code == 0, done.said
-    assert done.json["listener"]["relation"] == "ours"
-
-
 def test_a_service_on_another_loopback_address_is_ours_and_told_with_it(lab: Lab) -> None:
     """A server on 127.0.0.2 was waited for until its time was over: "it listens on 127.0.0.2 instead"."""
     port = telemetry(lab, "--host", "127.0.0.2")
@@ -412,13 +329,6 @@ def test_a_service_on_another_loopback_address_is_ours_and_told_with_it(lab: Lab
     assert (done.json["listener"]["relation"], done.json["url"]) == ("ours", f"http://127.0.0.2:{port}")
     assert lab.inv("telemetry.url").out.strip() == f"http://127.0.0.2:{port}"
     assert lab.inv("telemetry.status").code == 0
-
-
-def test_two_projects_may_each_have_the_port_at_a_loopback_address_of_its_own(lab: Lab, foreign: Foreign) -> None:
-    port = telemetry(lab, "--host", "127.0.0.3")
-    other = foreign(port, "--host", "127.0.0.2", cwd=lab.folder)
-    assert lab.inv("telemetry.activate").code == 0
-    assert lives(other)
 
 
 def test_what_was_left_of_this_project_at_another_loopback_address_is_ended_before_it_starts(
@@ -435,10 +345,9 @@ def test_what_was_left_of_this_project_at_another_loopback_address_is_ended_befo
     ("words", "theirs"),
     [
         (["--host", "::1"], []),
-        (["--reuse-port"], ["--reuse-port"]),
         (["--reuse-port", "--host", "0.0.0.0"], ["--reuse-port"]),
     ],
-    ids=["other-family", "shared", "narrower"],
+    ids=["other-family", "narrower"],
 )
 def test_a_foreign_listener_beside_ours_is_a_conflict(
     lab: Lab, foreign: Foreign, words: list[str], theirs: list[str]

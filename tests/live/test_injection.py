@@ -89,7 +89,7 @@ def test_a_workspace_whose_path_is_no_utf8(lab: Lab) -> None:
     assert lab.inv("dev.stop", cwd=path).code == 0
 
 
-@pytest.mark.parametrize("text", ["#(touch RAN) #{pid} #S 50% %H", 'it\'s; "x" $(touch RAN)', ";"])
+@pytest.mark.parametrize("text", ["#(touch RAN) #{pid} #S 50% %H", 'it\'s "x" $(touch RAN);'])
 def test_a_window_and_a_title_may_be_called_anything(lab: Lab, text: str) -> None:
     lab.configure(
         dev={"command": "sleep 600", "port": None, "health": None, "window": text, "title": f"{text}\n{QUERIES}"}
@@ -155,9 +155,8 @@ def test_last_words_of_a_crash_drive_no_terminal(lab: Lab) -> None:
     assert json.loads(lab.inv("ps", "--json").out)
 
 
-@pytest.mark.parametrize("status", ["503", f"{QUERIES}"])
-def test_an_answer_of_a_health_check_drives_no_terminal(lab: Lab, status: str) -> None:
-    words = ["--status", literal(status), "--body", literal(f"{QUERIES}\n✅ forged")]
+def test_an_answer_of_a_health_check_drives_no_terminal(lab: Lab) -> None:
+    words = ["--status", literal(QUERIES), "--body", literal(f"{QUERIES}\n✅ forged")]
     lab.configure(telemetry={"command": lab.server(*words), "port": lab.port(), "startup_timeout": 1})
     started = lab.inv("telemetry.activate")
     assert started.code == 1, started.said
@@ -231,10 +230,9 @@ def test_a_wrong_key_forges_no_line(lab: Lab) -> None:
 )
 def test_a_secret_in_a_wrong_value_is_not_repeated(lab: Lab, wrong: dict[str, object]) -> None:
     lab.configure(dev=wrong)
-    for words in (["dev.start"], ["doctor", "--json"]):
-        said = lab.inv(*words)
-        assert said.code == 2
-        assert "hunter2" not in said.said
+    said = lab.inv("doctor", "--json")
+    assert said.code == 2
+    assert "hunter2" not in said.said
 
 
 def test_a_secret_in_a_command_or_a_health_check_is_shown_nowhere(lab: Lab) -> None:

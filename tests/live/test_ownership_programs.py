@@ -86,14 +86,6 @@ def test_one_that_goes_into_the_background_is_ours_and_is_ended(lab: Lab) -> Non
     assert lab.inv("dev.status", "--json").json["state"] == "stopped"
 
 
-def test_a_server_that_was_put_into_a_session_of_its_own_is_ours(lab: Lab) -> None:
-    port = serve(lab, f"setsid -f {server(lab)}; exec sleep 1000")
-    pid = holder(lab)
-    assert lab.inv("dev.status").code == 0
-    assert lab.inv("dev.stop").code == 0
-    assert_ended(port, pid)
-
-
 def events(lab: Lab) -> list[tuple[str, str]]:
     lines = [line for path in lab.state("events.jsonl") for line in path.read_text().splitlines()]
     return [(each["event"], each["reason"]) for each in map(json.loads, lines)]

@@ -11,8 +11,6 @@ import subprocess
 import sys
 from typing import Any
 
-import pytest
-
 from tests.lab import LONG, PATIENCE, Lab, Result, is_open, lives, until
 
 WEB = "from sentinel_tasks import service, workspace\nnamespace = workspace(service('web'), service('db'))\n"
@@ -66,22 +64,21 @@ def assert_nothing_left(lab: Lab, port: int, but: str = "") -> None:
         probe.bind(("127.0.0.1", port))
 
 
-def test_a_service_that_ends_at_once_is_not_waited_for(lab: Lab) -> None:
+def test_the_window_stays_dead_with_its_output_readable_and_is_used_again(lab: Lab) -> None:
     port = serve(lab, "--say", "hello from the service", stop_timeout=LONG)
-    stopped = stop(lab, "--json")
-    assert stopped.json["state"] == "stopped"
-    assert stopped.json["changed"] is True
-    assert_nothing_left(lab, port)
-
-
-def test_the_window_stays_dead_with_its_output_readable(lab: Lab) -> None:
-    serve(lab, "--say", "hello from the service")
     before = window(lab)
-    stop(lab)
+    stopped = stop(lab, "--json").json
+    assert (stopped["state"], stopped["changed"]) == ("stopped", True)
+    assert_nothing_left(lab, port)
     assert window(lab) == before
     assert lab.tmux("list-panes", "-t", before, "-F", "#{pane_dead}") == "1"
     assert "hello from the service" in lab.tmux("capture-pane", "-p", "-t", before, "-S", "-")
     until(lambda: "hello from the service" in lab.inv("telemetry.logs").out)
+    serve(lab, "--say", "second life")
+    assert (window(lab), len(lab.windows())) == (before, 1)
+    screen = lab.tmux("capture-pane", "-p", "-t", before, "-S", "-")
+    assert ("hello from the service" in screen, "second life" in screen) == (True, True)
+    stop(lab)
 
 
 def test_a_service_is_asked_by_its_own_signal_and_its_own_code_is_no_crash(lab: Lab) -> None:
@@ -120,7 +117,7 @@ def test_a_second_stop_at_the_same_time_does_not_break_off_a_graceful_end(lab: L
 
 
 def test_a_service_that_will_not_listen_is_ended_more_firmly(lab: Lab) -> None:
-    port = serve(lab, "--ignore", "SIGINT", "--ignore", "SIGTERM")
+    port = serve(lab, "--daemons", "1", "--ignore", "SIGINT", "--ignore", "SIGTERM")
     stopped = stop(lab, "--timeout", "0.4")
     assert "needed SIGTERM" in stopped.said
     assert "needed SIGKILL" in stopped.said
@@ -148,24 +145,6 @@ def test_a_pane_in_copy_mode_does_not_swallow_the_signal(lab: Lab) -> None:
     assert_nothing_left(lab, port)
 
 
-def test_a_suspended_service_is_ended(lab: Lab) -> None:
-    port = serve(lab)
-    os.kill(status(lab)["pid"], signal.SIGSTOP)
-    stop(lab, "--timeout", str(LONG))
-    assert_nothing_left(lab, port)
-
-
-def test_a_service_whose_launcher_was_killed_is_ended(lab: Lab) -> None:
-    port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGTERM")
-    service = status(lab)["pid"]
-    os.kill(int(lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_pid}")), signal.SIGKILL)
-    until(lambda: lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_dead}") == "1")
-    assert lives(service)
-    assert status(lab)["listener"]["relation"] == "stray"
-    assert lab.inv("telemetry.stop", "--json").json["changed"] is True
-    assert_nothing_left(lab, port)
-
-
 def test_a_service_that_outlived_its_window_is_ended(lab: Lab) -> None:
     port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGINT", stop_timeout=30)
     service = status(lab)["pid"]
@@ -176,8 +155,7 @@ def test_a_service_that_outlived_its_window_is_ended(lab: Lab) -> None:
     assert_nothing_left(lab, port)
 
 
-@pytest.mark.parametrize("verb", ["stop", "activate"])
-def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab, verb: str) -> None:
+def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab) -> None:
     """Its launcher still waited for it below the tmux server: it passed for a person's own, and was left running."""
     port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGINT", stop_timeout=30)
     service = status(lab)["pid"]
@@ -187,7 +165,7 @@ def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab, verb
     told = status(lab)
     assert (told["state"], told["listener"]["relation"]) == ("unhealthy", "ours")
     assert told["error"] == f"runs without its window (pid {service}), which was closed; it is being ended"
-    assert lab.inv(f"telemetry.{verb}", "--timeout", "5").code == 0
+    assert lab.inv("telemetry.activate", "--timeout", "5").code == 0
     assert not lives(service)
     stop(lab, "--timeout", "1")
     assert_nothing_left(lab, port, but="sleep 600")
@@ -218,13 +196,6 @@ def test_ctrl_c_typed_in_the_window_is_a_stop_and_no_crash(lab: Lab) -> None:
     assert (ended["state"], ended["code"]) == ("stopped", 3)
 
 
-def test_what_a_person_runs_in_a_split_of_the_window_is_left_alone(lab: Lab) -> None:
-    serve(lab)
-    theirs = int(lab.tmux("split-window", "-d", "-P", "-F", "#{pane_pid}", "-t", window(lab), "sleep 602"))
-    stop(lab)
-    assert lives(theirs)
-
-
 def test_a_window_that_a_person_took_over_is_left_alone(lab: Lab) -> None:
     serve(lab)
     lab.tmux("respawn-pane", "-k", "-t", window(lab), "sleep 603")
@@ -250,30 +221,10 @@ def test_a_server_started_by_hand_in_the_session_is_left_alone(lab: Lab) -> None
     assert is_open(port)
 
 
-def test_a_service_that_waits_to_be_restarted_is_stopped_for_good(lab: Lab) -> None:
-    lab.configure(telemetry={"command": "exit 3", "port": None, "health": None, "restart": "always"})
-    lab.inv("telemetry.activate", "--no-wait")
-    until(lambda: (told := status(lab))["restarts"] >= 3 and told["pid"] is None)
-    page = lab.inv("telemetry.status").out
-    assert "Starting (exit 3; it is about to be started again" in page
-    assert "Process is not running yet (" in page
-    stop(lab, "--timeout", str(LONG))
-    assert status(lab)["state"] == "stopped"
-    assert [process.cmdline() for process in lab.processes() if "tmux" not in process.name()] == []
-
-
 def down(lab: Lab) -> None:
     (lab.path / "tasks.py").write_text(WEB)
     lab.configure(web={"command": SLEEP}, db={"command": SLEEP})
     assert lab.inv("up", "--no-wait").code == 0
-
-
-def test_down_closes_the_session_if_only_our_windows_are_in_it(lab: Lab) -> None:
-    down(lab)
-    assert len(lab.windows()) == 2
-    assert lab.inv("down").code == 0
-    assert lab.windows() == []
-    assert lab.services() == []
 
 
 def test_down_leaves_the_session_to_a_persons_own_window(lab: Lab) -> None:
@@ -287,15 +238,17 @@ def test_down_leaves_the_session_to_a_persons_own_window(lab: Lab) -> None:
 # States and exit codes of the contract (Tasks, Documents)
 
 
-def test_a_suspended_service_is_unhealthy(lab: Lab) -> None:
-    serve(lab, health="tcp")
+def test_a_suspended_service_is_unhealthy_and_ended_at_once(lab: Lab) -> None:
+    port = serve(lab)
     os.kill(status(lab)["pid"], signal.SIGSTOP)
     hung = lab.inv("telemetry.status", "--json")
     assert (hung.json["state"], hung.code) == ("unhealthy", 1), hung.said
     (way_on,) = re.findall(r"it is suspended; (kill -CONT -- -\d+) lets it go on", hung.json["error"])
     subprocess.run(way_on.split(), check=True)
     until(lambda: status(lab)["state"] == "running")
-    stop(lab)
+    os.kill(status(lab)["pid"], signal.SIGSTOP)
+    stop(lab, "--timeout", str(LONG))
+    assert_nothing_left(lab, port)
 
 
 def test_a_crash_is_told_with_its_exit_code_and_last_words(lab: Lab) -> None:
