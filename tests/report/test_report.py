@@ -161,6 +161,16 @@ def test_headlines(told: Report, line: str) -> None:
     assert headline(told) == line
 
 
+def test_restarts_are_told_with_how_it_ended_before() -> None:
+    again = replace(OWN_RUN, restarts=1, last_exit="exit 3")
+    page = status_page(report("running", running_look(run=again)), EMOJI)
+    assert "(pid 4242, up 3m 12s, 84 MiB, 1 restart, last after exit 3)" in page
+    paused = replace(ENDED_RUN, next_start=NOW + 3, restarts=2, last_exit="exit 3")
+    waits = report("starting", seen_alive(run=paused, family=()))
+    assert "Process is not running yet (2 restarts, last after exit 3)" in status_page(waits, EMOJI)
+    assert "2 restarts, last after exit 3" in table([waits], EMOJI)
+
+
 def test_service_that_was_never_started() -> None:
     assert status_page(report("stopped", seen()), EMOJI).splitlines()[3:] == [
         "",
