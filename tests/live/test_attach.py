@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pexpect
-import pytest
 
 from tests.lab import INV, Lab, on_terminal, until
 
@@ -24,10 +23,9 @@ def stop(lab: Lab) -> None:
     assert lab.inv("telemetry.stop").code == 0
 
 
-@pytest.mark.parametrize("env", [{}, {"LC_ALL": "C", "TERM": "xterm"}])
-def test_from_a_terminal_it_shows_the_window_until_detached(lab: Lab, env: dict[str, str]) -> None:
+def test_from_a_terminal_it_shows_the_window_until_detached(lab: Lab) -> None:
     serve(lab)
-    with on_terminal(lab, INV, "telemetry.attach", **env) as shown:
+    with on_terminal(lab, INV, "telemetry.attach", LC_ALL="C", TERM="xterm") as shown:
         shown.expect("hello from the window")
         assert clients(lab) == ["sentinel-app:2"]
         shown.sendcontrol("b")

@@ -44,15 +44,6 @@ def take_another_folder(lab: Lab, server: int) -> Hidden:
     return Hidden(server, f"tmux -S {path} attach-session shows it")
 
 
-def take_another_name(lab: Lab, server: int) -> Hidden:
-    """The configuration names another server; the way on is the socket's path."""
-    (path,) = lab.folder.glob("tmux/tmux-*/default")
-    document = json.loads((lab.path / "invoke.yaml").read_text())
-    document["sentinel"]["socket_name"] = "another"
-    (lab.path / "invoke.yaml").write_text(json.dumps(document))
-    return Hidden(server, f"tmux -S {path} attach-session shows it")
-
-
 @pytest.fixture
 def running(lab: Lab) -> Iterator[Lab]:
     """`web` serves on a port, `job` has none; both run."""
@@ -65,7 +56,7 @@ def running(lab: Lab) -> Iterator[Lab]:
     server.kill()
 
 
-WAYS = (lose_socket, take_another_folder, take_another_name)
+WAYS = (lose_socket, take_another_folder)
 
 
 @pytest.fixture(params=WAYS, ids=[way.__name__ for way in WAYS])

@@ -9,8 +9,6 @@ from contextlib import suppress
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-import pytest
-
 from tests.lab import Lab, is_open, until
 
 SHOP = """
@@ -81,8 +79,8 @@ def test_an_api_that_is_not_healthy_is_asked_only_once(lab: Lab) -> None:
     lab.inv("telemetry.stop")
 
 
-@pytest.mark.parametrize("body", ['{"status": "ok"}', '{"total": 3, "summary": {"total": 3}}'])
-def test_a_health_check_that_lists_no_workers_is_not_taken_for_a_registry_without_any(lab: Lab, body: str) -> None:
+def test_a_health_check_that_lists_no_workers_is_not_taken_for_a_registry_without_any(lab: Lab) -> None:
+    body = '{"total": 3, "summary": {"total": 3}}'
     lab.configure(telemetry={"command": lab.server("--body", body), "health": "/up", "port": lab.port()})
     assert lab.inv("telemetry.activate").code == 0
     told = lab.inv("telemetry.workers")

@@ -180,6 +180,9 @@ def test_a_model_finds_the_cause_of_every_failure_in_the_first_answer_mends_it_a
 
 
 def test_the_whole_schema_the_resources_and_answers_that_are_bounded(lab: Lab) -> None:
+    """Also in a project with a folder `mcp`, which was taken for the SDK."""
+    (lab.path / "mcp").mkdir()
+    (lab.path / "mcp" / "__init__.py").write_text("raise SystemExit('the project')")
     talker = f"seq 1000; exec sleep {LONG}"
     lab.configure(
         web={"command": lab.server(), "port": lab.port(), "env": {"API_TOKEN": "geheim"}}, talker={"command": talker}
@@ -216,9 +219,3 @@ def test_the_whole_schema_the_resources_and_answers_that_are_bounded(lab: Lab) -
         assert not (await model.call("down")).is_error
 
     in_session(lab, work)
-
-
-def test_a_folder_called_mcp_in_the_project_is_not_taken_for_the_sdk(lab: Lab) -> None:
-    (lab.path / "mcp").mkdir()
-    (lab.path / "mcp" / "__init__.py").write_text("raise SystemExit('the project')")
-    in_session(lab, lambda model: model.session.send_ping())

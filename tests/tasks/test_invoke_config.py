@@ -55,8 +55,6 @@ def assert_the_tasks_work_and_doctor_reports(lab: Lab, release: Path, names: Seq
     def inv(*words: str) -> Result:
         return lab.inv(*words, cwd=below, env={"PYTHONPATH": str(release.parent)})
 
-    listed = inv("--list")
-    assert (listed.code, "dev.status" in listed.out, listed.err) == (0, True, "")
     status = inv("dev.status", "--json")
     assert (status.code, status.json["state"], status.json["workspace"]) == (3, "stopped", str(lab.path)), status.said
     doctor = inv("doctor", "--json")
