@@ -143,7 +143,9 @@ class Reader:
         block, rest = (before + data[:whole], data[whole:]) if whole else (b"", before + data)
         place = self._offset - len(block) - len(rest)
         pending, self._pending = self._pending, []
-        yield from pending
+        for each in pending:
+            self._line = 0 if is_only_annotations(each[1]) else -1, 0  # before the first byte of this file
+            yield each
         for begin in self._chosen(block, place):
             yield from self._parted(block[begin : block.index(b"\n", begin)], place + begin, when)
         place += len(block)
@@ -182,6 +184,7 @@ class Reader:
         """The runs that begin at this byte, a line each."""
         for mark in self._begins:
             if mark.offset == offset:
+                self._line = offset, offset
                 self._latest = max(self._latest, mark.time)
                 yield self._latest, begin_annotation(mark.launch)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sentinel_tasks.logs.elsewhere import LONG
@@ -123,9 +123,11 @@ ODD_TEXTS = st.lists(
     ),
     max_size=6,
 ).map(b"".join)  # fmt: skip
+STOPPED_AT_A_RUN = (Asked(), None, BEGIN + 4, 0, 1, [1], False, False)
 WINDOWS = st.lists(st.integers(1, 200), min_size=1, max_size=4).map(sorted)
 
 
+@example([Written(4, b"aa"), Written(1, b""), Written(1, b"\n"), Written(1, b"a\n")], *STOPPED_AT_A_RUN)
 @given(
     st.lists(st.builds(Written, st.integers(1, 3), ODD_TEXTS), max_size=25), ASKED, TIMES, TIMES, st.integers(0, 9),
     st.integers(1, 200), WINDOWS, st.booleans(), st.booleans(),
