@@ -41,6 +41,7 @@ class ScriptedWorld(World):
     def __init__(self, workspace: Workspace, turns: Mapping[float, Sequence[Fact]], **environ: str) -> None:
         super().__init__(workspace, environ)
         self.sent, self.specs, self.openings = list[str](), dict[str, Any](), dict[str, Opening]()
+        self.at_once = list[int]()
         self.leases_kept = dict[str, tuple[Lease, ...]]()
         self.closed, self.ran_well = dict[str, Run](), dict[str, RanWell]()
         self.later = list(turns.items())
@@ -68,6 +69,7 @@ class ScriptedWorld(World):
                 wait_up_to=lambda seconds, tell: None,
                 open_session=lambda opening: self._open("new session", opening),
                 open_window=lambda opening, adopt: self._open("new window", opening),
+                open_windows=self._open_some,
                 reopen=lambda opening, pane: self._open("same window", opening),
                 mark_ready=lambda pane: self._send(f"{pane.service} is ready"),
                 mark_stopped=lambda pane: self._send(f"{pane.service} was stopped"),
@@ -145,6 +147,11 @@ class ScriptedWorld(World):
         self.turn.check_opening(opening.service)
         self._send(f"{how} for {opening.service}")
         self.openings[opening.service] = opening
+
+    def _open_some(self, openings: Sequence[Opening]) -> None:
+        self.at_once.append(len(openings))
+        for opening in openings:
+            self._open("new window", opening)
 
     def _run(self, service: str) -> Run | None:
         told, closed = self.turn.run(service), self.closed.get(service)

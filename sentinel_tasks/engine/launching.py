@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
@@ -18,13 +19,15 @@ from ..errors import TmuxRefused
 from ..model import UP_AFTER, Health, Lease, Observation, Service, StartedWith
 from ..names import mark
 from ..observation.snapshot import Snapshot
-from ..tmux.commands import Opening
+from ..tmux.commands import Opening, together
 from ..tmux.lookup import free_index
 from ..world import World
 from .log_pump import PYTHON, SUPERVISOR, log_command
 from .port_assignment import Assignment
 from .watching import wish_of
 
+MANY = 8
+"""So many new windows are not opened one by one."""
 OVERLAP = 1.0
 """By so many seconds a look at the log goes back beyond the one before."""
 LOOK_SECONDS = 0.25
@@ -76,17 +79,53 @@ def launch_all(wanted: Sequence[Ready], world: World, snapshot: Snapshot) -> lis
 
 def _open_all(launches: Sequence[_Launch], assignment: Assignment, snapshot: Snapshot) -> list[Launched]:
     with ThreadPoolExecutor(len(launches)) as hands:  # a launcher waits for its spec only so long
-        for launch in launches:
-            try:
-                snapshot = launch.open(snapshot)
-            except TmuxRefused as reason:
-                launch.refused = reason
-            else:
-                launch.taken = hands.submit(launch.send_spec)
+        for some in _opened(launches, snapshot):
+            for launch in some:
+                launch.taken = hands.submit(launch.send_spec) if launch.refused is None else None
         if any(launch.taken for launch in launches):
             with suppress(TmuxRefused):  # the session is being closed; each window carries its own port as well
                 assignment.remember()
     return [launch.outcome() for launch in launches]
+
+
+def _opened(launches: Sequence[_Launch], snapshot: Snapshot) -> Iterator[list[_Launch]]:
+    """All of them, each with its window or refused; where many are new, most of these are opened some at once."""
+    waiting = deque(launches if _are_few(launches) else sorted(launches, key=lambda each: each.seen.pane is None))
+    while waiting and not (snapshot.has_our_session and not _are_few(waiting) and waiting[0].seen.pane is None):
+        launch = waiting.popleft()
+        try:
+            snapshot = launch.open(snapshot)
+        except TmuxRefused as reason:
+            launch.refused = reason
+        yield [launch]
+    by_id, openings = {launch.id: launch for launch in waiting}, list[Opening]()
+    for launch in waiting:
+        openings.append(launch.opening(snapshot))
+        snapshot = snapshot.with_window(openings[-1].session, openings[-1].index)
+    for some in together(openings):
+        _open_some(some, by_id)
+        yield [by_id[opening.launch] for opening in some]
+
+
+def _are_few(launches: Collection[_Launch]) -> bool:
+    return len(launches) < MANY or sum(launch.seen.pane is None for launch in launches) < MANY
+
+
+def _open_some(openings: Sequence[Opening], launches: Mapping[str, _Launch]) -> None:
+    """Opens these at once; where tmux refuses one of them, each that is not open yet by itself, so that it is told."""
+    tmux, there = launches[openings[0].launch].world.tmux, set[str]()
+    try:
+        tmux.open_windows(openings)
+        there.update(opening.launch for opening in openings)
+    except TmuxRefused:
+        with suppress(TmuxRefused):
+            there.update(pane.launch for pane in tmux.panes())
+    for opening in openings:
+        try:
+            if opening.launch not in there:
+                tmux.open_window(opening, adopt=False)
+        except TmuxRefused as reason:
+            launches[opening.launch].refused = reason
 
 
 def _refuse_distrusted_folder(world: World) -> None:
@@ -185,7 +224,7 @@ class _Launch:
     def open(self, snapshot: Snapshot) -> Snapshot:
         """Opens the window, or uses the one that is there again; the snapshot as it is then."""
         pane = self.seen.pane
-        opening = self._opening(snapshot)
+        opening = self.opening(snapshot)
         if pane is not None:
             self.world.tmux.reopen(opening, pane)
             return snapshot
@@ -195,7 +234,8 @@ class _Launch:
             self.world.tmux.open_session(opening)
         return snapshot.with_window(opening.session, opening.index)
 
-    def _opening(self, snapshot: Snapshot) -> Opening:
+    def opening(self, snapshot: Snapshot) -> Opening:
+        """How its window is to be opened."""
         service, state = self.service, self.world.state
         record = state.record(service.name)
         return Opening(

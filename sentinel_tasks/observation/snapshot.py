@@ -46,6 +46,11 @@ class Snapshot(Struct, frozen=True, dict=True):
         """The window indices of the workspace's session that are in use."""
         return self.opened | {pane.index for pane in self.panes if pane.session == self.session.name}
 
+    @property
+    def has_our_session(self) -> bool:
+        """True if the workspace's session is there and carries our marks."""
+        return self.session.exists and not self.session.unmarked
+
     def with_window(self, session: str, index: int) -> Snapshot:
         """The snapshot once we have opened this window."""
         return Snapshot(self.panes, Session(session, True), self.process_table, self.began, self.opened | {index})

@@ -129,6 +129,10 @@ class Tmux:
         """A new window in the session that is there; `adopt` puts our marks on a session made by hand."""
         self._sequence(*new_window(opening, adopt))
 
+    def open_windows(self, openings: Sequence[Opening]) -> None:
+        """New windows in the session that is there; after a TmuxRefused the first ones may be open."""
+        self._sequence(*(command for opening in openings for command in new_window(opening, adopt=False)))
+
     def reopen(self, opening: Opening, pane: Pane) -> None:
         """Starts a launcher in a pane that carries the service's mark; what it showed goes into its history."""
         self._sequence(*used_again(opening, pane.pane_id))

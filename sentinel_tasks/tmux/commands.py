@@ -15,6 +15,8 @@ NEW_SESSION = ("new-session", "-d", "-x", "200", "-y", "50")
 HOOK = "after-new-window"
 STATUS = "@sentinel_status"
 PARKED = "=%s:99999"
+LONGEST = 12_000
+"""Bytes of a sequence: a client's message to the server holds 16384."""
 
 Command = Sequence[str]
 
@@ -57,6 +59,25 @@ def new_session(opening: Opening) -> list[Command]:
 def new_window(opening: Opening, adopt: bool) -> list[Command]:
     """A new window in the session that is there; `adopt` puts our marks on a session made by hand."""
     return [*(_session_options(opening) if adopt else []), *_window(opening, opening.index)]
+
+
+def together(openings: Sequence[Opening]) -> list[list[Opening]]:
+    """These windows of a session that is there, in as few sequences as a client can say each at once.
+
+    A client costs the server more than a window does: it looks at all terminals of its windows for each message.
+    """
+    found: list[list[Opening]] = []
+    room = 0
+    for opening in openings:
+        needs = sum(
+            len(word.encode("utf-8", "surrogateescape")) + 2 for words in new_window(opening, False) for word in words
+        )
+        if needs > room:
+            found.append([])
+            room = LONGEST
+        found[-1].append(opening)
+        room -= needs
+    return found
 
 
 def used_again(opening: Opening, pane_id: str) -> list[Command]:

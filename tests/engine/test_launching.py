@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from msgspec.structs import replace
 
@@ -11,6 +13,7 @@ from sentinel_tasks.engine.start import MOST_TIMES_OVERTAKEN, Options, start
 from sentinel_tasks.model import Health, Pane
 from sentinel_tasks.system import state_folder
 from tests import facts
+from tests.engine import histories
 from tests.engine.histories import (
     DB,
     EARLIER,
@@ -175,3 +178,40 @@ def test_a_window_carries_the_marks_of_its_launch() -> None:
     assert (opening.session, opening.home, opening.name, opening.index) == (facts.SESSION, PATH, "web", 3)
     assert (opening.service, opening.port, opening.kind) == ("web", 3000, "http")
     assert opening.argv[-3:] == (opening.launch, PATH, "web")
+
+
+# Many windows
+
+MANY = tuple(service(f"s{number}") for number in range(12))
+
+
+@pytest.fixture
+def _pids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histories, "PIDS", {each.name: 1000 + 20 * number for number, each in enumerate(MANY)})
+
+
+def launched_together(shown: Sequence[Fact]) -> tuple[ScriptedWorld, dict[str, str]]:
+    """A start of all of them that waits for none, and what it told of each."""
+    world = ScriptedWorld(facts.workspace(*MANY), {0: shown, 1: [running(each) for each in MANY]})
+    told = start(world, [each.name for each in MANY], Options(wait=False))
+    return world, {each.service.name: each.error or "" for each in told}
+
+
+@pytest.mark.usefixtures("_pids")
+def test_many_windows_are_opened_some_at_once() -> None:
+    """Half of what tmux did for 500 windows was to hear of each by a client of its own."""
+    world, told = launched_together([])
+    assert sum(world.at_once) == len(MANY) - 1, "the first one makes the session"
+    assert len(world.at_once) <= len(MANY) / 4
+    assert [each.rpartition(" ")[2] for each in world.sent[: len(MANY)]] == [each.name for each in MANY]
+    assert {*told.values()} == {""}
+
+
+@pytest.mark.usefixtures("_pids")
+def test_one_window_that_tmux_refuses_among_many_is_told_alone() -> None:
+    refused = refusing(MANY[5], NO_ROOM, was_overtaken=False)
+    world, told = launched_together([running(each) for each in MANY if each is not MANY[5]] + [refused])
+    opened = [each.rpartition(" ")[2] for each in world.sent if " for " in each]
+    assert sorted(opened) == sorted(each.name for each in MANY if each is not MANY[5]), "each of them once"
+    assert {name for name, error in told.items() if error} == {MANY[5].name}
+    assert NO_ROOM in told[MANY[5].name]

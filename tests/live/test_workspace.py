@@ -83,6 +83,21 @@ def test_only_with_nothing_after_it_is_not_everything(lab: Lab) -> None:
     lab.inv("down")
 
 
+def test_many_services_come_up_each_in_its_own_window_with_its_own_log(lab: Lab) -> None:
+    """Their windows are opened some at once, while a hook of the user's splits each of them."""
+    names = [f"s{number}" for number in range(10)]
+    (lab.folder / "home" / ".tmux.conf").write_text("set-hook -g after-new-window split-window\n")
+    lab.configure(**{name: {"command": f"echo this is {name}; {STAYS}"} for name in names})
+    declare(lab, "namespace = workspace()")
+    up = lab.inv("up", "--json")
+    assert states(up) == dict.fromkeys(names, "running")
+    assert len({each["window"]["index"] for each in up.json["services"]}) == len(names)
+    logs = {path.stem: path for path in lab.state("*.log")}
+    until(lambda: all(logs[name].read_text() == f"this is {name}\n" for name in names), "what each has printed")
+    assert lab.inv("down").code == 0
+    assert lab.services() == []
+
+
 def worktrees(lab: Lab, project: Path, branch: str) -> list[Path]:
     """The project as a git repository, and a worktree of it beside it."""
     other = project.with_name(branch)
