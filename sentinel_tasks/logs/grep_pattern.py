@@ -24,7 +24,7 @@ _AS_LETTERS = "ıſİ\u212a"
 """What is i, s or k if case is ignored, and no ASCII."""
 _LETTERS_OF_THESE = frozenset(b"iIsSkK")
 _MOST_REPEATED = 20
-_ZERO_WIDTH = ("ASSERT", "ASSERT_NOT", "FAILURE")
+_ZERO_WIDTH = ("AT", "ASSERT", "ASSERT_NOT", "FAILURE")
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 _CHARACTERS = ("LITERAL", "NOT_LITERAL", "ANY", "IN")
 
@@ -47,7 +47,7 @@ def grep_pattern(pattern: str) -> GrepPattern | None:
         found = _Translation().of_nodes(expression.nodes, expression.flags) if expression.least_width else None
     except _Unknown:
         return None
-    return GrepPattern("-E", found.removeprefix(_GAP)) if found else None
+    return GrepPattern("-E", _anchored(found, [*expression.nodes])) if found else None
 
 
 def _plain(texts: Iterable[str]) -> list[str]:
@@ -94,8 +94,6 @@ class _Translation:
             return b"(%s)" % self.of_nodes(argument, flags)
         if operation == "GROUPREF_EXISTS":
             return b"(%s)" % b"|".join(self.of_nodes(each or (), flags) for each in argument[1:])
-        if operation == "AT":
-            return _at(str(argument))
         if operation in _ZERO_WIDTH:
             return b""
         if operation in ("GROUPREF", "GROUPREF_IGNORE"):
@@ -152,9 +150,9 @@ def _times(least: int, most: Any) -> bytes:
     return b"{%d,%d}" % (low, int(most))
 
 
-def _at(where: str) -> bytes:
-    if where in ("AT_BEGINNING", "AT_BEGINNING_STRING"):
-        return _BEGIN
-    if where in ("AT_END", "AT_END_STRING"):
-        return _END
-    return b""
+def _anchored(found: bytes, nodes: Sequence[tuple[Any, Any]]) -> bytes:
+    """At the line's begin or end if it begins or ends with that; each takes a character here, and so may stand once."""
+    (first, begin), (last, end) = nodes[0], nodes[-1]
+    is_at_begin = str(first) == "AT" and str(begin).startswith("AT_BEGINNING")
+    is_at_end = str(last) == "AT" and str(end).startswith("AT_END")
+    return (_BEGIN + found if is_at_begin else found.removeprefix(_GAP)) + (_END if is_at_end else b"")

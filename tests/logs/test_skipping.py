@@ -112,6 +112,7 @@ ODD = {
     "behind a colour": ("^ab+", b"\x1b[31mabb"),
     "before a colour": ("ab+$", b"abb\x1b[0m"),
     "the last state of a rewritten line": ("^ab+$", b"x\rabb\r"),
+    "a place that is asked for twice": (r"^^\wb+$$", b"x\rabb\x1b[0m"),
     "any character of several bytes": ("^a.b$", "a😀b".encode()),
     "bytes that are no text": (r"a\W\Wb", b"a\xff\xffb"),
     "what bytes that are no text are shown as": ("a\ufffd", b"a\xff"),
