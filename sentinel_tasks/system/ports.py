@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 
@@ -14,7 +15,8 @@ from .sock_diag import Bound
 LOOPBACK = (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6))
 CONNECT_SECONDS = 0.5
 TAKEN = (errno.EADDRINUSE, errno.EACCES)
-LOOKS_FOR_OWNERS = 3
+PAUSES_FOR_OWNERS = (0.0, 0.01, 0.05)
+"""Seconds before each further look for whoever holds a socket of our own user that nobody seems to hold."""
 
 
 def open_addresses(port: int) -> tuple[str, ...]:
@@ -118,12 +120,14 @@ def holders(port: int, among: Iterable[int]) -> list[tuple[int | None, str]]:
 def _listeners_on(port: int | None, among: Sequence[int] | None = None) -> list[tuple[int, int | None, str]]:
     """Those of this port, or of all, with whoever holds them among these processes, or among all.
 
-    One of our own user without an owner is looked at again: a child may have taken it over during the look.
+    One of our own user without an owner is looked at again: a child may have taken it over during the look, or the
+    kernel has still to close it for a process that is on its way out and shows no file any more.
     """
-    for _ in range(LOOKS_FOR_OWNERS):
+    for pause in (*PAUSES_FOR_OWNERS, None):
         owned, ownerless = _with_owners(_bound_to(port), port, among)
-        if not any(bound.uid == os.getuid() for bound in ownerless):
+        if pause is None or not any(bound.uid == os.getuid() for bound in ownerless):
             break
+        time.sleep(pause)
     return [*owned, *((bound.port, None, bound.address) for bound in ownerless)]
 
 

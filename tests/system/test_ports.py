@@ -264,3 +264,15 @@ def test_a_listener_that_opens_or_closes_during_the_look_is_not_taken_for_one_th
         finally:
             process.kill()
     assert {pid for look in looks for _, pid, _ in look} == {process.pid}
+
+
+def test_a_port_that_the_kernel_has_still_to_close_is_not_told_as_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start right after a tmux server was killed was refused: "held by a process that can't be seen"."""
+    here, there = socket.socketpair()
+    with here, there, socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+        socket.send_fds(here, [b"it"], [server.fileno()])  # no process has it open before the message is received
+        server.close()
+        assert listeners(port) == [(None, "127.0.0.1")]
+        monkeypatch.setattr("sentinel_tasks.system.ports.time.sleep", lambda seconds: there.close())
+        assert listeners(port) == []
