@@ -64,7 +64,7 @@ def test_state_log_and_acts_are_those_of_the_tasks(lab: Lab, start: Start) -> No
     """Nothing that is started from here takes the API's own environment for its own."""
     command = "echo $SENTINEL_SERVICE ${WORKER_API_PORT-none} >told; echo ready; exec sleep 9999"
     lab.configure(worker={"command": command, "health": {"log": "ready"}})
-    api = start(**{**lab.environ, "SENTINEL_WORKSPACE": str(lab.path), "WORKER_API_PORT": "0"})
+    api = start(by_itself=True, **{**lab.environ, "SENTINEL_WORKSPACE": str(lab.path), "WORKER_API_PORT": "0"})
     done = api.http.post("/api/services/worker/start").json()
     assert (done["code"], done["error"], done["services"][0]["state"]) == (0, None, "running")
     assert (lab.path / "told").read_text() == "worker none\n"
