@@ -20,8 +20,8 @@ _GAP = b"(\x1b.*)?"
 _BEGIN, _END = b"(^|\r)", b"(\x1b|\r|$)"
 _BEYOND_ASCII = b"[\x80-\xff]+"
 _NUL = b"[^\x01-\xff]"
-_AS_LETTERS = "ıſİ\u212a"
-"""What is i, s or k if case is ignored, and no ASCII."""
+_AS_LETTERS = {"i": "ıİ", "s": "ſ", "k": "\u212a"}
+"""What is one of these letters, and no ASCII, if case is ignored."""
 _LETTERS_OF_THESE = frozenset(b"iIsSkK")
 _MOST_REPEATED = 20
 _ZERO_WIDTH = ("AT", "ASSERT", "ASSERT_NOT", "FAILURE")
@@ -57,11 +57,16 @@ def _plain(texts: Iterable[str]) -> list[str]:
 
 
 def _of_texts(texts: Sequence[str], ignores_case: bool) -> GrepPattern:
-    """The texts, and each begin of one that an escape sequence follows."""
+    """The texts, and each begin of one that an escape sequence or another form of its next letter follows."""
     cut = {f"{text[:end]}\x1b" for text in texts for end in range(1, len(text))}
-    letters = _AS_LETTERS if ignores_case else ""
-    needles = "\n".join([*texts, *sorted(cut), *letters])
-    return GrepPattern("-oFi" if ignores_case else "-oF", needles.encode())
+    if ignores_case:
+        cut |= {
+            f"{text[:end]}{other}"
+            for text in texts
+            for end, letter in enumerate(text)
+            for other in _AS_LETTERS.get(letter.lower(), "")
+        }
+    return GrepPattern("-oFi" if ignores_case else "-oF", "\n".join([*texts, *sorted(cut)]).encode())
 
 
 class _Unknown(Exception):
