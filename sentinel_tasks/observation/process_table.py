@@ -130,7 +130,7 @@ class ProcessTable:
         return _places(self._loose, lambda each: (each.tags.service, each.process.session, identity_of(each.process)))
 
     def _tags(self, process: Process) -> Tags:
-        """Another user's process may carry whatever that user likes. Of most nothing is read that tells the user."""
+        """Another user's process may carry whatever that user likes; most name no workspace, and nobody asks whose."""
         found = self._world.processes.tags(process.pid)
         return found if not found.workspace or process.uid == self._caller.uid else Tags()
 

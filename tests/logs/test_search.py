@@ -92,6 +92,17 @@ TEXTS = st.lists(
     max_size=6,
 ).map(b"".join)
 WRITES = st.lists(st.builds(Written, st.integers(1, 3), TEXTS), max_size=25)
+
+
+def rotated_log(path: Path, writes: list[Written], size: int) -> Writer:
+    """Writes all of it to a log that is rotated at that size."""
+    with pytest.MonkeyPatch.context() as patch:
+        writer = Writer(path, size, 500, patch)
+        for each in writes:
+            writer.write(each)
+    return writer
+
+
 ASKED = st.sampled_from(
     [
         Asked(), Asked(), Asked(grep="abc"), Asked(grep="^a"), Asked(grep="a", invert=True), Asked(level="warn"),
@@ -107,10 +118,7 @@ def test_search_is_what_looking_at_each_byte_would_find_whatever_was_rotated(
     until: float | None, most: int | None, size: int,
 ) -> None:  # fmt: skip
     path = tmp_path_factory.mktemp("log") / "web.log"
-    with pytest.MonkeyPatch.context() as patch:
-        writer = Writer(path, size, 500, patch)
-        for each in writes:
-            writer.write(each)
+    writer = rotated_log(path, writes, size)
     writer.end()
     wanted = Wanted(asked, since, until, None, most)
     assert printed(found(path, wanted)[0]) == looking_at_each(writer.lines, wanted)

@@ -15,7 +15,7 @@ from sentinel_tasks.logs.tally import Tally
 from sentinel_tasks.logs.wanted import Asked, Stats, Wanted
 from sentinel_tasks.text.sanitize import is_only_annotations, printed
 
-from .test_search import BEGIN, Writer, Written
+from .test_search import BEGIN, Written, rotated_log
 
 pytestmark = pytest.mark.usefixtures("_closing_logs")
 
@@ -134,10 +134,7 @@ def test_stats_are_of_the_lines_that_are_found(
     size: int, asked: Asked,
 ) -> None:  # fmt: skip
     path = tmp_path_factory.mktemp("log") / "web.log"
-    with pytest.MonkeyPatch.context() as patch:
-        writer = Writer(path, size, 500, patch)
-        for each in writes:
-            writer.write(each)
+    rotated_log(path, writes, size)
     wanted = Wanted(asked, since, until)
     with pytest.MonkeyPatch.context() as patch, Search(path, wanted, is_written=False) as search:
         patch.setattr("sentinel_tasks.logs.reader.AT_ONCE", 50)
