@@ -71,8 +71,11 @@ class Begun:
         self.send_signal(signal.SIGKILL)
 
     def end(self) -> None:
-        """Ends it if it still runs, and closes what is open."""
-        self.kill()
+        """Ends it if it still runs, with its process group, and closes what is open."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self.kill()
         self.wait()
         self.stdout.close()
         self.stderr.close()

@@ -5,20 +5,37 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.lab import INV, zygote
+from tests.lab import INV, Lab, zygote
 
 SCRIPT = """#!{python} -IS
-import json, os, socket, sys
+import _socket, os, sys
+from _json import encode_basestring_ascii as text
 environ = {{**os.environ, "PATH": os.environ["PATH"].replace({folder!r}, "", 1)}}
-words = {{"argv": [{program!r}, *sys.argv[1:]], "cwd": os.getcwd(), "env": environ}}
-request = json.dumps(words).encode() + b"\\n"
-with socket.socket(socket.AF_UNIX) as connection:
-    connection.connect({socket!r})
-    sent = socket.send_fds(connection, [request], [0, 1, 2])
-    connection.sendall(request[sent:])
-    _, code = connection.makefile("rb").read().split()
-sys.exit(int(code) if int(code) >= 0 else 128 - int(code))
+argv = ",".join(map(text, [{program!r}, *sys.argv[1:]]))
+variables = ",".join(f"{{text(name)}}:{{text(value)}}" for name, value in environ.items())
+asked = f'{{{{"argv":[{{argv}}],"cwd":{{text(os.getcwd())}},"umask":{{os.umask(0)}},"env":{{{{{{variables}}}}}}}}}}\\n'
+request = asked.encode()
+streams = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+connection = _socket.socket(_socket.AF_UNIX)
+connection.connect({socket!r})
+sent = connection.sendmsg([request], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
+while sent < len(request):
+    sent += connection.send(request[sent:])
+told = b""
+while (more := connection.recv(100)):
+    told += more
+code = int(told.split()[1])
+sys.exit(code if code >= 0 else 128 - code)
 """
+"""Without the modules `json` and `socket`: importing them would take longer than all else that it does."""
+
+
+def typed(lab: Lab) -> str:
+    """The path of an `inv` for a shell of this lab's."""
+    folder = lab.folder / "forked"
+    if not folder.exists():
+        with_programs(folder, "")
+    return str(folder / "inv")
 
 
 def with_programs(folder: Path, path: str) -> str:

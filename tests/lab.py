@@ -24,6 +24,7 @@ import psutil
 
 from tests.begun import Begun
 from tests.hints import Hints
+from tests.terminal import COLUMNS, LINES, Terminal
 
 INV = str(Path(sys.executable).with_name("inv"))
 SERVER = Path(__file__).parent / "server.py"
@@ -105,14 +106,14 @@ class Zygote:
         *,
         merged: bool = False,
         stdin: int | None = None,
-        without_stdin: bool = False,
+        **how: object,
     ) -> Result:
         """The same as a process of its own would say; merged, all in `out`, as on a terminal.
 
-        Its input is empty, or what comes from `stdin`, or closed.
+        Its input is empty, or what comes from `stdin`; `how` it is run else is told in tests/zygote.py.
         """
         began = time.monotonic()
-        request = _request(argv, cwd, environ, without_stdin)
+        request = _request(argv, cwd, environ, **how)
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "rb") as nothing:
             streams = [nothing.fileno() if stdin is None else stdin, out.fileno(), (out if merged else err).fileno()]
             code = self._code(request, streams, timeout)
@@ -120,8 +121,14 @@ class Zygote:
         return Result(code, texts[0], texts[1], time.monotonic() - began)
 
     def begin(self, argv: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> Begun:
-        """The same in the background."""
-        return Begun(argv, lambda streams: self._asked(_request(argv, cwd, environ), streams, None))
+        """The same in the background, in a session of its own."""
+        request = _request(argv, cwd, environ, is_leader=True)
+        return Begun(argv, lambda streams: self._asked(request, streams, None))
+
+    def on_terminal(self, argv: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> Terminal:
+        """The same on a terminal."""
+        request = _request(argv, cwd, environ, is_leader=True)
+        return Terminal(lambda streams: self._asked(request, streams, None), PATIENCE)
 
     def _asked(self, request: bytes, streams: Sequence[int], timeout: float | None) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
@@ -148,8 +155,8 @@ class Zygote:
         self.folder.cleanup()
 
 
-def _request(argv: Sequence[str], cwd: Path, environ: Mapping[str, str], without_stdin: bool = False) -> bytes:
-    asked = {"argv": list(argv), "cwd": str(cwd), "env": dict(environ), "without_stdin": without_stdin}
+def _request(argv: Sequence[str], cwd: Path, environ: Mapping[str, str], **how: object) -> bytes:
+    asked = {"argv": list(argv), "cwd": str(cwd), "env": dict(environ), **how}
     return json.dumps(asked).encode() + b"\n"
 
 
@@ -228,8 +235,8 @@ class Lab:
     ) -> Result:
         """Runs `inv` as a person or a Makefile would, without a terminal."""
         environ, folder = {**self.environ, **(env or {})}, cwd or self.path
-        own_interpreter = self.real or any(name.startswith(("LC_", "LANG", "PYTHON")) for name in env or {})
-        result = (_run if own_interpreter else zygote().run)([INV, *words], folder, environ, timeout)
+        run = _run if self.real or _decides_how_python_starts(env) else zygote().run
+        result = run([INV, *words], folder, environ, timeout)
         assert not is_traceback(result.said), result.said
         if self.hints is not None:
             self.hints.check(result.said, folder, environ)
@@ -314,12 +321,21 @@ class Lab:
         return said
 
 
+def _decides_how_python_starts(env: Mapping[str, str] | None) -> bool:
+    return any(name.startswith(("LC_", "LANG", "PYTHON")) for name in env or {})
+
+
 @contextmanager
-def on_terminal(lab: Lab, *words: str, **env: str) -> Iterator[pexpect.spawn[str]]:
+def on_terminal(lab: Lab, *words: str, **env: str) -> Iterator[pexpect.spawn[str] | Terminal]:
     """A program on a terminal of its own."""
-    shown = pexpect.spawn(
-        words[0], [*words[1:]], cwd=str(lab.path), env={**lab.environ, **env}, encoding="utf-8",
-        codec_errors="replace", timeout=PATIENCE, dimensions=(40, 120),
+    environ = {**lab.environ, **env}
+    shown = (
+        zygote().on_terminal(words, lab.path, environ)
+        if words[0] == INV and not _decides_how_python_starts(env)
+        else pexpect.spawn(
+            words[0], [*words[1:]], cwd=str(lab.path), env=environ, encoding="utf-8", codec_errors="replace",
+            timeout=PATIENCE, dimensions=(LINES, COLUMNS),
+        )
     )  # fmt: skip
     try:
         yield shown

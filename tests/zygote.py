@@ -8,14 +8,19 @@ interpreter starts (another locale, a module that must not be imported) is teste
 from __future__ import annotations
 
 import atexit
+import ctypes
+import fcntl
 import gc
 import importlib
 import json
 import os
 import pkgutil
+import runpy
 import select
+import signal
 import socket
 import sys
+import termios
 import threading
 import traceback
 from contextlib import suppress
@@ -30,6 +35,7 @@ from sentinel_tasks.text import masking
 
 API = "sentinel_tasks.api"
 NOT_NEEDED = (API, "sentinel_tasks.__main__", "sentinel_tasks.supervisor", "sentinel_tasks.mcp")
+PR_SET_DUMPABLE = 4
 LIBRARIES = ("psutil", "msgspec", "filelock", "platformdirs", "dotenv", "colorama", "libtmux.common")
 
 
@@ -52,14 +58,22 @@ def load_api() -> None:
 
 
 def serve(listener: socket.socket) -> None:
-    """A fork for each request, which is the program itself; its end is told to whoever asked, and to nobody else."""
+    """A fork for each request, which is the program itself; its end is told to whoever asked, and to nobody else.
+
+    Who asked and has ended takes it along, as a shell's script that is killed.
+    """
     running: dict[int, tuple[int, socket.socket]] = {}
     while True:
-        ready, _, _ = select.select([listener, sys.stdin, *running], [], [])
+        asking = {connection: pid for pid, connection in running.values()}
+        ready, _, _ = select.select([listener, sys.stdin, *running, *asking], [], [])
         if sys.stdin in ready:  # whoever started us has ended
             return
         for ended in running.keys() & set(ready):
-            tell_end(ended, *running.pop(ended))
+            pid, connection = running.pop(ended)
+            tell_end(ended, pid, connection)
+            asking.pop(connection)
+        for gone in asking.keys() & set(ready):
+            os.kill(asking[gone], signal.SIGKILL)
         if listener in ready:
             connection, _ = listener.accept()
             pid = begin(connection, [listener, *(each for _, each in running.values())])
@@ -95,10 +109,18 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    if request.get("is_leader"):  # of a session, whose terminal is its input, if that is one
+        os.setsid()
+        if os.isatty(0):
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     open_streams()
     if request.get("without_stdin"):  # as Python finds it after `<&-`
         os.close(0)
         sys.stdin = None
+    if user := request.get("user"):
+        become(*user)
+    if "umask" in request:
+        os.umask(request["umask"])
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
@@ -111,11 +133,21 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
     os._exit(code)
 
 
+def become(user: int, group: int) -> None:
+    """As setpriv(1) does, and the kernel lets such a user's new program look at itself."""
+    os.setgroups([])
+    os.setresgid(group, group, group)
+    os.setresuid(user, user, user)
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+
+
 def open_streams() -> None:
     """What Python found out about its streams as it started, such as whether they can be sought in, is so no more."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         known, mode, buffering = getattr(sys, name), "w" if number else "r", 1 if number == 2 else -1
-        setattr(sys, name, open(number, mode, buffering, known.encoding, known.errors, closefd=False))  # noqa: SIM115
+        stream: Any = open(number, mode, buffering, known.encoding, known.errors, closefd=False)  # noqa: SIM115
+        stream.buffer.raw.name = known.name
+        setattr(sys, name, stream)
 
 
 def program() -> int:
@@ -123,6 +155,8 @@ def program() -> int:
         if sys.argv[0] == API:
             gc.enable()
             return int(sys.modules[f"{API}.__main__"].main(sys.argv[1:]))
+        if sys.argv[0] == "-m":
+            runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
         if os.path.basename(sys.argv[0]).startswith("sentinel"):
             main.program()
         invoke.main.program.run()

@@ -10,7 +10,8 @@ import sys
 import pexpect
 import psutil
 
-from tests.lab import INV, LONG, PATIENCE, Lab
+from tests.forked import typed
+from tests.lab import INV, LONG, PATIENCE, Lab, on_terminal
 
 SHOW = "import os, sys; print(os.environ['A'], os.getcwd(), sys.argv[1:]); sys.exit(7)"
 
@@ -18,7 +19,6 @@ SHOW = "import os, sys; print(os.environ['A'], os.getcwd(), sys.argv[1:]); sys.e
 def test_a_command_runs_in_a_services_surroundings(lab: Lab) -> None:
     (lab.path / "sub").mkdir()
     lab.configure(dev={"command": "sleep 600", "port": None, "health": None, "cwd": "sub", "env": {"A": "from dev"}})
-    lab.real = True
     words = ["two words", 'a "quoted" one', "$A", ""]
     for task in (["run", "dev"], ["dev.run"]):
         told = lab.inv(*task, "--", sys.executable, "-c", SHOW, *words)
@@ -28,17 +28,14 @@ def test_a_command_runs_in_a_services_surroundings(lab: Lab) -> None:
 def test_what_is_typed_at_a_command_is_the_commands_alone(lab: Lab) -> None:
     """C-c at the prompt of a database's shell ended that shell with all that was typed in it."""
     lab.configure(dev={"command": "sleep 600", "port": None, "health": None})
-    lab.real = True
     traps = "trap 'echo heard' INT; echo ready; until [ -e go ]; do sleep .05; done; exit 5"
-    shown = pexpect.spawn(
-        INV, ["run", "dev", "--", "sh", "-c", traps], cwd=str(lab.path), env=lab.environ, timeout=PATIENCE
-    )
-    shown.expect_exact("ready")
-    shown.sendintr()
-    shown.expect_exact("heard")
-    (lab.path / "go").touch()
-    shown.expect_exact(pexpect.EOF)
-    shown.close()
+    with on_terminal(lab, INV, "run", "dev", "--", "sh", "-c", traps) as shown:
+        shown.expect_exact("ready")
+        shown.sendintr()
+        shown.expect_exact("heard")
+        (lab.path / "go").touch()
+        shown.expect_exact(pexpect.EOF)
+        shown.close()
     assert shown.exitstatus == 5
 
 
@@ -51,7 +48,6 @@ def test_a_command_in_the_background_of_a_script_does_not_hear_c_c_either(lab: L
 
 
 def test_a_command_that_is_not_there_is_told(lab: Lab) -> None:
-    lab.real = True
     told = lab.inv("run", "dev", "--", "no-such-program")
     assert (told.code, "no-such-program: command not found" in told.err) == (127, True), told.said
     assert lab.inv("run", "dev").code == 2
@@ -61,8 +57,7 @@ def test_a_command_that_a_person_runs_beside_a_service_outlives_it(lab: Lab) -> 
     """A shell of `run web -- python manage.py shell` was killed by `down` in another terminal."""
     lab.configure(web={"command": f"exec sleep {LONG}"})
     assert lab.inv("web.start").code == 0
-    beside = lab.spawn(INV, "web.run", "--", "sh", "-c", f"echo begun; exec sleep {LONG}")
-    assert beside.stdout is not None
+    beside = lab.begin("web.run", "--", "sh", "-c", f"echo begun; exec sleep {LONG}")
     assert beside.stdout.readline() == b"begun\n"
     (program,) = psutil.Process(beside.pid).children()
     for task in ("doctor --fix", "web.restart", "down"):
@@ -75,7 +70,7 @@ def test_a_command_that_a_person_runs_beside_a_service_outlives_it(lab: Lab) -> 
 def test_an_environment_can_be_taken_over_by_a_shell(lab: Lab) -> None:
     port = lab.port()
     lab.configure(dev={"command": lab.server("--port", str(port)), "port": port, "env": {"A": "it's $5"}})
-    script = f'eval "$({INV} dev.env --export)"; printf "%s %s" "$A" "$PORT"'
+    script = f'eval "$({typed(lab)} dev.env --export)"; printf "%s %s" "$A" "$PORT"'
     (lab.path / "invoke.yaml").write_text((lab.path / "invoke.yaml").read_text().replace("$5", "$$5"))
     done = subprocess.run(
         ["sh", "-c", script], cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=True

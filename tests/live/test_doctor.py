@@ -9,14 +9,13 @@ import shlex
 import shutil
 import signal
 import stat
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.lab import Lab, Result, lives, until
+from tests.lab import PATIENCE, Lab, Result, lives, until, zygote
 
 pytestmark = pytest.mark.usefixtures("own_default_ports")
 SLEEPER = {"command": "exec sleep 600", "port": None, "health": None}
@@ -374,28 +373,32 @@ def test_keys_that_nothing_reads(lab: Lab) -> None:
     assert wrong == ["nothing reads sentinal", "nothing reads run.ehco"]
 
 
+def alone(lab: Lab, cwd: Path) -> Result:
+    """What `python -m sentinel_tasks doctor` says there."""
+    return zygote().run(["-m", "sentinel_tasks", "doctor"], cwd, lab.environ, PATIENCE)
+
+
 def test_a_tasks_file_that_builds_no_namespace(lab: Lab) -> None:
     (lab.path / "tasks.py").write_text("from sentinel_tasks import dev, telemetry\n")
     assert "doctor" in lab.inv("doctor").err
-    alone = [sys.executable, "-m", "sentinel_tasks", "doctor"]
-    said = subprocess.run(alone, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
-    assert said.returncode == 1, said.stderr
-    assert "tasks.py has dev, telemetry" in said.stdout
-    assert "namespace = workspace(dev, telemetry)" in said.stdout
+    said = alone(lab, lab.path)
+    assert said.code == 1, said.err
+    assert "tasks.py has dev, telemetry" in said.out
+    assert "namespace = workspace(dev, telemetry)" in said.out
     pieces = "from invoke import Collection\nfrom sentinel_tasks import dev, telemetry\n"
     (lab.path / "tasks.py").write_text(f"{pieces}namespace = Collection(dev, telemetry)\n")
-    said = subprocess.run(alone, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stdout
-    assert "dev.command" in said.stdout
+    said = alone(lab, lab.path)
+    assert said.code == 0, said.out
+    assert "dev.command" in said.out
     empty = lab.folder / "empty"
     empty.mkdir()
-    said = subprocess.run(alone, cwd=empty, env=lab.environ, capture_output=True, text=True, check=False)
-    assert said.returncode == 1, said.stdout
-    assert f"there is no tasks.py in {empty}" in said.stdout
+    said = alone(lab, empty)
+    assert said.code == 1, said.out
+    assert f"there is no tasks.py in {empty}" in said.out
     (lab.path / "invoke.yaml").write_text("sentinel: [")
-    said = subprocess.run(alone, cwd=lab.path, env=lab.environ, capture_output=True, text=True, check=False)
-    assert (said.returncode, said.stderr) == (2, ""), said.stderr
-    assert "invoke.yaml' can't be read" in said.stdout.replace("':", "'")
+    said = alone(lab, lab.path)
+    assert (said.code, said.err) == (2, ""), said.err
+    assert "invoke.yaml' can't be read" in said.out.replace("':", "'")
 
 
 @pytest.mark.parametrize("kind", ["link", "group", "other-user"])

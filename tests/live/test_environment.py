@@ -336,7 +336,6 @@ def test_a_name_that_is_not_set_starts_nothing(lab: Lab) -> None:
 
 def test_limits_of_the_callers_shell_reach_the_service(lab: Lab) -> None:
     """It had those of whichever shell had once started the tmux server."""
-    lab.real = True
     shown = "echo; ulimit -Sn; umask; nice; cat /proc/self/oom_score_adj"
     show = f"{shown}; grep Cpus_allowed_list /proc/self/status; exec sleep 600"
     lab.configure(

@@ -38,10 +38,8 @@ def test_three_instances_are_scaled_and_leave_nothing(lab: Lab) -> None:
     assert lab.inv("scale", "web=1").code == 0
     assert running(lab) == {"web-1": first["web-1"]}
     assert [*rows(lab)] == ["web-1"]
-    lab.real = True  # the words of a command line are Invoke's to parse
     scaled = lab.inv("scale", "web=2", "--json")
     assert (scaled.code, [each["changed"] for each in scaled.json["services"]]) == (0, [False, True])
-    lab.real = False
     assert {**running(lab), "web-2": 0} == {"web-1": first["web-1"], "web-2": 0}
 
     lab.configure(web={**keys, "instances": 1}, app=APP)
@@ -61,7 +59,6 @@ def test_three_instances_are_scaled_and_leave_nothing(lab: Lab) -> None:
 def test_what_can_not_be_scaled_is_told_with_what_makes_it_possible(lab: Lab) -> None:
     one, fixed = {"command": "sleep 600"}, {"command": "sleep 600", "port": lab.port(), "instances": 1}
     lab.configure(web={**one, "instances": 2}, one=one, fixed=fixed)
-    lab.real = True
     told = lab.inv("scale", "web=many", "one=2", "fixed=2", "wbe=1", "--json")
     assert told.code == 2
     reasons = {each["value"]: each["reason"] for each in told.json["problems"]}

@@ -21,13 +21,11 @@ def test_the_end_of_a_service_over_its_memory_says_so(lab: Lab) -> None:
     told = lab.inv("dev.status").out
     assert "Crashed" in told
     assert "more than its memory limit of 40 MiB" in told
-    lab.real = True
     assert lab.inv("run", "dev", "--", "sh", "-c", "ulimit -n; ulimit -Hn").out == "99\n99\n"
 
 
 def test_a_command_beside_a_service_has_its_memory_limit_with_all_that_it_starts(lab: Lab) -> None:
     lab.configure(dev={"command": "sleep 600", "port": None, "health": None, "limits": {"memory": "40M"}})
-    lab.real = True
     hungry = shlex.join([sys.executable, "-c", TOO_MUCH])
     told = lab.inv("run", "dev", "--", "sh", "-c", f"{hungry} & echo $! >pid; wait")
     assert (told.code, "sh was ended: it used" in told.err) == (1, True), told.said

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pexpect
 import psutil
 
-from tests.lab import INV, LONG, PATIENCE, Lab, until
+from tests.forked import typed
+from tests.lab import INV, LONG, PATIENCE, Lab, on_terminal, until
 
 
 def say(lab: Lab, command: str | list[str], **keys: Any) -> None:
@@ -137,7 +137,7 @@ def test_nothing_to_show_is_said(lab: Lab) -> None:
 def test_a_reader_that_leaves_early_is_no_error(lab: Lab) -> None:
     say(lab, numbered(20_000))
     for follow in ([], ["--follow"]):
-        words = " ".join([INV, "telemetry.logs", "--lines", "20000", *follow])
+        words = " ".join([typed(lab), "telemetry.logs", "--lines", "20000", *follow])
         piped = lab.spawn("bash", "-c", f"set -o pipefail; {words} | head -1")
         assert piped.communicate(timeout=PATIENCE) == (b"0000000\n", b""), follow
         assert piped.returncode in (0, 141), follow
@@ -146,7 +146,7 @@ def test_a_reader_that_leaves_early_is_no_error(lab: Lab) -> None:
 def test_following_ends_with_its_reader_although_the_service_says_no_more(lab: Lab) -> None:
     lab.configure(telemetry={"command": "echo ready; exec sleep 600", "port": None, "health": None})
     assert lab.inv("telemetry.activate").code == 0
-    piped = lab.spawn("bash", "-c", f"{INV} telemetry.logs --follow | grep -m1 ready; exit ${{PIPESTATUS[0]}}")
+    piped = lab.spawn("bash", "-c", f"{typed(lab)} telemetry.logs --follow | grep -m1 ready; exit ${{PIPESTATUS[0]}}")
     assert piped.communicate(timeout=PATIENCE) == (b"ready\n", b"")
     assert piped.returncode == 0
     lab.inv("telemetry.stop")
@@ -160,7 +160,7 @@ def test_following_goes_on_through_a_restart(lab: Lab) -> None:
     lab.configure(telemetry={"command": f"echo life $$; exec {' '.join(lab.server())}", "port": port, "health": "tcp"})
     assert lab.inv("telemetry.activate").code == 0
     followed = lab.path / "followed"
-    lab.spawn("sh", "-c", f"exec {INV} telemetry.logs --follow > {followed}")
+    lab.spawn("sh", "-c", f"exec {typed(lab)} telemetry.logs --follow > {followed}")
     until(lambda: followed.exists() and f"listening on {port}" in followed.read_text())
     assert lab.inv("telemetry.restart").code == 0
     until(lambda: followed.read_text().count(f"listening on {port}") == 2)
@@ -225,7 +225,7 @@ def test_a_log_pump_that_was_killed_is_told_and_mended(lab: Lab) -> None:
 def test_the_log_is_rotated_by_size_only_so_many_are_kept_and_each_is_private_whatever_the_umask(lab: Lab) -> None:
     keys = {"port": None, "health": "exit", "log_max_mb": 0.1, "log_backups": 2}
     lab.configure(telemetry={"command": numbered(60_000), **keys})
-    lab.spawn("sh", "-c", f"umask 000; exec {INV} telemetry.activate").communicate(timeout=PATIENCE)
+    lab.spawn("sh", "-c", f"umask 000; exec {typed(lab)} telemetry.activate").communicate(timeout=PATIENCE)
     until(lambda: not is_log_open(lab))
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in lab.state()}
     kept = {name for name in modes if name.startswith("telemetry.log")} - {"telemetry.log.runs"}
@@ -305,9 +305,8 @@ RUNS = "printf 'hello from %s' $$; exec sleep 600"
 
 
 def on_a_terminal(lab: Lab, *words: str) -> str:
-    child = pexpect.spawn(INV, list(words), cwd=str(lab.path), env=lab.environ, encoding="utf-8", timeout=PATIENCE)
-    child.expect(pexpect.EOF)
-    return str(child.before)
+    with on_terminal(lab, INV, *words) as shown:
+        return str(shown.read())
 
 
 def test_logs_after_a_restart_showed_no_boundary(lab: Lab) -> None:

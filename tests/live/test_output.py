@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pexpect
 import pytest
 
-from tests.lab import INV, LONG, PATIENCE, Lab, Result, is_traceback, until
+from tests.forked import typed
+from tests.lab import INV, LONG, PATIENCE, Lab, Result, is_traceback, on_terminal, until
 
 
 def configure(lab: Lab, *words: str, **keys: Any) -> None:
@@ -30,18 +30,17 @@ def document(result: Result, code: int) -> Any:
     return json.loads(result.out)
 
 
-def on_terminal(lab: Lab, *words: str, once: Sequence[str] = (), **env: str) -> tuple[str, int | None]:
+def shown_on_terminal(lab: Lab, *words: str, once: Sequence[str] = ()) -> tuple[str, int | None]:
     """What a terminal received, and the exit code; `once` all this was shown there is the file `go`."""
-    keys: dict[str, Any] = {"env": {**lab.environ, **env}, "encoding": "utf-8", "timeout": PATIENCE}
-    shown = pexpect.spawn(INV, [*words], cwd=str(lab.path), dimensions=(40, 100), **keys)
-    said = ""
-    for text in once:
-        shown.expect_exact(text)
-        said += f"{shown.before}{text}"
-    if once:
-        (lab.path / "go").touch()
-    said += shown.read()
-    shown.close()
+    with on_terminal(lab, INV, *words) as shown:
+        said = ""
+        for text in once:
+            shown.expect_exact(text)
+            said += f"{shown.before}{text}"
+        if once:
+            (lab.path / "go").touch()
+        said += shown.read()
+        shown.close()
     return said, shown.exitstatus
 
 
@@ -101,7 +100,7 @@ def without_a_reader(lab: Lab, *words: str) -> int:
     os.close(reading)
     with open(writing, "wb") as gone:
         return subprocess.run(
-            [INV, *words], cwd=lab.path, env=lab.environ, stdout=gone, stderr=gone, timeout=PATIENCE, check=False
+            [typed(lab), *words], cwd=lab.path, env=lab.environ, stdout=gone, stderr=gone, timeout=PATIENCE, check=False
         ).returncode
 
 
@@ -129,11 +128,11 @@ def test_a_closed_stream_is_no_error(lab: Lab) -> None:
 
 def test_a_full_disk_under_stdout_is_told_once(lab: Lab) -> None:
     for words in ("telemetry.status", "telemetry.status --json"):
-        asked = lab.spawn("sh", "-c", f"exec {INV} {words} > /dev/full")
+        asked = lab.spawn("sh", "-c", f"exec {typed(lab)} {words} > /dev/full")
         _, err = asked.communicate(timeout=PATIENCE)
         assert (asked.returncode, err.decode().splitlines()[0]) == (1, "❌ <stdout>: No space left on device"), words
         assert "Exception" not in err.decode()
-    assert lab.spawn("sh", "-c", f"exec {INV} up --only x --json > /dev/full").wait(PATIENCE) == 2
+    assert lab.spawn("sh", "-c", f"exec {typed(lab)} up --only x --json > /dev/full").wait(PATIENCE) == 2
 
 
 # What can be shown where
@@ -144,12 +143,12 @@ def test_colour_is_for_terminals_unless_it_was_asked_for(lab: Lab) -> None:
     assert "\x1b" not in lab.inv("ps").out
     assert "\x1b[3" in lab.inv("ps", env={"FORCE_COLOR": "1"}).out
     assert "\x1b" not in lab.inv("ps", env={"FORCE_COLOR": "1", "NO_COLOR": "1"}).out
-    assert "\x1b[3" in on_terminal(lab, "ps")[0]
+    assert "\x1b[3" in shown_on_terminal(lab, "ps")[0]
 
 
 def test_a_terminal_sees_a_live_line_that_leaves_no_trace(lab: Lab) -> None:
     configure(lab, "--listen-once", "go", "--say", "warming up")
-    said, code = on_terminal(lab, "telemetry.activate", once=["starting", *["of 30 s"] * 4, "warming up"])
+    said, code = shown_on_terminal(lab, "telemetry.activate", once=["starting", *["of 30 s"] * 4, "warming up"])
     assert code == 0
     after = said.rpartition("\x1b[K")[2]
     assert "starting" not in after
@@ -359,14 +358,13 @@ def test_the_same_task_of_two_services_runs_for_both(lab: Lab) -> None:
 def test_who_watches_sees_a_crash_and_ctrl_c_leaves_the_terminal_as_it_was(lab: Lab) -> None:
     lab.configure(worker={"command": "echo $$ >pid; exec sleep 9999", "health": None})
     lab.inv("worker.start")
-    keys: dict[str, Any] = {"env": {**lab.environ, "NO_COLOR": "1"}, "encoding": "utf-8", "timeout": PATIENCE}
-    shown = pexpect.spawn(INV, ["ps", "--watch"], cwd=str(lab.path), dimensions=(40, 100), **keys)
-    shown.expect(r"worker +running")
-    os.kill(int((lab.path / "pid").read_text()), signal.SIGKILL)
-    shown.expect(r"worker +crashed")
-    shown.sendintr()
-    said = shown.read()
-    shown.close()
+    with on_terminal(lab, INV, "ps", "--watch", NO_COLOR="1") as shown:
+        shown.expect(r"worker +running")
+        os.kill(int((lab.path / "pid").read_text()), signal.SIGKILL)
+        shown.expect(r"worker +crashed")
+        shown.sendintr()
+        said = shown.read()
+        shown.close()
     assert shown.exitstatus == 130
     assert said.endswith("\x1b[J")
     assert "\x1b[?" not in said
