@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import sysconfig
+from functools import cache
 from pathlib import Path
 
 INTERPRETERS = (sys.executable, "/usr/bin/python3")
@@ -13,6 +14,18 @@ LIBRARIES = (
     "anyio", "certifi", "colorama", "dotenv", "filelock", "h11", "httpcore", "httpx", "idna", "invoke", "libtmux",
     "msgspec", "platformdirs", "psutil", "typing_extensions.py",
 )  # fmt: skip
+
+
+def is_open_to_others(path: Path) -> bool:
+    """True if another user's process may enter itself there."""
+    return path.exists() and all(above.stat().st_mode & 0o001 for above in (path, *path.parents))
+
+
+@cache
+def is_clone_open_to_others() -> bool:
+    """True if another user may run the tasks from this very clone."""
+    packages, own = Path(sysconfig.get_path("purelib")), Path(__file__).parent.parent / "sentinel_tasks"
+    return all(map(is_open_to_others, (Path(sys.executable), Path(sys.executable).resolve(), packages, own)))
 
 
 def copy_packages(folder: Path, *more: str) -> None:

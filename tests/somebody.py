@@ -1,4 +1,4 @@
-"""An ordinary user beside root: with a home, a workspace, a tmux server and a copy of what the tasks need."""
+"""An ordinary user beside root: with a home, a workspace and a tmux server, and what the tasks need."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
-from tests.lab import PATIENCE, SERVER, Result
-from tests.packages import INTERPRETERS, copy_packages
+from tests.lab import INV, PATIENCE, SERVER, Result, is_traceback, zygote
+from tests.packages import INTERPRETERS, copy_packages, is_clone_open_to_others
 
 
 def program(name: str) -> str:
@@ -25,13 +26,21 @@ class Somebody:
         self.path = folder / "app"
         self.environ = {
             "HOME": str(folder / "home"), "XDG_STATE_HOME": str(folder / "state"), "TMUX_TMPDIR": str(folder / "tmux"),
-            "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(folder / "lib"),
+            "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8",
         }  # fmt: skip
         for name in ("home", "state", "tmux", "app"):
             (folder / name).mkdir(mode=0o700)
         (self.path / "tasks.py").write_text("from sentinel_tasks import namespace\n")
-        copy_packages(folder / "lib")
-        self.server = shutil.copy(SERVER, folder / "lib")
+        self.server, self.python = str(SERVER), sys.executable
+        if not is_clone_open_to_others():
+            self._copy()
+
+    def _copy(self) -> None:
+        """What it may not read in this clone."""
+        library = self.folder / "lib"
+        copy_packages(library)
+        self.environ["PYTHONPATH"] = str(library)
+        self.server = str(shutil.copy(SERVER, library))
         self.python = next((each for each in INTERPRETERS if self._runs(each)), "")
 
     def own(self) -> None:
@@ -56,6 +65,12 @@ class Somebody:
         )
 
     def inv(self, *words: str) -> Result:
-        done = self.run(self.python, "-m", "invoke", *words)
-        assert "Traceback" not in done.stderr, done.stderr
-        return Result(done.returncode, done.stdout, done.stderr, 0.0)
+        """In a fork that has become this user, where that one may read the clone."""
+        if is_clone_open_to_others():
+            user = self.account.pw_uid, self.account.pw_gid
+            said = zygote().run([INV, *words], self.path, self.environ, PATIENCE, user=user)
+        else:
+            done = self.run(self.python, "-m", "invoke", *words)
+            said = Result(done.returncode, done.stdout, done.stderr, 0.0)
+        assert not is_traceback(said.said), said.said
+        return said

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from tests.lab import SERVER
-from tests.packages import INTERPRETERS
+from tests.packages import INTERPRETERS, is_open_to_others
 from tests.somebody import program
 
 WEB, WORK, INIT = "web", "work", "setup"
@@ -94,11 +94,6 @@ LIVENESS: list[Keys] = [
 
 
 OPTIONS = ' --port $PORT --notify "$NOTIFY_SOCKET"'
-
-
-def is_open_to_others(folder: Path) -> bool:
-    """True if another user's process may enter itself there."""
-    return folder.exists() and all(above.stat().st_mode & 0o001 for above in (folder, *folder.parents))
 
 
 def can_be_nobodys(roster: str) -> bool:
