@@ -20,7 +20,7 @@ from types import TracebackType
 PR_SET_CHILD_SUBREAPER = 36
 PAUSE = 0.01
 YOUNG_SECONDS = 2.0
-"""For so long a process may turn into another program, and is looked at again."""
+"""For so long a process may turn into another program, and is looked at again, less often with its age."""
 RECORD = re.compile(rb"/sentinel/([^/\0]+)-[0-9a-f]+/([a-z][a-z0-9-]*)\.run\.json\0")
 
 Service = tuple[str, str]
@@ -75,6 +75,7 @@ class Seen:
     command: bytes = b""
     tags: frozenset[bytes] = frozenset()
     above: Seen | None = field(default=None, repr=False)
+    again: float = 0.0
 
 
 class Watch(threading.Thread):
@@ -110,8 +111,9 @@ class Watch(threading.Thread):
             for pid in sorted(pids - self.now.keys()):
                 self._meet(pid, now)
             for seen in self.now.values():
-                if now - seen.since < YOUNG_SECONDS:
+                if now - seen.since < YOUNG_SECONDS and now >= seen.again:
                     self._describe(seen)
+                    seen.again = now + (now - seen.since) / 4
 
     def _meet(self, pid: int, now: float) -> None:
         if fields := stat_of(pid):

@@ -101,7 +101,7 @@ def race_for_port(play: Play) -> None:
     if not can_be_taken(play):
         return
     scene = play.scene
-    starting = scene.spawn(INV, "web.start")
+    starting = scene.begin("web.start")
     time.sleep(play.random.uniform(0.1, 0.8))
     thief = scene.lab.spawn(*scene.lab.server("--port", str(scene.flavour.port)), cwd=scene.elsewhere)
     done = scene.finish(starting)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tests.begun import Begun
 from tests.chaos import flavours
 from tests.chaos.flavours import INIT, WEB, WORK, Flavour
 from tests.lab import Lab, Result, is_traceback
@@ -95,10 +96,15 @@ class Scene:
     def spawn(self, *words: str) -> subprocess.Popen[bytes]:
         return self.lab.spawn(*words)
 
-    def finish(self, process: subprocess.Popen[bytes]) -> Result:
+    def begin(self, *words: str) -> Begun:
+        """One command of ours in the background, in a session of its own."""
+        return self.lab.begin(*words)
+
+    def finish(self, process: subprocess.Popen[bytes] | Begun) -> Result:
         """What a command that was spawned said in the end."""
         began = time.monotonic()
         out, err = process.communicate(timeout=SLOWEST)
+        assert process.returncode is not None
         done = Result(
             process.returncode, out.decode(errors="replace"), err.decode(errors="replace"), time.monotonic() - began
         )

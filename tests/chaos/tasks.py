@@ -61,7 +61,7 @@ def hurt_task(play: Play) -> None:
     """Any signal to our own process at a random moment; the next must not be hindered."""
     name, number = play.scene.some(), play.random.choice(ENDINGS)
     words = play.random.choice([f"{name}.start", f"{name}.stop", f"{name}.restart", "up", "down", "doctor --fix"])
-    process = play.scene.spawn(INV, *words.split())
+    process = play.scene.begin(*words.split())
     with suppress(subprocess.TimeoutExpired):
         process.wait(play.random.uniform(0.0, 0.9))
     with suppress(ProcessLookupError):
@@ -80,13 +80,13 @@ def hurt_task(play: Play) -> None:
 
 def two_starts(play: Play) -> None:
     name = play.scene.some()
-    for process in [play.scene.spawn(INV, f"{name}.start") for _ in range(2)]:
+    for process in [play.scene.begin(f"{name}.start") for _ in range(2)]:
         play.judge.started(name, play.scene.finish(process))
 
 
 def start_and_stop(play: Play) -> None:
     name = play.scene.some()
-    for process in [play.scene.spawn(INV, f"{name}.{verb}") for verb in ("start", "stop")]:
+    for process in [play.scene.begin(f"{name}.{verb}") for verb in ("start", "stop")]:
         play.scene.finish(process)
     play.stop(name)
 
@@ -94,7 +94,7 @@ def start_and_stop(play: Play) -> None:
 def two_of_many(play: Play) -> None:
     """Any two tasks at once, of the whole workspace too."""
     words = ["up", "down", "restart", "web.restart", "work.stop", "work.start", "web.stop", "doctor --fix"]
-    for process in [play.scene.spawn(INV, *play.random.choice(words).split()) for _ in range(2)]:
+    for process in [play.scene.begin(*play.random.choice(words).split()) for _ in range(2)]:
         play.scene.finish(process)
     play.down()
 

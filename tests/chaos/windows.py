@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tests.chaos.play import Play
-from tests.lab import INV, until
+from tests.lab import until
 from tests.oracle import still_living
 from tests.watch import stat_of
 
@@ -161,7 +161,7 @@ def hang_server(play: Play) -> None:
         return
     name, verb = play.scene.some(), play.random.choice(("status", "stop", "start"))
     play.scene.kill(int(server), signal.SIGSTOP)
-    process = play.scene.spawn(INV, f"{name}.{verb}")
+    process = play.scene.begin(f"{name}.{verb}")
     if play.scene.chance(0.5):
         time.sleep(1)
         play.scene.kill(int(server), signal.SIGCONT)
