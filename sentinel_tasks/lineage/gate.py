@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import table as processes
-from .reach import Caller, permitted, whole_groups
+from .reach import Caller, line_of, permitted, whole_groups
 from .signals import signal
 
 TYPE_CHECKING = False
@@ -63,21 +63,24 @@ class Hunt:
         for _ in range(ROUNDS):
             self.reap()
             table = processes.read()
+            self.above = {pid: table[pid] for pid in line_of(table, self.caller.pid)}
             self.strike(table, spares, whole_groups)
-            seen = {*table}
+            known: processes.Known = {**table}
             for _ in range(CHASES):
                 self.reap()
-                known = len(seen)
-                if not self.strike(self._quick_look(seen), spares) and len(seen) == known:
+                if not self._chase(known, spares):
                     return
 
-    def _quick_look(self, seen: set[int]) -> processes.Table:
-        """Only at these, who is below and who is above them; no process group is known to the last by that."""
+    def _chase(self, known: processes.Known, spares: Spares) -> bool:
+        """Strikes each that has begun below since, before the next is looked at; true if any has.
+
+        No process group is known to the last by that.
+        """
         roots = [pid for pid, _ in (*self.claim.launchers, *self.claim.orphans, *self.claim.holders)]
-        found = processes.above([self.caller.pid, *roots])
-        for root in roots:
-            found.update(processes.below(root, seen))
-        return found
+        count = len(known)
+        for line in processes.begun_below(roots, known):
+            self.strike({**self.above, **line}, spares)
+        return len(known) > count
 
     def strike(self, table: processes.Table, spares: Spares, groups: Groups = lambda *_: ()) -> bool:
         """Kills whoever is new; a group that is wholly to be ended at one blow, which nothing in it can fork out of."""

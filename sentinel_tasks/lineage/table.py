@@ -31,6 +31,8 @@ LISTS = 4
 """How often what has begun is looked for within one look: a chain of forks begins more without end."""
 
 Table = dict[int, Process]
+Known = dict[int, Process | None]
+"""Processes by pid, and None for a pid of one that had ended before it could be looked at."""
 
 
 def read() -> Table:
@@ -66,22 +68,21 @@ def pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
 
 
-def below(root: int, seen: set[int] | None = None) -> Table:
+def below(root: int) -> Table:
     """The process of that pid and all that is below it, up to what is cut, as `read` tells of them.
 
-    Where the kernel lists children (proc(5)), nobody else is looked at: a hundred launchers look at their own. There
-    `seen` is told all pids that came up, those of processes that were gone before they could be looked at, too.
+    Where the kernel lists children (proc(5)), nobody else is looked at: a hundred launchers look at their own.
     """
     if not lists_children(root):
         return read()
     found: Table = {}
     for _ in range(LISTS):
-        if not _descend(root, found, set() if seen is None else seen):
+        if not _descend(root, found):
             break
     return _with_guests(found)
 
 
-def _descend(root: int, found: Table, seen: set[int]) -> bool:
+def _descend(root: int, found: Table) -> bool:
     """Adds what is below that pid and was not found yet; true if there was any."""
     line, size = [root], len(found)
     for pid in line:
@@ -90,8 +91,36 @@ def _descend(root: int, found: Table, seen: set[int]) -> bool:
         each = found.get(pid)
         if each is not None and each.is_alive and (not each.kind or pid == root):
             line += children(pid)
-    seen.update(line)
     return len(found) > size
+
+
+def begun_below(roots: Iterable[int], known: Known) -> Iterator[Table]:
+    """Each process that has begun below these and is not `known` yet, as soon as it is found, with those above it.
+
+    Those that are known are not looked at again before there is somebody new below them.
+    """
+    waiting, known_before = [*roots], {*known}
+    if not lists_children(os.getpid()):
+        known.update(read())
+        yield from (_line(known, pid) for pid in known.keys() - known_before)
+        return
+    for pid in waiting:
+        for child in children(pid):
+            if child not in known:
+                known.update({pid: one(pid), child: one(child)})
+                yield _line(known, child)
+            each = known[child]
+            if each is not None and each.is_alive and not each.kind:
+                waiting.append(child)
+
+
+def _line(known: Known, pid: int) -> Table:
+    """The process and all above it, as far as they are known."""
+    line: Table = {}
+    while pid not in line and (each := known.get(pid)) is not None:
+        line[pid] = each
+        pid = each.parent
+    return _with_guests(line)
 
 
 def above(pids: Iterable[int]) -> Table:

@@ -99,6 +99,16 @@ def test_chain_of_forks_is_caught_before_it_has_used_up_the_pids(machine: Machin
     assert machine.most < len(OTHERS) + 1000
 
 
+@pytest.mark.parametrize("machine", [(1, 1e-4, True)], indirect=True)
+def test_chain_of_sessions_is_caught_by_a_task_too(machine: Machine) -> None:
+    """A stop took up to 12 s: by the time that a whole quick look was judged, each that it had found was gone."""
+    machine.spend(0.05)
+    machine.reap()  # as its launcher does
+    gate.kill(Claim(launchers=frozenset([(LAUNCHER, LAUNCHER)])))
+    assert machine.due == {}
+    assert machine.now < 1.0
+
+
 @pytest.mark.parametrize("machine", [(1, 2e-4, True)], indirect=True)
 def test_look_at_a_chain_that_nobody_reaps_ends(machine: Machine) -> None:
     """A task is not the parent of what it looks at."""
@@ -118,3 +128,11 @@ def test_who_is_spared_is_told_anew_by_each_look(machine: Machine) -> None:
 
     assert gate.kill(Claim(launchers=frozenset([(LAUNCHER, LAUNCHER)])), spares, machine.reap) == [(LAUNCHER, LAUNCHER)]
     assert machine.due
+
+
+@pytest.mark.parametrize("machine", [(1, 5e-4, True)], indirect=True)
+def test_pid_of_a_launcher_that_another_has_by_now_is_looked_at_again(machine: Machine) -> None:
+    known: table.Known = {LAUNCHER: machine.there[LAUNCHER]}
+    machine.there[LAUNCHER] = machine.there[LAUNCHER].replaced(ticks=LAUNCHER + 1)
+    found = [line[LAUNCHER].ticks for line in table.begun_below([LAUNCHER], known)]
+    assert {*found} == {LAUNCHER + 1}
