@@ -19,10 +19,6 @@ def clients(lab: Lab, what: str = "#{client_session}:#{window_index}") -> list[s
     return lab.tmux("list-clients", "-F", what).splitlines()
 
 
-def stop(lab: Lab) -> None:
-    assert lab.inv("telemetry.stop").code == 0
-
-
 def test_from_a_terminal_it_shows_the_window_until_detached(lab: Lab) -> None:
     serve(lab)
     with on_terminal(lab, INV, "telemetry.attach", LC_ALL="C", TERM="xterm") as shown:
@@ -35,14 +31,12 @@ def test_from_a_terminal_it_shows_the_window_until_detached(lab: Lab) -> None:
         shown.close()
         assert shown.exitstatus == 0
     assert lab.inv("telemetry.status").code == 0
-    stop(lab)
 
 
 def test_the_workspace_is_attached_to_as_a_whole(lab: Lab) -> None:
     serve(lab)
     with on_terminal(lab, INV, "attach"):
         until(lambda: clients(lab) == ["sentinel-app:2"])
-    stop(lab)
 
 
 def test_inside_the_same_tmux_the_client_is_switched(lab: Lab) -> None:
@@ -51,7 +45,6 @@ def test_inside_the_same_tmux_the_client_is_switched(lab: Lab) -> None:
         until(lambda: clients(lab) == ["sentinel-app:2"])
         shown.expect("hello from the window")
         assert "mine" in lab.tmux("list-sessions", "-F", "#{session_name}").splitlines()
-    stop(lab)
 
 
 def test_inside_another_tmux_it_nests(lab: Lab) -> None:
@@ -60,7 +53,6 @@ def test_inside_another_tmux_it_nests(lab: Lab) -> None:
     with on_terminal(lab, "tmux", "-u", "-L", "other", "new-session", "-s", "theirs", command) as shown:
         shown.expect("hello from the window")
         assert clients(lab) == ["sentinel-app:2"]
-    stop(lab)
 
 
 def test_without_a_terminal_the_command_is_printed_and_nobody_is_moved(lab: Lab) -> None:
@@ -74,12 +66,11 @@ def test_without_a_terminal_the_command_is_printed_and_nobody_is_moved(lab: Lab)
         assert clients(lab) == ["sentinel-app:5"]
     with on_terminal(lab, "sh", "-c", printed.out) as shown:
         shown.expect("hello from the window")
-    stop(lab)
 
 
 def test_a_dead_window_can_still_be_looked_at(lab: Lab) -> None:
     serve(lab)
-    stop(lab)
+    assert lab.inv("telemetry.stop").code == 0
     with on_terminal(lab, INV, "telemetry.attach") as shown:
         shown.expect("Pane is dead")
         assert clients(lab) == ["sentinel-app:2"]

@@ -118,7 +118,7 @@ def test_a_restart_that_can_not_start_again_stops_nothing(lab: Lab) -> None:
     keys = {"command": lab.server("--port", str(port)), "port": port, "env_file": ".env"}
     lab.configure(dev=keys)
     assert lab.inv("dev.start").code == 0
-    pid = lab.inv("dev.status", "--json").json["pid"]
+    pid = lab.sentinel("status", "dev", "--json").json["pid"]
     (lab.path / ".env").write_text("what is this\n")
     assert lab.inv("dev.restart").code == 2
     (lab.path / ".env").write_text("A=1\n")
@@ -129,7 +129,7 @@ def test_a_restart_that_can_not_start_again_stops_nothing(lab: Lab) -> None:
     lab.configure(dev={**keys, "port": taken})
     assert lab.inv("dev.restart").code == 4
     lab.configure(dev=keys)
-    assert lab.inv("dev.status", "--json").json["pid"] == pid
+    assert lab.sentinel("status", "dev", "--json").json["pid"] == pid
 
 
 def test_why_tells_what_changed_since_it_last_ran_well(lab: Lab) -> None:

@@ -100,8 +100,7 @@ def test_a_stray_of_the_service_is_stopped_before_the_new_start(lab: Lab) -> Non
     assert second.code == 0, second.said
     assert f"stray of this service: {name} (pid {stray.pid})" in second.out
     assert not lives(stray)
-    assert lab.inv("telemetry.status", "--json").json["listener"]["relation"] == "ours"
-    assert lab.inv("telemetry.stop").code == 0
+    assert lab.sentinel("status", "telemetry", "--json").json["listener"]["relation"] == "ours"
 
 
 # Started by hand in the workspace's session
@@ -115,11 +114,11 @@ def test_a_healthy_server_in_another_window_of_the_session_is_adopted(lab: Lab) 
     assert "started by hand in window 0" in done.out
     assert str(server.pid) in done.out
     assert len(lab.windows()) == 1
-    told = lab.inv("telemetry.status", "--json").json
+    told = lab.sentinel("status", "telemetry", "--json").json
     assert (told["state"], told["listener"]["relation"], told["pid"]) == ("running", "adopted", server.pid)
     assert lab.inv("telemetry.attach").out == "tmux attach-session -t '=sentinel-app:0'\n"
     lab.tmux("new-session", "-d", "-s", "another-view", "-t", "=sentinel-app")
-    assert lab.inv("telemetry.status", "--json").json["state"] == "running"
+    assert lab.sentinel("status", "telemetry", "--json").json["state"] == "running"
 
 
 # Another workspace
@@ -356,7 +355,7 @@ def test_a_foreign_listener_beside_ours_is_a_conflict(
     ours = psutil.Process(lab.inv("telemetry.activate", "--json").json["pid"])
     assert lab.inv("telemetry.activate").code == 0
     holder = foreign(port, *theirs, cwd=lab.folder)
-    told = lab.inv("telemetry.status", "--json")
+    told = lab.sentinel("status", "telemetry", "--json")
     assert (told.code, told.json["state"]) == (4, "conflict")
     done = lab.inv("telemetry.activate")
     assert done.code == 4, done.said

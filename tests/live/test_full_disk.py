@@ -70,7 +70,7 @@ def test_a_service_that_ends_is_told_at_once_with_its_cause(lab: Lab, fill: Fill
     done = lab.inv("telemetry.activate", "--timeout", str(LONG))
     assert done.code == 1
     assert "ended while starting: exit 3" in done.err
-    assert lab.inv("telemetry.status", "--json").json["exit_code"] == 3
+    assert lab.sentinel("status", "telemetry", "--json").json["exit_code"] == 3
 
 
 def test_a_service_says_that_it_is_ready_though_no_record_can_be_written(lab: Lab, fill: Fill) -> None:
@@ -84,7 +84,7 @@ def test_a_service_says_that_it_is_ready_though_no_record_can_be_written(lab: La
     assert done.code == 0, done.said
     assert "3 users" in lab.inv("ps").out
     assert lab.inv("web.stop").code == 0
-    assert lab.inv("web.status", "--json").json["state"] == "stopped"
+    assert lab.sentinel("status", "web", "--json").json["state"] == "stopped"
 
 
 def test_a_full_disk_is_told_where_health_is_a_line_of_the_log(lab: Lab, fill: Fill) -> None:
@@ -113,7 +113,6 @@ def test_what_could_not_be_written_leaves_no_draft(lab: Lab, fill: Fill) -> None
     lab.configure(telemetry={"command": "exec sleep 600", "port": None, "health": None})
     lab.inv("telemetry.activate")
     assert {path.name for path in lab.state("*.run.json*")} == {"telemetry.run.json"}
-    lab.inv("telemetry.stop")
 
 
 def test_the_doctor_tells_of_a_full_disk(lab: Lab, fill: Fill) -> None:

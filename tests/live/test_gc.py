@@ -33,7 +33,7 @@ def test_what_is_left_of_removed_worktrees_is_ended_and_what_was_moved_is_left(l
     for path in (removed, moved):
         git(lab.path, "worktree", "add", "-q", "--detach", str(path))
         assert lab.inv("up", cwd=path).code == 0
-    port = lab.inv("web.status", "--json", cwd=moved).json["port"]
+    port = lab.sentinel("status", "web", "--json", cwd=moved).json["port"]
     addresses = {"SENTINEL_PORT_WEB": str(port), "SENTINEL_URL_WEB": f"http://localhost:{port}"}
     assert lab.inv("env", "--workspace", str(moved), "--json").json == addresses
     git(lab.path, "worktree", "remove", "--force", str(removed))

@@ -68,7 +68,7 @@ def test_a_page_slower_than_its_timeout_starts_and_both_tasks_say_what_to_do_abo
     assert (done.code, done.json["state"]) == (0, "running")
     took = r"its health check took \d+ s, but status waits 0\.5 s for it: health: {…, timeout: \d+}"
     assert any(re.fullmatch(took, note) for note in done.json["notes"]), done.said
-    told = lab.inv("telemetry.status", "--json").json
+    told = lab.sentinel("status", "telemetry", "--json").json
     assert told["state"] == "unhealthy"
     assert "within 0.5 s" in told["health"]["detail"]
 
@@ -106,14 +106,13 @@ def test_a_server_is_found_on_whatever_address_it_chose(lab: Lab) -> None:
     lab.configure(**{f"s{n}": {"command": each, "port": lab.port(), "health": "/"} for n, each in enumerate(servers)})
     done = lab.inv("up", "--json")
     assert [each["state"] for each in done.json["services"]] == ["running"] * len(where), done.said
-    lab.inv("down")
 
 
 def test_an_answer_on_ipv4_is_not_that_of_a_server_on_ipv6_alone(lab: Lab) -> None:
     port = lab.port()
     late(lab, "HTTP 503", "--host", "::", "--only-ipv6", "--status", "503", port=port)
     lab.listen(port)
-    assert lab.inv("telemetry.status", "--json").json["state"] == "conflict"
+    assert lab.sentinel("status", "telemetry", "--json").json["state"] == "conflict"
 
 
 def test_the_token_goes_to_the_services_own_path(lab: Lab) -> None:
@@ -144,11 +143,11 @@ def test_a_command_is_asked_until_it_exits_with_0(lab: Lab) -> None:
     (lab.path / "sub").mkdir()
     lab.configure(telemetry={"command": lab.server(), "port": lab.port(), **keys})
     activate = lab.begin_waiting("telemetry.activate")
-    until(lambda: "exits 1: not yet" in lab.inv("telemetry.status", "--json").json["health"]["detail"])
+    until(lambda: "exits 1: not yet" in lab.sentinel("status", "telemetry", "--json").json["health"]["detail"])
     assert activate.poll() is None
     (lab.path / "sub" / "ready").touch()
     assert activate.wait(PATIENCE) == 0
-    assert lab.inv("telemetry.status", "--json").json["state"] == "running"
+    assert lab.sentinel("status", "telemetry", "--json").json["state"] == "running"
 
 
 # A line of output
@@ -175,12 +174,12 @@ def test_a_line_of_an_earlier_life_does_not_count(lab: Lab) -> None:
     (lab.path / "die").touch()
     (record,) = lab.state("telemetry.run.json")
     until(lambda: (told := json.loads(record.read_text())).get("next_start") and told["restarts"] >= 2)
-    until(lambda: "about to be started again" in lab.inv("telemetry.status", "--json").json["health"]["detail"])
+    until(lambda: "about to be started again" in lab.sentinel("status", "telemetry", "--json").json["health"]["detail"])
     (lab.path / "die").unlink()
 
     def up_again() -> dict[str, Any] | None:
         before = record.read_text()
-        told: dict[str, Any] = lab.inv("telemetry.status", "--json").json
+        told: dict[str, Any] = lab.sentinel("status", "telemetry", "--json").json
         return told if before == record.read_text() and json.loads(before)["next_start"] is None else None
 
     told = until(up_again)
@@ -201,7 +200,7 @@ def test_a_line_that_was_seen_once_counts_after_the_log_has_rotated_it_away(lab:
     assert lab.inv("telemetry.activate").code == 0
     (lab.path / "go").touch()
     until(lambda: not any(_tells(path, "ready") for path in lab.state("telemetry.log*[g1]")))
-    assert lab.inv("telemetry.status", "--json").json["state"] == "running"
+    assert lab.sentinel("status", "telemetry", "--json").json["state"] == "running"
     again = lab.inv("telemetry.activate", "--json")
     assert (again.code, again.json["changed"]) == (0, False)
 

@@ -18,7 +18,7 @@ SERVICES = "from sentinel_tasks import service, workspace\nnamespace = workspace
 
 def status(lab: Lab, name: str = "web") -> dict[str, Any]:
     """The service's document, with its exit code."""
-    done = lab.inv(f"{name}.status", "--json")
+    done = lab.sentinel("status", name, "--json")
     return {**done.json, "code": done.code}
 
 

@@ -100,7 +100,6 @@ def test_a_window_and_a_title_may_be_called_anything(lab: Lab, text: str) -> Non
     status = lab.inv("dev.status")
     assert_fit_for_a_terminal(status.out)
     assert status.out.splitlines()[1].startswith("━")
-    assert lab.inv("dev.stop").code == 0
     assert ran(lab) == []
 
 
@@ -120,7 +119,6 @@ def test_a_window_name_runs_nothing_when_a_status_line_draws_it(lab: Lab) -> Non
     finally:
         client.close(force=True)
     assert ran(lab) == []
-    assert lab.inv("dev.stop").code == 0
 
 
 def test_a_log_drives_no_terminal_and_forges_no_line(lab: Lab) -> None:
@@ -141,7 +139,6 @@ def test_a_log_drives_no_terminal_and_forges_no_line(lab: Lab) -> None:
     assert_fit_for_a_terminal(coloured.replace("\x1b[0m", "").replace("\x1b[36m", ""))
     lines = lab.inv("dev.logs", "--json").json["lines"]
     assert len(lines) == 3
-    assert lab.inv("dev.stop").code == 0
 
 
 def test_last_words_of_a_crash_drive_no_terminal(lab: Lab) -> None:
@@ -163,7 +160,6 @@ def test_an_answer_of_a_health_check_drives_no_terminal(lab: Lab) -> None:
     assert_fit_for_a_terminal(started.said)
     assert_fit_for_a_terminal(lab.inv("telemetry.status").said)
     assert not any(line.startswith("✅ forged") for line in started.said.splitlines())
-    assert lab.inv("telemetry.stop").code == 0
 
 
 def test_what_a_health_command_says_drives_no_terminal(lab: Lab) -> None:
@@ -176,7 +172,6 @@ def test_what_a_health_command_says_drives_no_terminal(lab: Lab) -> None:
     assert started.code == 1
     assert_fit_for_a_terminal(started.said)
     assert_fit_for_a_terminal(lab.inv("dev.status").said)
-    assert lab.inv("dev.stop").code == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process names itself by prctl")
@@ -200,7 +195,6 @@ def test_the_name_of_a_process_hides_nothing_of_what_is_told_after_it(lab: Lab) 
     assert f"(pid {holder.pid}), {sys.executable}" in taken.said
     assert_fit_for_a_terminal(taken.said)
     assert "hunter2" not in lab.state("events.jsonl")[0].read_text()
-    assert lab.inv("dev.stop").code == 0
     assert ran(lab) == []
 
 

@@ -12,7 +12,7 @@ APP = {"command": "env | grep -E 'SENTINEL_(PORT_WEB|INST)'; exec sleep 600", "d
 
 def rows(lab: Lab) -> dict[str, Any]:
     """What `ps` tells of the instances."""
-    found = lab.inv("ps", "--json").json["workspaces"][0]["services"]
+    found = lab.sentinel("ps", "--json").json["workspaces"][0]["services"]
     return {each["service"]: each for each in found if each["service"].startswith("web")}
 
 

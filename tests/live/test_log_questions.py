@@ -47,4 +47,3 @@ def test_logs_of_several_services_answer_questions(lab: Lab) -> None:
     log.unlink()
     gone = lab.inv("web.logs", "--cursor", first["cursor"])
     assert (gone.code, "was removed or emptied" in gone.err) == (2, True), gone.said
-    assert lab.inv("down").code == 0

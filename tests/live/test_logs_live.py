@@ -149,7 +149,6 @@ def test_following_ends_with_its_reader_although_the_service_says_no_more(lab: L
     piped = lab.spawn("bash", "-c", f"{typed(lab)} telemetry.logs --follow | grep -m1 ready; exit ${{PIPESTATUS[0]}}")
     assert piped.communicate(timeout=PATIENCE) == (b"ready\n", b"")
     assert piped.returncode == 0
-    lab.inv("telemetry.stop")
 
 
 # Following
@@ -166,7 +165,6 @@ def test_following_goes_on_through_a_restart(lab: Lab) -> None:
     until(lambda: followed.read_text().count(f"listening on {port}") == 2)
     lives = [line for line in followed.read_text().splitlines() if line.startswith("life")]
     assert len(set(lives)) == len(lives) == 2
-    lab.inv("telemetry.stop")
 
 
 def test_a_slow_reader_loses_nothing_to_rotation(lab: Lab) -> None:

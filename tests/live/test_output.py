@@ -111,7 +111,6 @@ def test_a_reader_that_has_gone_changes_nothing_of_what_a_task_does(lab: Lab) ->
     assert without_a_reader(lab, "telemetry.status", "--json") == 3
     configure(lab, "--delay", "600", startup_timeout=1)
     assert without_a_reader(lab, "telemetry.activate") == 1
-    lab.inv("telemetry.stop")
 
 
 def test_a_closed_stream_is_no_error(lab: Lab) -> None:
@@ -153,7 +152,6 @@ def test_a_terminal_sees_a_live_line_that_leaves_no_trace(lab: Lab) -> None:
     after = said.rpartition("\x1b[K")[2]
     assert "starting" not in after
     assert "telemetry: started" in after
-    lab.inv("telemetry.stop")
 
 
 def test_a_sign_that_the_terminal_lacks_is_no_error(lab: Lab) -> None:
@@ -201,7 +199,6 @@ def test_dry_tells_the_plan_beside_one_true_document_and_changes_nothing(lab: La
         assert (told["state"], told["changed"]) == ("running", False)
         assert ("would" in planned.err) is (verb == "telemetry.stop")
     assert everything(lab) == before
-    lab.inv("telemetry.stop")
 
 
 def test_echo_tells_every_tmux_command_and_signal(lab: Lab) -> None:
@@ -333,7 +330,6 @@ def test_a_service_cannot_start_or_stop_itself_from_its_own_window(lab: Lab) -> 
     assert text.count("can't be started or stopped from inside its own window") == 2
     assert "Traceback" not in text
     assert len(lab.services()) == 1
-    lab.inv("telemetry.stop")
 
 
 def test_a_command_that_is_missing_is_told_at_once_with_its_name(lab: Lab) -> None:

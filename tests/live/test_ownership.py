@@ -56,7 +56,7 @@ def workspace(lab: Lab) -> Iterator[Lab]:
 
 
 def port_of(lab: Lab) -> int:
-    told: int = lab.inv("web.status", "--json").json["port"]
+    told: int = lab.sentinel("status", "web", "--json").json["port"]
     return told
 
 
@@ -109,7 +109,7 @@ def test_what_a_window_of_a_persons_tmux_left_behind_lives_on(workspace: Lab, is
     left = until(lambda: [each for each in workspace.processes() if each.cmdline() == ["sleep", "3601"]])[0]
     until(lambda: psutil.Process(left.pid).ppid() != precious.processes[1].pid, "its parent's end")
     if is_killed:
-        psutil.Process(workspace.inv("ide.status", "--json").json["pid"]).parent().kill()  # type: ignore[union-attr]
+        psutil.Process(workspace.sentinel("status", "ide", "--json").json["pid"]).parent().kill()  # type: ignore[union-attr]
     for task in ("ide.stop", "doctor --fix"):
         workspace.inv(*task.split())
         assert lives(left)
@@ -172,7 +172,7 @@ def serve(lab: Lab, *words: str, command: str = "{}", **keys: object) -> int:
 
 def status(lab: Lab) -> dict[str, Any]:
     """The status document of `web`, with its exit code."""
-    done = lab.inv("web.status", "--json")
+    done = lab.sentinel("status", "web", "--json")
     return {**done.json, "code": done.code}
 
 

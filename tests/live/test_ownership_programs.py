@@ -30,7 +30,7 @@ def server(lab: Lab, *words: str) -> str:
 
 def holder(lab: Lab) -> int:
     """The pid that the status tells of the first listener, which must be ours."""
-    listener = lab.inv("dev.status", "--json").json["listener"]
+    listener = lab.sentinel("status", "dev", "--json").json["listener"]
     assert listener["relation"] == "ours", listener
     assert isinstance(listener["pid"], int)
     return listener["pid"]
@@ -76,14 +76,14 @@ def test_a_daemon_without_our_tags_is_ended_by_a_stop(lab: Lab) -> None:
 
 def test_one_that_goes_into_the_background_is_ours_and_is_ended(lab: Lab) -> None:
     port = serve(lab, lab.server("--background", "--rewrite-title"))
-    told = lab.inv("dev.status", "--json").json
+    told = lab.sentinel("status", "dev", "--json").json
     pid = holder(lab)
     assert told["state"] == "running"
     assert any("background" in note and str(pid) in note for note in told["notes"]), told["notes"]
     assert lab.inv("dev.start", "--json").json["changed"] is False
     assert lab.inv("down").code == 0
     assert_ended(port, pid)
-    assert lab.inv("dev.status", "--json").json["state"] == "stopped"
+    assert lab.sentinel("status", "dev", "--json").json["state"] == "stopped"
 
 
 def events(lab: Lab) -> list[tuple[str, str]]:
@@ -95,7 +95,7 @@ def test_until_it_has_ended_the_truth_is_told_of_a_service_without_window(lab: L
     """Status said that it had crashed, while it and its launcher lived and held the port."""
     port = serve(lab, f"trap '' HUP; exec {server(lab, '--stop-delay', '1')}", restart="always")
     close_window(lab)
-    told = lab.inv("dev.status", "--json").json
+    told = lab.sentinel("status", "dev", "--json").json
     assert told["state"] != "crashed"
     assert "launcher was killed" not in str(told["error"])
     until(lambda: not is_open(port) and not lab.services(), "the end of the service")

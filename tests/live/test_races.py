@@ -53,7 +53,6 @@ def test_eight_activates_at_once_start_one_process(lab: Lab) -> None:
     (service,) = lab.services()
     assert {each["pid"] for each in done} == {service.pid}
     assert lab.windows() == ["sentinel-app:2:📡 telemetry"]
-    lab.inv("telemetry.stop")
 
 
 def test_two_services_at_once_on_a_fresh_server_three_times(lab: Lab) -> None:
@@ -88,7 +87,7 @@ def test_start_and_stop_at_once_end_in_one_truth(lab: Lab) -> None:
         done = {each.args[1]: ended(each) for each in processes}
         assert done["telemetry.stop"]["code"] == 0, done
         assert done["telemetry.activate"]["code"] in (0, 1), done
-        seen = lab.inv("telemetry.status", "--json").json
+        seen = lab.sentinel("status", "telemetry", "--json").json
         assert seen["state"] in ("running", "stopped"), seen
         assert len(lab.services()) == (seen["state"] == "running")
         assert lab.inv("telemetry.activate").code == 0
@@ -151,4 +150,3 @@ def test_an_activate_that_is_frozen_while_it_waits_holds_nothing(lab: Lab) -> No
     os.kill(frozen.pid, signal.SIGSTOP)
     (lab.path / "go").touch()
     assert_not_in_the_way(lab)
-    assert lab.inv("telemetry.stop").code == 0

@@ -28,7 +28,7 @@ def serve(lab: Lab, command: str | list[str], **keys: object) -> int:
 
 
 def status(lab: Lab) -> dict[str, Any]:
-    document: dict[str, Any] = lab.inv("telemetry.status", "--json").json
+    document: dict[str, Any] = lab.sentinel("status", "telemetry", "--json").json
     return document
 
 

@@ -40,7 +40,7 @@ def prepare(lab: Lab) -> None:
 
 
 def running(lab: Lab) -> list[str]:
-    (group,) = lab.inv("ps", "--json").json["workspaces"]
+    (group,) = lab.sentinel("ps", "--json").json["workspaces"]
     return [each["service"] for each in group["services"] if each["state"] == "running"]
 
 

@@ -39,7 +39,7 @@ def serve(lab: Lab, *words: str, **keys: Any) -> int:
 
 def status(lab: Lab) -> dict[str, Any]:
     """The status document of `telemetry`, with its exit code."""
-    result = lab.inv("telemetry.status", "--json")
+    result = lab.sentinel("status", "telemetry", "--json")
     return {**result.json, "code": result.code}
 
 
@@ -78,7 +78,6 @@ def test_the_window_stays_dead_with_its_output_readable_and_is_used_again(lab: L
     assert (window(lab), len(lab.windows())) == (before, 1)
     screen = lab.tmux("capture-pane", "-p", "-t", before, "-S", "-")
     assert ("hello from the service" in screen, "second life" in screen) == (True, True)
-    stop(lab)
 
 
 def test_a_service_is_asked_by_its_own_signal_and_its_own_code_is_no_crash(lab: Lab) -> None:
@@ -241,7 +240,7 @@ def test_down_leaves_the_session_to_a_persons_own_window(lab: Lab) -> None:
 def test_a_suspended_service_is_unhealthy_and_ended_at_once(lab: Lab) -> None:
     port = serve(lab)
     os.kill(status(lab)["pid"], signal.SIGSTOP)
-    hung = lab.inv("telemetry.status", "--json")
+    hung = lab.sentinel("status", "telemetry", "--json")
     assert (hung.json["state"], hung.code) == ("unhealthy", 1), hung.said
     (way_on,) = re.findall(r"it is suspended; (kill -CONT -- -\d+) lets it go on", hung.json["error"])
     subprocess.run(way_on.split(), check=True)

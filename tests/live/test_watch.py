@@ -72,7 +72,7 @@ def test_a_save_restarts_it_and_a_checkout_does_so_once(lab: Lab) -> None:
     save(lab, "two")
     until(lambda: restarts(lab) == ["src/version changed"], "the restart")
     assert lab.inv("web.wait").code == 0
-    told = lab.inv("web.status", "--json").json
+    told = lab.sentinel("status", "web", "--json").json
     assert (told["reaction"], told["watched"], told["restarts"]) == ("restarted because src/version changed", True, 0)
     assert "restarted because src/version changed" in lab.inv("ps").out
     until(lambda: lab.inv("web.logs", "--json").json["lines"][-1:] == ["two"], "the new output")
@@ -96,7 +96,7 @@ def test_a_watcher_that_was_killed_is_told_and_started_again(lab: Lab) -> None:
     checks = {check["name"]: check for check in lab.inv("doctor", "--json").json["checks"]}
     assert not checks["watchers"]["ok"]
     assert "its files are watched again" in lab.inv("up", "--only", "web").out
-    assert lab.inv("web.status", "--json").json["watched"]
+    assert lab.sentinel("status", "web", "--json").json["watched"]
     save(lab, "two")
     until(lambda: restarts(lab) == ["src/version changed"], "the restart")
     assert lab.inv("web.stop").code == 0
@@ -107,7 +107,7 @@ def test_a_service_that_crashes_after_a_save_is_mended_by_the_next_one(lab: Lab)
     """And what restarts with it restarts when it does."""
     watching(lab, other={"command": "sleep 600", "restart_with": "web"})
     (lab.path / "src/version").unlink()
-    until(lambda: lab.inv("web.status", "--json").json["state"] == "crashed", "the crash")
+    until(lambda: lab.sentinel("status", "web", "--json").json["state"] == "crashed", "the crash")
     assert "it starts again when a watched file changes" in lab.inv("web.status").out
     assert restarts(lab, "other") == []
     save(lab, "three")
@@ -115,4 +115,3 @@ def test_a_service_that_crashes_after_a_save_is_mended_by_the_next_one(lab: Lab)
     assert lab.inv("web.wait").code == 0
     assert lab.inv("web.restart").code == 0
     assert [event for event, _ in events(lab, "other")] == ["start", "stop", "restart", "stop", "start"]
-    assert lab.inv("down").code == 0

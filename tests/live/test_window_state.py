@@ -21,7 +21,7 @@ def test_a_window_tells_that_its_service_runs_has_crashed_and_runs_again(lab: La
     lab.configure(dev=SLEEPS)
     assert lab.inv("dev.start").code == 0
     assert shown(lab) == "running"
-    os.kill(lab.inv("dev.status", "--json").json["pid"], signal.SIGKILL)
+    os.kill(lab.sentinel("status", "dev", "--json").json["pid"], signal.SIGKILL)
     until(lambda: shown(lab) == "crashed fg=red")
     assert lab.inv("dev.start").code == 0
     assert shown(lab) == "running"

@@ -29,7 +29,7 @@ def test_the_embedded_api_lists_the_processes_of_the_workspace(lab: Lab) -> None
     lab.configure(telemetry={"port": lab.port()})
     (lab.path / "tasks.py").write_text(SHOP)
     assert lab.inv("up").code == 0
-    pid = lab.inv("queue.status", "--json").json["pid"]
+    pid = lab.sentinel("status", "queue", "--json").json["pid"]
     listed = until(lambda: lab.inv("telemetry.workers", "--json").json["workers"], "a worker")
     assert [(worker["service"], worker["pid"]) for worker in listed] == [("queue", pid)]
     table = lab.inv("telemetry.workers").out
@@ -37,7 +37,6 @@ def test_the_embedded_api_lists_the_processes_of_the_workspace(lab: Lab) -> None
     assert "idle" in table
     status = lab.inv("telemetry.status").out
     assert "Workers: 1 (1 idle, 0 working, 0 error)" in status
-    assert lab.inv("down").code == 0
 
 
 def test_another_api_lists_its_workers_too(lab: Lab) -> None:
@@ -47,7 +46,6 @@ def test_another_api_lists_its_workers_too(lab: Lab) -> None:
     table = lab.inv("telemetry.workers").out
     assert "\x1b" not in table
     assert [line.split()[0] for line in table.splitlines()] == ["WORKER", "a", "b"]
-    lab.inv("telemetry.stop")
 
 
 def test_without_an_api_both_say_so(lab: Lab) -> None:
@@ -76,7 +74,6 @@ def test_an_api_that_is_not_healthy_is_asked_only_once(lab: Lab) -> None:
     assert told.code == 1
     assert "HTTP 404" in told.out
     assert asked() == before + 1
-    lab.inv("telemetry.stop")
 
 
 def test_a_health_check_that_lists_no_workers_is_not_taken_for_a_registry_without_any(lab: Lab) -> None:
@@ -86,7 +83,6 @@ def test_a_health_check_that_lists_no_workers_is_not_taken_for_a_registry_withou
     told = lab.inv("telemetry.workers")
     assert (told.code, told.out.strip()) == (0, "its health check does not list the workers")
     assert lab.inv("telemetry.workers", "--json").json["workers"] is None
-    lab.inv("telemetry.stop")
 
 
 def test_where_there_is_no_browser_the_address_is_told(lab: Lab) -> None:
@@ -94,4 +90,3 @@ def test_where_there_is_no_browser_the_address_is_told(lab: Lab) -> None:
     lab.configure(telemetry={"command": lab.server(), "port": port})
     assert lab.inv("telemetry.activate").code == 0
     assert lab.inv("telemetry.open").out.strip() == f"http://localhost:{port}/"
-    lab.inv("telemetry.stop")

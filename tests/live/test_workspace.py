@@ -34,7 +34,7 @@ def states(result: Result) -> dict[str, str]:
 
 
 def listed(lab: Lab, cwd: Path | None = None, env: dict[str, str] | None = None) -> dict[str, dict[str, object]]:
-    (group, *_) = lab.inv("ps", "--json", cwd=cwd, env=env).json["workspaces"]
+    (group, *_) = lab.sentinel("ps", "--json", cwd=cwd, env=env).json["workspaces"]
     return {each["service"]: each for each in group["services"]}
 
 
@@ -68,7 +68,6 @@ def test_only_brings_what_it_needs_along(lab: Lab) -> None:
     assert wrong.code == 2
     assert "did you mean a?" in wrong.err
     assert wrong.json["problems"][0]["key"] == "--only"
-    lab.inv("down")
 
 
 def test_only_with_nothing_after_it_is_not_everything(lab: Lab) -> None:
@@ -80,7 +79,6 @@ def test_only_with_nothing_after_it_is_not_everything(lab: Lab) -> None:
         refused = lab.inv(verb, "--only", "")
         assert (refused.code, "--only" in refused.err) == (2, True), refused.said
     assert len(lab.services()) == 1
-    lab.inv("down")
 
 
 def test_many_services_come_up_each_in_its_own_window_with_its_own_log(lab: Lab) -> None:
@@ -123,8 +121,6 @@ namespace = workspace(api, idle)
     found = listed(lab, trees[1])
     assert found["api"]["port"] not in (None, port)
     assert found["idle"]["port"] is None
-    for tree in trees:
-        assert lab.inv("down", cwd=tree).code == 0
 
 
 def test_two_worktrees_with_automatic_ports_run_side_by_side_and_keep_them(lab: Lab) -> None:
@@ -143,7 +139,7 @@ namespace = workspace(api, web)
     assert ports[0] != ports[1]
     for tree, port in zip(trees, ports, strict=True):
         until(lambda: f"api is {port}" in lab.inv("web.logs", cwd=tree).out)  # noqa: B023 (called at once)
-        assert lab.inv("api.status", "--json", cwd=tree).json["listener"]["relation"] == "ours"
+        assert lab.sentinel("status", "api", "--json", cwd=tree).json["listener"]["relation"] == "ours"
     everywhere = lab.inv("ps", "--all", "--json", cwd=trees[0]).json["workspaces"]
     assert {str(tree) for tree in trees} == {group["workspace"] for group in everywhere}
     refused = lab.inv("up", "--port", "5000", cwd=trees[0])
@@ -152,8 +148,6 @@ namespace = workspace(api, web)
     assert lab.inv("down", cwd=trees[1]).code == 0
     assert lab.inv("up", cwd=trees[1]).code == 0
     assert listed(lab, trees[1])["api"]["port"] == ports[1]
-    for tree in trees:
-        assert lab.inv("down", cwd=tree).code == 0
 
 
 def on_server(lab: Lab, name: str, **keys: object) -> Path:
@@ -199,8 +193,6 @@ def test_workspaces_that_know_nothing_of_each_other_never_choose_the_same_port(l
     for path, home in places:
         assert lab.inv("restart", cwd=path, env=home).code == 0
     assert [listed(lab, path, home)["api"]["port"] for path, home in places] == ports
-    for path, home in places:
-        assert lab.inv("down", cwd=path, env=home).code == 0
 
 
 def test_ps_shows_the_workspaces_of_every_tmux_server(lab: Lab) -> None:
@@ -214,8 +206,6 @@ def test_ps_shows_the_workspaces_of_every_tmux_server(lab: Lab) -> None:
         map(str, paths), "running"
     )
     assert str(paths[1]) in lab.inv("ps", "--all", cwd=paths[0]).out
-    for path in paths:
-        assert lab.inv("down", cwd=path).code == 0
 
 
 def test_logs_of_all_services_come_in_the_order_of_time(lab: Lab) -> None:
@@ -235,7 +225,6 @@ def test_logs_of_all_services_come_in_the_order_of_time(lab: Lab) -> None:
     assert lines == ["a 1", "b 1", "a 2", "b 2", "a 3", "b 3"]
     document = lab.inv("logs", "--json", "--only", "a").json
     assert document["lines"][-1].endswith("a 3")
-    lab.inv("down")
 
 
 def test_a_procfile_runs_as_honcho_runs_it(lab: Lab) -> None:
@@ -318,7 +307,7 @@ def test_a_port_that_was_moved_to_is_remembered_after_a_crash(lab: Lab) -> None:
     assert moved["port"] != port
     os.kill(moved["pid"], signal.SIGKILL)
     crashed = until(
-        lambda: (found := lab.inv("web.status", "--json").json)["state"] == "crashed" and found, "the crash"
+        lambda: (found := lab.sentinel("status", "web", "--json").json)["state"] == "crashed" and found, "the crash"
     )
     assert crashed["port"] == moved["port"]
 
@@ -327,7 +316,6 @@ def test_what_is_run_without_a_configuration_is_told_with_the_reason(lab: Lab) -
     lab.configure(dev={"port": lab.port()})
     assert "there is no package.json script" in lab.inv("--dry", "dev.start").out
     assert "there is no package.json script" in lab.inv("dev.start").out
-    assert lab.inv("dev.stop").code == 0
 
 
 def test_a_service_may_not_be_called_like_a_task_of_the_workspace(lab: Lab) -> None:
@@ -396,7 +384,6 @@ def test_a_terminal_too_small_for_all_services_is_left_clean(lab: Lab) -> None:
     history = screen(lab, "-S", "-")
     assert f" of {LONG} s" not in history
     assert [line.count("started") for line in history.splitlines() if "window" in line] == [1] * len(names)
-    assert lab.inv("down").code == 0
 
 
 def screen(lab: Lab, *words: str) -> str:
