@@ -57,6 +57,10 @@ bench-environments: tmux $(dev) ## a status in environments that pip or uv made,
 bench-scale: tmux $(dev) compile ## 100 and 500 services, idle ones, 100 workspaces: minutes, and 6 GB of memory (RUNS=5)
 	.venv/bin/python -m bench.scale $(RUNS)
 
+.PHONY: bench-logs
+bench-logs: tmux $(dev) compile ## questions to 1 GB of logs, beside grep and tail; the memory of a line of 120 MB (RUNS=5)
+	.venv/bin/python -m bench.logs $(RUNS)
+
 .PHONY: bench-peers
 bench-peers: $(dev) ## other programs for the bench to measure beside ours, in bench/.peers (needs npm)
 	.venv/bin/python -m venv bench/.peers
