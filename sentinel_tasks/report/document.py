@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..model import Finding, Observation, Report
@@ -114,6 +115,20 @@ def dumps(document: object) -> str:
     import json
 
     return json.dumps(document, indent=2)
+
+
+def dumps_in_pieces(
+    before: Mapping[str, object], name: str, texts: Iterable[str], after: Callable[[], Mapping[str, object]]
+) -> Iterator[str]:
+    """What `dumps` says of these keys with the texts as a list between them; `after` is asked behind the last text."""
+    import json
+
+    yield json.dumps({**before, name: []}, indent=2).removesuffix("]\n}")
+    begin, end = "\n    ", "]"
+    for text in texts:
+        yield f"{begin}{json.dumps(text)}"
+        begin, end = ",\n    ", "\n  ]"
+    yield f"{end},{json.dumps(after(), indent=2).removeprefix('{')}"
 
 
 def dumps_line(document: object) -> str:

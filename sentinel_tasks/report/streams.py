@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Literal, TextIO
 
@@ -34,6 +35,20 @@ def put(text: str, stream: TextIO, end: str = "\n") -> None:
     except OSError as reason:
         _give_up(stream)
         raise OSError(reason.errno, reason.strerror, stream.name) from reason
+
+
+def joined(texts: Iterable[str], at_once: int) -> Iterator[str]:
+    """The texts, joined to pieces of at least that many characters."""
+    waiting: list[str] = []
+    size = 0
+    for text in texts:
+        waiting.append(text)
+        size += len(text)
+        if size >= at_once:
+            yield "".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield "".join(waiting)
 
 
 def is_read(stream: TextIO) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from ..report.live import Live
     from ..system.state_folder import State
     from ..world import World
+
+
+AT_ONCE = 1 << 16
+"""Characters that are printed together, where nobody waits for each line."""
 
 
 class Console(ABC):
@@ -30,6 +35,7 @@ class Console(ABC):
         self.as_json, self.dry, self.echoes = as_json, dry, echoes
         self.environ = dict(os.environ)
         self.tells_of_gone = True
+        self._has_begun = False
         self._live: Live | None = None
         self._scales: dict[str, tuple[int, int]] | None = None
 
@@ -66,11 +72,20 @@ class Console(ABC):
         self.diagnostic(f"{self.err.sign('warn')} {plain(text)}")
 
     def document(self, document: object) -> None:
-        """Prints the document to stdout, if one was asked for."""
-        if self.as_json:
+        """Prints the document to stdout, if one was asked for, and none has begun that could not be ended."""
+        if self.as_json and not self._has_begun:
             from ..report import dumps
 
             self._show(dumps(document))
+
+    def document_in_pieces(self, pieces: Iterable[str]) -> None:
+        """Prints a document that is more than should be held; BrokenPipeError where nobody reads it to its end."""
+        from ..report import joined, put
+
+        self.clear()
+        for text in joined(chain(pieces, ["\n"]), AT_ONCE):
+            self._has_begun = True
+            put(text, sys.stdout, end="")
 
     def _show(self, text: str) -> None:
         """A reader that has gone is no error: the exit code still says what became of the task."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .acting import Names, are_instances, open_running_world
-from .console import Console
+from .console import AT_ONCE, Console
 from .views import how_to_start
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..world import World
     from .log_flags import Wish
 
-AT_ONCE = 1 << 16
-"""Characters that are printed together, where nobody waits for each line."""
 LONGEST = 10_000
 """Characters of a line that are shown off a terminal, unless `--lines` asks for it."""
 
@@ -75,6 +73,7 @@ def _those_that_are_there(
 
 
 def _tell(console: Console, searches: Searches, logs: Mapping[str, Source], wish: Wish, with_runs: bool) -> None:
+    from ..report import dumps_in_pieces
     from ..text.duration import timestamp
 
     counts = Counts()
@@ -87,14 +86,18 @@ def _tell(console: Console, searches: Searches, logs: Mapping[str, Source], wish
         if wish.cursor is not None:
             console.diagnostic(f"cursor: {searches.cursor()}")
         return
-    lines: list[str] = []
     times: list[float | None] = []
-    for each in found:
-        stamp = f"{timestamp(each.when)} " if wish.timestamps else ""
-        lines.append(f"{stamp}{each.service}: {each.text}" if wish.together else f"{stamp}{each.text}")
-        times.append(each.when or None)
-    told = {"lines": lines, "times": times, "cut": counts.cut, "more": _is_full(counts, wish)}
-    console.document({**_of(logs, wish), **told, "cursor": searches.cursor()})
+
+    def lines() -> Iterator[str]:
+        for each in found:
+            times.append(each.when or None)
+            stamp = f"{timestamp(each.when)} " if wish.timestamps else ""
+            yield f"{stamp}{each.service}: {each.text}" if wish.together else f"{stamp}{each.text}"
+
+    def rest() -> dict[str, Any]:
+        return {"times": times, "cut": counts.cut, "more": _is_full(counts, wish), "cursor": searches.cursor()}
+
+    console.document_in_pieces(dumps_in_pieces(_of(logs, wish), "lines", lines(), rest))
     _tell_of_rest(console, counts, wish)
 
 
@@ -169,24 +172,10 @@ def _follow(console: Console, searches: Searches, logs: Mapping[str, Source], wi
 
 
 def _print(lines: Iterable[str], at_once: int) -> None:
-    from ..report import put
+    from ..report import joined, put
 
-    for text in _joined(lines, at_once):
-        put(text, sys.stdout)
-
-
-def _joined(lines: Iterable[str], at_once: int) -> Iterator[str]:
-    """The lines joined to pieces of about that many characters."""
-    waiting: list[str] = []
-    size = 0
-    for line in lines:
-        waiting.append(line)
-        size += len(line)
-        if size >= at_once:
-            yield "\n".join(waiting)
-            waiting, size = [], 0
-    if waiting:
-        yield "\n".join(waiting)
+    for text in joined((f"{line}\n" for line in lines), at_once):
+        put(text, sys.stdout, end="")
 
 
 def _as_lines(console: Console, logs: Mapping[str, Source], wish: Wish) -> Callable[[Shown], str]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
+import subprocess
 
-from tests.lab import Lab, until
+import pytest
+
+from sentinel_tasks.logs.reader import LONGEST_LINE
+from tests.lab import SENTINEL, Lab, until
 
 WEB = r"""
 printf 'INFO one\nERROR it failed\nCaused by: x\n  at y\nINFO two\n'
@@ -47,3 +53,25 @@ def test_logs_of_several_services_answer_questions(lab: Lab) -> None:
     log.unlink()
     gone = lab.inv("web.logs", "--cursor", first["cursor"])
     assert (gone.code, "was removed or emptied" in gone.err) == (2, True), gone.said
+
+
+MOST = 90000
+"""KiB of address space, of which Python with all that it imports takes two thirds."""
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_long_line_is_shown_whole_in_bounded_memory(lab: Lab, words: tuple[str, ...]) -> None:
+    """495 MB of memory were needed for a line of 120 MB as JSON."""
+    lab.configure(telemetry={"command": "echo before", "health": "exit", "port": None})
+    assert lab.inv("telemetry.activate").code == 0
+    (log,) = lab.state("telemetry.log")
+    parts, longest = 24, LONGEST_LINE - 1
+    log.write_bytes(b"before\n" + b"x" * longest * parts + b"\nbehind\n")
+    asked = shlex.join([SENTINEL, "logs", "telemetry", "--lines", "100", *words])
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -v {MOST}; exec {asked}"], cwd=lab.path, env=lab.environ, stdin=subprocess.DEVNULL,
+        capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = json.loads(done.stdout)["lines"] if words else done.stdout.splitlines()
+    assert (lines[0], lines[-1], [len(line) for line in lines[1:-1]]) == ("before", "behind", [longest] * parts)

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sentinel_tasks.model import Answer, Health, Observation, Progress, Report, State
-from sentinel_tasks.report import Style, as_json, details, dumps, dumps_line, outcome_line, status_page, style_of
+from sentinel_tasks.report import (
+    Style,
+    as_json,
+    details,
+    dumps,
+    dumps_in_pieces,
+    dumps_line,
+    outcome_line,
+    status_page,
+    style_of,
+)
 from sentinel_tasks.report.live import Live, fitting
 from sentinel_tasks.report.tables import table, workers_table
 from tests.facts import (
@@ -485,3 +495,10 @@ def test_off_a_terminal_it_is_said_once() -> None:
     assert stream.getvalue() == "... telemetry: starting, for up to 30 s\n"
     live.clear()
     assert "\x1b" not in stream.getvalue()
+
+
+@given(st.lists(st.text()))
+def test_document_in_pieces_is_the_same_as_at_once(texts: list[str]) -> None:
+    whole = {"service": None, "lines": texts, "cut": 0, "times": [None, 1.5]}
+    pieces = dumps_in_pieces({"service": None}, "lines", iter(texts), lambda: {"cut": 0, "times": [None, 1.5]})
+    assert "".join(pieces) == dumps(whole)
