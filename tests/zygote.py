@@ -47,7 +47,10 @@ def load() -> None:
         if not module.name.startswith(NOT_NEEDED):
             importlib.import_module(module.name)
     http.load()
+    for name in ("ascii", "utf_8_sig"):
+        importlib.import_module(f"encodings.{name}")
     masking.masked_text("")  # compiles its patterns
+    masking.masked(["x", "y"])
 
 
 def load_api() -> None:

@@ -7,7 +7,6 @@ import inspect
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -141,16 +140,19 @@ def unlisted(project: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     It does not list `inv doctor` either; `python -m sentinel_tasks doctor` works all the same.
     """
     for module in [*sys.modules.values()]:
-        names = [str(value.name) for value in vars(module).values() if isinstance(value, Collection) and value.name]
-        own = tuple(name for name in dict.fromkeys(names) if name in declared.settings)
         file = getattr(module, "__file__", None) or ""
-        if own and _is_tasks_file(file, project) and not _namespace(module):
+        if _is_tasks_file(file, project) and not _namespace(module) and (own := _services_of(module)):
             yield os.path.relpath(file, project), own
 
 
 def _is_tasks_file(file: str, project: str) -> bool:
-    path, folder = Path(file), Path(project)
-    return path.parent == folder or (path.name == "__init__.py" and path.parent.parent == folder)
+    folder, name = os.path.split(file)
+    return folder == project or (name == "__init__.py" and os.path.dirname(folder) == project)
+
+
+def _services_of(module: ModuleType) -> tuple[str, ...]:
+    names = [str(value.name) for value in vars(module).values() if isinstance(value, Collection) and value.name]
+    return tuple(name for name in dict.fromkeys(names) if name in declared.settings)
 
 
 def _namespace(module: ModuleType) -> bool:
