@@ -775,6 +775,25 @@ def test_values_below_an_unknown_key_are_not_shown(project: Path) -> None:
         assert "hunter2" not in repr(found)
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"env": ["API_TOKEN=hunter2"]},
+        {"env": {"API_TOKEN=hunter2": "x"}},
+        {"env_file": {"PASSWORD": "hunter2"}},
+        {"command": {"run": "mysql --password=hunter2"}},
+        {"command": ["mysql", {"password": "hunter2"}]},
+        {"health": "postgres://bob:hunter2@db"},
+        {"cwd": ["--password", "hunter2"]},
+        {"comand": "mysql --password hunter2"},
+    ],
+    ids=str,
+)
+def test_a_secret_in_a_wrong_value_is_not_repeated(project: Path, keys: Any) -> None:
+    found = problems(project, {"services": {"web": {**WEB, **keys}}}, declared={})
+    assert "hunter2" not in f"{found!r} {ConfigurationError(found)}"
+
+
 def test_unknown_key_that_resembles_none_is_told_with_all(project: Path) -> None:
     assert "known are autostart, command, cwd" in wrong(project, zzz=1).reason
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.lab import Lab
 
-BROKEN = ["sentinel: [", "- a list\n", "sentinel: {services: {dev: {prot: 1}}}\n", "sentinel: {services: 5}\n"]
+BROKEN = ["sentinel: [", "sentinel: {services: {dev: {prot: 1}}}\n", "sentinel: {services: 5}\n"]
 
 
 def test_what_runs_is_seen_and_ended(lab: Lab) -> None:

@@ -59,11 +59,11 @@ class Example:
 
     def processes(self) -> list[psutil.Process]:
         """What still runs in the example's folder, or under its tmux server."""
-        return [process for process in psutil.process_iter() if self.is_here(process)]
+        return [psutil.Process(pid) for pid in psutil.pids() if self.is_here(pid)]
 
-    def is_here(self, process: psutil.Process) -> bool:
-        with contextlib.suppress(psutil.Error):
-            return Path(process.cwd()).is_relative_to(self.folder)
+    def is_here(self, pid: int) -> bool:
+        with contextlib.suppress(OSError):
+            return Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(self.folder)
         return False
 
     def end(self) -> None:

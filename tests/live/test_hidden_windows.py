@@ -52,7 +52,6 @@ def running(lab: Lab) -> Iterator[Lab]:
     assert lab.inv("up").code == 0
     server = psutil.Process(int(lab.tmux("display-message", "-p", "#{pid}")))
     yield lab
-    lab.inv("down")
     server.kill()
 
 
@@ -71,7 +70,7 @@ def test_windows_on_a_server_that_is_not_reached_are_told_as_ours_never_doubled_
 ) -> None:
     """They were "held by python in another tmux server", and the doctor said nothing; one without a port ran twice."""
     before = told_as_ours(running, hidden)
-    for task in ("job.start", "web.start", "up"):
+    for task in ("job.start", "up"):
         done = running.inv(task)
         assert done.code == 0, done.said
         assert "already running" in done.out
@@ -92,7 +91,6 @@ def told_as_ours(running: Lab, hidden: Hidden) -> dict[str, int]:
     place = f"on a tmux server that is not reached from here (pid {hidden.server})"
     assert told["notes"] == [f"its window is {place}: {hidden.way}"]
     assert hidden.way in running.inv("web.status").out
-    assert hidden.way in running.inv("job.status").out
     assert hidden.way in running.inv("ps").out
     attach = running.inv("web.attach")
     assert (attach.code, hidden.way in attach.err) == (3, True), attach.said

@@ -208,22 +208,8 @@ def test_a_wrong_key_forges_no_line(lab: Lab) -> None:
     assert_fit_for_a_terminal(lab.inv("doctor").said)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"env": ["API_TOKEN=hunter2"]},
-        {"env": {"API_TOKEN=hunter2": "x"}},
-        {"env_file": {"PASSWORD": "hunter2"}},
-        {"command": {"run": "mysql --password=hunter2"}},
-        {"command": ["mysql", {"password": "hunter2"}]},
-        {"health": "postgres://bob:hunter2@db"},
-        {"cwd": ["--password", "hunter2"]},
-        {"comand": "mysql --password hunter2"},
-    ],
-    ids=str,
-)
-def test_a_secret_in_a_wrong_value_is_not_repeated(lab: Lab, wrong: dict[str, object]) -> None:
-    lab.configure(dev=wrong)
+def test_a_secret_in_a_wrong_value_is_not_repeated(lab: Lab) -> None:
+    lab.configure(dev={"command": ["mysql", {"password": "hunter2"}]}, telemetry={"health": "postgres://x:hunter2@db"})
     said = lab.inv("doctor", "--json")
     assert said.code == 2
     assert "hunter2" not in said.said

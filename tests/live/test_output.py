@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.forked import typed
-from tests.lab import INV, LONG, PATIENCE, Lab, Result, is_traceback, on_terminal, until
+from tests.lab import INV, LONG, PATIENCE, Lab, Result, is_traceback, on_terminal, until, zygote
 
 
 def configure(lab: Lab, *words: str, **keys: Any) -> None:
@@ -116,13 +116,14 @@ def test_a_reader_that_has_gone_changes_nothing_of_what_a_task_does(lab: Lab) ->
 def test_a_closed_stream_is_no_error(lab: Lab) -> None:
     configure(lab)
     every = "<&- >&- 2>&-"
-    asked = [("telemetry.activate", every, 0), ("telemetry.attach", "<&-", 0), ("telemetry.attach", ">&-", 0)]
-    asked += [("dev.status", "2>&-", 3), ("doctor --json", every, 0)]
+    asked = [("telemetry.activate", every, 0), ("telemetry.attach", ">&-", 0), ("dev.status", "2>&-", 3)]
     for words, closed, code in asked:
         task = lab.spawn("sh", "-c", f"exec {INV} {words} {closed}")
         out, err = task.communicate(timeout=PATIENCE)
         assert (task.returncode, is_traceback(err.decode())) == (code, False), (words, closed, err)
         assert bool(out) == (">&-" not in closed.split()), (words, closed)
+    attached = zygote().run([INV, "telemetry.attach"], lab.path, lab.environ, PATIENCE, without_stdin=True)
+    assert (attached.code, attached.err) == (0, "")
 
 
 def test_a_full_disk_under_stdout_is_told_once(lab: Lab) -> None:
@@ -160,7 +161,6 @@ def test_a_sign_that_the_terminal_lacks_is_no_error(lab: Lab) -> None:
     assert lab.inv("telemetry.activate", env={"PYTHONIOENCODING": "latin-1"}).code == 1
     german = {"LC_ALL": "de_DE.ISO-8859-1", "PYTHONUTF8": "0"}
     assert lab.inv("telemetry.status", env=german).code == 3
-    assert "na" in lab.inv("telemetry.logs", env=german).out
     assert lab.inv("telemetry.logs", "--json", env=german).json["lines"] == ["naïve 日本 📡"]
 
 

@@ -67,11 +67,9 @@ def loaded(lab: Lab, *words: str, cwd: Path | None = None) -> set[str]:
 SAME = [
     (("ps",), ("ps",)),
     (("status", "web"), ("web.status",)),
-    (("status", "job"), ("job.status",)),
     (("status", "off"), ("off.status",)),
     (("status", "broken"), ("broken.status",)),
     (("url", "web"), ("web.url",)),
-    (("url", "job"), ("job.url",)),
     (("logs", "web", "-n", "3"), ("web.logs", "-n", "3")),
     (("logs",), ("logs",)),
     (("logs", "off"), ("off.logs",)),
@@ -97,7 +95,6 @@ def test_it_tells_what_invoke_tells(lab: Lab) -> None:
         assert (one.code, one.err) == (other.code, other.err), (ours, one.said)
         if one.code == 0:
             assert steady(sentinel(lab, *ours, "--json").json) == steady(lab.inv(*theirs, "--json").json), ours
-    assert not is_loaded(lab, "ps")
     assert not is_loaded(lab, "logs", "web")
     assert HEAVY & loaded(lab, "status", "web") == set()
 

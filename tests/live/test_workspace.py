@@ -83,7 +83,7 @@ def test_only_with_nothing_after_it_is_not_everything(lab: Lab) -> None:
 
 def test_many_services_come_up_each_in_its_own_window_with_its_own_log(lab: Lab) -> None:
     """Their windows are opened some at once, while a hook of the user's splits each of them."""
-    names = [f"s{number}" for number in range(10)]
+    names = [f"s{number}" for number in range(6)]
     (lab.folder / "home" / ".tmux.conf").write_text("set-hook -g after-new-window split-window\n")
     lab.configure(**{name: {"command": f"echo this is {name}; {STAYS}"} for name in names})
     declare(lab, "namespace = workspace()")
@@ -371,14 +371,14 @@ def test_a_procfile_that_is_not_there_is_told(lab: Lab) -> None:
 
 
 def test_a_terminal_too_small_for_all_services_is_left_clean(lab: Lab) -> None:
-    names = [f"s{number}" for number in range(12)]
+    names = [f"s{number}" for number in range(8)]
     wait = "while [ ! -e table-was-seen ]; do sleep 0.2; done"
     ready = {"command": f"{wait}; echo ready; {STAYS}", "health": {"log": "ready"}, "startup_timeout": LONG}
     lab.configure(**dict.fromkeys(names, ready))
     declare(lab, "namespace = workspace()")
-    lab.tmux("new-session", "-d", "-s", "person", "-x", "60", "-y", "8", "sh", socket_name="screen")
+    lab.tmux("new-session", "-d", "-s", "person", "-x", "60", "-y", "6", "sh", socket_name="screen")
     lab.tmux("send-keys", "-t", "person", f"clear; {INV} up; echo code=$?", "Enter", socket_name="screen")
-    until(lambda: "s0:  starting" in (shown := screen(lab)) and "more" in shown, "the table")
+    until(lambda: "s0: starting" in (shown := screen(lab)) and "more" in shown, "the table")
     (lab.path / "table-was-seen").touch()
     until(lambda: "code=0" in screen(lab), "the end")
     history = screen(lab, "-S", "-")
