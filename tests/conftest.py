@@ -14,7 +14,12 @@ from hypothesis import HealthCheck, settings
 
 from tests.lab import Lab
 
-settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "busy machine",
+    max_examples=int(os.environ.get("EXAMPLES", "40")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("busy machine")
 
 # A shell that runs the suite in the background has it ignore SIGINT, nohup SIGHUP, and so would all that it starts.

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from sentinel_tasks.supervisor import json_text
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.characters(categories=["Cs"])
-VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner))
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner), max_leaves=8
+)
 BROKEN = [b"", b" ", b"{", b"{} {}", b"\xff", b"nul", b'"a\nb"', b'{"a":}', b"[1,]", b"NaNx", b"-", b"'a'", b"\xef\xbb"]
 ALONE = """
 import sys
