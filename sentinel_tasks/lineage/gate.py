@@ -39,13 +39,13 @@ def send(claim: Claim, asked: Iterable[Who], number: int) -> list[Who]:
 def kill(claim: Claim, spares: Spares = lambda _: (), reap: Callable[[], object] = lambda: None) -> list[Who]:
     """Ends all that may be reached under the claim, for good, but whom it spares as of a look; tells whom it reached.
 
-    A launcher ends after all that is below it: what it left behind by a fork would be out of reach. Whoever is the
-    parent of those that end has to `reap` them meanwhile, for otherwise each look at a chain of forks takes longer than
-    the one before, and leaves more of them for the next.
+    A launcher ends after all that is below it, and lives on above what can't be caught: what it left behind by a fork
+    would be out of reach. Whoever is the parent of those that end has to `reap` them meanwhile, for otherwise each look
+    at a chain of forks takes longer than the one before, and leaves more of them for the next.
     """
     hunt = Hunt(claim, reap)
-    hunt.end(lambda table: {*spares(table), *claim.launchers})
-    if any(who[0] != hunt.caller.pid for who in claim.launchers.difference(spares({}))):
+    all_have_ended = hunt.end(lambda table: {*spares(table), *claim.launchers})
+    if all_have_ended and any(who[0] != hunt.caller.pid for who in claim.launchers.difference(spares({}))):
         hunt.strike(processes.read(), spares, whole_groups)
     return [*hunt.reached]
 
@@ -58,8 +58,8 @@ class Hunt:
         self.caller = Caller(os.getpid(), os.getuid())
         self.reached: dict[Who, None] = {}
 
-    def end(self, spares: Spares) -> None:
-        """Looks and strikes until a look has found nobody new, or until that is of no use."""
+    def end(self, spares: Spares) -> bool:
+        """Looks and strikes until a look has found nobody new; false if that was of no use."""
         for _ in range(ROUNDS):
             self.reap()
             table = processes.read()
@@ -69,18 +69,21 @@ class Hunt:
             for _ in range(CHASES):
                 self.reap()
                 if not self._chase(known, spares):
-                    return
+                    return True
+        return False
 
     def _chase(self, known: processes.Known, spares: Spares) -> bool:
-        """Strikes each that has begun below since, before the next is looked at; true if any has.
+        """Strikes each that has begun below since, before the next is looked at; true if one may go on from there.
 
         No process group is known to the last by that.
         """
         roots = [pid for pid, _ in (*self.claim.launchers, *self.claim.orphans, *self.claim.holders)]
-        count = len(known)
+        has_moved = False
         for line in processes.begun_below(roots, known):
-            self.strike({**self.above, **line}, spares)
-        return len(known) > count
+            newest = next(iter(line.values()), None)
+            is_gone = newest is None or not newest.is_alive
+            has_moved |= self.strike({**self.above, **line}, spares) or is_gone
+        return has_moved
 
     def strike(self, table: processes.Table, spares: Spares, groups: Groups = lambda *_: ()) -> bool:
         """Kills whoever is new; a group that is wholly to be ended at one blow, which nothing in it can fork out of."""

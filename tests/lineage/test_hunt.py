@@ -136,3 +136,12 @@ def test_pid_of_a_launcher_that_another_has_by_now_is_looked_at_again(machine: M
     machine.there[LAUNCHER] = machine.there[LAUNCHER].replaced(ticks=LAUNCHER + 1)
     found = [line[LAUNCHER].ticks for line in table.begun_below([LAUNCHER], known)]
     assert {*found} == {LAUNCHER + 1}
+
+
+@pytest.mark.parametrize("machine", [(1, 2e-5, True)], indirect=True)
+def test_launcher_lives_on_above_what_can_not_be_caught(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop said "stopped", and a chain of forks went on: with its launcher gone nothing was left to tell of it."""
+    monkeypatch.setattr(gate, "ROUNDS", 2)
+    monkeypatch.setattr(gate, "CHASES", 2)
+    assert (LAUNCHER, LAUNCHER) not in gate.kill(Claim(launchers=frozenset([(LAUNCHER, LAUNCHER)])), reap=machine.reap)
+    assert machine.due
