@@ -141,7 +141,7 @@ def unlisted(project: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """
     for module in [*sys.modules.values()]:
         file = getattr(module, "__file__", None) or ""
-        if _is_tasks_file(file, project) and not _namespace(module) and (own := _services_of(module)):
+        if _is_tasks_file(file, os.path.normpath(project)) and not _namespace(module) and (own := _services_of(module)):
             yield os.path.relpath(file, project), own
 
 
