@@ -110,14 +110,14 @@ def test_page_where_the_locale_is_not_utf_8_is_ascii_and_keeps_the_shape() -> No
 
 
 @pytest.mark.parametrize("style", [EMOJI, ASCII, COLOURED])
-@pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("look", [seen(), seen_alive(), seen_ended(), running_look()])
-def test_every_state_keeps_the_shape_whatever_was_seen(style: Style, state: State, look: Observation) -> None:
-    lines = status_page(report(state, look, error="why: it is so", hint="inv telemetry.start"), style).splitlines()
-    assert lines[0].endswith(" Worker Telemetry API Status")
-    assert f" API Status: {state.capitalize()}" in lines[2]
-    assert any("tmux Session: " in line for line in lines)
-    assert any("Commands:" in line for line in lines)
+def test_every_state_keeps_the_shape_whatever_was_seen(style: Style, look: Observation) -> None:
+    for state in STATES:
+        lines = status_page(report(state, look, error="why: it is so", hint="inv telemetry.start"), style).splitlines()
+        assert lines[0].endswith(" Worker Telemetry API Status"), state
+        assert f" API Status: {state.capitalize()}" in lines[2]
+        assert any("tmux Session: " in line for line in lines), state
+        assert any("Commands:" in line for line in lines), state
 
 
 def test_crash_of_the_spec() -> None:
