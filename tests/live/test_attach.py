@@ -19,7 +19,7 @@ def clients(lab: Lab, what: str = "#{client_session}:#{window_index}") -> list[s
     return lab.tmux("list-clients", "-F", what).splitlines()
 
 
-def test_from_a_terminal_it_shows_the_window_until_detached(lab: Lab) -> None:
+def test_from_a_terminal_it_shows_the_window_until_detached_and_also_a_dead_one(lab: Lab) -> None:
     serve(lab)
     with on_terminal(lab, INV, "telemetry.attach", LC_ALL="C", TERM="xterm") as shown:
         shown.expect("hello from the window")
@@ -31,24 +31,21 @@ def test_from_a_terminal_it_shows_the_window_until_detached(lab: Lab) -> None:
         shown.close()
         assert shown.exitstatus == 0
     assert lab.inv("telemetry.status").code == 0
-
-
-def test_the_workspace_is_attached_to_as_a_whole(lab: Lab) -> None:
-    serve(lab)
-    with on_terminal(lab, INV, "attach"):
+    with on_terminal(lab, INV, "attach"):  # the workspace as a whole
         until(lambda: clients(lab) == ["sentinel-app:2"])
+    assert lab.inv("telemetry.stop").code == 0
+    with on_terminal(lab, INV, "telemetry.attach") as shown:
+        shown.expect("Pane is dead")
+        assert clients(lab) == ["sentinel-app:2"]
 
 
-def test_inside_the_same_tmux_the_client_is_switched(lab: Lab) -> None:
+def test_inside_the_same_tmux_the_client_is_switched_and_inside_another_it_nests(lab: Lab) -> None:
     serve(lab)
     with on_terminal(lab, "tmux", "-u", "new-session", "-s", "mine", f"{INV} telemetry.attach; sleep 606") as shown:
         until(lambda: clients(lab) == ["sentinel-app:2"])
         shown.expect("hello from the window")
         assert "mine" in lab.tmux("list-sessions", "-F", "#{session_name}").splitlines()
-
-
-def test_inside_another_tmux_it_nests(lab: Lab) -> None:
-    serve(lab)
+    lab.tmux("kill-session", "-t", "=mine")
     command = f"{INV} telemetry.attach; sleep 607"
     with on_terminal(lab, "tmux", "-u", "-L", "other", "new-session", "-s", "theirs", command) as shown:
         shown.expect("hello from the window")
@@ -66,14 +63,6 @@ def test_without_a_terminal_the_command_is_printed_and_nobody_is_moved(lab: Lab)
         assert clients(lab) == ["sentinel-app:5"]
     with on_terminal(lab, "sh", "-c", printed.out) as shown:
         shown.expect("hello from the window")
-
-
-def test_a_dead_window_can_still_be_looked_at(lab: Lab) -> None:
-    serve(lab)
-    assert lab.inv("telemetry.stop").code == 0
-    with on_terminal(lab, INV, "telemetry.attach") as shown:
-        shown.expect("Pane is dead")
-        assert clients(lab) == ["sentinel-app:2"]
 
 
 def test_nothing_to_attach_to_is_said_with_the_way_on(lab: Lab) -> None:

@@ -263,7 +263,7 @@ def test_a_log_that_is_kept_for_a_follower_that_does_not_read_on(lab: Lab) -> No
     assert examined(lab, code=0)["logs"]["ok"]
     os.kill(follower.pid, signal.SIGSTOP)
     go.touch()
-    until(lambda: "40000" in lab.inv("telemetry.logs", "--lines", "1").out)
+    until(lambda: "40000" in lab.sentinel("logs", "telemetry", "--lines", "1").out)
     told = examined(lab, code=1)["logs"]
     assert (told["ok"], told["severity"]) == (False, "warning")
     assert f"kept for process {follower.pid}" in told["reason"]
@@ -283,8 +283,8 @@ def test_links_in_the_state_folder_are_told_never_followed(lab: Lab) -> None:
     log.symlink_to(victim)
     check = examined(lab, "--fix", code=1)["state-folder"]
     assert "symbolic link" in check["reason"]
-    assert lab.inv("dev.logs").code != 0
-    assert "mine" not in lab.inv("logs").out
+    assert lab.sentinel("logs", "dev").code != 0
+    assert "mine" not in lab.sentinel("logs").out
     lab.inv("dev.start")
     assert lab.inv("dev.stop").code == 0
     assert victim.read_text() == "mine"
@@ -313,7 +313,7 @@ def test_a_log_that_can_not_be_read_hides_nothing_else(lab: Lab) -> None:
     told = lab.sentinel("ps", "--json")
     states = [each["state"] for each in told.json["workspaces"][0]["services"]]
     assert (told.code, states) == (0, ["running", "crashed"])
-    assert "dev.log" in lab.inv("dev.logs").err
+    assert "dev.log" in lab.sentinel("logs", "dev").err
     wrong = [check["reason"] for check in lab.inv("doctor", "--json").json["checks"] if not check["ok"]]
     assert len(wrong) == 2
     assert [word for word in ("link", "neither a file") if word not in " ".join(wrong)] == []

@@ -258,7 +258,7 @@ def test_a_secret_reaches_the_service_and_is_seen_nowhere_else(lab: Lab) -> None
     assert found == []
     assert SECRET not in shown_by_tmux(lab)
     assert files_with_secret(lab) == []
-    told = [lab.inv("telemetry.status", "--json"), lab.inv("telemetry.logs")]
+    told = [lab.inv("telemetry.status", "--json"), lab.sentinel("logs", "telemetry")]
     assert all(SECRET not in each.said for each in told)
     holding = [each for each in lab.processes() if SECRET in each.environ().values()]
     assert {each.pid for each in holding} == {each.pid for each in lab.services()}

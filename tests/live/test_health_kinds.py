@@ -124,7 +124,7 @@ def test_the_token_goes_to_the_services_own_path(lab: Lab) -> None:
         }
     )
     assert lab.inv("telemetry.activate").code == 0
-    until(lambda: "asked for /api/workers/registry with token t0ken" in lab.inv("telemetry.logs").out)
+    until(lambda: "asked for /api/workers/registry with token t0ken" in lab.sentinel("logs", "telemetry").out)
 
 
 def test_a_port_that_accepts_is_enough_for_tcp_also_another_than_the_services_own(lab: Lab) -> None:

@@ -20,4 +20,4 @@ def test_hooks_run_when_it_is_ready_and_when_it_was_stopped(lab: Lab) -> None:
     assert "ready hook: seeding" in lab.tmux("capture-pane", "-p", "-t", window)
     assert lab.inv("dev.stop").code == 0
     assert (lab.path / "told").read_text() == "stop\n", "a stop has waited for it, and nothing was ready twice"
-    assert lab.inv("dev.logs").out.splitlines() == ["serving"]
+    assert lab.sentinel("logs", "dev").out.splitlines() == ["serving"]

@@ -129,15 +129,15 @@ def test_a_log_drives_no_terminal_and_forges_no_line(lab: Lab) -> None:
     command = f"stty -echo; exec {shlex.join([sys.executable, '-c', code])}"  # tmux answers what is asked in its pane
     lab.configure(dev={"command": command, "port": None, "health": None})
     assert lab.inv("dev.start").code == 0
-    until(lambda: "abcd" in lab.inv("dev.logs").out, "the last line")
+    until(lambda: "abcd" in lab.sentinel("logs", "dev").out, "the last line")
     for words in (["dev.logs"], ["logs"], ["logs", "--only", "dev"]):
         out = lab.inv(*words).out
         assert_fit_for_a_terminal(out)
         assert len(out.split("\n")) == 4, out
         assert "plain\ufffd\ufffd text" in out
-    coloured = lab.inv("dev.logs", env={"FORCE_COLOR": "1"}).out
+    coloured = lab.sentinel("logs", "dev", env={"FORCE_COLOR": "1"}).out
     assert_fit_for_a_terminal(coloured.replace("\x1b[0m", "").replace("\x1b[36m", ""))
-    lines = lab.inv("dev.logs", "--json").json["lines"]
+    lines = lab.sentinel("logs", "dev", "--json").json["lines"]
     assert len(lines) == 3
 
 

@@ -31,9 +31,11 @@ def test_three_instances_are_scaled_and_leave_nothing(lab: Lab) -> None:
     assert len(set(ports.values())) == 3
     for port in ports.values():
         assert urllib.request.urlopen(f"http://127.0.0.1:{port}/").status == 200
-    assert {f"web-{n}: SENTINEL_INSTANCE={n}" for n in (1, 2, 3)} <= {*lab.inv("web.logs", "--json").json["lines"]}
+    assert {f"web-{n}: SENTINEL_INSTANCE={n}" for n in (1, 2, 3)} <= {
+        *lab.sentinel("logs", "web", "--json").json["lines"]
+    }
     known = {f"SENTINEL_PORT_WEB={ports['web-1']}", *(f"SENTINEL_PORT_WEB_{n[-1]}={p}" for n, p in ports.items())}
-    assert {*lab.inv("app.logs", "--json").json["lines"]} == known
+    assert {*lab.sentinel("logs", "app", "--json").json["lines"]} == known
 
     assert lab.inv("scale", "web=1").code == 0
     assert running(lab) == {"web-1": first["web-1"]}

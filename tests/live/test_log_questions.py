@@ -27,31 +27,35 @@ def test_logs_of_several_services_answer_questions(lab: Lab) -> None:
     )
     lab.configure(web={"command": WEB}, worker={"command": WORKER, "log_max_mb": 0.05})
     assert lab.inv("up").code == 0
-    until(lambda: len(lab.inv("worker.logs", "--grep", "n=20000$").out.splitlines()) == 1, "the last line")
+    until(lambda: len(lab.sentinel("logs", "worker", "--grep", "n=20000$").out.splitlines()) == 1, "the last line")
 
-    warned = lab.inv("logs", "--level", "warn").out.splitlines()
+    warned = lab.sentinel("logs", "--level", "warn").out.splitlines()
     broken = 'worker | {"level": 50, "msg": "broken", "job": {"id": 42}}'
     assert warned.count(broken) == 1  # whichever of the two services prints first
     assert [line for line in warned if line != broken] == [
         "web    | ERROR it failed", "web    | Caused by: x", "web    |   at y", "web    | WARN red", "web    | half",
     ]  # fmt: skip
-    found = lab.inv("worker.logs", "--field", "n=7777", "--field", "level=info", "--since", "10m", "--timestamps")
+    found = lab.sentinel(
+        "logs", "worker", "--field", "n=7777", "--field", "level=info", "--since", "10m", "--timestamps"
+    )
     assert re.fullmatch(r"\S+T\S+ level=info n=7777\n", found.out)
-    assert lab.inv("worker.logs", "--grep", "^level=info n=.....$", "-v", "-n", "1").out == "level=info n=9999\n"
-    (stats,) = lab.inv("worker.logs", "--stats", "--json").json["stats"]
+    assert (
+        lab.sentinel("logs", "worker", "--grep", "^level=info n=.....$", "-v", "-n", "1").out == "level=info n=9999\n"
+    )
+    (stats,) = lab.sentinel("logs", "worker", "--stats", "--json").json["stats"]
     assert (stats["lines"], stats["levels"]["info"], stats["levels"]["error"]) == (20_001, 20_000, 1)
-    assert "app/web" in lab.inv("logs", "--all", "--grep", "it failed").out
+    assert "app/web" in lab.sentinel("logs", "--all", "--grep", "it failed").out
 
-    first = lab.inv("logs", "--json", "--lines", "1").json
+    first = lab.sentinel("logs", "--json", "--lines", "1").json
     assert [line.partition(":")[0] for line in first["lines"]] == ["web", "worker"]
     assert lab.inv("web.restart").code == 0
-    until(lambda: "two" in lab.inv("web.logs", "--cursor", first["cursor"]).out, "what the second run prints")
-    more = lab.inv("logs", "--json", "--cursor", first["cursor"]).json["lines"]
+    until(lambda: "two" in lab.sentinel("logs", "web", "--cursor", first["cursor"]).out, "what the second run prints")
+    more = lab.sentinel("logs", "--json", "--cursor", first["cursor"]).json["lines"]
     assert more[:2] == ["web: half", "web: INFO one"]
-    assert lab.inv("web.logs", "--cursor", "abc").code == 2
+    assert lab.sentinel("logs", "web", "--cursor", "abc").code == 2
     (log,) = lab.state("web.log")
     log.unlink()
-    gone = lab.inv("web.logs", "--cursor", first["cursor"])
+    gone = lab.sentinel("logs", "web", "--cursor", first["cursor"])
     assert (gone.code, "was removed or emptied" in gone.err) == (2, True), gone.said
 
 

@@ -73,7 +73,7 @@ def test_the_window_stays_dead_with_its_output_readable_and_is_used_again(lab: L
     assert window(lab) == before
     assert lab.tmux("list-panes", "-t", before, "-F", "#{pane_dead}") == "1"
     assert "hello from the service" in lab.tmux("capture-pane", "-p", "-t", before, "-S", "-")
-    until(lambda: "hello from the service" in lab.inv("telemetry.logs").out)
+    until(lambda: "hello from the service" in lab.sentinel("logs", "telemetry").out)
     serve(lab, "--say", "second life")
     assert (window(lab), len(lab.windows())) == (before, 1)
     screen = lab.tmux("capture-pane", "-p", "-t", before, "-S", "-")
@@ -87,8 +87,8 @@ def test_a_service_is_asked_by_its_own_signal_and_its_own_code_is_no_crash(lab: 
     lab.configure(telemetry=keys)
     assert lab.inv("telemetry.activate").code == 0
     stop(lab)
-    until(lambda: "by quit" in lab.inv("telemetry.logs").out)  # the shell may tell of its child's end too
-    assert "by int" not in lab.inv("telemetry.logs").out
+    until(lambda: "by quit" in lab.sentinel("logs", "telemetry").out)  # the shell may tell of its child's end too
+    assert "by int" not in lab.sentinel("logs", "telemetry").out
     lab.configure(telemetry={**keys, "command": "sleep 0.1; kill -TERM $$"})
     lab.inv("telemetry.activate", "--no-wait")
     until(lambda: status(lab)["signal"] == "SIGTERM")
@@ -102,7 +102,7 @@ def test_a_service_is_asked_by_its_stop_command(lab: Lab) -> None:
     lab.configure(telemetry=keys)
     assert lab.inv("telemetry.activate").code == 0
     stop(lab)
-    until(lambda: lab.inv("telemetry.logs").out.splitlines() == ["by command"])
+    until(lambda: lab.sentinel("logs", "telemetry").out.splitlines() == ["by command"])
 
 
 def test_a_second_stop_at_the_same_time_does_not_break_off_a_graceful_end(lab: Lab) -> None:
@@ -112,7 +112,7 @@ def test_a_second_stop_at_the_same_time_does_not_break_off_a_graceful_end(lab: L
     stops = [lab.begin_waiting("telemetry.stop") for _ in range(2)]
     (lab.path / "go").touch()
     assert [each.wait(PATIENCE) for each in stops] == [0, 0]
-    until(lambda: lab.inv("telemetry.logs").out.splitlines() == ["ending", "ended well"])
+    until(lambda: lab.sentinel("logs", "telemetry").out.splitlines() == ["ending", "ended well"])
 
 
 def test_a_service_that_will_not_listen_is_ended_more_firmly(lab: Lab) -> None:

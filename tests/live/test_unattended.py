@@ -57,7 +57,7 @@ def unattended(lab: Lab, *words: str, program: str = INV, silent: int | None = N
 
 def test_no_verb_asks_or_waits_for_somebody_who_is_not_there(lab: Lab, silent: int) -> None:
     (lab.path / "tasks.py").write_text(TASKS)
-    lab.configure(web={"command": "seq 20000; head -c 600000 /dev/zero | tr '\\0' x; exit 3", "health": "exit"})
+    lab.configure(web={"command": "seq 15000; head -c 100000 /dev/zero | tr '\\0' x; exit 3", "health": "exit"})
     assert unattended(lab, "up").code == 1
     calls = [[f"web.{task.name}", *MORE_OF_A_SERVICE.get(task.name, [])] for task in tasks_of("web")]
     calls += [[task.name, *MORE.get(task.name, [])] for task in workspace_tasks()]

@@ -75,7 +75,7 @@ def test_a_save_restarts_it_and_a_checkout_does_so_once(lab: Lab) -> None:
     told = lab.sentinel("status", "web", "--json").json
     assert (told["reaction"], told["watched"], told["restarts"]) == ("restarted because src/version changed", True, 0)
     assert "restarted because src/version changed" in lab.inv("ps").out
-    until(lambda: lab.inv("web.logs", "--json").json["lines"][-1:] == ["two"], "the new output")
+    until(lambda: lab.sentinel("logs", "web", "--json").json["lines"][-1:] == ["two"], "the new output")
     lock = lab.path / ".git/index.lock"  # as git has it while it writes files
     lock.touch()
     for number in range(1000):

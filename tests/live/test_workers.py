@@ -66,7 +66,7 @@ def test_an_api_that_is_not_healthy_is_asked_only_once(lab: Lab) -> None:
         mark = f"/{time.monotonic_ns()}"
         with suppress(HTTPError):
             urlopen(f"http://127.0.0.1:{port}{mark}")
-        said = until(lambda: mark in (said := lab.inv("telemetry.logs", "--lines", "1000").out) and said)
+        said = until(lambda: mark in (said := lab.sentinel("logs", "telemetry", "--lines", "1000").out) and said)
         return int(said.count('"GET /api/workers/registry'))
 
     before = asked()

@@ -138,7 +138,7 @@ namespace = workspace(api, web)
     ports = [listed(lab, tree)["api"]["port"] for tree in trees]
     assert ports[0] != ports[1]
     for tree, port in zip(trees, ports, strict=True):
-        until(lambda: f"api is {port}" in lab.inv("web.logs", cwd=tree).out)  # noqa: B023 (called at once)
+        until(lambda: f"api is {port}" in lab.sentinel("logs", "web", cwd=tree).out)  # noqa: B023 (called at once)
         assert lab.sentinel("status", "api", "--json", cwd=tree).json["listener"]["relation"] == "ours"
     everywhere = lab.inv("ps", "--all", "--json", cwd=trees[0]).json["workspaces"]
     assert {str(tree) for tree in trees} == {group["workspace"] for group in everywhere}
@@ -221,9 +221,9 @@ def test_logs_of_all_services_come_in_the_order_of_time(lab: Lab) -> None:
         until(lambda: line.encode() in log.read_bytes(), line)  # noqa: B023 (called at once)
         came = time.monotonic()
         until(lambda: time.monotonic() > came + 2 * SECONDS_BETWEEN_TIMES)  # noqa: B023
-    lines = [line.split("| ")[1] for line in lab.inv("logs").out.splitlines()]
+    lines = [line.split("| ")[1] for line in lab.sentinel("logs").out.splitlines()]
     assert lines == ["a 1", "b 1", "a 2", "b 2", "a 3", "b 3"]
-    document = lab.inv("logs", "--json", "--only", "a").json
+    document = lab.sentinel("logs", "--json", "--only", "a").json
     assert document["lines"][-1].endswith("a 3")
 
 
@@ -241,7 +241,7 @@ def test_a_procfile_runs_as_honcho_runs_it(lab: Lab) -> None:
     running.wait(PATIENCE)
     (lab.path / "seen").unlink()
     assert lab.inv("up").code == 0
-    ours = until(lambda: (said := lab.inv("logs").out).count("PORT") == 2 and said)
+    ours = until(lambda: (said := lab.sentinel("logs").out).count("PORT") == 2 and said)
     lab.inv("down")
     told = {line.split("| ")[1] for line in theirs.read_text().splitlines() if "PORT" in line}
     assert len(told) == 2
