@@ -175,6 +175,11 @@ ENDS = {
         sent=[NEW],
         told=["web: crashed, exit 1; ended while starting: exit 127"],
     ),
+    "its launcher was killed: that is put on record before it is started again": History(
+        {0: [ended(run={"ended": None}, **OLD)], 1: [running()]},
+        sent=["0: record that web lost its launcher", "0: event crash of web", "0: same window for web", f"1: {READY}"],
+        told=[STARTED],
+    ),
     "it is killed": History(
         {0: [], 1: [alive()], 2: [ended(run={"signal": "SIGKILL"})]},
         sent=[NEW],
