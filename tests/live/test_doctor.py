@@ -1,4 +1,4 @@
-"""Each check of the doctor: planted, reported, mended by --fix where the contract says so, and quiet afterwards."""
+"""Each check of the doctor: planted, reported, and mended by --fix where the contract says so."""
 
 from __future__ import annotations
 
@@ -97,9 +97,6 @@ def test_secrets_that_tmux_keeps_are_told_by_name_only_and_left(lab: Lab) -> Non
     assert "tmux set-environment -g -u DEPLOY_TOKEN" in pages[0].out
     assert not any(SECRET in page.said for page in pages)
     assert SECRET in lab.tmux("show-environment", "-g", "DEPLOY_TOKEN")
-    lab.tmux("set-environment", "-g", "-u", "DEPLOY_TOKEN")
-    lab.tmux("set-environment", "-t", "=sentinel-app:", "-u", "DB_PASSWORD")
-    assert examined(lab, code=0)["environment"]["ok"]
 
 
 def test_commands_in_the_status_line_are_told_and_left(lab: Lab) -> None:
@@ -113,9 +110,6 @@ def test_commands_in_the_status_line_are_told_and_left(lab: Lab) -> None:
     options = ("status-left", "status-right", "window-status-format")
     assert all(name in check["reason"] for name, check in zip(options, wrong, strict=True))
     assert "uptime" in lab.tmux("show-options", "-g", "-v", "status-right")
-    lab.tmux("set-option", "-g", "-u", "status-right", ";", "set-option", "-g", "-u", "status-left")
-    lab.tmux("set-option", "-w", "-t", "=sentinel-app:", "-u", "window-status-format")
-    assert examined(lab, code=0)["status-line"]["ok"]
 
 
 def test_sessions_with_another_name_or_without_a_workspace(lab: Lab) -> None:
@@ -130,11 +124,6 @@ def test_sessions_with_another_name_or_without_a_workspace(lab: Lab) -> None:
     assert str(other) in checks["gone-workspaces"]["reason"]
     assert checks["gone-workspaces"]["remedy"] == "tmux kill-session -t '=sentinel-gone'", "zsh can't find a bare =word"
     assert len(lab.services()) == 2, "no running process is touched"
-    lab.tmux("rename-session", "-t", "=my app", "sentinel-app")
-    lab.tmux("kill-session", "-t", "=sentinel-gone")
-    checks = examined(lab, code=0)
-    assert checks["session-names"]["ok"]
-    assert checks["gone-workspaces"]["ok"]
 
 
 def test_a_command_that_is_not_there_and_a_port_that_is_taken(lab: Lab) -> None:
@@ -187,7 +176,6 @@ def test_a_service_that_the_configuration_forgot_is_told_until_it_goes_down(lab:
     assert (check["reason"].partition(" ")[0], check["remedy"]) == ("old", "inv down")
     assert lab.inv("down").code == 0
     assert (lab.services(), lab.windows()) == ([], [])
-    assert examined(lab, code=0)["unconfigured"]["ok"]
 
 
 def test_what_is_said_to_type_gives_each_session_the_name_of_its_own_workspace(lab: Lab) -> None:
@@ -229,7 +217,6 @@ def test_strays_are_ended_and_what_a_running_service_detached_is_not(lab: Lab) -
     assert daemon.is_running()
     assert examined(lab, "--fix", code=0)["strays"]["fixed"]
     assert not lives(daemon)
-    assert examined(lab, code=0)["strays"]["ok"]
 
 
 def test_locks_that_nobody_holds_are_removed_and_held_ones_are_not(lab: Lab) -> None:
@@ -250,7 +237,6 @@ def test_locks_that_nobody_holds_are_removed_and_held_ones_are_not(lab: Lab) -> 
         assert not examined(lab, "--fix", code=1)["locks"]["ok"]
         assert [path.exists() for path in (left, spec, held)] == [False, False, True]
     assert examined(lab, "--fix", code=0)["locks"]["fixed"]
-    assert examined(lab, code=0)["locks"]["ok"]
 
 
 def test_a_log_that_is_kept_for_a_follower_that_does_not_read_on(lab: Lab) -> None:
