@@ -15,6 +15,7 @@ from ..text.latest import MOST_PADDING, Latest
 from ..text.sanitize import is_only_annotations, readable
 from .rotation import (
     Mark,
+    Times,
     held,
     marks_at,
     name_of,
@@ -24,7 +25,6 @@ from .rotation import (
     opened,
     rotated,
     size,
-    times_at,
 )
 
 Own = TypeVar("Own", bound="Reader")
@@ -49,6 +49,7 @@ class Reader:
         self._name = path
         self._offset = self._read = 0
         self._times: list[tuple[int, float]] = []
+        self._times_of_file = Times()
         self._begins: list[Mark] = []
         self._pending: list[Line] = []
         self._rest: Line | None = None
@@ -99,6 +100,7 @@ class Reader:
 
     def _open(self, path: Path, offset: int) -> None:
         self.close()
+        self._times_of_file = Times()
         try:
             self._file = self._open_file(path)
         except FileNotFoundError:
@@ -206,7 +208,7 @@ class Reader:
         if self._file is None:
             return b""
         before = len(self._rest[1]) if self._rest else 0
-        data = os.pread(self._file, min(AT_ONCE, LONGEST_LINE - before), self._offset)
+        data = os.pread(self._file, min(self._most_at_once(), LONGEST_LINE - before), self._offset)
         if not data and self._move_on():
             return self._more()
         self._offset += len(data)
@@ -216,10 +218,13 @@ class Reader:
             self._begins = self._runs(self._file)
         return data
 
+    def _most_at_once(self) -> int:
+        return AT_ONCE
+
     def _times_since(self, file: int, begin: int) -> list[tuple[int, float]]:
         """When the bytes from there on came that were read."""
         name = self._found(file)
-        return list(_rising(times_at(name, begin, self._offset), self._risen)) if name else []
+        return list(_rising(self._times_of_file.at(name, begin, self._offset), self._risen)) if name else []
 
     def _runs(self, file: int) -> list[Mark]:
         """Where runs begin in the open file."""
@@ -239,7 +244,7 @@ class Reader:
         if own.st_size > self._offset:
             return False
         if own.st_size < self._offset:  # somebody emptied it, and it goes on from its beginning
-            self._offset, self._rest = 0, None
+            self._offset, self._rest, self._times_of_file = 0, None, Times()
             return True
         newer = open_next(self.path, own, self._open_file)
         if newer is None:
@@ -249,7 +254,7 @@ class Reader:
             return False
         begun = self._begun_at_end()
         self.close()
-        self._file, self._offset = newer, 0
+        self._file, self._offset, self._times_of_file = newer, 0, Times()
         if begun:
             self._pending = [*([self._rest] if self._rest else []), *begun]
             self._rest = None

@@ -5,17 +5,21 @@ import fcntl
 import os
 import re
 import stat
-import struct
+import sys
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from struct import Struct
 from typing import NamedTuple
 
-from ..names import times_path
+from ..names import times_of
 
 BLOCK = 1 << 16
-TIMES = struct.Struct("<Qd")
+KEPT = 4 << 20
+"""Bytes of a log of which the times are kept beyond those that were asked for."""
+TIMES = Struct("<Qd")
 
 
 def rotated(path: Path) -> list[Path]:
@@ -38,7 +42,7 @@ def _aged(path: Path, age: int) -> Path:
     return path.with_name(f"{path.name}.{age}") if age else path
 
 
-def opened(path: Path) -> int:
+def opened(path: Path | str) -> int:
     """The file, opened; OSError if it is a link or no regular file: reading a FIFO would block."""
     file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if stat.S_ISREG(os.fstat(file).st_mode):
@@ -136,7 +140,7 @@ def marks_of(file: int, path: Path) -> list[Mark]:
 def marks_at(path: Path) -> list[Mark]:
     """The same for the file of that name; [] where nothing was written down."""
     try:
-        with open(opened(path.with_name(f"{path.name}.runs")), encoding="ascii", errors="replace") as file:
+        with open(opened(f"{path}.runs"), encoding="ascii", errors="replace") as file:
             lines = [line.split() for line in file]
     except OSError:
         return []
@@ -162,21 +166,56 @@ def times_at(path: Path, since: int, until: int) -> list[tuple[int, float]]:
 
     What came before and after is not read, for a log may hold days.
     """
+    return list(TIMES.iter_unpack(_entries(path, since, until)))
+
+
+class Times:
+    """The same for one file, for who asks about later and later places: what was read is kept for the next question."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[int, float]] = []
+
+    def at(self, path: Path, since: int, until: int) -> list[tuple[int, float]]:
+        """When the bytes between these places came, as `times_at` has it."""
+        kept = self._kept
+        if not (kept and kept[0][0] <= since and until < kept[-1][0]):
+            self._kept = kept = times_at(path, since, until + KEPT)
+        first = max(0, bisect_right(kept, since, key=_offset) - 1)
+        return kept[first : bisect_right(kept, until, lo=first, key=_offset)]
+
+    def latest(self, path: Path, since: int, until: int) -> float:
+        """The latest of the times between these places; 0 if none is known."""
+        if until - since < KEPT:
+            return max((when for _, when in self.at(path, since, until)), default=0.0)
+        each = array("d", _entries(path, since, until))
+        if sys.byteorder == "big":
+            each.byteswap()
+        return max(each[1::2], default=0.0)
+
+
+def _offset(entry: tuple[int, float]) -> int:
+    return entry[0]
+
+
+def _entries(path: Path, since: int, until: int) -> bytes:
     try:
-        with open(times_path(path), "rb") as file:
-
-            def offset(number: int) -> int:
-                file.seek(number * TIMES.size)
-                return int.from_bytes(file.read(8), "little")
-
-            count = file.seek(0, os.SEEK_END) // TIMES.size
-            first = max(0, bisect_right(range(count), since, key=offset) - 1)
-            end = bisect_right(range(count), until, lo=first, key=offset)
-            file.seek(first * TIMES.size)
-            data = file.read((end - first) * TIMES.size)
+        file = os.open(times_of(path), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return []
-    return list(TIMES.iter_unpack(data[: len(data) // TIMES.size * TIMES.size]))
+        return b""
+    try:
+
+        def offset(number: int) -> int:
+            return int.from_bytes(os.pread(file, 8, number * TIMES.size), "little")
+
+        count = os.fstat(file).st_size // TIMES.size
+        first = max(0, bisect_right(range(count), since, key=offset) - 1)
+        end = bisect_right(range(count), until, lo=first, key=offset)
+        data = os.pread(file, (end - first) * TIMES.size, first * TIMES.size)
+    except OSError:
+        return b""
+    finally:
+        os.close(file)
+    return data[: len(data) // TIMES.size * TIMES.size]
 
 
 # Searched from the end, because what is asked for is usually there

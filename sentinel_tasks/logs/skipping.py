@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from .find import Find
 from .place import times_of
-from .reader import AT_ONCE, LONGEST_LINE, Reader
-from .rotation import times_at
+from .reader import LONGEST_LINE, Reader
 
 if TYPE_CHECKING:
     from .grep import Candidates
     from .grep_pattern import GrepPattern
 
-LEAST = 8 << 20
+LEAST = 1 << 20
 """Bytes of a file from which on grep is started: less is as soon looked through as a process is there."""
+AT_ONCE = 1 << 15
+"""Bytes that are read together where grep tells which: most of them are in vain."""
 _STEP = 1 << 13
 """Bytes in which the end of a line is looked for."""
 
@@ -68,6 +69,9 @@ class SkippingReader(Reader):
             self._end_scan()
         return moved
 
+    def _most_at_once(self) -> int:
+        return super()._most_at_once() if self._candidates is None else AT_ONCE
+
     def _skip(self, file: int) -> None:
         """Goes on to the first line that may be wanted, if that is beyond what is read next."""
         begin = self._offset - (len(self._rest[1]) if self._rest else 0)
@@ -83,8 +87,7 @@ class SkippingReader(Reader):
 
     def _go_to(self, file: int, begin: int, place: int) -> None:
         name = self._found(file)
-        times = times_at(name, begin, place) if name else []
-        self._risen = max([self._risen, *(when for _, when in times)])
+        self._risen = max(self._risen, self._times_of_file.latest(name, begin, place) if name else 0.0)
         self._read += place - self._offset
         self._offset, self._rest = place, None
 

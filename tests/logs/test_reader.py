@@ -7,13 +7,15 @@ import os
 import threading
 import tracemalloc
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_tasks.logs.reader import LONGEST_LINE, Reader, last_lines, since_launch
-from sentinel_tasks.logs.rotation import rotated
+from sentinel_tasks.logs.rotation import TIMES, Times, rotated, times_at
+from sentinel_tasks.names import times_path
 from sentinel_tasks.supervisor.capture import Log
 from sentinel_tasks.text.annotations import ANY_BEGIN
 from sentinel_tasks.text.annotations import begin_annotation as begin
@@ -358,6 +360,27 @@ def test_writer_and_reader_at_once(path: Path) -> None:
     writer.join()
     seen += texts(reader)
     assert seen == numbered(0, end)
+
+
+# Times
+
+
+@given(
+    st.lists(st.integers(0, 9), max_size=40), st.lists(st.tuples(st.integers(0, 99), st.integers(0, 60)), max_size=9),
+    st.integers(1, 60),
+)  # fmt: skip
+def test_times_that_were_kept_are_those_that_are_there(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[int], asked: list[tuple[int, int]], kept: int
+) -> None:
+    path, kept_times = tmp_path_factory.mktemp("log") / "web.log", Times()
+    offsets = list(itertools.accumulate(steps))
+    times = [TIMES.pack(offset, 1000.0 - number % 7) for number, offset in enumerate(offsets)]
+    times_path(path).write_bytes(b"".join(times))
+    with patch("sentinel_tasks.logs.rotation.KEPT", kept):
+        for since, size in sorted(asked):
+            found = times_at(path, since, since + size)
+            assert kept_times.at(path, since, since + size) == found
+            assert kept_times.latest(path, since, since + size) == max((when for _, when in found), default=0.0)
 
 
 # Lines without an end
