@@ -238,7 +238,7 @@ class World:
 
     def note_folder(self) -> None:
         """Writes down which folder the workspace is, so that it is known again when it was moved or removed."""
-        from .lineage.table import boot
+        from .lineage.proc import boot
         from .system.workspace_folders import note
 
         if self.state.has_room():  # records come first

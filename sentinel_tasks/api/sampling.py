@@ -16,7 +16,7 @@ from types import MappingProxyType
 import psutil
 
 from sentinel_tasks.api.model import Process, ResourceUsage, is_worker_id
-from sentinel_tasks.lineage import table
+from sentinel_tasks.lineage import proc
 
 MEBIBYTE = 1024 * 1024
 SETTLED_AGE = 10.0  # seconds: a younger process may still be between fork and exec, so its mark is read again
@@ -183,7 +183,7 @@ def _open(pid: int) -> Known | None:
 
 
 def _ticks(pid: int) -> int:
-    found = table.one(pid)
+    found = proc.one(pid)
     return found.ticks if found else 0
 
 

@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from typing import TypeAlias
 
 from sentinel_tasks.api.model import MAX_SCALED, Ended, Process, ScaleResult
-from sentinel_tasks.lineage import gate, table
+from sentinel_tasks.lineage import gate, proc, table
 from sentinel_tasks.lineage.reach import Claim, Who, family
 
 GRACE = 3.0  # seconds between TERM and KILL
@@ -95,7 +95,7 @@ class Scaler:
 
 
 def _who(pid: int) -> Who | None:
-    found = table.one(pid)
+    found = proc.one(pid)
     return (found.pid, found.ticks) if found else None
 
 
@@ -118,7 +118,7 @@ def _wait(known: Iterable[Who], children: Sequence[Child]) -> list[Who]:
 
 
 def _lives(who: Who) -> bool:
-    now = table.one(who[0])
+    now = proc.one(who[0])
     return now is not None and now.ticks == who[1] and now.is_alive
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from . import proc
 from . import table as processes
 from .reach import Caller, line_of, permitted, whole_groups
 from .signals import signal
@@ -123,7 +124,7 @@ def deliver(process: Process, number: int) -> bool:
     except OSError:
         return False
     try:
-        now = processes.one(process.pid)
+        now = proc.one(process.pid)
         if now is None or now.ticks != process.ticks or not now.is_alive:
             return False
         _signal(process.pid, handle, number)

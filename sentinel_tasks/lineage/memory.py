@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .table import resident
+from .proc import resident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

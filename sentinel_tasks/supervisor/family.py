@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..lineage import gate, table
+from ..lineage import gate, proc, table
 from ..lineage.reach import Claim, family
 
 TYPE_CHECKING = False
@@ -131,5 +131,5 @@ def with_descendants(pids: Iterable[int], processes: Iterable[Process]) -> set[i
 
 
 def _is_alive(process: Process) -> bool:
-    now = table.one(process.pid)
+    now = proc.one(process.pid)
     return now is not None and now.ticks == process.ticks and now.is_alive

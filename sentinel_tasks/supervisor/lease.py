@@ -10,7 +10,7 @@ import fcntl
 import os
 import time
 
-from ..lineage import table
+from ..lineage import proc
 from ..lineage.value import Value
 from . import json_text
 
@@ -122,7 +122,7 @@ def _holds(lease: Lease) -> bool:
 def _lives(lease: Lease) -> bool:
     if lease.pid is None:
         return True
-    process = table.one(lease.pid)
+    process = proc.one(lease.pid)
     return process is not None and process.is_alive and process.ticks == lease.ticks
 
 

@@ -6,7 +6,7 @@ import errno
 import os
 import time
 
-from ..lineage import table
+from ..lineage import proc
 from . import json_text
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ class Record:
         self.path, self.launch = path, launch
         self.ticks = ticks_of(os.getpid())
         self.facts: dict[str, object] = {"launch": launch, "launcher": os.getpid(), "launcher_ticks": self.ticks}
-        self.facts.update(boot=table.boot(), began=time.time(), family=[])
+        self.facts.update(boot=proc.boot(), began=time.time(), family=[])
         self._is_ours = self._is_carried = False
         self.carry: Callable[[str], object] = lambda text: None
 
@@ -67,14 +67,14 @@ class Record:
         if found.get("launch") in (None, self.launch):
             return False
         pid, ticks = found.get("launcher"), found.get("launcher_ticks")
-        other = table.one(pid) if isinstance(pid, int) else None
+        other = proc.one(pid) if isinstance(pid, int) else None
         lives = other is not None and other.is_alive and other.ticks == ticks
         return self._is_ours or (lives and other is not None and other.ticks >= self.ticks)
 
 
 def ticks_of(pid: int) -> int:
     """When the process began by the kernel's clock (lineage/process.py); 0 if there is none any more."""
-    process = table.one(pid)
+    process = proc.one(pid)
     return process.ticks if process else 0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ..lineage import table
+from ..lineage import proc, table
 from ..lineage.process import Process
 from ..lineage.reach import Caller
 from ..model import Identity, Listener, Tags
@@ -23,7 +23,7 @@ LONGEST_NAME = 15
 """Characters of a name that the kernel keeps."""
 DELETED = " (deleted)"
 
-read, age, launched = table.read, table.age, table.launched
+read, age, launched = table.read, proc.age, proc.launched
 
 
 def caller() -> Caller:
@@ -33,7 +33,7 @@ def caller() -> Caller:
 
 def is_alive(who: Identity) -> bool:
     """True if this very process runs now."""
-    now = table.one(who.pid)
+    now = proc.one(who.pid)
     return now is not None and now.ticks == who.ticks and now.is_alive
 
 
@@ -44,7 +44,7 @@ def is_this_boot(boot: str) -> bool:
 
 @cache
 def _boot() -> str:
-    return table.boot()
+    return proc.boot()
 
 
 def tags(pid: int) -> Tags:
@@ -52,7 +52,7 @@ def tags(pid: int) -> Tags:
 
     What a person runs beside a service (`run`) is nobody's.
     """
-    told = table.tags(pid, *VARIABLES) if table.ON_LINUX else _tags_without_proc(pid)
+    told = proc.tags(pid, *VARIABLES) if proc.ON_LINUX else _tags_without_proc(pid)
     workspace, service, window, beside = told
     server = (window or "").split(",")[-2:-1]
     whose = (None, None) if beside else (workspace, service)
@@ -88,8 +88,8 @@ def describe(process: Process | None, address: str, uid: int | None = None) -> L
 
 def command_line(pid: int) -> Sequence[str]:
     """The words of its command line, as far as they can be seen."""
-    if table.ON_LINUX:
-        return table.command_line(pid)
+    if proc.ON_LINUX:
+        return proc.command_line(pid)
     from . import without_proc
 
     return without_proc.command_line(pid)
@@ -99,12 +99,12 @@ def name(process: Process) -> str:
     """The process's name; the kernel cuts a long one off, and its command line may tell the rest."""
     if len(process.name) < LONGEST_NAME:
         return process.name
-    whole = os.path.basename(next(iter(table.command_line(process.pid)), ""))
+    whole = os.path.basename(next(iter(proc.command_line(process.pid)), ""))
     return whole if whole.startswith(process.name) else process.name
 
 
 def _working_directory(pid: int) -> str | None:
-    if not table.ON_LINUX:
+    if not proc.ON_LINUX:
         from . import without_proc
 
         return without_proc.working_directory(pid)
@@ -131,11 +131,11 @@ def rss_bytes(pids: Iterable[int]) -> int | None:
 
 
 def _rss(pid: int) -> int | None:
-    if not table.ON_LINUX:
+    if not proc.ON_LINUX:
         from . import without_proc
 
         return without_proc.rss_bytes(pid)
-    return table.resident(pid)
+    return proc.resident(pid)
 
 
 def send(claim: Claim, asked: Iterable[Identity], number: signal.Signals) -> list[Identity]:

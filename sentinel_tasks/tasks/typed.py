@@ -98,7 +98,7 @@ def program_as_typed(path: str, environ: Mapping[str, str]) -> str:
 
 def _as_run(runner: str) -> str:
     """How the runner was called, if it is our parent and that can be seen: its own flags may be what finds us."""
-    from ..lineage.table import command_line
+    from ..lineage.proc import command_line
 
     words, own = list(command_line(os.getppid())), sys.argv[1:]
     is_runner = bool(words) and os.path.basename(words[0]).rstrip("x") == runner.split(maxsplit=1)[0]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ..lineage import gate, memory, table
+from ..lineage import gate, memory, proc, table
 from ..lineage.process import Process
 from ..lineage.reach import Claim, Who, family
 from ..model import Service
@@ -97,7 +97,7 @@ def _code_within(process: subprocess.Popen[bytes], seconds: float) -> int | None
 
 def _claim() -> Claim:
     """What lives below this process may be reached: the command, and what it has started."""
-    own = table.one(os.getpid())
+    own = proc.one(os.getpid())
     return Claim() if own is None else Claim(launchers=frozenset([(own.pid, own.ticks)]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..errors import ConfigurationError, Problem
-from ..lineage import table
+from ..lineage import proc
 from ..model import Lease
 from ..text.moments import LENGTH, seconds_of
 
@@ -26,7 +26,7 @@ def _process(text: str, problems: list[Problem]) -> tuple[int | None, int | None
     if not (text.isdecimal() and text.isascii() and int(text) > 1):
         problems.append(Problem("--while", text, "must be the pid of a process, such as $PPID"))
         return None, None
-    process = table.one(int(text))
+    process = proc.one(int(text))
     if process is None or not process.is_alive:
         problems.append(Problem("--while", text, "there is no such process"))
         return None, None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sentinel_tasks.lineage import gate, table
+from sentinel_tasks.lineage import gate, proc, table
 from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.lineage.reach import Claim, Who
 
@@ -76,12 +76,13 @@ class Machine:
 @pytest.fixture
 def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(*request.param)
-    monkeypatch.setattr(table, "ON_LINUX", True)
-    monkeypatch.setattr(table, "one", made.one)
-    monkeypatch.setattr(table, "pids", lambda: made.list(lambda: [*made.there]))
-    monkeypatch.setattr(table, "lists_children", lambda pid: True)
-    monkeypatch.setattr(table, "children", made.children)
-    monkeypatch.setattr(table, "is_guest", lambda *_: False)
+    monkeypatch.setattr(proc, "ON_LINUX", True)
+    monkeypatch.setattr(proc, "one", made.one)
+    monkeypatch.setattr(proc, "pids", lambda: made.list(lambda: [*made.there]))
+    monkeypatch.setattr(proc, "lists_children", lambda pid: True)
+    monkeypatch.setattr(proc, "children", made.children)
+    monkeypatch.setattr(proc, "tags", lambda pid, *names: (None,) * len(names))
+    monkeypatch.setattr(proc, "command_line", lambda pid: ("fork",))
     monkeypatch.setattr(gate, "deliver", made.deliver)
     return made
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sentinel_tasks.lineage.memory import size, used
-from sentinel_tasks.lineage.table import resident
+from sentinel_tasks.lineage.proc import resident
 
 MIB = 1024**2
 BIG = 24 * MIB

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from sentinel_tasks.lineage import reach, table
+from sentinel_tasks.lineage import proc, reach, table
 from sentinel_tasks.lineage.process import Process
 from tests.lab import until
 
@@ -57,7 +57,7 @@ def test_a_process_that_has_ended_has_nothing_below_it() -> None:
 
 def test_a_launcher_that_ends_while_it_is_looked_at_is_no_other_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the two files that tell of it: a one-shot that had ended well was told as "ended while starting"."""
-    look = table.command_line
+    look = proc.command_line
 
     def look_later(pid: int) -> tuple[str, ...]:
         process.kill()
@@ -66,8 +66,8 @@ def test_a_launcher_that_ends_while_it_is_looked_at_is_no_other_program(monkeypa
 
     with subprocess.Popen(["sleep", "86400"], start_new_session=True) as process:
         until(lambda: any(look(process.pid)))  # Popen returns before the kernel has put the program in place
-        monkeypatch.setattr(table, "command_line", look_later)
-        found = table.one(process.pid)
+        monkeypatch.setattr(proc, "command_line", look_later)
+        found = proc.one(process.pid)
     assert found is not None
     assert found.is_ending
 
@@ -75,7 +75,7 @@ def test_a_launcher_that_ends_while_it_is_looked_at_is_no_other_program(monkeypa
 def test_the_kernels_own_threads_are_not_looked_at() -> None:
     """They were half of what every look at an idle machine read."""
     told = table.read()
-    kthreadd = table.one(table.KTHREADD)
+    kthreadd = proc.one(proc.KTHREADD)
     assert os.getpid() in told
     if kthreadd and kthreadd.name == "kthreadd":
         assert not [each for each in told.values() if each.parent == kthreadd.pid]

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sentinel_tasks.lineage import table
+from sentinel_tasks.lineage import proc, table
 from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.model import Run
 from sentinel_tasks.supervisor import launch
@@ -159,7 +159,7 @@ def below(pid: int) -> list[Process]:
 
 
 def is_alive(pid: int) -> bool:
-    process = table.one(pid)
+    process = proc.one(pid)
     return process is not None and process.is_alive
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sentinel_tasks.lineage import table
+from sentinel_tasks.lineage import proc
 from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.supervisor.ending import TERM_SECONDS
 from sentinel_tasks.supervisor.watch import look_after_an_end
@@ -44,7 +44,7 @@ def named(launched: Piped | InPane, command: str) -> Process:
     def pids() -> list[int]:
         return [each.pid for each in launched.below() if _command(each.pid).startswith(command)]
 
-    found = table.one(until(pids, command)[0])  # as it is now: it may have left its session since the look
+    found = proc.one(until(pids, command)[0])  # as it is now: it may have left its session since the look
     assert found is not None
     return found
 

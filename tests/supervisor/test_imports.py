@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sentinel_tasks.lineage import table
+from sentinel_tasks.lineage import proc
 from sentinel_tasks.system.inherited import inherited
 
 from .launched import READY, SCRIPT, Piped
@@ -56,7 +56,7 @@ def test_launcher_loads_nothing_heavy_until_its_end_whatever_its_service_has(tmp
 
 def everything(folder: Path) -> dict[str, Any]:
     """What the specification of a service may tell, as far as a launcher does something else for it."""
-    caller = table.one(os.getpid())
+    caller = proc.one(os.getpid())
     assert caller
     leased = {"lease": str(folder / "web.lease"), "leases": [[caller.pid, caller.ticks, None]]}
     asked = {"command": "true", "interval": 0.1, "timeout": 60.0, "retries": 3, "grace": 60.0}

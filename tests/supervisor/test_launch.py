@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sentinel_tasks.lineage import table
+from sentinel_tasks.lineage import proc
 from sentinel_tasks.model import Run
 from sentinel_tasks.supervisor.restarts import Restarts, is_due
 from sentinel_tasks.supervisor.watch import LOOKS
@@ -41,7 +41,7 @@ def test_record_tells_processes_that_no_later_one_can_be_taken_for(launched: Pip
     launched.give(f"{READY}exec sleep 60")
     launched.wait_for(b"ready")
     told = until(lambda: launched.told.pid and launched.told)
-    launcher, service = table.one(launched.process.pid), table.one(told.pid)
+    launcher, service = proc.one(launched.process.pid), proc.one(told.pid)
     assert launcher
     assert service
     assert (told.launcher_ticks, told.ticks) == (launcher.ticks, service.ticks)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sentinel_tasks.lineage import table
+from sentinel_tasks.lineage import proc
 from sentinel_tasks.model import Lease
 from sentinel_tasks.system import leases
 from tests.lab import LONG, until
@@ -29,7 +29,7 @@ def owner() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def lease_of(owner: subprocess.Popen[bytes], until: float | None = None) -> Lease:
-    process = table.one(owner.pid)
+    process = proc.one(owner.pid)
     assert process is not None
     return Lease(owner.pid, process.ticks, until)
 

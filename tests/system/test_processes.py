@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sentinel_tasks.lineage import table
+from sentinel_tasks.lineage import proc, table
 from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.lineage.reach import Claim
 from sentinel_tasks.model import Identity, identity_of
@@ -53,11 +53,11 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
 def source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways to learn of a process; the second is the only one on macOS."""
     if "without" in request.param:
-        monkeypatch.setattr(table, "ON_LINUX", False)
+        monkeypatch.setattr(proc, "ON_LINUX", False)
 
 
 def known(pid: int) -> Process:
-    found = table.one(pid)
+    found = proc.one(pid)
     assert found is not None
     return found
 
