@@ -138,7 +138,15 @@ def _is_guest(process: Process, table: Table) -> bool:
 
 
 def _wait_for_its_program(process: Process) -> None:
-    """While the kernel puts a program in place of another, the process has neither words nor variables."""
+    """While the kernel puts a program in place of another, the process has neither words nor variables.
+
+    One that is on its end has none either, for good.
+    """
     deadline = time.monotonic() + EXEC_SECONDS
-    while process.is_alive and not any(proc.command_line(process.pid)) and time.monotonic() < deadline:
+    while not any(proc.command_line(process.pid)) and _may_begin(process.pid) and time.monotonic() < deadline:
         time.sleep(0.001)
+
+
+def _may_begin(pid: int) -> bool:
+    now = proc.one(pid)
+    return now is not None and now.is_alive and not now.is_ending
