@@ -63,6 +63,7 @@ def chunks(line: Callable[[random.Random], str], is_json: bool, size: int, clock
         lines, done = number.choices(usual, k=many), done + 1
         lines += [level % text for text, often in kinds if done % often == 0]
         lines += ['"level":30,"user":"u-rare-7"}'] if is_json and done % 5_000 == 0 else []
+        lines += [r'"level":50,"msg":"failed\n  at x (\"app.js\")"}'] if is_json and done % 100 == 0 else []
         lines += [f"ERROR failed\n{TRACEBACK}"] if not is_json and done % 100 == 0 else []
         data = written(datetime.fromtimestamp(clock[0]).isoformat(timespec="milliseconds"), lines, is_json)
         yield data

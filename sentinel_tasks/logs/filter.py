@@ -42,7 +42,7 @@ class Filter:
     @cached_property
     def pattern(self) -> GrepPattern | None:
         """What grep finds them by; None if that is unknown."""
-        from .grep_pattern import grep_pattern
+        from .grep_pattern import grep_pattern, pattern_of_value
 
         asked = self._asked
         if asked.level:
@@ -50,7 +50,7 @@ class Filter:
         by_grep = grep_pattern(asked.grep) if asked.grep and not asked.invert else None
         if by_grep or not (text := _longest_text(asked)):
             return by_grep
-        return grep_pattern(rf"{re.escape(text)}|\\u00[2-7]")
+        return pattern_of_value(text)
 
     @property
     def level(self) -> str | None:

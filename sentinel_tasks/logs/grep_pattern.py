@@ -30,10 +30,19 @@ _CHARACTERS = ("LITERAL", "NOT_LITERAL", "ANY", "IN")
 
 
 class GrepPattern(NamedTuple):
-    """The flags that say what the pattern is, and the pattern."""
+    """The flags that say what the pattern is, and the pattern.
+
+    Where nothing of `unless` stands in what is looked through, `text` alone finds as much, and sooner.
+    """
 
     flags: str
     pattern: bytes
+    text: bytes = b""
+    unless: tuple[bytes, ...] = ()
+
+    def plain(self) -> GrepPattern:
+        """What finds as much where nothing of that stands."""
+        return GrepPattern("-oF", self.text)
 
 
 def grep_pattern(pattern: str) -> GrepPattern | None:
@@ -48,6 +57,12 @@ def grep_pattern(pattern: str) -> GrepPattern | None:
     except _Unknown:
         return None
     return GrepPattern("-E", _anchored(found, [*expression.nodes])) if found else None
+
+
+def pattern_of_value(text: str) -> GrepPattern | None:
+    """What finds all lines that have this text in the value of a field; JSON may spell its characters by a code."""
+    found = grep_pattern(rf"{re.escape(text)}|\\u00[2-7]")
+    return found and found._replace(text=text.encode(), unless=(b"\x1b", rb"\u00"))
 
 
 def _plain(texts: Iterable[str]) -> list[str]:

@@ -20,6 +20,7 @@ LEAST = 1 << 20
 """Bytes of a file from which on grep is started: less is as soon looked through as a process is there."""
 AT_ONCE = 1 << 15
 """Bytes that are read together where grep tells which: most of them are in vain."""
+_BLOCK = 1 << 18
 _STEP = 1 << 13
 """Bytes in which the end of a line is looked for."""
 
@@ -99,7 +100,8 @@ class SkippingReader(Reader):
         self._is_scanned = True
         end = _line_begin(file, begin, self._size_until(file))
         if end - begin >= LEAST and is_there() and (pattern := self._pattern()):
-            self._candidates = Candidates(file, begin, end, pattern)
+            is_plain = pattern.unless and not _has_any(pattern.unless, file, begin, end)
+            self._candidates = Candidates(file, begin, end, pattern.plain() if is_plain else pattern)
         return self._candidates
 
     def _size_until(self, file: int) -> int:
@@ -126,6 +128,16 @@ def _find(places: Sequence[int]) -> Find:
         return places[number] if number < len(places) and places[number] < end else -1
 
     return find
+
+
+def _has_any(texts: Sequence[bytes], file: int, begin: int, end: int) -> bool:
+    """True if one of the texts stands between these places of the file; a rare first byte is found soonest."""
+    beyond = max(map(len, texts)) - 1
+    for place in range(begin, end, _BLOCK):
+        block = os.pread(file, min(_BLOCK + beyond, end - place), place)
+        if any(text[:1] in block and text in block for text in texts):
+            return True
+    return False
 
 
 def _begins_line(file: int, offset: int) -> bool:

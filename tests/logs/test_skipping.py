@@ -31,6 +31,7 @@ def found(path: Path, wanted: Wanted, least: int, at_once: int = 8, longest: int
         patch("sentinel_tasks.logs.skipping.AT_ONCE", at_once),
         patch("sentinel_tasks.logs.rotation.KEPT", 10 * at_once),
         patch("sentinel_tasks.logs.skipping.LONGEST_LINE", longest),
+        patch("sentinel_tasks.logs.skipping._BLOCK", at_once),
         patch("sentinel_tasks.logs.reader.AT_ONCE", at_once),
         patch("sentinel_tasks.logs.reader.LONGEST_LINE", longest),
         Search(path, wanted, is_written=False) as search,
@@ -157,6 +158,38 @@ def test_search_finds_the_same_with_grep_through_rotations_and_runs(
         for each in writes:
             writer.write(each)
     same(path, Wanted(asked, since, until, Place() if goes_on else None, most))
+
+
+SPELLED = [b'{"k":"abc"}', b'{"k":"ab\x1b[31mc"}', rb'{"k":"a\u0062c"}', rb'{"k":"abc","x":"\n"}', b"k=abc"]
+FIELD = Wanted(Asked(fields=(("k", "abc"),)), after=Place())
+
+
+@pytest.mark.parametrize("others", [SPELLED[:1], SPELLED], ids=["plain", "with colours and codes"])
+@pytest.mark.parametrize("line", SPELLED)
+def test_value_is_found_however_it_is_spelled_in_the_same_file_and_others(
+    tmp_path: Path, line: bytes, others: list[bytes]
+) -> None:
+    for number, each in enumerate([line, *others], 1):
+        (tmp_path / f"web.log.{number}").write_bytes(b"--\n" * 9 + each + b"\n--\n")
+    path = tmp_path / "web.log"
+    path.write_bytes(b"--\n" * 9)
+    assert [each for _, each in same(path, FIELD)[0]] == [*others[::-1], line]
+
+
+@pytest.mark.parametrize("line", SPELLED)
+def test_value_that_comes_while_a_plain_file_is_searched_is_found(path: Path, line: bytes) -> None:
+    path.write_bytes(b"--\n" * 9 + SPELLED[0] + b"\n" + b"--\n" * 9)
+    with patch("sentinel_tasks.logs.skipping.LEAST", 1), Search(path, FIELD, is_written=True) as search:
+        assert search.begin()
+        lines = search.found()
+        seen = [next(lines)[1]]
+        with path.open("ab") as file:
+            file.write(line + b"\n")
+        seen += [each for _, each in lines]
+        place = search.place()
+    with Search(path, FIELD._replace(after=place), is_written=True) as search:
+        assert search.begin()
+        assert [*seen, *(each for _, each in search.found())] == [SPELLED[0], line]
 
 
 LINES = b"--\nab\n" * 40
