@@ -29,7 +29,7 @@ def test_every_answer_is_as_described(start: Start) -> None:
         "--exclude-path-regex",
         "^/api/services",  # each answer is a process of its own: tests/api/test_services.py
         "-n",
-        "8",
+        "4",
         "--suppress-health-check",
         "too_slow",
         "--request-timeout",

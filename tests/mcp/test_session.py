@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mcp.client.session import ClientSession
 
 READS = {"status", "ps", "wait", "logs", "why", "env", "doctor"}
-SLOW = 8
+SLOW = 5
 """Seconds in which a service gets as far as it will, on a machine with much else to do."""
 ACTS = {"up", "down", "start", "stop", "restart", "run", "gc"}
 
