@@ -117,6 +117,10 @@ def dumps(document: object) -> str:
     return json.dumps(document, indent=2)
 
 
+END_OF_LIST = "\n  ]"
+"""Behind any piece but the last it ends the list."""
+
+
 def dumps_in_pieces(
     before: Mapping[str, object], name: str, texts: Iterable[str], after: Callable[[], Mapping[str, object]]
 ) -> Iterator[str]:
@@ -127,7 +131,7 @@ def dumps_in_pieces(
     begin, end = "\n    ", "]"
     for text in texts:
         yield f"{begin}{json.dumps(text)}"
-        begin, end = ",\n    ", "\n  ]"
+        begin, end = ",\n    ", END_OF_LIST
     yield f"{end},{json.dumps(after(), indent=2).removeprefix('{')}"
 
 

@@ -35,7 +35,7 @@ class Console(ABC):
         self.as_json, self.dry, self.echoes = as_json, dry, echoes
         self.environ = dict(os.environ)
         self.tells_of_gone = True
-        self._has_begun = False
+        self._closing: str | None = ""
         self._live: Live | None = None
         self._scales: dict[str, tuple[int, int]] | None = None
 
@@ -72,20 +72,26 @@ class Console(ABC):
         self.diagnostic(f"{self.err.sign('warn')} {plain(text)}")
 
     def document(self, document: object) -> None:
-        """Prints the document to stdout, if one was asked for, and none has begun that could not be ended."""
-        if self.as_json and not self._has_begun:
+        """Prints the document to stdout, if one was asked for; one that has begun ends with what this one tells."""
+        if self.as_json and self._closing is not None:
             from ..report import dumps
 
-            self._show(dumps(document))
+            text = dumps(document)
+            self._show(f"{self._closing},{text.removeprefix('{')}" if self._closing else text)
+            self._closing = None
 
     def document_in_pieces(self, pieces: Iterable[str]) -> None:
-        """Prints a document that is more than should be held; BrokenPipeError where nobody reads it to its end."""
-        from ..report import joined, put
+        """Prints what `dumps_in_pieces` says, which is more than should be held.
+
+        BrokenPipeError where nobody reads it to its end.
+        """
+        from ..report import END_OF_LIST, joined, put
 
         self.clear()
         for text in joined(chain(pieces, ["\n"]), AT_ONCE):
-            self._has_begun = True
+            self._closing = END_OF_LIST
             put(text, sys.stdout, end="")
+        self._closing = None
 
     def _show(self, text: str) -> None:
         """A reader that has gone is no error: the exit code still says what became of the task."""
