@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import invoke
@@ -18,23 +18,15 @@ from invoke.tasks import Task
 import sentinel_tasks
 from sentinel_tasks.tasks.invoke_config import LOSES_CHECK, LOSES_NAME, LOSSES, losses, sharing_flags
 from sentinel_tasks.tasks.typed import typed_here
-from tests.lab import Lab, Result
+from tests.lab import INV, PATIENCE, Lab, Result, zygote
 
 SLEEPER = {"command": "exec sleep 600", "port": None, "health": None}
 FUNCTIONS = ["Config._load_file", "merge_dicts", "Environment._crawl"]
 OF_A_PROGRAM = ["Program._make_parser", "Program.parse_tasks", "Program.print_task_help"]
 ALIKE = [[name for name in LOSSES if LOSSES[name] == loss] for loss in (LOSES_CHECK, LOSES_NAME)]
 ATTRIBUTES = [[name] for name in LOSSES if not any(name in [*FUNCTIONS, *OF_A_PROGRAM, *alike] for alike in ALIKE)]
-HIDING = """
-def _hidden(self, name, asked=DataProxy.__getattribute__):
-    import sys
-    if name in {names} and not sys._getframe(1).f_globals["__name__"].startswith("invoke."):
-        raise AttributeError(name)
-    return asked(self, name)
-
-DataProxy.__getattribute__ = _hidden
-"""
-"""What keeps these attributes from everybody but Invoke itself."""
+Run = Callable[..., Result]
+"""Types `inv` with these words in a folder of the lab's workspace."""
 
 
 def test_the_installed_invoke_has_every_private_name_that_the_tasks_use() -> None:
@@ -47,14 +39,9 @@ def copied(folder: Path) -> Path:
     return shutil.copytree(Path(invoke.__file__).parent, folder / "release" / "invoke")
 
 
-def assert_the_tasks_work_and_doctor_reports(lab: Lab, release: Path, names: Sequence[str]) -> None:
+def assert_the_tasks_work_and_doctor_reports(lab: Lab, inv: Run, names: Sequence[str]) -> None:
     lab.configure(dev=SLEEPER, telemetry=SLEEPER)
-    below = lab.path / "src"
-    below.mkdir()
-
-    def inv(*words: str) -> Result:
-        return lab.inv(*words, cwd=below, env={"PYTHONPATH": str(release.parent)})
-
+    (lab.path / "src").mkdir()
     status = inv("dev.status", "--json")
     assert (status.code, status.json["state"], status.json["workspace"]) == (3, "stopped", str(lab.path)), status.said
     doctor = inv("doctor", "--json")
@@ -74,17 +61,24 @@ def test_without_a_function_of_invoke_the_tasks_work_and_doctor_reports_the_loss
     for module in release.glob("*.py"):
         text = module.read_text()
         module.write_text(re.sub(rf"\b{last}\b", f"{last}_renamed", text))
-    assert_the_tasks_work_and_doctor_reports(lab, release, [name])
+
+    def inv(*words: str) -> Result:
+        return lab.inv(*words, cwd=lab.path / "src", env={"PYTHONPATH": str(release.parent)})
+
+    assert_the_tasks_work_and_doctor_reports(lab, inv, [name])
 
 
 @pytest.mark.parametrize("names", [*ATTRIBUTES, *ALIKE], ids=lambda names: names[0])
 def test_without_an_attribute_of_invoke_the_tasks_work_and_doctor_reports_the_loss(
-    lab: Lab, tmp_path: Path, names: Sequence[str]
+    lab: Lab, names: Sequence[str]
 ) -> None:
-    release = copied(tmp_path)
-    with (release / "config.py").open("a") as module:
-        module.write(HIDING.format(names=[name.removeprefix("Config.") for name in names]))
-    assert_the_tasks_work_and_doctor_reports(lab, release, names)
+    hidden = ",".join(name.removeprefix("Config.") for name in names)
+
+    def inv(*words: str) -> Result:
+        argv = ["-m", "tests.tasks.without", hidden, INV, *words]
+        return zygote().run(argv, lab.path / "src", lab.environ, PATIENCE)
+
+    assert_the_tasks_work_and_doctor_reports(lab, inv, names)
 
 
 def test_without_the_parsing_of_tasks_commands_are_named_as_declared(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
