@@ -54,8 +54,10 @@ class Example:
     def inv(self, *arguments: str) -> Ended:
         return self.run("inv", *arguments)
 
-    def state(self, service: str) -> str:
-        return str(json.loads(self.inv(f"{service}.status", "--json").stdout)["state"])
+    def states(self, *services: str) -> list[str]:
+        (here, *_) = json.loads(self.inv("ps", "--json").stdout)["workspaces"]
+        found = {each["service"]: each["state"] for each in here["services"]}
+        return [found[name] for name in services]
 
     def processes(self) -> list[psutil.Process]:
         """What still runs in the example's folder, or under its tmux server."""
@@ -96,7 +98,7 @@ def worked(ended: Ended) -> str:
 def test_makefile_starts_both_at_once_and_each_only_once(example: Callable[[str], Example]) -> None:
     workspace = example("makefile")
     worked(workspace.run("make", "-j2", "check"))
-    assert (workspace.state("dev"), workspace.state("telemetry")) == ("running", "running")
+    assert workspace.states("dev", "telemetry") == ["running", "running"]
     first = json.loads((workspace.folder / "registry.json").read_text())
     worked(workspace.run("make", "-j2", "check"))
     again = json.loads((workspace.folder / "registry.json").read_text())
@@ -117,7 +119,7 @@ def test_onboarding_brings_everything_up(example: Callable[[str], Example]) -> N
     workspace = example("onboarding")
     assert worked(workspace.run("./onboard.sh")).endswith("'inv down' ends it.\n")
     worked(workspace.run("./onboard.sh"))
-    assert (workspace.state("dev"), workspace.state("telemetry")) == ("running", "running")
+    assert workspace.states("dev", "telemetry") == ["running", "running"]
     worked(workspace.inv("down"))
     until(lambda: workspace.processes() == [], "the end of all that ran")
 
@@ -129,7 +131,7 @@ def test_onboarding_stops_at_a_port_that_is_not_ours(example: Callable[[str], Ex
         ended = workspace.run("./onboard.sh", WORKER_API_PORT=port)
     assert ended.returncode == 4
     assert "Another program has the port" in ended.stderr
-    assert workspace.state("dev") == "stopped"
+    assert workspace.states("dev") == ["stopped"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_onboarding_tells_why_it_stops(
     ended = workspace.run("./onboard.sh", **environment)
     assert ended.returncode == code
     assert explained in ended.stderr
-    assert workspace.state("dev") == "stopped"
+    assert workspace.states("dev") == ["stopped"]
 
 
 def test_composition_starts_what_a_task_needs(example: Callable[[str], Example]) -> None:
@@ -156,7 +158,8 @@ def test_composition_starts_what_a_task_needs(example: Callable[[str], Example])
         assert f"{service} is running at http://localhost:{workspace.environment[variable]}" in said
     assert "3 rows written" in worked(workspace.inv("database.seed"))
     assert "Until tomorrow." in worked(workspace.inv("finish"))
-    assert (workspace.state("dev"), workspace.state("telemetry")) == ("stopped", "stopped")
+    told = [json.loads(workspace.inv(f"{name}.status", "--json").stdout) for name in ("dev", "telemetry")]
+    assert [each["state"] for each in told] == ["stopped", "stopped"]
 
 
 def test_composition_does_not_run_a_task_whose_service_fails(example: Callable[[str], Example]) -> None:
@@ -171,7 +174,7 @@ def test_procfile_is_brought_up_and_down_also_from_a_folder_below(example: Calla
     (workspace.folder / "parts").mkdir()
     base = str(free_port())
     worked(workspace.run("inv", "up", within="parts", PORT=base))
-    assert (workspace.state("dev"), workspace.state("worker")) == ("running", "running")
+    assert workspace.states("dev", "worker") == ["running", "running"]
     until(lambda: "mails: waiting for jobs" in workspace.inv("worker.logs").stdout)
     worked(workspace.run("inv", "down", within="parts"))
     until(lambda: workspace.processes() == [], "the end of all that ran")

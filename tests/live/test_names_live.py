@@ -109,14 +109,13 @@ def test_a_session_of_the_name_made_elsewhere_is_left_alone(lab: Lab) -> None:
 @pytest.mark.parametrize(
     "lines",
     [
-        ["set -g base-index 1", "set -g pane-base-index 1", "set -g automatic-rename on", "set -g allow-rename on",
-         "set-hook -g after-new-window split-window"],
+        ["set -g base-index 999", "set -g pane-base-index 1", "set -g automatic-rename on", "set -g allow-rename on",
+         "set-hook -g after-new-window split-window", "set -g remain-on-exit on", "set -g history-limit 5",
+         "set -g status off", "set -g window-size smallest"],
         ["set -g base-index 2", "set -g renumber-windows on", "set-hook -g after-new-window 'rename-window hooked'",
          "set -g destroy-unattached on", "set -g default-shell /bin/false", "set -g default-command 'exit 1'"],
-        ["set -g remain-on-exit on", "set -g history-limit 5", "set -g status off", "set -g window-size smallest",
-         "set -g base-index 999"],
     ],
-    ids=["new-windows-are-split", "nothing-stays", "everything-stays"],
+    ids=["all-is-split-and-stays", "nothing-stays"],
 )  # fmt: skip
 def test_the_users_own_tmux_options_change_nothing(lab: Lab, lines: list[str]) -> None:
     (lab.folder / "home" / ".tmux.conf").write_text("\n".join([*lines, ""]))
