@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 MOST_TEXTS = 12
 REPLACEMENT = 0xFFFD
 """The character that bytes are shown as that are no text."""
+AS_LETTERS = {"i": "ıİ", "s": "ſ", "k": "\u212a"}
+"""What is one of these letters, and no ASCII, if case is ignored."""
 _FEW = 3
 """Characters of a set that are told apart."""
 _WITHIN_LINES = {"AT_BEGINNING", "AT_END", "AT_BOUNDARY", "AT_NON_BOUNDARY"}

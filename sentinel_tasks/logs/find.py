@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from .expression import Expression
+from .expression import AS_LETTERS, Expression
 
 Find = Callable[[int, int], int]
 """Where, between two places of a block, the next line that may match has one of its bytes; -1 if there is none."""
@@ -18,8 +18,7 @@ Finder = Callable[[bytes], Find]
 
 SHORTEST = 3
 """Characters of a text that is sooner found by itself than the whole expression."""
-_AS_LETTERS = tuple(letter.encode() for letter in "ıſİ\u212a")
-"""What is i, s or k if case is ignored, and no ASCII."""
+_AS_LETTERS = tuple(letter.encode() for letter in "".join(AS_LETTERS.values()))
 
 
 def finder(pattern: str) -> Finder | None:

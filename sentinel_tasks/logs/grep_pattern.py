@@ -13,15 +13,13 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from .expression import REPLACEMENT, Expression
+from .expression import AS_LETTERS, REPLACEMENT, Expression
 
 _GAP = b"(\x1b.*)?"
 """Where an escape sequence may stand; what it ends with nobody has to know."""
 _BEGIN, _END = b"(^|\r)", b"(\x1b|\r|$)"
 _BEYOND_ASCII = b"[\x80-\xff]+"
 _NUL = b"[^\x01-\xff]"
-_AS_LETTERS = {"i": "ıİ", "s": "ſ", "k": "\u212a"}
-"""What is one of these letters, and no ASCII, if case is ignored."""
 _LETTERS_OF_THESE = frozenset(b"iIsSkK")
 _MOST_REPEATED = 20
 _ZERO_WIDTH = ("AT", "ASSERT", "ASSERT_NOT", "FAILURE")
@@ -79,7 +77,7 @@ def _of_texts(texts: Sequence[str], ignores_case: bool) -> GrepPattern:
             f"{text[:end]}{other}"
             for text in texts
             for end, letter in enumerate(text)
-            for other in _AS_LETTERS.get(letter.lower(), "")
+            for other in AS_LETTERS.get(letter.lower(), "")
         }
     return GrepPattern("-oFi" if ignores_case else "-oF", "\n".join([*texts, *sorted(cut)]).encode())
 
