@@ -131,13 +131,21 @@ def _find(places: Sequence[int]) -> Find:
 
 
 def _has_any(texts: Sequence[bytes], file: int, begin: int, end: int) -> bool:
-    """True if one of the texts stands between these places of the file; a rare first byte is found soonest."""
+    """True if one of the texts stands between these places of the file."""
     beyond = max(map(len, texts)) - 1
     for place in range(begin, end, _BLOCK):
         block = os.pread(file, min(_BLOCK + beyond, end - place), place)
-        if any(text[:1] in block and text in block for text in texts):
+        if any(_stands_in(block, text) for text in texts):
             return True
     return False
+
+
+def _stands_in(block: bytes, text: bytes) -> bool:
+    """True if the text stands there; one byte is found in a tenth of the time of more, and this one is rare."""
+    place = block.find(text[:1])
+    while place >= 0 and not block.startswith(text, place):
+        place = block.find(text[:1], place + 1)
+    return place >= 0
 
 
 def _begins_line(file: int, offset: int) -> bool:

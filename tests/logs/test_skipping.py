@@ -31,7 +31,7 @@ def found(path: Path, wanted: Wanted, least: int, at_once: int = 8, longest: int
         patch("sentinel_tasks.logs.skipping.AT_ONCE", at_once),
         patch("sentinel_tasks.logs.rotation.KEPT", 10 * at_once),
         patch("sentinel_tasks.logs.skipping.LONGEST_LINE", longest),
-        patch("sentinel_tasks.logs.skipping._BLOCK", at_once),
+        patch("sentinel_tasks.logs.skipping._BLOCK", 5),
         patch("sentinel_tasks.logs.reader.AT_ONCE", at_once),
         patch("sentinel_tasks.logs.reader.LONGEST_LINE", longest),
         Search(path, wanted, is_written=False) as search,
