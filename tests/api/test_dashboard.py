@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing (Debian package: chromium)"),
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing (Debian package: chromium-headless-shell)"),
     pytest.mark.xdist_group("browser"),
 ]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing (Debian package: chromium)"),
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing (Debian package: chromium-headless-shell)"),
     pytest.mark.xdist_group("browser"),
     pytest.mark.timeout(600),  # many waits in a row, each of which may take long on a machine with much else to do
 ]
