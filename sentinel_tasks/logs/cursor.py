@@ -6,7 +6,6 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from hashlib import blake2b
 
 from .wanted import Place
 
@@ -35,4 +34,6 @@ def places_of(workspace: str, cursor: str) -> dict[str, Place] | None:
 
 
 def _check(workspace: str, text: bytes) -> bytes:
+    from hashlib import blake2b  # the import takes as long as a search of 10 MB, and many ask for no cursor
+
     return blake2b(text, digest_size=_CHECK, key=blake2b(workspace.encode(errors="surrogateescape")).digest()).digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from .fields import Fields, fields_of, value_of
 
@@ -32,16 +33,16 @@ _BY_LETTER = (
     rf"{letter}(?<![\w-]{letter})(?:{'|'.join(word[1:] for word in CLEAR_WORDS if word[0] == letter)})(?![\w-])"
     for letter in sorted({word[0] for word in CLEAR_WORDS})
 )
-_AT_BEGIN = re.compile(
+_AT_BEGIN = (
     rf"(?P<capitals>{_CLEAR})(?![\w-])"
     rf"|(?P<led>(?i:{_ANY})):"
     r"|(?P<letter>[DIWEFA])(?:\d{4} \d\d:|, \[)"
     r"|\d+:[XCSM] \d\d \w{3} \d{4} [\d:.]+ (?P<sign>[.*#-]) "
     r"|(?P<traceback>Traceback \(most recent call last\))"
 )
-_FURTHER = re.compile(
-    "|".join([*_BY_LETTER, *(rf"{begin}\s*(?i:{_ANY})\s*[\]>)]" for begin in (r"\[", "<", r"\(")),
-              rf": (?i:{_ANY}):", rf"\] (?i:{_ANY}):"])
+_FURTHER = "|".join(
+    [*_BY_LETTER, *(rf"{begin}\s*(?i:{_ANY})\s*[\]>)]" for begin in (r"\[", "<", r"\(")),
+     rf": (?i:{_ANY}):", rf"\] (?i:{_ANY}):"]
 )  # fmt: skip
 """A word in capitals, in brackets, or before a colon behind another one; its first character is soon found."""
 MOST_LOOKED_AT = 300
@@ -103,9 +104,15 @@ def _of_value(value: str) -> str | None:
     return level_named(value)
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled once it is needed: most who ask a log ask for no level."""
+    return re.compile(pattern)
+
+
 def _of_words(text: str) -> str | None:
-    if not (found := _AT_BEGIN.match(text)):
-        further = _FURTHER.search(text)
+    if not (found := _compiled(_AT_BEGIN).match(text)):
+        further = _compiled(_FURTHER).search(text)
         return level_named(further[0].strip("[<(: \t\r\n\v\f])>")) if further else None
     kind, said = str(found.lastgroup), found[str(found.lastgroup)]
     by_kind = {"letter": _LETTERS, "sign": _SIGNS}.get(kind)

@@ -1,5 +1,7 @@
 """The files of a log as the log pump (supervisor/capture.py) leaves them: rotated by number, with their times."""
 
+from __future__ import annotations
+
 import errno
 import fcntl
 import os
@@ -12,13 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ..names import times_of
 
 BLOCK = 1 << 16
-KEPT = 4 << 20
-"""Bytes of a log of which the times are kept beyond those that were asked for."""
+KEPT = 1 << 20
+"""Bytes of times that are read beyond those that were asked for: who asks about a place asks about later ones, too."""
 TIMES = Struct("<Qd")
 
 
@@ -164,44 +166,66 @@ def _is_same(path: Path, own: os.stat_result) -> bool:
 def times_at(path: Path, since: int, until: int) -> list[tuple[int, float]]:
     """When the bytes of that file between these places came: offset and epoch seconds, in order; [] if unknown.
 
-    What came before and after is not read, for a log may hold days.
+    What came before is not read, nor much of what came after, for a log may hold days.
     """
-    return list(TIMES.iter_unpack(_entries(path, since, until)))
+    return _read_times(path, since, until).between(since, until)
+
+
+class Entries:
+    """What is told of when bytes came: their offsets, and the epoch seconds of each."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        self.offsets, self.times = _numbers("Q", data)[::2], _numbers("d", data)[1::2]
+
+    def has(self, since: int, until: int) -> bool:
+        """True if all that is known of the bytes between these places is among them."""
+        return bool(self.offsets) and self.offsets[0] <= since and until < self.offsets[-1]
+
+    def place(self, since: int, until: int) -> slice:
+        """Those of the bytes between these places."""
+        first = max(0, bisect_right(self.offsets, since) - 1)
+        return slice(first, bisect_right(self.offsets, until, lo=first))
+
+    def between(self, since: int, until: int) -> list[tuple[int, float]]:
+        """Those of the bytes between these places, as pairs."""
+        place = self.place(since, until)
+        return [*zip(self.offsets[place], self.times[place], strict=True)]
+
+
+def _numbers(kind: Literal["Q", "d"], data: bytes) -> array[Any]:
+    found: array[Any] = array(kind, data)
+    if sys.byteorder == "big":
+        found.byteswap()
+    return found
 
 
 class Times:
     """The same for one file, for who asks about later and later places: what was read is kept for the next question."""
 
     def __init__(self) -> None:
-        self._kept: list[tuple[int, float]] = []
+        self._kept = Entries()
 
     def at(self, path: Path, since: int, until: int) -> list[tuple[int, float]]:
         """When the bytes between these places came, as `times_at` has it."""
-        kept = self._kept
-        if not (kept and kept[0][0] <= since and until < kept[-1][0]):
-            self._kept = kept = times_at(path, since, until + KEPT)
-        first = max(0, bisect_right(kept, since, key=_offset) - 1)
-        return kept[first : bisect_right(kept, until, lo=first, key=_offset)]
+        return self._entries(path, since, until).between(since, until)
 
     def latest(self, path: Path, since: int, until: int) -> float:
         """The latest of the times between these places; 0 if none is known."""
-        if until - since < KEPT:
-            return max((when for _, when in self.at(path, since, until)), default=0.0)
-        each = array("d", _entries(path, since, until))
-        if sys.byteorder == "big":
-            each.byteswap()
-        return max(each[1::2], default=0.0)
+        entries = self._entries(path, since, until)
+        return max(entries.times[entries.place(since, until)], default=0.0)
+
+    def _entries(self, path: Path, since: int, until: int) -> Entries:
+        if not self._kept.has(since, until):
+            self._kept = _read_times(path, since, until)
+        return self._kept
 
 
-def _offset(entry: tuple[int, float]) -> int:
-    return entry[0]
-
-
-def _entries(path: Path, since: int, until: int) -> bytes:
+def _read_times(path: Path, since: int, until: int) -> Entries:
+    """The entries for the bytes between these places, and up to `KEPT` of their bytes beyond."""
     try:
         file = os.open(times_of(path), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return b""
+        return Entries()
     try:
 
         def offset(number: int) -> int:
@@ -210,12 +234,12 @@ def _entries(path: Path, since: int, until: int) -> bytes:
         count = os.fstat(file).st_size // TIMES.size
         first = max(0, bisect_right(range(count), since, key=offset) - 1)
         end = bisect_right(range(count), until, lo=first, key=offset)
-        data = os.pread(file, (end - first) * TIMES.size, first * TIMES.size)
+        data = os.pread(file, (end - first) * TIMES.size + KEPT, first * TIMES.size)
     except OSError:
-        return b""
+        return Entries()
     finally:
         os.close(file)
-    return data[: len(data) // TIMES.size * TIMES.size]
+    return Entries(data[: len(data) // TIMES.size * TIMES.size])
 
 
 # Searched from the end, because what is asked for is usually there
