@@ -69,12 +69,19 @@ class Server:
             return
 
     def close(self) -> None:
-        for each in (self.listener, *self.clients):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-        for thread in self.threads:
+        """Accepts nobody any more, then closes: one that was accepted meanwhile was left open."""
+        _close(self.listener)
+        self.threads[0].join(PATIENCE)
+        for client in self.clients:
+            _close(client)
+        for thread in self.threads[1:]:
             thread.join(PATIENCE)
+
+
+def _close(each: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        each.shutdown(socket.SHUT_RDWR)
+    each.close()
 
 
 Serve = Callable[..., Server]
