@@ -57,6 +57,7 @@ class Hunt:
     def __init__(self, claim: Claim, reap: Callable[[], object]) -> None:
         self.claim, self.reap = claim, reap
         self.caller = Caller(os.getpid(), os.getuid())
+        self.above: processes.Table = {}
         self.reached: dict[Who, None] = {}
 
     def end(self, spares: Spares) -> bool:

@@ -163,14 +163,6 @@ def _is_same(path: Path, own: os.stat_result) -> bool:
     return found is not None and os.path.samestat(found, own)
 
 
-def times_at(path: Path, since: int, until: int) -> list[tuple[int, float]]:
-    """When the bytes of that file between these places came: offset and epoch seconds, in order; [] if unknown.
-
-    What came before is not read, nor much of what came after, for a log may hold days.
-    """
-    return _read_times(path, since, until).between(since, until)
-
-
 class Entries:
     """What is told of when bytes came: their offsets, and the epoch seconds of each."""
 
@@ -200,13 +192,16 @@ def _numbers(kind: Literal["Q", "d"], data: bytes) -> array[Any]:
 
 
 class Times:
-    """The same for one file, for who asks about later and later places: what was read is kept for the next question."""
+    """When the bytes of one file came, for who asks about later and later places: what was read is kept for that.
+
+    What came before is not read, nor much of what came after, for a log may hold days.
+    """
 
     def __init__(self) -> None:
         self._kept = Entries()
 
     def at(self, path: Path, since: int, until: int) -> list[tuple[int, float]]:
-        """When the bytes between these places came, as `times_at` has it."""
+        """When the bytes between these places came: offset and epoch seconds, in order; [] if unknown."""
         return self._entries(path, since, until).between(since, until)
 
     def latest(self, path: Path, since: int, until: int) -> float:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_tasks.logs.reader import LONGEST_LINE, Reader, last_lines, since_launch
-from sentinel_tasks.logs.rotation import TIMES, Times, rotated, times_at
+from sentinel_tasks.logs.rotation import TIMES, Times, rotated
 from sentinel_tasks.names import times_path
 from sentinel_tasks.supervisor.capture import Log
 from sentinel_tasks.text.annotations import ANY_BEGIN
@@ -378,7 +378,7 @@ def test_times_that_were_kept_are_those_that_are_there(
     times_path(path).write_bytes(b"".join(times))
     with patch("sentinel_tasks.logs.rotation.KEPT", kept):
         for since, size in sorted(asked):
-            found = times_at(path, since, since + size)
+            found = Times().at(path, since, since + size)
             assert kept_times.at(path, since, since + size) == found
             assert kept_times.latest(path, since, since + size) == max((when for _, when in found), default=0.0)
 
