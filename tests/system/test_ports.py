@@ -29,7 +29,7 @@ Listen = Callable[..., int]
 
 @pytest.fixture
 def listen() -> Iterator[Listen]:
-    """Opens listeners of this process; each gives its port."""
+    """Opens listeners of this process; each gives its port, which no other test is given in the other family."""
     opened: list[socket.socket] = []
 
     def start(host: str = "127.0.0.1", port: int = 0, backlog: int = 8, v6only: bool = True) -> int:
@@ -38,7 +38,8 @@ def listen() -> Iterator[Listen]:
         opened.append(server)
         if family == socket.AF_INET6:
             server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
-        server.bind((host, port))
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((host, port or free_port()))
         server.listen(backlog)
         return int(server.getsockname()[1])
 
