@@ -54,7 +54,7 @@ class Oracle:
         """
         above = self.launchers(name)
         found = [pid for pid in self.living(name) if parent(pid) in above and session(pid) in above]
-        return [pid for pid in found if not QUESTION.search(bytes_of(pid, "cmdline"))]
+        return [pid for pid in found if not QUESTION.search(command_line(pid)) and is_living(pid)]
 
     def unmarked(self, name: str) -> list[int]:
         """Those of its processes whose environment does not tell whose they are, or not any more."""
@@ -136,6 +136,13 @@ def _accepts(host: str, port: int) -> bool:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.settimeout(1)
         return probe.connect_ex((host, port)) == 0
+
+
+def command_line(pid: int) -> bytes:
+    """Its words, once it has some: in the midst of an exec a process has none, nor has one that has ended."""
+    while not (line := bytes_of(pid, "cmdline")) and stat_of(pid)[:1] not in ([], ["Z"], ["X"]):
+        pass
+    return line
 
 
 def parent(pid: int) -> int:
