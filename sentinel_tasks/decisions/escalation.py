@@ -43,9 +43,12 @@ class Escalation(Struct, frozen=True):
     steps: tuple[SignalStep, ...]
     gives_up_after: float
 
-    def due(self, elapsed: float, taken: int = 0) -> tuple[SignalStep, ...]:
-        """The steps that are due by now, without those that were `taken` already."""
-        return tuple(step for step in self.steps[taken:] if step.after <= elapsed)
+    def due(self, elapsed: float, taken: int) -> SignalStep | None:
+        """The step after those that were `taken`, if it is due by now.
+
+        One that is taken late puts off those after it as much: each leaves its time to what it was sent to.
+        """
+        return next((step for step in self.steps[taken : taken + 1] if step.after <= elapsed), None)
 
     def is_hopeless(self, elapsed: float) -> bool:
         """True once nothing more can be tried."""

@@ -91,15 +91,16 @@ def end(world: World, whom: set[Identity], recorded: frozenset[Identity] = froze
     while living := _living(world, whom):
         whom |= living
         elapsed = world.monotonic() - began
-        if CLEANUP.is_hopeless(elapsed):
+        if taken == len(CLEANUP.steps) and CLEANUP.is_hopeless(elapsed):
             return
-        for step in CLEANUP.due(elapsed, taken):
-            taken += 1
+        if step := CLEANUP.due(elapsed, taken):
             claim = Claim(orphans=frozenset(living), recorded=recorded)
             if step.signal == "SIGKILL":
                 kill(world, claim)
             else:
                 send(world, claim, sorted(living), signal.Signals[step.signal])
+            taken += 1
+            began = world.monotonic() - step.after
         world.sleep(pause_after(elapsed))
 
 

@@ -53,7 +53,7 @@ class Ending(Struct):
 
     @property
     def killed_all(self) -> bool:
-        """True once every step was taken, however late: a machine under load may sleep through the last ones."""
+        """True once every step was taken, however late."""
         return self.sent == len(self.escalation.steps)
 
     def begin(self, now: float) -> None:
@@ -85,9 +85,10 @@ class Ending(Struct):
         return self.service.detached == "leave" and launcher is not None and process.session != launcher.identity.pid
 
     def _send_due_signals(self, world: World, elapsed: float) -> None:
-        for step in self.escalation.due(elapsed, self.sent):
+        if step := self.escalation.due(elapsed, self.sent):
             self._send(world, step)
             self.sent += 1
+            self.began = world.monotonic() - step.after
         newborn, steps = {*map(identity_of, self.left)} - self.killed, self.escalation.steps
         if self.killed_all and newborn:
             self._send(world, steps[-1], frozenset(self.killed))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable
 
-from ..decisions.escalation import KILL_SECONDS, TAKEOVER, TERM_SECONDS
+from ..decisions.escalation import GONE_SECONDS, KILL_SECONDS, TAKEOVER, TERM_SECONDS
 from ..lineage.reach import Claim
 from ..model import Holder, Identity, Launcher, identity_of
 from ..observation.process_table import ProcessTable
@@ -30,11 +30,12 @@ def end_holders(
     track.ending.update(dict.fromkeys(new, now))
     for who in [who for who in roots if who in reached]:
         _tell(track, roots[who], event, world)
-    due = {who for who in living if len(TAKEOVER.due(now - track.ending[who])) > 1}
+    due = {who for who in living if TAKEOVER.due(now - track.ending[who], taken=1)}
     if due:
         kill(world, claim, spared=frozenset(living - due))
+        track.note_killed(due, now)
     unreached = [who for who in roots if who in new and who not in reached]
-    outlived = [who for who in roots if who in living and TAKEOVER.is_hopeless(now - track.ending[who])]
+    outlived = [who for who in roots if who in living and track.outlives_kill(who, now) > GONE_SECONDS]
     return next((roots[who] for who in (*unreached, *outlived)), None)
 
 
@@ -56,4 +57,5 @@ def end_launcher(track: Track, launcher: Launcher, world: World) -> bool:
     patience = track.service.stop_timeout + TERM_SECONDS + KILL_SECONDS
     if elapsed >= patience:
         kill(world, claim)
-    return elapsed < patience + KILL_SECONDS
+        track.note_killed([who], now)
+    return track.outlives_kill(who, now) < KILL_SECONDS

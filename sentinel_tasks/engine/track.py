@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -19,6 +21,7 @@ class Track(Struct):
     deadline: float | None = None
     elsewhere_since: float | None = None
     ending: dict[Identity, float] = field(default_factory=dict)
+    killed: dict[Identity, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     overtaken: int = 0
     report: Report | None = None
@@ -32,6 +35,15 @@ class Track(Struct):
     def is_wanted_anew(self) -> bool:
         """True while it still has to run once more: what an earlier run came to satisfies nobody."""
         return self.watch.anew and not self.settled
+
+    def note_killed(self, whom: Iterable[Identity], now: float) -> None:
+        """They were sent KILL; what counts is the first time, however late that was."""
+        for who in whom:
+            self.killed.setdefault(who, now)
+
+    def outlives_kill(self, who: Identity, now: float) -> float:
+        """Seconds since it was sent KILL; none if it was not."""
+        return now - self.killed.get(who, now)
 
     def note_where_it_listens(self, seen: Observation, now: float) -> None:
         """For how long it has listened on another port than its own, looks apart."""

@@ -60,10 +60,12 @@ class Ending:
             self._due = [each.replaced(after=each.after - earlier) for each in self._due]
 
     def advance(self) -> None:
-        """Sends what is due by now."""
-        now = time.monotonic()
-        while self._due and self._due[0].after <= now:
-            self._send(self._due.pop(0))
+        """Sends the step that is due by now; one that comes late puts off those after it as much."""
+        if self._due and self._due[0].after <= time.monotonic():
+            step = self._due.pop(0)
+            self._send(step)
+            late = time.monotonic() - step.after
+            self._due = [each.replaced(after=each.after + late) for each in self._due]
             if not self._due:
                 self._gives_up_at = time.monotonic() + KILL_SECONDS
         if not self._due:

@@ -80,9 +80,10 @@ def _end(process: subprocess.Popen[bytes], service: Service, limit: int) -> int:
         seen.update(living)
         if memory.used([pid for pid, _ in living], limit) > memory.FAR_BEYOND * limit:
             gate.kill(_claim())
-        for step in escalation.due(time.monotonic() - began, taken):
+        if step := escalation.due(time.monotonic() - began, taken):
             gate.send(_claim(), living, signal.Signals[step.signal])
             taken += 1
+            began = time.monotonic() - step.after
         _code_within(process, memory.SHORTEST)
     gate.kill(Claim(orphans=frozenset(seen)))
     return code

@@ -33,7 +33,7 @@ UP, DB_UP = running(**OLD), running(DB, **OLD)
 BY_C_C = {"interrupted": True, "signal": "SIGINT"}
 DOWN, DB_DOWN = ended(run=BY_C_C, **OLD), ended(DB, run=BY_C_C, **OLD)
 INT, READY = ["0: INT 200", "0: INT 201"], "web is ready"
-KILLED = ["14: TERM 201", "14: KILL 201", "14: KILL 201", "14: KILL 200"]
+KILLED = ["10: TERM 201", "13: KILL 201", "14: KILL 201", "14: KILL 200"]
 SAME_WINDOW, STARTED = "same window for web", "web: running, changed, exit 0"
 NEEDS_DB = service("web", 3000, depends_on=(("db", "healthy"),))
 TWO = service("web-2", 3002, template="pool")
@@ -55,12 +55,19 @@ HISTORIES = {
         told=[STARTED],
     ),
     "it does not stop, and is not started": History(
-        {0: [UP], 14: [UP], 15.1: [UP]},
+        {0: [UP], 10: [UP], 13: [UP], 14: [UP], 15.1: [UP]},
         sent=[*INT, *KILLED],
         told=["web: starting, changed, exit 1; would not stop: still there after SIGKILL: 200, 201"],
     ),
     "one does not stop, and none is started": History(
-        {0: [UP, DB_UP], 1: [UP, DB_DOWN], 14: [UP, DB_DOWN], 15.1: [UP, DB_DOWN]},
+        {
+            0: [UP, DB_UP],
+            1: [UP, DB_DOWN],
+            10: [UP, DB_DOWN],
+            13: [UP, DB_DOWN],
+            14: [UP, DB_DOWN],
+            15.1: [UP, DB_DOWN],
+        },
         services=(WEB, DB),
         sent=["0: INT 300", "0: INT 301", *INT, *KILLED],
         told=[

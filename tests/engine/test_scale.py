@@ -61,9 +61,9 @@ SCALES = {
         told=["web: stopped, changed, exit 0", "web-1: running, changed, exit 0"],
     ),
     "one that is too many would not end: nothing is started": History(
-        {0: [ONE_UP, THREE_UP], 14: [ONE_UP, THREE_UP], 15.1: [ONE_UP, THREE_UP]},
+        {after: [ONE_UP, THREE_UP] for after in (0, 10, 13, 14, 15.1)},
         services=(ONE, TWO),
-        sent=[*INT_THREE, "14: TERM 641", "14: KILL 641", "14: KILL 641", "14: KILL 640"],
+        sent=[*INT_THREE, "10: TERM 641", "13: KILL 641", "14: KILL 641", "14: KILL 640"],
         told=["web-3: starting, changed, exit 1; would not stop: still there after SIGKILL: 640, 641"],
     ),
     "it only says what it would do": History(

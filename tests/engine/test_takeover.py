@@ -54,6 +54,11 @@ PORTS = {
         sent=[*TERM, "5: KILL 800", "8: KILL 800", "8.1: KILL 800"],
         told=[f"{REFUSED} this workspace"],
     ),
+    "a machine under load sleeps through the steps: one that was killed has time to go": History(
+        {0: [OURS], 9: [OURS], 9.1: [], 10: [running()]},
+        sent=[*TERM, "9: KILL 800", f"9.1: {NEW}", f"10: {READY}"],
+        told=[f"{STARTED}; {STOPPED}"],
+    ),
     "its children are ended with it, and each is asked first": History(
         {
             0: [replace(OURS, below=(801,))],
