@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from sentinel_tasks.errors import TmuxRefused
 from sentinel_tasks.health.question import Question
 from sentinel_tasks.lineage.process import Process
-from sentinel_tasks.lineage.reach import Caller
+from sentinel_tasks.lineage.reach import Caller, family
 from sentinel_tasks.model import Answer, Identity, Listener, Pane, Run, StartedWith, Tags
 from sentinel_tasks.system.watcher_files import Told, Watched
 from sentinel_tasks.tmux.commands import Opening
@@ -154,6 +154,13 @@ class Turn:
         first = [_process(1, 0, uid=0), _process(OWN_PID, 1), _process(facts.OWN_PANE.server, 1, kind="multiplexer")]
         shown = [each for fact in self.facts() for each in _processes(fact)]
         return {each.pid: each for each in (*first, *shown)}
+
+    def below(self, roots: Iterable[int]) -> Mapping[int, Process]:
+        table = self.read()
+        return {each.pid: each for pid in roots for each in family(table, who(pid))}
+
+    def pids(self) -> Sequence[int]:
+        return [*self.read()]
 
     def caller(self) -> Caller:
         return Caller(OWN_PID, USER)

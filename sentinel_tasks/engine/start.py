@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
 from msgspec import Struct
@@ -30,6 +30,7 @@ from ..model import (
     Wait,
 )
 from ..observation.changes import changes_of
+from ..observation.health_check import Ask
 from ..observation.health_threads import HealthThreads
 from ..observation.observe import last_output, observe
 from ..observation.snapshot import Snapshot, take_snapshot
@@ -84,8 +85,11 @@ class Start:
         self.seen: dict[str, Observation] = {}
         self.snapshot: Snapshot
 
-    def _look(self) -> Snapshot:
-        self.snapshot = take_snapshot(self.world, len(self.tracks))
+    def _look(self, tracks: Collection[Track]) -> Snapshot:
+        """Where this task has launched them all, what there was of them before has ended: their own processes tell."""
+        own = {track.watch.launched for track in tracks}
+        near = {launch for launch in own if launch} if None not in own else ()
+        self.snapshot = take_snapshot(self.world, len(self.tracks), near)
         return self.snapshot
 
     def run(self) -> list[Report]:
@@ -116,7 +120,7 @@ class Start:
     def turn(self) -> None:
         """One look and what follows from it."""
         open_tracks = [track for track in self.tracks.values() if not track.settled]
-        actions = self._decide(open_tracks, self._look())
+        actions = self._decide(open_tracks, self._look(open_tracks))
         self._note_killed_launchers(open_tracks)
         acting = [(track, action) for track, action in actions if isinstance(action, ACTS)]
         self._settle([(track, action) for track, action in actions if not isinstance(action, ACTS)])
@@ -135,7 +139,7 @@ class Start:
         return [(track, self._next(track, snapshot)) for track in tracks]
 
     def _next(self, track: Track, snapshot: Snapshot) -> Action:
-        seen = observe(track.service, self.world, snapshot, self.health_threads, for_a_start=True)
+        seen = self._observe(track, snapshot, self.health_threads, for_a_start=True)
         if self.options.dry and track.service.name in self.options.restarted:
             seen = self._as_if_ended(track.service, seen, snapshot)
         self.seen[track.service.name] = seen
@@ -149,6 +153,13 @@ class Start:
         if isinstance(action, Wait) and seen.alive and not is_ending(track.service, seen):
             self._follow(track, seen)
         return action
+
+    def _observe(self, track: Track, snapshot: Snapshot, put: Ask, for_a_start: bool) -> Observation:
+        seen = observe(track.service, self.world, snapshot, put, for_a_start)
+        if not snapshot.process_table.is_near or _is_alone(seen, track.watch.launched):
+            return seen
+        whole = snapshot.with_all_processes(self.world, len(self.tracks))
+        return observe(track.service, self.world, whole, put, for_a_start)
 
     def _as_if_ended(self, service: Service, seen: Observation, snapshot: Snapshot) -> Observation:
         """What would be seen once the service had been stopped, on the port that it would have then."""
@@ -187,7 +198,7 @@ class Start:
         with ExitStack() as locks:
             for track in sorted(tracks, key=lambda track: track.service.name):
                 locks.enter_context(self.world.state.lock(track.service.name))
-            snapshot = self._look()
+            snapshot = self._look(tracks)
             actions = self._decide(tracks, snapshot)
             self._settle([pair for pair in actions if not isinstance(pair[1], ACTS)])
             for track, action in actions:
@@ -248,9 +259,9 @@ class Start:
         return self.options.wait or track.service.name in self.needed
 
     def _finish_unwaited(self, tracks: Sequence[Track]) -> None:
-        snapshot = self._look() if tracks else self.snapshot
+        snapshot = self._look(tracks) if tracks else self.snapshot
         for track in tracks:
-            seen = observe(track.service, self.world, snapshot, lambda service, question: None)
+            seen = self._observe(track, snapshot, lambda service, question: None, for_a_start=False)
             self.seen[track.service.name] = seen
             self._finish(track, outcomes.started(track.service, self.world.workspace, seen, changed=True))
 
@@ -387,6 +398,12 @@ class Start:
             self.world.progress(
                 [Progress(each.service, what, seconds, each.service.startup_timeout) for each in open_tracks]
             )
+
+
+def _is_alone(seen: Observation, launch: str | None) -> bool:
+    """True for a launch that goes on, if nobody else holds its port: no other process matters to it."""
+    is_there = seen.alive and seen.launch == launch and seen.run is not None
+    return is_there and all(holder.relation == "ours" for holder in seen.holders)
 
 
 def start(world: World, wanted: Iterable[str], options: Options) -> list[Report]:

@@ -45,13 +45,17 @@ class Launched(Struct, frozen=True):
 
 
 class ProcessTable:
-    """Facts about processes and ports that several services of one look share."""
+    """Facts about processes and ports that several services of one look share.
 
-    def __init__(self, world: World, services: int = 1) -> None:
+    Where these are few, it has only the processes that are `near`, and what is below them; about ports it knows all.
+    """
+
+    def __init__(self, world: World, services: int = 1, near: Collection[int] = ()) -> None:
         self._world = world
         self._few = services <= FEW
         self._lock = threading.Lock()
-        self._processes = world.processes.read()
+        self.is_near = bool(near) and self._few
+        self._processes = world.processes.below(near) if self.is_near else world.processes.read()
         self._below = children_of(self._processes)
         self._caller = world.processes.caller()
         self._own_line = frozenset(line_of(self._processes, self._caller.pid))
@@ -186,6 +190,8 @@ class ProcessTable:
         """
         if not self._few:
             return self.listeners(port)
+        if self.is_near:
+            return self._world.ports.holders(port, self._world.processes.pids())
         among = [pid for pid, each in self._processes.items() if each.ticks >= since or pid in others]
         return self._world.ports.holders(port, among)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -51,14 +51,22 @@ class Snapshot(Struct, frozen=True, dict=True):
         """True if the workspace's session is there and carries our marks."""
         return self.session.exists and not self.session.unmarked
 
+    def with_all_processes(self, world: World, services: int) -> Snapshot:
+        """The same with all processes, as they are now."""
+        return Snapshot(self.panes, self.session, ProcessTable(world, services), self.began, self.opened)
+
     def with_window(self, session: str, index: int) -> Snapshot:
         """The snapshot once we have opened this window."""
         return Snapshot(self.panes, Session(session, True), self.process_table, self.began, self.opened | {index})
 
 
-def take_snapshot(world: World, services: int = 1) -> Snapshot:
-    """What tmux shows now, from one tmux process; `services` is how many are to be observed in it."""
+def take_snapshot(world: World, services: int = 1, launches: Collection[str] = ()) -> Snapshot:
+    """What tmux shows now, from one tmux process; `services` is how many are to be observed in it.
+
+    If all of these are of the `launches`, and few, no other process is looked at than theirs.
+    """
     began, panes = world.look_began(), world.tmux.panes()
     session = session_of(world.workspace.path, panes, world.is_same_folder)
     ours_first = sorted(panes, key=lambda pane: pane.session != session.name)
-    return Snapshot(tuple(ours_first), session, ProcessTable(world, services), began)
+    near = {pane.pid for pane in panes if pane.launch in launches and not pane.dead}
+    return Snapshot(tuple(ours_first), session, ProcessTable(world, services, near), began)

@@ -26,6 +26,19 @@ DELETED = " (deleted)"
 read, age, launched = table.read, proc.age, proc.launched
 
 
+def below(roots: Iterable[int]) -> table.Table:
+    """The processes of these pids and all that is below them, as `read` tells of them; nobody else is looked at."""
+    return {pid: each for root in roots for pid, each in table.below(root).items()}
+
+
+def pids() -> Sequence[int]:
+    """Those of all processes but the kernel's own, where the kernel tells them."""
+    if not proc.ON_LINUX:
+        return ()
+    of_the_kernel = proc.kernel_threads()
+    return [pid for pid in proc.pids() if pid not in of_the_kernel]
+
+
 def caller() -> Caller:
     """This task, as the gate sees it."""
     return Caller(os.getpid(), os.getuid())

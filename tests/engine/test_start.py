@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from msgspec.structs import replace
 
 from sentinel_tasks.engine.start import Options, start
+from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.model import Answer, Health, Listener
 from tests import facts
 from tests.engine.histories import (
@@ -26,6 +29,7 @@ from tests.engine.histories import (
     stranger,
 )
 from tests.facts import NOW, PATH
+from tests.scripted import ScriptedWorld
 from tests.turns import Fact
 
 NEW, READY = "0: new session for web", "web is ready"
@@ -445,6 +449,25 @@ DRY_RUNS = {
 }
 
 ALL = {**WAITING, **ENDS, **THERE_ALREADY, **CONFLICTS, **DRY_RUNS}
+
+
+def test_a_start_that_waits_looks_at_no_other_processes_than_its_own() -> None:
+    """Each of its looks read a thousand processes on a machine that has as many, to find one."""
+    turns: dict[float, list[Fact]] = {
+        0: [],
+        1: [alive(is_writing=True)],
+        2: [sick(is_writing=True)],
+        3: [running(is_writing=True)],
+    }
+    world, looks = ScriptedWorld(facts.workspace(WEB), turns), list[float]()
+
+    def read() -> Mapping[int, Process]:
+        looks.append(world.time)
+        return world.turn.read()
+
+    vars(world.processes).update(read=read)
+    assert [report.code for report in start(world, ["web"], Options())] == [0]
+    assert {*looks} == {0}
 
 
 @pytest.mark.parametrize("name", ALL)
