@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import secrets
 import select
 import shlex
 import signal
@@ -177,7 +178,7 @@ def _ports() -> Iterator[int]:
     """Below the ports that are taken for connections and those that are chosen automatically, some for each worker."""
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
     while True:
-        yield from range(10_000 + 1_000 * number + os.getpid() % 400, 10_700 + 1_000 * number)
+        yield from range(10_000 + 1_000 * number + secrets.randbelow(400), 10_700 + 1_000 * number)
 
 
 _PORTS = _ports()

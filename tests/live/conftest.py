@@ -19,7 +19,7 @@ from tests.somebody import Somebody, program
 def somebody() -> Iterator[Somebody]:
     if os.getuid() or not all(map(program, ("useradd", "userdel", "setpriv"))):
         pytest.skip("needs root, useradd, userdel and setpriv")
-    name = f"sentinel-test-{os.getpid()}"
+    name = f"sentinel-test-{os.urandom(4).hex()}"
     subprocess.run([program("useradd"), "--no-create-home", "--shell", "/usr/sbin/nologin", name], check=True)
     folder = Path(tempfile.mkdtemp(prefix="sentinel-user-"))
     try:

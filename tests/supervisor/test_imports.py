@@ -60,7 +60,7 @@ def everything(folder: Path) -> dict[str, Any]:
     assert caller
     leased = {"lease": str(folder / "web.lease"), "leases": [[caller.pid, caller.ticks, None]]}
     asked = {"command": "true", "interval": 0.1, "timeout": 60.0, "retries": 3, "grace": 60.0}
-    reserved = [f"sentinel-test-{os.getpid()}-{os.urandom(4).hex()}"]
+    reserved = [f"sentinel-test-{os.urandom(4).hex()}"]
     watched = {"orders": str(folder / "web.orders"), "restart_with": ["db"], "needs": ["db"], "waits_for_change": False}
     of_the_system = {"inherited": inherited(), "nofile": 256, "memory": 1 << 30, "detached": "leave"}
     told = {"notify": True, "watchdog": 60.0, "hooks": {"stop": "true"}, "hook_seconds": 60.0}

@@ -140,7 +140,7 @@ def test_service_ignores_no_signal_and_blocks_none(launched: Piped) -> None:
 def test_service_inherits_only_its_terminal(launched: Piped) -> None:
     """Neither the launcher's wakeup nor the sockets that reservation a port: they would outlive it with a child."""
     code = "import os; print(); print(*[fd for fd in range(64) if os.path.exists(f'/proc/self/fd/{fd}')])"
-    launched.run([sys.executable, "-I", "-S", "-c", code], reservations=[f"sentinel-port-1-test-{os.getpid()}"])
+    launched.run([sys.executable, "-I", "-S", "-c", code], reservations=[f"sentinel-port-1-test-{os.urandom(4).hex()}"])
     assert launched.said.splitlines()[1] == b"0 1 2"
 
 
@@ -158,7 +158,7 @@ def test_log_is_told_where_a_launch_begins_and_ends(launched: Piped) -> None:
 
 def test_ports_are_reserved_before_the_task_lets_go_of_them(launched: Piped) -> None:
     """It does so once the FIFO is gone; in between another workspace was given the same port."""
-    name = f"sentinel-port-1-test-{os.getpid()}"
+    name = f"sentinel-port-1-test-{os.urandom(4).hex()}"
     launched.give("exec sleep 60", reservations=[name])
     assert name in Path("/proc/net/unix").read_text()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from sentinel_tasks.system.port_reservations import Reservations
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="abstract sockets are Linux's")
 
-PORT = 20_000 + os.getpid() % 12_000
+PORT = 20_000 + secrets.randbelow(12_000)
 
 
 @pytest.fixture
