@@ -17,6 +17,7 @@ from ..decisions.escalation import Escalation, SignalStep, stop_of_a_service
 from ..errors import TmuxRefused
 from ..lineage.process import Process
 from ..lineage.reach import ROOT, Claim
+from ..lineage.table import CLIENT
 from ..model import Identity, Observation, Service, identity_of
 from ..observation.process_table import ProcessTable
 from ..world import World
@@ -103,9 +104,14 @@ class Ending(Struct):
         elif step.whom == "foreground":
             reached = self._ask(world, claim, signal.Signals[step.signal])
         else:
-            reached = send(world, claim, sorted(living - launchers or launchers), signal.SIGTERM)
+            reached = send(world, claim, sorted(living - launchers - self._clients()), signal.SIGTERM)
         if step.whom != "foreground" and reached:
             self.notes.append(f"it needed {step.signal}: {pids_of(reached)}")
+
+    def _clients(self) -> set[Identity]:
+        """Those by which a launcher tells tmux how the service ended."""
+        pids = {launcher.pid for launcher in launchers_of(self.first)}
+        return {identity_of(each) for each in self.left if each.name == CLIENT and each.parent in pids}
 
     def _ask(self, world: World, claim: Claim, number: signal.Signals) -> list[Identity]:
         """The launcher first: it must know before its child ends. What no signal of ours reaches gets C-c typed."""

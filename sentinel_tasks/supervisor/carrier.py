@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from .window import Window
 
 OPTION = "@sentinel_run"
-SECONDS = 2.0
-"""How long tmux may take to hear of it."""
 LONGEST = 12_000
 """Bytes that a client of tmux can say at once, and some to spare."""
 
@@ -31,7 +29,7 @@ class Carrier:
             return
         self._told, self.is_telling = text, True
         words = [self._tmux, *words_for(text, os.environ.get("TMUX_PANE", ""))]
-        self._commands.start(words, SECONDS, self._heard, is_shown=False, cwd="/", env={}, nofile=None)
+        self._commands.tell_tmux(words, self._heard)
 
     def _heard(self, code: int | None, said: str) -> None:
         """A tmux that does not answer is left at that."""

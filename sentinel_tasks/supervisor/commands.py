@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import time
 
-from .child import NOT_RUNNABLE, spawn
+from ..lineage.signals import signal
+from .child import NOT_RUNNABLE, OF_THE_PANE, spawn
 from .kernel import Kernel
 from .wakeup import HeldBack
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 MOST_SAID, LONGEST_LINE = 4096, 200
 AT_ONCE = 1 << 16
 """Bytes that are read at once, which is also what a pipe holds."""
+TMUX_SECONDS = 2.0
+"""How long tmux may take to hear of something."""
 
 
 class Output:
@@ -73,10 +76,12 @@ def last_line(said: str) -> str:
 
 
 class Running:
-    """One of them, until when it may run, who is told of its end, and where it prints to if that is not shown."""
+    """One of them: until when it may run, who is told of its end, how it is ended, where it prints to if not shown."""
 
-    def __init__(self, deadline: float, tell: Ended, output: Output | None) -> None:
-        self.deadline, self.tell, self.output = deadline, tell, output
+    def __init__(
+        self, deadline: float, tell: Ended, end: Callable[[int], object], output: Output | None = None
+    ) -> None:
+        self.deadline, self.tell, self.end, self.output = deadline, tell, end, output
 
 
 class Commands:
@@ -105,7 +110,20 @@ class Commands:
             if output:
                 output.is_theirs()
             self._theirs.add(pid)
-            self._running[pid] = Running(time.monotonic() + seconds, tell, output)
+            self._running[pid] = Running(time.monotonic() + seconds, tell, self.family.end_command, output)
+
+    def tell_tmux(self, words: list[str], tell: Ended) -> None:
+        """Has a client of tmux run these words. It starts nothing of its own: nobody has to look for what it left."""
+        actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0), *((os.POSIX_SPAWN_DUP2, 0, to) for to in (1, 2))]
+        env = {name: os.environ[name] for name in OF_THE_PANE if name in os.environ}
+        defaults = (signal.SIGPIPE, signal.SIGXFSZ)
+        try:
+            pid = os.posix_spawnp(words[0], words, env, file_actions=actions, setpgroup=0, setsigdef=defaults)
+        except OSError as refused:
+            tell(NOT_RUNNABLE[0], refused.strerror or "")
+            return
+        self._theirs.add(pid)
+        self._running[pid] = Running(time.monotonic() + TMUX_SECONDS, tell, self.family.kill_child)
 
     def take(self, pid: int, code: int) -> bool:
         """Takes note of an end; false if that was none of them."""
@@ -139,8 +157,9 @@ class Commands:
             self._end(pid)
 
     def _end(self, pid: int) -> None:
-        self.family.end_command(pid)
-        self._running[pid] = Running(float("inf"), lambda code, said: None, self._running[pid].output)
+        each = self._running[pid]
+        each.end(pid)
+        self._running[pid] = Running(float("inf"), lambda code, said: None, each.end, each.output)
 
 
 def _apart(output: Output | None) -> None:

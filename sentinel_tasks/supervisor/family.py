@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..lineage import gate, proc, table
 from ..lineage.reach import Claim, family
+from ..lineage.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class Family:
     def end_command(self, pid: int) -> None:
         """Ends one of the launcher's own commands, with all that it has started, also while it was looked at."""
         self._kill(lambda below: with_descendants([pid], below))
+
+    def kill_child(self, pid: int) -> None:
+        """Kills one of them that has started nothing: nobody is looked for."""
+        if (child := proc.one(pid)) is not None:
+            self.send(signal.SIGKILL, [child])
 
     def end_group(self, pid: int) -> list[Process]:
         """Ends what one of them that has ended left behind in its process group; who that is, until it is gone."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 OPTION, STYLE = "@sentinel_status", "window-status-style"
 STYLES: dict[Word, str] = {"unhealthy": "fg=yellow", "restarting": "fg=yellow", "crashed": "fg=red"}
-SECONDS = 2.0
-"""How long tmux may take to hear of it."""
 UP_AFTER = 1.0
 """A run after a restart counts as running once it has been up for so many seconds."""
 NEVER = float("inf")
@@ -57,7 +55,7 @@ class WindowState:
             return
         before, self._told, self.is_telling = self._told, word, True
         words = [self.tmux, *words_for(word, before, os.environ.get("TMUX_PANE", ""))]
-        self._commands.start(words, SECONDS, self._heard, is_shown=False, cwd="/", env={}, nofile=None)
+        self._commands.tell_tmux(words, self._heard)
 
     def _heard(self, code: int | None, said: str) -> None:
         """A tmux that does not answer is left at that."""

@@ -59,6 +59,9 @@ STEPS = {
         sent=[*INT, "20: TERM 201", "23: KILL 201", "30: KILL 201", "30: KILL 200"],
         told=[f"{STOPPED}; it needed SIGTERM: 201; it needed SIGKILL: 201; it needed SIGKILL: 200, 201"],
     ),
+    "its launcher takes its time to record the end: nothing is told of that": History(
+        {0: [UP], 1: [left()], 1.6: [left()], 3: [left()], 3.1: [DOWN]}, sent=INT, told=[STOPPED]
+    ),
     "it takes its time, and is not asked twice": History(
         {0: [UP], 5: [UP], 9.9: [UP], 9.95: [DOWN]}, sent=INT, told=[STOPPED]
     ),

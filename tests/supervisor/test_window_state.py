@@ -13,7 +13,7 @@ from sentinel_tasks.supervisor import window_state
 from sentinel_tasks.supervisor.window_state import WindowState, words_for
 from tests.lab import until
 
-from .launched import READY, InPane
+from .launched import READY, InPane, is_alive
 
 TMUX = shutil.which("tmux")
 LIVES = f"trap 'exit 0' INT; {READY}while :; do sleep 0.02; done"
@@ -71,6 +71,16 @@ def test_a_crash_is_told_though_the_services_folder_is_gone(pane: InPane) -> Non
     assert window(pane) == "crashed fg=red"
 
 
+def test_a_tmux_that_does_not_answer_is_killed_and_holds_up_no_end(pane: InPane) -> None:
+    frozen = pane.folder / "frozen"
+    frozen.write_text(f"#!/bin/sh\necho $$ >{pane.folder}/client\nexec sleep 86400\n")
+    frozen.chmod(0o755)
+    pane.give("exit 3", tmux=str(frozen))
+    pane.wait_for_end()
+    assert pane.told.exit_code == 3
+    assert not is_alive(int((pane.folder / "client").read_text()))
+
+
 # In which order
 
 
@@ -89,7 +99,7 @@ class Told:
     def is_gone(self) -> bool:
         return False
 
-    def start(self, words: list[str], seconds: float, heard: Any, **otherwise: object) -> None:
+    def tell_tmux(self, words: list[str], heard: Any) -> None:
         self.words.append(words)
         self.heard.append(heard)
 
