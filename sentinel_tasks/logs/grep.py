@@ -1,20 +1,24 @@
-"""Where in a log's file the lines are that may be wanted, as the system's grep(1) tells it."""
+"""Where in a log's file the lines are that may be wanted, as the system's grep(1) tells it.
+
+By posix_spawn(3), not by subprocess: that is imported for longer than grep takes for tens of megabytes.
+"""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from bisect import bisect_left
 from contextlib import suppress
 from functools import cache
 
+from ..lineage.signals import signal
 from .grep_pattern import GrepPattern
 
 GNU = b"grep (GNU grep)"
 """The greps whose `-b` tells the place of each match are these."""
 MOST_MEMORY = 96 << 20
 """Bytes of grep's address space: it holds whole lines, and those of a log may be long."""
+IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _AT_ONCE = 1 << 16
 _NUMBER = 24
 """More characters than an offset has."""
@@ -26,10 +30,51 @@ MOST_OF_BYTES, FEW = 1 << 10, 1 << 10
 def is_there() -> bool:
     """True if there is a grep that tells offsets as we understand them."""
     try:
-        told = subprocess.run(["grep", "--version"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        asked = Grep(["--version"], None)
     except OSError:
         return False
-    return told.stdout.startswith(GNU)
+    told = asked.read()
+    asked.wait()
+    return told.startswith(GNU)
+
+
+class Grep:
+    """A grep that runs, from where this open file stands; it is waited for or killed once."""
+
+    def __init__(self, words: list[str | bytes], file: int | None) -> None:
+        environment = {"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)}
+        self._reader, writer = os.pipe()
+        quiet = [(os.POSIX_SPAWN_OPEN, each, os.devnull, os.O_RDWR, 0) for each in (0, 2)]
+        given = [] if file is None else [(os.POSIX_SPAWN_DUP2, file, 0)]
+        actions = [(os.POSIX_SPAWN_DUP2, writer, 1), *quiet, *given]
+        try:
+            self._pid = os.posix_spawnp(
+                "grep", ["grep", *words], environment, file_actions=actions, setsigdef=IGNORED_BY_PYTHON
+            )
+        except BaseException:
+            os.close(self._reader)
+            raise
+        finally:
+            os.close(writer)
+        _limit(self._pid)
+
+    def read(self) -> bytes:
+        """What it prints next; nothing once it has ended."""
+        return os.read(self._reader, _AT_ONCE)
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        os.close(self._reader)
+        try:
+            return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        except ChildProcessError:  # whoever started us may have it that children leave nothing behind
+            return 0
+
+    def kill(self) -> None:
+        """Ends it before it has looked at all."""
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        self.wait()
 
 
 class Candidates:
@@ -41,21 +86,16 @@ class Candidates:
 
     def __init__(self, file: int, begin: int, end: int, pattern: GrepPattern) -> None:
         os.lseek(file, begin, os.SEEK_SET)
-        words: list[str | bytes] = ["grep", "-ab", pattern.flags, "-e", pattern.pattern]
-        environment = {"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)}
         self._begin, self._end, self.known = begin, end, begin
         self._places: list[int] = []
         self._count, self._rest, self._is_done = 0, b"", False
-        self._process = subprocess.Popen(
-            words, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, env=environment
-        )
-        _limit(self._process.pid)
+        self._grep = Grep(["-ab", pattern.flags, "-e", pattern.pattern], file)
 
     def close(self) -> None:
         """Ends grep."""
-        self._is_done = True
-        with self._process:
-            self._process.kill()
+        if not self._is_done:
+            self._is_done = True
+            self._grep.kill()
 
     def first_from(self, place: int) -> int:
         """The first byte from there on that is in a line with a match, or of which nothing is known.
@@ -76,11 +116,9 @@ class Candidates:
         return self._places[bisect_left(self._places, begin) : bisect_left(self._places, end)]
 
     def _read(self, begin: int) -> None:
-        assert self._process.stdout is not None
-        data = os.read(self._process.stdout.fileno(), _AT_ONCE)
-        if not data:
+        if not (data := self._grep.read()):
             self._is_done = True
-            self.known = self._end if self._process.wait() in (0, 1) else self.known
+            self.known = self._end if self._grep.wait() in (0, 1) else self.known
             return
         *lines, rest = (self._rest + data).split(b"\n")
         self._rest = rest[:_NUMBER]

@@ -78,7 +78,8 @@ class Client:
     def end(self) -> None:
         """Ends it, where nobody waits for it any more."""
         if self._pid is not None:
-            os.kill(self._pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
         _close(self._open)
         self._open.clear()
         self._reap()

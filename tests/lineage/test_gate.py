@@ -14,7 +14,7 @@ OTHERWISE = {
     "lineage/gate.py": "it is the gate",
     "health/command.py": "a parent ends its own child, whose pid is its own until it is reaped",
     "api/program.py": "a parent ends its own child that only looks, in the same way: Popen asks whether it is reaped",
-    "logs/grep.py": "a parent ends its own child that only reads, in the same way",
+    "logs/grep.py": "a parent ends its own child that only reads, until it is waited for",
     "mcp/program.py": "a parent ends its own child and what that runs in the foreground, as long as it is not reaped",
     "tmux/running.py": "a parent ends its own child, in the same way",
     "supervisor/capture.py": "signal 0, which only asks whether a process is there",
