@@ -684,10 +684,13 @@ class Finding(Struct, frozen=True):
 
 
 class Progress(Struct, frozen=True):
-    """What a person is shown of one service while a task waits for it; times in seconds."""
+    """What a person is shown of one service while a task waits for it; times in seconds.
+
+    `last_line` tells what it printed last, for whoever shows that.
+    """
 
     service: Service
     word: str
     elapsed: float
     limit: float
-    last_line: str = ""
+    last_line: Callable[[], str] = str

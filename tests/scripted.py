@@ -107,6 +107,7 @@ class ScriptedWorld(World):
                 lease=lambda name: FOLDER / f"{name}.lease",
                 event=lambda name, event, pid, reason: self._send(f"event {event} of {name}"),
                 run=self._run,
+                record_version=self._run,
                 carried=lambda text: None,
                 has_room=lambda: False,
                 is_full=lambda: False,

@@ -242,5 +242,8 @@ class Turn:
     def is_complete(self, log: Path, launch: str) -> bool:
         return not self.has(service=log.stem, is_writing=True)
 
+    def end(self, log: str) -> object:
+        return [line for fact in self.facts(service=Path(log).stem) for line in fact.output]
+
     def last_words(self, log: Path, count: int, launch: str = "") -> list[str]:
         return [line for fact in self.facts(service=log.stem) for line in fact.output]

@@ -20,12 +20,15 @@ from ..model import (
     EndLauncher,
     Fail,
     Holder,
+    Identity,
     Launch,
+    Launcher,
     Lease,
     Observation,
     Progress,
     Refuse,
     Report,
+    Run,
     Service,
     Wait,
 )
@@ -42,7 +45,7 @@ from .launching import Launched, Ready, launch_all, on_port
 from .log_pump import start_again
 from .ready import tell_ready
 from .record_ends import note_killed_launchers
-from .rest import rest
+from .rest import Rest
 from .takeover import end_holders, end_launcher
 from .track import Track, progress_of
 from .watching import await_watcher, have_it_watched
@@ -82,6 +85,7 @@ class Start:
         self.needed = {name for track in self.tracks.values() for name, _ in track.service.depends_on}
         check_environments(world, [track.service for track in self.tracks.values()])
         self.health_threads = HealthThreads(world)
+        self.rest = Rest(world, self.health_threads, self._show)
         self.seen: dict[str, Observation] = {}
         self.snapshot: Snapshot
 
@@ -109,13 +113,18 @@ class Start:
             self.turn()
             if all(track.settled for track in self.tracks.values()):
                 break
-            self.world.progress(self._progress())
-            rest(self.world, self._waiting(), self.world.monotonic() - began)
+            self._show()
+            self.rest.until_news(self._waiting(), self.world.monotonic() - began, self._deadline())
 
     def _waiting(self) -> list[tuple[Service, Observation]]:
         """The services that nothing is certain of yet, as they were seen last."""
         names = [track.service.name for track in self.tracks.values() if not track.settled]
         return [(self.tracks[name].service, self.seen[name]) for name in names if name in self.seen]
+
+    def _deadline(self) -> float:
+        """When the next of them is late."""
+        deadlines = [each.deadline for each in self.tracks.values() if not each.settled and each.deadline is not None]
+        return min(deadlines, default=float("inf"))
 
     def turn(self) -> None:
         """One look and what follows from it."""
@@ -213,6 +222,7 @@ class Start:
             Ready(track.service, self.seen[track.service.name], action.move, self._leases_of(track))
             for track, action in pairs
         ]
+        self.rest.note_logs(track.service for track, _ in pairs)
         for (track, _), made in zip(pairs, launch_all(wanted, self.world, snapshot), strict=True):
             self._note_launch(track, made)
         opened = [track for track, _ in pairs if track.watch.launched and not track.settled]
@@ -244,6 +254,14 @@ class Start:
         track.deadline = self.world.monotonic() + track.service.startup_timeout
         if not made.taken:
             self._fail_launch(track, self._why_not_taken())
+        elif (run := self.world.state.run(track.service.name)) is not None and run.launch == made.launch:
+            self.seen[track.service.name] = self._as_recorded(run, made)
+
+    def _as_recorded(self, run: Run, made: Launched) -> Observation:
+        """What a launch that has its spec tells of itself before anybody has looked at it."""
+        launcher = Launcher(Identity(run.launcher, run.launcher_ticks), run.launch)
+        session = self.snapshot.session.name
+        return Observation(self.world.now(), session, True, run=run, port=made.port, launcher=launcher)
 
     def _why_not_taken(self) -> str:
         if self.world.tmux.panes():
@@ -386,6 +404,9 @@ class Start:
         return seen is not None and seen.alive
 
     # Showing that it waits
+
+    def _show(self) -> None:
+        self.world.progress(self._progress())
 
     def _progress(self) -> list[Progress]:
         waiting = [track for track in self.tracks.values() if not track.settled]

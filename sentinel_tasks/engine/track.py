@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -61,7 +62,7 @@ def progress_of(track: Track, seen: Observation | None, world: World) -> Progres
     if seen and seen.alive:
         word = f"listening on {', '.join(seen.elsewhere)} instead of {seen.port}" if seen.elsewhere else "starting"
     elapsed, limit = world.monotonic() - track.began, track.service.startup_timeout
-    last = _last_line(track.service, world, seen) if seen and seen.alive else ""
+    last = partial(_last_line, track.service, world, seen) if seen and seen.alive else str
     return Progress(track.service, word, elapsed, limit, last)
 
 

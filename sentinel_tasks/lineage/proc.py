@@ -67,6 +67,18 @@ def one(pid: int) -> Process | None:
     return found if is_certain else found.replaced(is_ending=_has_begun_to_end(pid))
 
 
+def lives(pid: int, ticks: int) -> bool:
+    """True if the process of that pid which began at that tick runs now; in a third of the time that `one` takes."""
+    if not ON_LINUX:
+        found = one(pid)
+        return found is not None and found.ticks == ticks and found.is_alive
+    try:
+        fields = _read_file(f"/proc/{pid}/stat")[0].rpartition(b")")[2].split()
+    except OSError:
+        return False
+    return int(fields[19]) == ticks and (fields[0] not in (b"Z", b"X") or fields[17] != b"1")
+
+
 def _has_begun_to_end(pid: int) -> bool:
     """Asked after its command line was looked at: of one that was ending by then that told nothing."""
     try:

@@ -290,6 +290,15 @@ def exists(path: Path) -> bool:
     return path.exists()
 
 
+def end(log: str) -> object:
+    """Another one as soon as anything was written to the log; None if there is none."""
+    try:
+        status = os.stat(log)
+    except OSError:
+        return None
+    return status.st_ino, status.st_size
+
+
 def since_launch(path: Path, launch: str) -> Iterator[bytes]:
     """Every line that was written since that launch, an unfinished last one too; none where the log can't be read."""
     with suppress(OSError), Reader(path).from_launch(launch) as reader:

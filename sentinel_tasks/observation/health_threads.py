@@ -95,6 +95,10 @@ class HealthThreads:
         if not asking.under_way:
             asking.pause, asking.due = 0.0, self._world.monotonic() + service.health.interval
 
+    def is_asking(self, service: Service) -> bool:
+        """True while one of its questions is under way."""
+        return bool(service.name in self._asking and self._asking[service.name].under_way)
+
     def prepare(self, services: Iterable[Service]) -> None:
         """Gets ready to ask while there is nothing to ask yet."""
         if any(service.health.kind == "http" for service in services):

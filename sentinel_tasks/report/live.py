@@ -50,7 +50,7 @@ class Live:
     def _line(self, each: Progress, width: int) -> str:
         name = padded(f"{each.service.name}:", width + 1)
         so_far = f"{name} {each.word} {each.elapsed:.1f} of {each.limit:g} s"
-        return f"{self.style.sign('wait')} {so_far}  {plain(each.last_line)}"
+        return f"{self.style.sign('wait')} {so_far}  {plain(each.last_line())}"
 
     def _short(self, each: Progress) -> str:
         return f"{self.style.sign('wait')} {each.service.name} {each.elapsed:.0f}/{each.limit:g} s, {each.word}"

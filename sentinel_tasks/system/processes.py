@@ -46,8 +46,7 @@ def caller() -> Caller:
 
 def is_alive(who: Identity) -> bool:
     """True if this very process runs now."""
-    now = proc.one(who.pid)
-    return now is not None and now.ticks == who.ticks and now.is_alive
+    return proc.lives(who.pid, who.ticks)
 
 
 def is_this_boot(boot: str) -> bool:

@@ -192,6 +192,14 @@ class State(Struct, frozen=True, dict=True):
         except (OSError, ValueError):
             return None
 
+    def record_version(self, service: str) -> object:
+        """Another one each time the launcher has written its record; None if there is none."""
+        try:
+            status = os.stat(self.record_path(service))
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
     def carried(self, text: str) -> Run | None:
         """What the launcher had its window tell instead (supervisor/carrier.py); None if that is no record."""
         try:

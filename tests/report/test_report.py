@@ -461,7 +461,7 @@ def test_table_of_workers_takes_whatever_a_worker_tells(worker: dict[str, Any]) 
 
 # While waiting
 
-WAITING = Progress(service(), "starting", 1.25, 30.0, "compiling\x1b[2J")
+WAITING = Progress(service(), "starting", 1.25, 30.0, lambda: "compiling\x1b[2J")
 
 
 def test_live_lines_are_drawn_over_and_leave_no_trace() -> None:

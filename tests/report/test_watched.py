@@ -105,7 +105,7 @@ def test_plain_is_a_sentence_for_each_service_and_then_for_each_change() -> None
 def test_progress_on_a_narrow_terminal_says_how_long_before_it_is_cut(terminal: Terminal, across: int) -> None:
     terminal.across = across
     live = Live(terminal, Style(emoji=True, colour=False, live=True))
-    live.show([Progress(service(), "waits for a healthy database", 12.3, 30.0, "compiling")])
+    live.show([Progress(service(), "waits for a healthy database", 12.3, 30.0, lambda: "compiling")])
     assert terminal.lines[1].startswith("⏳ telemetry 12/30 s, waits")
     live.clear()
     assert terminal.lines == ["$ inv ps --watch", "", ""]
