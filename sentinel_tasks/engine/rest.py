@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-
-from msgspec.structs import replace
+from operator import attrgetter
 
 from ..decisions.pause import LONGEST, pause_after
 from ..model import HEALTH_KINDS, HEALTH_ON_RECORD, UP_AFTER, Observation, Run, Service
@@ -13,6 +12,11 @@ from ..world import World
 
 SELDOM = 2.0
 """Seconds between two looks at services of which a look tells nothing that their records do not."""
+
+NEWS = attrgetter(
+    "launch", "asked", "ended", "next_start", "restarts", "error", "cause", "backgrounded", "ready", "status",
+    "extended", "reacted",
+)  # fmt: skip
 
 Waiting = Sequence[tuple[Service, Observation]]
 
@@ -91,7 +95,7 @@ class Rest:
         state, (version, run) = self._world.state_of(seen.state_folder), self._runs[service.name]
         if (now := state.record_version(service.name)) != version:
             self._runs[service.name] = now, (run := state.run(service.name))
-        return _as_told(run) != _as_told(seen.run)
+        return _told(run) != _told(seen.run)
 
 
 def _is_on_record(waiting: tuple[Service, Observation]) -> bool:
@@ -99,6 +103,6 @@ def _is_on_record(waiting: tuple[Service, Observation]) -> bool:
     return service.health.kind in HEALTH_ON_RECORD and not seen.port
 
 
-def _as_told(run: Run | None) -> Run | None:
-    """What is news in a record: which processes the service has is none."""
-    return run and replace(run, pid=None, ticks=0, family=(), started=None, main_pid=None, leases=())
+def _told(run: Run | None) -> object:
+    """What is news in a record: neither which processes the service has, nor what it was told when it began."""
+    return run and NEWS(run)

@@ -92,9 +92,9 @@ def test_which_processes_it_has_is_no_news(kind: HealthKind) -> None:
 
 
 def test_who_runs_only_since_the_last_look_is_looked_at_once_it_has_stayed_up() -> None:
-    """Its launcher had begun, and it had not: nothing told yet when it began."""
-    not_yet = {"started": None, "pid": None}
-    begun = {"started": facts.NOW + STEPS[1] - 0.005 - UP_AFTER}
+    """Its launcher had begun, and it had not: a record tells no more then than which launch it is."""
+    not_yet = {"started": None, "pid": None, "ticks": None, "stop_timeout": None}
+    begun = {"started": facts.NOW + STEPS[1] - 0.005 - UP_AFTER, "stop_timeout": 10.0}
     assert rested([alive(run=begun, **OLD)], "up", not_yet, port=None) == STEPS[1]
     assert rested([alive(run=begun, **OLD)], "exit", not_yet, port=None) == STEPS[2]
 
