@@ -9,6 +9,7 @@ from signal import Signals
 from types import SimpleNamespace
 from typing import Any
 
+from sentinel_tasks.errors import SentinelError
 from sentinel_tasks.lineage.reach import Claim, permitted
 from sentinel_tasks.model import Identity, Lease, RanWell, Run, Workspace, identity_of
 from sentinel_tasks.tmux.commands import Opening
@@ -139,8 +140,10 @@ class ScriptedWorld(World):
         return self._signal(claim, wanted, Signals.SIGKILL)
 
     @contextmanager
-    def _lock(self, name: str) -> Iterator[None]:
+    def _lock(self, name: str, patience: float = float("inf")) -> Iterator[None]:
         while self.turn.has(service=name, is_locked=True):
+            if not patience:
+                raise SentinelError(f"another task has been acting on {name}")
             self.sleep(0)
         yield
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -129,14 +129,40 @@ class Start:
     def turn(self) -> None:
         """One look and what follows from it."""
         open_tracks = [track for track in self.tracks.values() if not track.settled]
-        actions = self._decide(open_tracks, self._look(open_tracks))
-        self._note_killed_launchers(open_tracks)
-        acting = [(track, action) for track, action in actions if isinstance(action, ACTS)]
+        with ExitStack() as locks:
+            locked = self._lock_early(open_tracks, locks)
+            acting = self._look_and_settle(open_tracks)
+            self._note_killed_launchers(open_tracks)
+            if self.options.dry:
+                self._settle_dry(acting)
+                return
+            if all(track.service.name in locked for track, _ in acting):
+                self._act(acting)
+                return
+        self._act_once_locked([track for track, _ in acting])
+
+    def _lock_early(self, tracks: Iterable[Track], locks: ExitStack) -> set[str]:
+        """Takes the locks of those that a look will hardly find running, so that it need not be made again."""
+        likely = [track.service.name for track in tracks if not self.options.dry and self._is_likely_launched(track)]
+        locked = set[str]()
+        for name in sorted(likely):
+            with suppress(SentinelError):  # another task acts on it, or nobody can
+                locks.enter_context(self.world.state.lock(name, patience=0.0))
+                locked.add(name)
+        return locked
+
+    def _is_likely_launched(self, track: Track) -> bool:
+        """True for one that may be started now, if nothing is on record of it but an end."""
+        if track.watch.launched is not None or self._blocked(track.service) is not None:
+            return False
+        run = self.world.state.run(track.service.name)
+        return run is None or (run.is_over and (track.watch.anew or not track.service.is_one_shot))
+
+    def _look_and_settle(self, tracks: Sequence[Track]) -> list[tuple[Track, Action]]:
+        """Settles what is certain after a look; what is to be done about the others."""
+        actions = self._decide(tracks, self._look(tracks))
         self._settle([(track, action) for track, action in actions if not isinstance(action, ACTS)])
-        if acting and self.options.dry:
-            self._settle_dry(acting)
-        elif acting:
-            self._act([track for track, _ in acting])
+        return [pair for pair in actions if isinstance(pair[1], ACTS)]
 
     def _note_killed_launchers(self, tracks: Iterable[Track]) -> None:
         if not self.options.dry:
@@ -202,18 +228,19 @@ class Start:
 
     # Acting
 
-    def _act(self, tracks: Sequence[Track]) -> None:
+    def _act_once_locked(self, tracks: Sequence[Track]) -> None:
         """Looks again with the locks held, so that of two starts at once only one acts."""
         with ExitStack() as locks:
             for track in sorted(tracks, key=lambda track: track.service.name):
                 locks.enter_context(self.world.state.lock(track.service.name))
-            snapshot = self._look(tracks)
-            actions = self._decide(tracks, snapshot)
-            self._settle([pair for pair in actions if not isinstance(pair[1], ACTS)])
-            for track, action in actions:
-                if isinstance(action, EndHolders | EndLauncher):
-                    self._end(track, action)
-            self._launch([(track, action) for track, action in actions if isinstance(action, Launch)], snapshot)
+            self._act(self._look_and_settle(tracks))
+
+    def _act(self, actions: Sequence[tuple[Track, Action]]) -> None:
+        """Does what was decided after the last look; needs the locks."""
+        for track, action in actions:
+            if isinstance(action, EndHolders | EndLauncher):
+                self._end(track, action)
+        self._launch([(track, action) for track, action in actions if isinstance(action, Launch)], self.snapshot)
 
     def _launch(self, pairs: Sequence[tuple[Track, Launch]], snapshot: Snapshot) -> None:
         if not pairs:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 from msgspec.structs import replace
 
 from sentinel_tasks.engine.start import Options, start
 from sentinel_tasks.lineage.process import Process
-from sentinel_tasks.model import Answer, Health, Listener
+from sentinel_tasks.model import Answer, Health, Listener, Pane, Run
 from tests import facts
 from tests.engine.histories import (
     CTRL_C,
@@ -468,6 +469,45 @@ def test_a_start_that_waits_looks_at_no_other_processes_than_its_own() -> None:
     vars(world.processes).update(read=read)
     assert [report.code for report in start(world, ["web"], Options())] == [0]
     assert {*looks} == {0}
+
+
+LOCKING = {
+    "nothing is on record": ([], ["lock", "look", "unlock"]),
+    "its end is on record": ([ended(**OLD)], ["lock", "look", "unlock"]),
+    "its launcher was killed": (
+        [ended(run={"ended": None, "launcher_ticks": 200}, **OLD)],
+        ["look", "lock", "unlock", "lock", "look", "unlock"],
+    ),
+    "it runs": ([running(**OLD)], ["look"]),
+}
+
+
+@pytest.mark.parametrize("name", LOCKING)
+def test_one_that_hardly_runs_is_looked_at_once_with_its_lock_held(name: str) -> None:
+    """Each start looked twice before its launch: once to see that it had to act, and again with the lock."""
+    first, expected = LOCKING[name]
+    world = ScriptedWorld(facts.workspace(WEB), {0: first, **({} if name == "it runs" else {1: [running()]})})
+    done, lock, close_run = list[str](), world.state.lock, world.state.close_run
+
+    @contextmanager
+    def locking(service: str, patience: float = 30.0) -> Iterator[None]:
+        with lock(service, patience):
+            done.append("lock")
+            yield
+            done.append("unlock")
+
+    def closing(service: str, told: Run, end: Run, patience: float) -> bool:
+        with locking(service):
+            return close_run(service, told, end, patience)
+
+    def look() -> list[Pane]:
+        done.append("look")
+        return world.turn.panes()
+
+    vars(world.state).update(lock=locking, close_run=closing)
+    vars(world.tmux).update(panes=look)
+    assert [report.code for report in start(world, ["web"], Options())] == [0]
+    assert done == [*expected, *([] if name == "it runs" else ["look"])]
 
 
 @pytest.mark.parametrize("name", ALL)
