@@ -1,17 +1,17 @@
-"""Scripts called `inv` and `sentinel` that run the program in a fork of tests/zygote.py: for a shell or a makefile."""
+"""Scripts that run `inv` or `sentinel` in a fork of tests/zygote.py: for a shell, a makefile or a server."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from tests.lab import INV, Lab, zygote
+from tests.lab import INV, SENTINEL, Lab, zygote
 
 SCRIPT = """#!{python} -IS
 import _socket, os, sys
 from _json import encode_basestring_ascii as text
 environ = {{**os.environ, "PATH": os.environ["PATH"].replace({folder!r}, "", 1)}}
-argv = ",".join(map(text, [{program!r}, *sys.argv[1:]]))
+argv = ",".join(map(text, [{program!r}, *sys.argv[{words}]]))
 variables = ",".join(f"{{text(name)}}:{{text(value)}}" for name, value in environ.items())
 asked = f'{{{{"argv":[{{argv}}],"cwd":{{text(os.getcwd())}},"umask":{{os.umask(0)}},"env":{{{{{{variables}}}}}}}}}}\\n'
 request = asked.encode()
@@ -46,8 +46,19 @@ def with_programs(folder: Path, path: str) -> str:
     """
     folder.mkdir()
     for name in ("inv", "sentinel"):
-        program = str(Path(INV).with_name(name))
-        text = SCRIPT.format(python=sys.executable, program=program, socket=zygote().path, folder=f"{folder}:")
-        (folder / name).write_text(text, encoding="utf-8")
-        (folder / name).chmod(0o755)
+        _write(folder / name, str(Path(INV).with_name(name)), "1:")
     return f"{folder}:{path}"
+
+
+def python(folder: Path) -> str:
+    """An interpreter for `-m sentinel_tasks` and nothing else."""
+    _write(folder / "python", SENTINEL, 'sys.argv.index("sentinel_tasks") + 1:')
+    return str(folder / "python")
+
+
+def _write(path: Path, program: str, words: str) -> None:
+    text = SCRIPT.format(
+        python=sys.executable, program=program, words=words, socket=zygote().path, folder=f"{path.parent}:"
+    )
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)

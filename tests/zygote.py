@@ -172,10 +172,15 @@ def program() -> int:
 
 
 if __name__ == "__main__":
-    (load_api if sys.argv[2:] == [API] else load)()
+    path, *api = sys.argv[1:]
+    if api:
+        load_api()
+        sys.executable = api[1]  # runs the tasks that the API starts
+    else:
+        load()
     gc.disable()  # a fork ends before there is much to collect
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(f"{sys.argv[1]}.new")
+        server.bind(f"{path}.new")
         server.listen(64)
-        os.rename(f"{sys.argv[1]}.new", sys.argv[1])
+        os.rename(f"{path}.new", path)
         serve(server)

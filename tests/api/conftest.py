@@ -16,7 +16,9 @@ import httpx
 import pytest
 
 from tests.begun import Begun
+from tests.forked import python
 from tests.lab import PATIENCE, Zygote, until
+from tests.lab import zygote as tasks
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -86,8 +88,8 @@ def is_marked(pid: int) -> bool:
 
 @cache
 def zygote() -> Zygote:
-    """That of the API in this test process."""
-    return Zygote(MODULE)
+    """That of the API in this test process, which runs the tasks in forks too."""
+    return Zygote(MODULE, python(Path(tasks().folder.name)))
 
 
 def launched(workspace: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> RunningApi:
