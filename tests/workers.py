@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-WAIT = ("api", "docs", "live", "mcp", "supervisor")
+WAIT = ("api", "docs", "live", "mcp", "page", "supervisor")
 """The folders whose tests start programs and wait for them."""
 
 APART = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", '"$@"; exit', "sh")
@@ -48,11 +48,13 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Gives each worker its share of what waits, file by file, and has it begin with that.
 
+    Files that are marked as a group are one: they share what takes long to start.
+
     xdist hands every worker a part of the list, and moves what is left at its end: short tests, which end all at once.
     """
     waiting = [each for each in items if each.path.parent.name in WAIT]
     short = [each for each in items if each.path.parent.name not in WAIT]
-    files = [[*group] for _, group in groupby(waiting, lambda item: item.path)]
+    files = [[*group] for _, group in groupby(waiting, _group)]
     workers, count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), len(items)
     items.clear()
     for worker in range(workers):
@@ -61,3 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         room = max(0, end - len(items))
         items += short[:room]
         del short[:room]
+
+
+def _group(item: pytest.Item) -> object:
+    marker = item.get_closest_marker("xdist_group")
+    return marker.args[0] if marker else item.path

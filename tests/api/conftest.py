@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -19,9 +19,6 @@ from tests.begun import Begun
 from tests.forked import python
 from tests.lab import PATIENCE, Zygote, until
 from tests.lab import zygote as tasks
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
 
 MODULE = "sentinel_tasks.api"
 Start = Callable[..., "RunningApi"]
@@ -169,20 +166,3 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
             continue
         finally:
             process.wait()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for a module: Playwright's event loop runs as long, and no other can beside it."""
-    from tests.browser import chromium
-
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    from tests.browser import watched_page
-
-    with watched_page(browser) as page:
-        yield page

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tests.api.conftest import RunningApi, launched
-from tests.api.scenes import scenes
+from tests.api.page.scenes import scenes
 from tests.browser import Look, chromium, sync_api, watched_page
 from tests.docs.page import DOCS
 from tests.lab import Lab

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.api.conftest import Start
-from tests.api.scenes import NO_SERVICES, cell, opened
+from tests.api.page.scenes import NO_SERVICES, cell, opened
 from tests.browser import CHROMIUM, sync_api
 from tests.lab import Lab
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.api.conftest import Start
-from tests.api.scenes import scenes
+from tests.api.page.scenes import scenes
 from tests.browser import CHROMIUM, EXTREMES, LOOKS, barriers_in
 from tests.lab import Lab
 
