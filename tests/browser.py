@@ -63,30 +63,42 @@ def _axe() -> str:
     return Path(spec.origin).with_name("axe.min.js").read_text(encoding="utf-8")
 
 
+Look = tuple[Literal["light", "dark"], int, int]
+LOOKS: tuple[Look, ...] = (("light", 320, 640), ("dark", 320, 640), ("light", 1280, 800), ("dark", 1280, 800))
+"""Each colour in each layout: the second one begins at 1000 pixels, and all that is wider only has larger letters."""
+EXTREMES: tuple[Look, ...] = (LOOKS[0], LOOKS[-1])
+WIDEST = (3840, 2160)
+CONTRAST = "color-contrast"
+
+
+def barriers_in(page: Page, looks: tuple[Look, ...] = LOOKS, part: str = "body") -> list[str]:
+    """What axe finds on the page as it is now, in these colours and sizes.
+
+    The contrast is looked at in a part of the page, since that takes axe four times as long as everything else; and
+    everything else once in each size, since it does not depend on the colours.
+    """
+    found, sizes = list[str](), set[tuple[int, int]]()
+    for scheme, *size in looks:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        told = _violations(page, part, {"runOnly": [CONTRAST]})
+        if (size[0], size[1]) not in sizes:
+            told += barriers(page)
+        sizes.add((size[0], size[1]))
+        found += [f"{scheme} {size[0]}: {each}" for each in told]
+    return found
+
+
 def barriers(page: Page) -> list[str]:
-    """What axe finds on the page as it is now, and whether anything of it is beyond the edge."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(_axe())
-    told = page.evaluate("axe.run({resultTypes: ['violations'], preload: false})")
-    found = [f"{each['id']}: {each['nodes'][0]['target']}" for each in told["violations"]]
+    """What axe finds on the whole page as it is now but for its contrast, and whether anything is beyond the edge."""
+    found = _violations(page, "html", {"rules": {CONTRAST: {"enabled": False}}})
     wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return [*found, *([f"{wider} px too wide"] if wider else [])]
 
 
-Look = tuple[Literal["light", "dark"], int, int]
-SIZES = ((320, 640), (1280, 800), (3840, 2160))
-LOOKS: tuple[Look, ...] = tuple((scheme, *size) for size in SIZES for scheme in ("light", "dark"))
-
-
-EXTREMES: tuple[Look, ...] = (("light", 320, 640), ("dark", 1280, 800))
-"""Both colours, and both ends of the layout: the other four looks are for the state that shows most."""
-
-
-def barriers_in(page: Page, looks: tuple[Look, ...] = LOOKS) -> list[str]:
-    """The same in these colours and sizes."""
-    found = []
-    for scheme, width, height in looks:
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": height})
-        found += [f"{scheme} {width}: {each}" for each in barriers(page)]
-    return found
+def _violations(page: Page, part: str, options: dict[str, Any]) -> list[str]:
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe())
+    asked = [part, {**options, "resultTypes": ["violations"], "preload": False}]
+    told = page.evaluate("([part, options]) => axe.run(part, options)", asked)
+    return [f"{each['id']}: {each['nodes'][0]['target']}" for each in told["violations"]]

@@ -94,9 +94,11 @@ def _without_services(page: Page, start: Start, folder: Path) -> Iterator[str]:
     expect(page.locator("#states-problem")).not_to_contain_text("prot")
     yield "broken"
     (folder / "tasks.py").write_text(NO_SERVICES)
-    page.goto(start(PATH=str(folder)).url)
+    without_tmux = start(PATH=str(folder))
+    page.goto(without_tmux.url)
     expect(page.locator("#states-problem")).to_contain_text("can't be told: tmux")
     yield "error"
+    without_tmux.end()  # it would ask for the services again and again
     page.goto(shown.url)
     _configure(folder, web={"command": "npm run dev"})
     expect(cell(page, "web", "state")).to_have_text("stopped")
@@ -136,7 +138,7 @@ def _with_services_in_every_state(lab: Lab) -> int:
     said = lab.inv("up", "--only", "web,search,mailer,migrate,telemetry")
     assert said.code == 0, said.said
     lab.listen(admin)
-    lab.begin_waiting("reports.start")
+    lab.begin_waiting("reports.start").kill()  # or it would look for their health until the end
     (lab.path / "ill").touch()
     for number, report in enumerate(WORKERS, 1):
         _report(port, f"images-{number}", {**report, "service": "web", "ttl": 3600})
