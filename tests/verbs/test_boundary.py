@@ -17,7 +17,8 @@ import datetime, platform, uuid
 print(platform.python_version() == sys.version.split()[0], uuid.uuid4() != uuid.uuid4())
 import msgspec
 then = datetime.datetime(2026, 11, 26, tzinfo=datetime.timezone.utc)
-print(msgspec.json.decode(msgspec.json.encode(then), type=datetime.datetime) == then, hasattr(datetime, "sys"))
+told = msgspec.json.decode(msgspec.json.encode(then), type=datetime.datetime)
+print(told == then, datetime.__file__.endswith("datetime.py"))
 """
 
 
