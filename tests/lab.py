@@ -38,6 +38,10 @@ LONG = 86_400
 """Seconds, the longest wait that a service may be given: one that outlasts every test. Who comes back did not wait."""
 
 
+STAYS: Mapping[str, Any] = {"command": "echo up; exec sleep 600", "port": None, "health": {"log": "up"}}
+"""A service that is ready as soon as it runs; one whose health is never asked is looked at for a second before."""
+
+
 @dataclass(frozen=True)
 class Result:
     """What one `inv` said: exit code, both streams, seconds."""
@@ -70,8 +74,13 @@ def until(condition: Callable[[], Any], what: str = "", seconds: float = PATIENC
     while (waited := time.monotonic() - began) < seconds:
         if found := condition():
             return found
-        time.sleep(min(max(waited / 8, 0.02), 0.15))
+        time.sleep(pause_after(waited))
     raise AssertionError(f"waited {seconds} s for {what or condition}")
+
+
+def pause_after(waited: float) -> float:
+    """The seconds until the next look."""
+    return min(max(waited / 8, 0.02), 0.15)
 
 
 def _run(argv: Sequence[str], cwd: Path, environ: Mapping[str, str], timeout: float) -> Result:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.docs.page import Typed, Written, pattern
 from tests.forked import with_programs
-from tests.lab import INV, LONG, SERVER, Lab, is_traceback, zygote
+from tests.lab import INV, LONG, SERVER, Lab, is_traceback, pause_after, zygote
 
 PLAIN = re.compile(r"(?:inv|sentinel) [\w ,.:=/-]+")
 """Commands that mean the same to a shell and to us."""
@@ -73,9 +73,10 @@ class Reader:
             self._type(step)
 
     def _type(self, step: Typed) -> None:
-        deadline = time.monotonic() + LONGEST
+        began = time.monotonic()
         wrong = self._wrong(step)
-        while wrong and LOOKS.match(step.command) and time.monotonic() < deadline:
+        while wrong and LOOKS.match(step.command) and (waited := time.monotonic() - began) < LONGEST:
+            time.sleep(pause_after(waited))
             wrong = self._wrong(step)
         assert not wrong, wrong
 

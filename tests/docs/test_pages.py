@@ -25,7 +25,6 @@ def test_who_follows_the_page_sees_what_it_shows(name: str, lab: Lab) -> None:
         (reader.path / "tasks.py").unlink()
     for step in steps(PAGES[name]):
         reader.follow(step)
-    reader.follow(Typed("sentinel down", "", 0))
 
 
 def test_a_page_shows_any_text_and_any_lines_by_an_ellipsis() -> None:
