@@ -1,14 +1,11 @@
 """A chain of forks: each process forks once and is gone. `chain.py [sessions]` puts each into a session of its own.
 
-With the word `slowly` it takes its time for the seconds that a stop leaves between SIGTERM and SIGKILL.
 It ends by itself, and says so in a file `ran away`, before it could take all the pids of the machine.
 """
 
 import os
 import sys
-import time
 
-SLOW_SECONDS, PAUSE = 2.5, 0.02
 MOST_FORKS, EVERY, MOST_PROCESSES = 100_000, 500, 8000
 RAN_AWAY = "ran away"
 
@@ -20,15 +17,12 @@ def is_enough(forks: int) -> bool:
 
 def main() -> None:
     forks, has_sessions = 0, "sessions" in sys.argv
-    in_haste = time.monotonic() + (SLOW_SECONDS if "slowly" in sys.argv else 0)
     while not is_enough(forks):
         if os.fork():
             os._exit(0)
         if has_sessions:
             os.setsid()
         forks += 1
-        if time.monotonic() < in_haste:
-            time.sleep(PAUSE)
     open(RAN_AWAY, "w").close()
 
 

@@ -11,7 +11,7 @@ import pexpect
 import psutil
 
 from tests.forked import typed
-from tests.lab import INV, LONG, PATIENCE, Lab, on_terminal
+from tests.lab import INV, LONG, PATIENCE, STAYS, Lab, on_terminal
 
 SHOW = "import os, sys; print(os.environ['A'], os.getcwd(), sys.argv[1:]); sys.exit(7)"
 
@@ -55,7 +55,7 @@ def test_a_command_that_is_not_there_is_told(lab: Lab) -> None:
 
 def test_a_command_that_a_person_runs_beside_a_service_outlives_it(lab: Lab) -> None:
     """A shell of `run web -- python manage.py shell` was killed by `down` in another terminal."""
-    lab.configure(web={"command": f"exec sleep {LONG}"})
+    lab.configure(web=STAYS)
     assert lab.inv("web.start").code == 0
     beside = lab.begin("web.run", "--", "sh", "-c", f"echo begun; exec sleep {LONG}")
     assert beside.stdout.readline() == b"begun\n"
@@ -137,7 +137,7 @@ def test_why_tells_what_changed_since_it_last_ran_well(lab: Lab) -> None:
     git = ["git", "-C", str(lab.path), "-c", "user.name=a", "-c", "user.email=a@b.c"]
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "works"], check=True)
-    lab.configure(dev={"command": "sleep 600", "port": None, "health": None})
+    lab.configure(dev=STAYS)
     assert lab.inv("dev.start").code == 0
     assert lab.inv("dev.why", "--json").json["changes"] == []
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "breaks"], check=True)
@@ -145,5 +145,5 @@ def test_why_tells_what_changed_since_it_last_ran_well(lab: Lab) -> None:
     assert lab.inv("dev.restart").code == 1
     told = lab.inv("why", "dev", "--json")
     assert (told.code, told.json["state"], told.json["cause"]) == (3, "crashed", "exit 3: boom"), told.said
-    assert (told.json["changes"], told.json["last_output"]) == (["command"], ["boom"])
+    assert (told.json["changes"], told.json["last_output"]) == (["command", "health"], ["boom"])
     assert told.json["commit"] not in (None, told.json["ran_well"]["commit"])

@@ -6,16 +6,13 @@ import json
 import stat
 from typing import Any
 
-from tests.lab import Lab
+from tests.lab import STAYS, Lab
 
 CHANGED = "its configuration has changed since it was started: command, env.LEVEL, env_file.TOKEN, health"
 
 
 def configure(lab: Lab, **keys: Any) -> None:
-    (lab.path / "invoke.yaml").write_text(json.dumps({"sentinel": {"services": {"dev": keys, "telemetry": JOB}}}))
-
-
-JOB = {"command": "exec sleep 600", "port": None, "health": None}
+    (lab.path / "invoke.yaml").write_text(json.dumps({"sentinel": {"services": {"dev": keys, "telemetry": STAYS}}}))
 
 
 def test_what_has_changed_is_told_and_applied(lab: Lab) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import INV, PATIENCE, Lab, zygote
+from tests.lab import INV, PATIENCE, STAYS, Lab, zygote
 
 SENTINEL = str(Path(sys.executable).with_name("sentinel"))
 TASKS = "from sentinel_tasks import service, workspace\n\nnamespace = workspace(service('web'))\n"
@@ -27,7 +27,7 @@ def offered(lab: Lab, program: str, *words: str) -> list[str]:
 def test_the_workspaces_that_run_are_offered_also_those_that_are_gone(lab: Lab) -> None:
     gone, hostile = lab.workspace("gone", TASKS), lab.workspace(HOSTILE, TASKS)
     for path in (gone, hostile):
-        lab.configure(path, web={"command": "exec sleep 600"})
+        lab.configure(path, web=STAYS)
         assert lab.inv("web.start", cwd=path).code == 0
     lab.configure(web={"comand": "misspelt"})
     shutil.rmtree(gone)
@@ -55,6 +55,6 @@ def test_the_words_of_both_programs_are_offered(
     lab: Lab, program: str, words: list[str], some: set[str], none: set[str]
 ) -> None:
     (lab.path / "tasks.py").write_text(TASKS)
-    lab.configure(web={"command": "exec sleep 600"})
+    lab.configure(web=STAYS)
     found = set(offered(lab, program, *words))
     assert (some - found, none & found) == (set(), set())

@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -124,27 +125,23 @@ def test_a_healthy_server_in_another_window_of_the_session_is_adopted(lab: Lab) 
 # Another workspace
 
 
-def test_a_service_of_another_workspace_is_never_stopped(lab: Lab) -> None:
-    port = telemetry(lab)
-    other = lab.workspace("other")
-    lab.configure(other, telemetry={"command": lab.server(), "port": port})
-    theirs = psutil.Process(lab.inv("telemetry.activate", "--json", cwd=other).json["pid"])
-    done = lab.inv("telemetry.activate", "--on-conflict", "takeover")
-    assert done.code == 4, done.said
-    assert f"telemetry of the workspace {other}" in done.err
-    assert "--port auto" in done.err
-    assert lives(theirs)
-    assert "sentinel-app" not in "".join(lab.windows())
-
-
-def test_a_service_of_a_workspace_that_was_moved_is_told_to_be_and_how_it_ends(lab: Lab) -> None:
+def test_a_service_of_another_workspace_is_not_stopped_and_of_one_that_was_moved_it_is_told_how_it_ends(
+    lab: Lab,
+) -> None:
     """After a folder was renamed, start named the old folder as if it were there, and no way to end what runs in it."""
     port = lab.port()
     service = {"command": lab.server(), "port": port}
     (lab.path / "invoke.yaml").write_text(
         json.dumps({"sentinel": {"socket_name": "own", "services": {"telemetry": service}}})
     )
-    assert lab.inv("telemetry.activate").code == 0
+    theirs = psutil.Process(lab.inv("telemetry.activate", "--json").json["pid"])
+    other = lab.workspace("other")
+    lab.configure(other, telemetry=service)
+    refused = lab.inv("telemetry.activate", "--on-conflict", "takeover", cwd=other)
+    assert refused.code == 4, refused.said
+    assert f"telemetry of the workspace {lab.path}" in refused.err
+    assert "--port auto" in refused.err
+    assert (lives(theirs), lab.windows()) == (True, [])
     old, lab.path = lab.path, lab.path.rename(lab.path.with_name("renamed"))
     done = lab.inv("telemetry.activate")
     assert done.code == 4, done.said
@@ -153,21 +150,23 @@ def test_a_service_of_a_workspace_that_was_moved_is_told_to_be_and_how_it_ends(l
     assert f"💡 inv telemetry.activate --port auto or {typed}" in done.err
     subprocess.run(typed, shell=True, env=lab.environ, check=True)
     until(lambda: not is_open(port), "the end of the old one")
-    assert lab.inv("telemetry.activate").code == 0
-    assert lab.inv("down").code == 0
 
 
 # Outside tmux
 
 
-def test_a_process_run_from_this_workspace_gives_way(lab: Lab, foreign: Foreign) -> None:
-    port = telemetry(lab)
-    holder = foreign(port)
+def test_a_process_run_from_this_workspace_gives_way_also_a_suspended_one_by_one_signal(
+    lab: Lab, foreign: Foreign
+) -> None:
+    holder = foreign(telemetry(lab))
     name = holder.name()
-    done = lab.inv("telemetry.activate")
+    holder.suspend()
+    done = lab.inv("--echo", "telemetry.activate")
     assert done.code == 0, done.said
     assert f"stopped what held the port: {name} (pid {holder.pid})" in done.out
     assert "server.py" in done.out
+    signals = [line for line in done.err.splitlines() if line.startswith("kill") and line.endswith(f" {holder.pid}")]
+    assert signals == [f"kill -TERM {holder.pid}"], "it had to be killed"
     assert not lives(holder)
     assert '"event": "takeover"' in lab.state("events.jsonl")[0].read_text()
 
@@ -180,16 +179,6 @@ def test_a_refusal_tells_of_the_holder_and_not_of_any_output(lab: Lab, foreign: 
     assert (done.code, who.partition(",")[0], command[:9], folder) == (4, f"pid {held.pid}", "command: ", "folder: /")
     assert "last output" not in done.said
     assert "last output" not in lab.inv("telemetry.activate").said
-
-
-def test_a_suspended_holder_ends_as_soon_as_one_that_runs(lab: Lab, foreign: Foreign) -> None:
-    holder = foreign(telemetry(lab))
-    holder.suspend()
-    done = lab.inv("--echo", "telemetry.activate", "--on-conflict", "takeover")
-    assert done.code == 0, done.said
-    signals = [line for line in done.err.splitlines() if line.startswith("kill") and line.endswith(f" {holder.pid}")]
-    assert signals == [f"kill -TERM {holder.pid}"], "it had to be killed"
-    assert not lives(holder)
 
 
 # In someone else's pane
@@ -282,21 +271,8 @@ def test_a_process_that_cannot_be_seen_is_left_alone() -> None:
 # Clients, and the two families of addresses
 
 
-def test_a_mere_client_of_the_port_is_nobodys_conflict(lab: Lab) -> None:
-    port = telemetry(lab)
-    first = lab.inv("telemetry.activate").code
-    client = lab.spawn(
-        sys.executable,
-        "-c",
-        f"import socket, time; s = socket.create_connection(('127.0.0.1', {port})); time.sleep(600)",
-    )
-    until(lambda: any(c.status == psutil.CONN_ESTABLISHED for c in psutil.Process(client.pid).net_connections("tcp")))
-    assert lab.inv("telemetry.restart", "--on-conflict", "takeover").code == first == 0
-    assert client.poll() is None
-
-
-def test_the_end_of_a_connection_on_the_same_port_is_nobodys_conflict(lab: Lab) -> None:
-    """Its own end of a connection has the port's number, but it does not listen: a server that is closing, say."""
+def test_clients_of_the_port_and_an_end_of_a_connection_that_has_its_number_are_nobodys_conflict(lab: Lab) -> None:
+    """The end of a connection has the port's number, but it does not listen: a server that is closing, say."""
     port = telemetry(lab)
     pair = (
         "import socket, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1);"
@@ -309,6 +285,8 @@ def test_the_end_of_a_connection_on_the_same_port_is_nobodys_conflict(lab: Lab) 
     done = lab.inv("telemetry.activate", "--on-conflict", "takeover", "--json")
     assert done.code == 0, done.said
     assert done.json["listener"]["relation"] == "ours"
+    with socket.create_connection(("127.0.0.1", port)):
+        assert lab.inv("telemetry.restart", "--on-conflict", "takeover").code == 0
     assert holder.poll() is None
 
 
@@ -320,41 +298,24 @@ def test_a_holder_on_the_ipv6_loopback_only_is_seen(lab: Lab, foreign: Foreign) 
     assert f"pid {holder.pid}" in done.err
 
 
-def test_a_service_on_another_loopback_address_is_ours_and_told_with_it(lab: Lab) -> None:
+def test_a_service_on_another_loopback_address_is_told_with_it_and_what_was_left_there_is_ended(
+    lab: Lab, foreign: Foreign
+) -> None:
     """A server on 127.0.0.2 was waited for until its time was over: "it listens on 127.0.0.2 instead"."""
     port = telemetry(lab, "--host", "127.0.0.2")
+    left = foreign(port, "--host", "127.0.0.2")
     done = lab.inv("telemetry.activate", "--json")
     assert done.code == 0, done.said
+    assert not lives(left)
     assert (done.json["listener"]["relation"], done.json["url"]) == ("ours", f"http://127.0.0.2:{port}")
     assert lab.inv("telemetry.url").out.strip() == f"http://127.0.0.2:{port}"
     assert lab.inv("telemetry.status").code == 0
 
 
-def test_what_was_left_of_this_project_at_another_loopback_address_is_ended_before_it_starts(
-    lab: Lab, foreign: Foreign
-) -> None:
-    port = telemetry(lab, "--host", "127.0.0.2")
-    left = foreign(port, "--host", "127.0.0.2")
-    done = lab.inv("telemetry.activate")
-    assert done.code == 0, done.said
-    assert not lives(left)
-
-
-@pytest.mark.parametrize(
-    ("words", "theirs"),
-    [
-        (["--host", "::1"], []),
-        (["--reuse-port", "--host", "0.0.0.0"], ["--reuse-port"]),
-    ],
-    ids=["other-family", "narrower"],
-)
-def test_a_foreign_listener_beside_ours_is_a_conflict(
-    lab: Lab, foreign: Foreign, words: list[str], theirs: list[str]
-) -> None:
-    port = telemetry(lab, *words)
+def test_a_foreign_listener_beside_ours_is_a_conflict(lab: Lab, foreign: Foreign) -> None:
+    port = telemetry(lab, "--reuse-port", "--host", "0.0.0.0")
     ours = psutil.Process(lab.inv("telemetry.activate", "--json").json["pid"])
-    assert lab.inv("telemetry.activate").code == 0
-    holder = foreign(port, *theirs, cwd=lab.folder)
+    holder = foreign(port, "--reuse-port", cwd=lab.folder)
     told = lab.sentinel("status", "telemetry", "--json")
     assert (told.code, told.json["state"]) == (4, "conflict")
     done = lab.inv("telemetry.activate")

@@ -10,15 +10,16 @@ import shutil
 import signal
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from tests.lab import PATIENCE, Lab, Result, lives, until, zygote
+from tests.lab import PATIENCE, STAYS, Lab, Result, lives, until, zygote
 
 pytestmark = pytest.mark.usefixtures("own_default_ports")
-SLEEPER = {"command": "exec sleep 600", "port": None, "health": None}
 SECRET = "hunter2-planted"
 
 
@@ -36,7 +37,7 @@ def mode(path: Path) -> int:
 
 
 def started(lab: Lab, **services: Any) -> None:
-    lab.configure(**(services or {"dev": SLEEPER}))
+    lab.configure(**(services or {"dev": STAYS}))
     up = lab.inv("dev.start")
     assert up.code == 0, up.said
 
@@ -67,62 +68,96 @@ def assert_nowhere(lab: Lab, secret: str, *said: Result) -> None:
     assert not any(secret in text for text in texts)
 
 
-def test_modes_and_the_history_limit_are_mended(lab: Lab) -> None:
+def failed(lab: Lab, *flags: str) -> dict[str, list[dict[str, Any]]]:
+    """The doctor's checks that do not hold, by name; it has one or more."""
+    said = lab.inv("doctor", "--json", *flags)
+    assert (said.code, said.json["ok"]) == (1, False), said.said
+    wrong = [check for check in said.json["checks"] if not check["ok"]]
+    return {check["name"]: [each for each in wrong if each["name"] == check["name"]] for check in wrong}
+
+
+def test_modes_the_history_limit_and_locks_are_mended_and_what_is_a_persons_is_told_and_left(lab: Lab) -> None:
     started(lab)
     (log,) = lab.state("dev.log")
     root = log.parent.parent
+    assert lab.state("*.lock") == [], "a task takes its locks with it"
     for path, wrong in ((socket_of(lab), 0o660), (socket_of(lab).parent, 0o770), (root, 0o755), (log, 0o644)):
         path.chmod(wrong)
     lab.tmux("set-option", "-t", "=sentinel-app:", "history-limit", "2000")
     lab.tmux("set-option", "-g", "history-limit", "1234")
-    planted = examined(lab, code=1)
+    plant_secrets(lab)
+    plant_commands(lab)
+    left, spec, held = log.parent / "dev.lock", log.parent / "dev.0.spec", log.parent / "web.lock"
+    for path in (left, held):
+        path.touch(0o600)
+    os.mkfifo(spec, 0o600)
+    for path in (spec, held):
+        os.utime(path, (0, 0))
     names = ("socket", "socket-folder", "state-folder", "history-limit")
-    assert [planted[name]["ok"] for name in names] == [False] * 4
-    assert all(planted[name]["remedy"] for name in names)
-    assert mode(log) == 0o644
-    mended = examined(lab, "--fix", code=0)
-    assert [mended[name]["fixed"] for name in names] == [True] * 4
+    with held.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        planted = failed(lab)
+        assert {*planted} == {*names, "environment", "status-line", "locks"}
+        assert all(planted[name][0]["remedy"] for name in names)
+        assert mode(log) == 0o644
+        assert len(planted["locks"]) == 3
+        assert any(f"process {os.getpid()}" in check["reason"] for check in planted["locks"])
+        kept = failed(lab, "--fix")
+        assert ({*kept}, len(kept["locks"])) == ({"environment", "status-line", "locks"}, 1)
+        assert [path.exists() for path in (left, spec, held)] == [False, False, True]
     assert [mode(path) for path in (socket_of(lab), socket_of(lab).parent, root, log)] == [0o600, 0o700, 0o700, 0o600]
     assert lab.tmux("show-options", "-g", "-v", "history-limit") == "1234"
-    assert not any(check["fixed"] for check in examined(lab, "--fix", code=0).values())
+    assert "locks" not in failed(lab, "--fix")
+    page = lab.inv("doctor")
+    assert_secrets_are_told_by_name_and_left(lab, page, kept["environment"])
+    assert_commands_are_told_and_left(lab, kept["status-line"])
 
 
-def test_secrets_that_tmux_keeps_are_told_by_name_only_and_left(lab: Lab) -> None:
-    started(lab)
+def plant_secrets(lab: Lab) -> None:
     lab.tmux("set-environment", "-g", "DEPLOY_TOKEN", f"x\n{SECRET}_PASSWORD=1")
     lab.tmux("set-environment", "-t", "=sentinel-app:", "DB_PASSWORD", SECRET)
-    pages = [lab.inv("doctor", *flags) for flags in ([], ["--fix", "--json"])]
-    assert [page.code for page in pages] == [1] * 2
-    assert all("DEPLOY_TOKEN" in page.out and "DB_PASSWORD" in page.out for page in pages)
-    assert "tmux set-environment -g -u DEPLOY_TOKEN" in pages[0].out
-    assert not any(SECRET in page.said for page in pages)
+
+
+def assert_secrets_are_told_by_name_and_left(lab: Lab, page: Result, checks: list[dict[str, Any]]) -> None:
+    for told in (page.out, str(checks)):
+        assert ("DEPLOY_TOKEN" in told, "DB_PASSWORD" in told, SECRET in told) == (True, True, False)
+    assert "tmux set-environment -g -u DEPLOY_TOKEN" in page.out
     assert SECRET in lab.tmux("show-environment", "-g", "DEPLOY_TOKEN")
 
 
-def test_commands_in_the_status_line_are_told_and_left(lab: Lab) -> None:
-    started(lab)
+def plant_commands(lab: Lab) -> None:
     lab.tmux("set-option", "-g", "status-right", "#(uptime)\nx")
     lab.tmux("set-option", "-g", "@theme", "#{E:@weather}", ";", "set-option", "-g", "@weather", "#(curl wttr.in)")
     lab.tmux("set-option", "-g", "status-left", "#{E:@theme}")
     lab.tmux("set-option", "-w", "-t", "=sentinel-app:", "window-status-format", "`id`")
-    wrong = [check for check in lab.inv("doctor", "--fix", "--json").json["checks"] if check["name"] == "status-line"]
-    assert [check["ok"] for check in wrong] == [False, False, False]
+
+
+def assert_commands_are_told_and_left(lab: Lab, checks: list[dict[str, Any]]) -> None:
     options = ("status-left", "status-right", "window-status-format")
-    assert all(name in check["reason"] for name, check in zip(options, wrong, strict=True))
+    assert all(name in check["reason"] for name, check in zip(options, checks, strict=True))
     assert "uptime" in lab.tmux("show-options", "-g", "-v", "status-right")
 
 
 def test_sessions_with_another_name_or_without_a_workspace(lab: Lab) -> None:
-    other = lab.workspace("gone")
-    lab.configure(other, dev=SLEEPER)
+    """The remedy gave another workspace's session this workspace's name, and a path with a backslash was not found."""
+    other = lab.workspace("back\\slash one")
+    lab.configure(other, dev=STAYS)
     assert lab.inv("dev.start", cwd=other).code == 0
     started(lab)
+    (session,) = {window.partition(":")[0] for window in lab.windows()} - {"sentinel-app"}
+    assert examined(lab, code=0)["gone-workspaces"]["ok"]
+    lab.tmux("rename-session", "-t", f"={session}", "x")
+    remedy = examined(lab, code=1)["session-names"]["remedy"]
+    assert remedy.endswith(f" {session}")
+    lab.tmux(*shlex.split(remedy)[1:])
+    running = {each["workspace"] for each in lab.inv("ps", "--all", "--json").json["workspaces"]}
+    assert running == {str(lab.path), str(other)}
     shutil.rmtree(other)
     lab.tmux("rename-session", "-t", "=sentinel-app", "my app")
     checks = examined(lab, "--fix", code=1)
     assert "my app" in checks["session-names"]["reason"]
     assert str(other) in checks["gone-workspaces"]["reason"]
-    assert checks["gone-workspaces"]["remedy"] == "tmux kill-session -t '=sentinel-gone'", "zsh can't find a bare =word"
+    assert checks["gone-workspaces"]["remedy"] == f"tmux kill-session -t '={session}'", "zsh can't find a bare =word"
     assert len(lab.services()) == 2, "no running process is touched"
 
 
@@ -166,9 +201,9 @@ def test_two_workspaces_on_two_tmux_servers_that_want_the_same_port(lab: Lab) ->
 
 def test_a_service_that_the_configuration_forgot_is_told_until_it_goes_down(lab: Lab) -> None:
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
-    lab.configure(old=SLEEPER)
+    lab.configure(old=STAYS)
     assert lab.inv("up", "--no-wait").code == 0
-    lab.configure(web=SLEEPER)
+    lab.configure(web=STAYS)
     shown = lab.sentinel("ps", "--json").json["workspaces"][0]["services"]
     states = {each["service"]: each["state"] for each in shown}
     assert (states["web"], "old" in states) == ("stopped", True)
@@ -178,30 +213,6 @@ def test_a_service_that_the_configuration_forgot_is_told_until_it_goes_down(lab:
     assert (lab.services(), lab.windows()) == ([], [])
 
 
-def test_what_is_said_to_type_gives_each_session_the_name_of_its_own_workspace(lab: Lab) -> None:
-    """The remedy gave another workspace's session this workspace's name."""
-    other = lab.workspace("other one")
-    lab.configure(other, dev=SLEEPER)
-    assert lab.inv("dev.start", cwd=other).code == 0
-    lab.tmux("rename-session", "-t", "=sentinel-other-one", "x")
-    remedy = examined(lab, code=1)["session-names"]["remedy"]
-    assert remedy.endswith(" sentinel-other-one")
-    lab.tmux(*shlex.split(remedy)[1:])
-    assert examined(lab, code=0)["session-names"]["ok"]
-
-
-def test_a_workspace_of_a_strange_name_that_is_gone_is_told(lab: Lab) -> None:
-    """Its path was taken for one that can't be looked for."""
-    other = lab.workspace("back\\slash")
-    lab.configure(other, dev=SLEEPER)
-    assert lab.inv("dev.start", cwd=other).code == 0
-    assert examined(lab, code=0)["gone-workspaces"]["ok"]
-    (group,) = [each for each in lab.inv("ps", "--all", "--json").json["workspaces"] if each["services"][0]["pid"]]
-    assert group["workspace"] == str(other)
-    shutil.rmtree(other)
-    assert str(other) in examined(lab, code=1)["gone-workspaces"]["reason"]
-
-
 def test_strays_are_ended_and_what_a_running_service_detached_is_not(lab: Lab) -> None:
     started(lab, dev={"command": lab.server("--daemons", "1"), "port": None, "health": None})
     daemon = until(lambda: next((each for each in lab.services() if "signal.SIG_IGN" in str(each.cmdline())), None))
@@ -209,34 +220,15 @@ def test_strays_are_ended_and_what_a_running_service_detached_is_not(lab: Lab) -
     assert examined(lab, "--fix", code=0)["strays"]["ok"]
     assert daemon.is_running()
     pane = int(lab.tmux("list-panes", "-a", "-F", "#{pane_pid}"))
-    for pid in (pane, parent.pid):
-        os.kill(pid, signal.SIGKILL)
+    os.kill(pane, signal.SIGKILL)
+    with suppress(psutil.NoSuchProcess):  # its terminal has hung up by now, which ends it too
+        parent.kill()
     until(lambda: daemon.ppid() != parent.pid and lab.tmux("list-panes", "-a", "-F", "#{pane_dead}") == "1")
     planted = examined(lab, code=1)["strays"]
     assert f"pid {daemon.pid}" in planted["reason"]
     assert daemon.is_running()
     assert examined(lab, "--fix", code=0)["strays"]["fixed"]
     assert not lives(daemon)
-
-
-def test_locks_that_nobody_holds_are_removed_and_held_ones_are_not(lab: Lab) -> None:
-    started(lab)
-    (log,) = lab.state("dev.log")
-    assert lab.state("*.lock") == [], "a task takes its locks with it"
-    left, spec, held = log.parent / "dev.lock", log.parent / "dev.0.spec", log.parent / "web.lock"
-    left.touch(0o600)
-    held.touch(0o600)
-    os.mkfifo(spec, 0o600)
-    for path in (spec, held):
-        os.utime(path, (0, 0))
-    with held.open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        checks = [check for check in lab.inv("doctor", "--json").json["checks"] if check["name"] == "locks"]
-        assert [check["ok"] for check in checks] == [False] * 3
-        assert any(f"process {os.getpid()}" in check["reason"] for check in checks)
-        assert not examined(lab, "--fix", code=1)["locks"]["ok"]
-        assert [path.exists() for path in (left, spec, held)] == [False, False, True]
-    assert examined(lab, "--fix", code=0)["locks"]["fixed"]
 
 
 def test_a_log_that_is_kept_for_a_follower_that_does_not_read_on(lab: Lab) -> None:
@@ -260,7 +252,7 @@ def test_a_log_that_is_kept_for_a_follower_that_does_not_read_on(lab: Lab) -> No
 
 
 def test_links_in_the_state_folder_are_told_never_followed(lab: Lab) -> None:
-    started(lab)
+    started(lab, dev={**STAYS, "health": None})
     assert lab.inv("dev.stop").code == 0
     (log,) = lab.state("dev.log")
     victim = lab.folder / "victim"
@@ -285,7 +277,7 @@ def test_links_in_the_state_folder_are_told_never_followed(lab: Lab) -> None:
 
 def test_a_log_that_can_not_be_read_hides_nothing_else(lab: Lab) -> None:
     """A link made every task fail, start of a healthy service and `ps` of all; a FIFO was waited for."""
-    started(lab, dev=SLEEPER, telemetry={"command": "exit 3", "port": None, "health": None})
+    started(lab, dev={**STAYS, "health": None}, telemetry={"command": "exit 3", "port": None, "health": None})
     assert lab.inv("telemetry.activate").code == 1
     assert lab.inv("down").code == 0
     link, fifo = (lab.state("dev.run.json")[0].with_name(name) for name in ("dev.log", "telemetry.log"))
@@ -310,7 +302,7 @@ def test_a_state_folder_that_others_may_write_to_is_refused(lab: Lab) -> None:
     root = lab.folder / "state" / "sentinel"
     root.mkdir()
     root.chmod(0o777)
-    lab.configure(dev=SLEEPER)
+    lab.configure(dev=STAYS)
     refused = lab.inv("dev.start")
     assert refused.code == 1
     assert "others may write to it" in refused.err
@@ -400,7 +392,7 @@ def test_a_socket_folder_that_can_not_be_trusted_is_refused(lab: Lab, kind: str)
         if os.getuid():
             pytest.skip("needs root to give a folder away")
         os.chown(folder, 12345, -1)
-    lab.configure(dev=SLEEPER)
+    lab.configure(dev=STAYS)
     refused = lab.inv("dev.start")
     assert refused.code == 1
     assert str(folder) in refused.err

@@ -14,9 +14,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.lab import INV, Lab, until
+from tests.lab import INV, STAYS, Lab, until
 
 SECRET = "s3cr3t-5f1d0e-never-to-be-seen"
+VALUES = [
+    "a\nb",
+    'it\'s "so"',
+    "$HOME #{pane_id} %H `id`",
+    "ünï ☃",
+    "",
+    "x" * 100_000,
+    "\udcff",
+    ";",
+    "\x1b[31m\x07",
+]
 
 
 def activated(lab: Lab, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Mapping[str, str]:
@@ -34,48 +45,55 @@ def telemetry(lab: Lab, **keys: object) -> dict[str, object]:
 # Whose environment
 
 
-def test_the_callers_environment_counts_not_that_of_an_older_tmux_server(lab: Lab) -> None:
+def test_the_callers_environment_counts_not_that_of_an_older_tmux_server_or_start(lab: Lab) -> None:
     old = {"WHO": "old", "ONLY_OLD": "1", "PATH": "/usr/bin:/bin", "VIRTUAL_ENV": "/old/venv"}
     subprocess.run(["tmux", "new-session", "-d", "-s", "theirs"], env={**lab.environ, **old}, check=True)
+    socket = Path(lab.tmux("display-message", "-p", "#{socket_path}"))
+    before = os.stat(socket).st_mode
     lab.configure(telemetry=telemetry(lab))
     new = {"WHO": "new", "PATH": f"{lab.folder}/bin:{lab.environ['PATH']}", "VIRTUAL_ENV": "/new/venv"}
-    seen = activated(lab, env=new)
+    seen = activated(lab, env={**new, "ONCE": "1"})
     assert {name: seen[name] for name in new} == new
     assert "ONLY_OLD" not in seen
+    done = lab.inv("telemetry.restart", "--json", env={"WHO": "second"})
+    seen = psutil.Process(done.json["pid"]).environ()
+    assert (seen["WHO"], "ONCE" in seen) == ("second", False)
+    assert os.stat(socket).st_mode == before, "the socket of a server that runs already is left as it is"
 
 
 def test_a_program_of_the_callers_path_is_found(lab: Lab) -> None:
     tools = lab.folder / "tools"
     tools.mkdir()
-    serve = tools / "serve-it"
-    serve.write_text(f"#!/bin/sh\nexec {' '.join(lab.server())}\n")
-    serve.chmod(0o755)
-    for command in ("serve-it", ["serve-it"]):
-        lab.configure(telemetry=telemetry(lab, command=command))
-        assert lab.inv("telemetry.restart", env={"PATH": f"{tools}:{lab.environ['PATH']}"}).code == 0
+    (tools / "do-it").write_text("#!/bin/sh\nexit 0\n")
+    (tools / "do-it").chmod(0o755)
+    for command in ("do-it", ["do-it"]):
+        lab.configure(telemetry={"command": command, "port": None, "health": "exit"})
+        assert lab.inv("telemetry.start", env={"PATH": f"{tools}:{lab.environ['PATH']}"}).code == 0
 
 
-def test_a_restart_takes_the_new_callers_environment(lab: Lab) -> None:
+def test_what_the_caller_has_arrives_as_it_was_but_for_its_terminal_and_tmux_keeps_none_of_it(lab: Lab) -> None:
+    odd = {f"ODD_{number}": value for number, value in enumerate(VALUES)}
+    secrets = {"FROM_CALLER": SECRET, "API_TOKEN": SECRET}
+    terminal = {"COLUMNS": "7", "LINES": "3", "TERM": "callers-terminal", "TMUX_PANE": "%77", "STY": "1.x"}
     lab.configure(telemetry=telemetry(lab))
-    assert activated(lab, env={"WHO": "first", "ONCE": "1"})["WHO"] == "first"
-    done = lab.inv("telemetry.restart", "--json", env={"WHO": "second"})
-    seen = psutil.Process(done.json["pid"]).environ()
-    assert seen["WHO"] == "second"
-    assert "ONCE" not in seen
-
-
-def test_a_service_is_not_told_of_the_terminal_its_caller_sat_at(lab: Lab) -> None:
-    lab.configure(telemetry=telemetry(lab))
-    seen = activated(
-        lab, env={"COLUMNS": "7", "LINES": "3", "TERM": "callers-terminal", "TMUX_PANE": "%77", "STY": "1.x"}
-    )
+    seen = activated(lab, env={**odd, **secrets, **terminal})
+    assert {name: seen[name] for name in (odd | secrets)} == odd | secrets
     assert not {"COLUMNS", "LINES", "STY"} & {*seen}
     assert seen["TERM"] != "callers-terminal"
     assert seen["TMUX_PANE"] == lab.tmux("list-panes", "-a", "-F", "#{pane_id}")
 
+    shown = lab.tmux("show-environment", "-g")
+    assert "PATH=" in shown
+    assert "TOKEN" not in shown
+    assert "FROM_CALLER" not in shown
+    server = psutil.Process(int(lab.tmux("display-message", "-p", "#{pid}")))
+    assert not {"FROM_CALLER", "API_TOKEN"} & {*server.environ()}
+    socket = Path(lab.tmux("display-message", "-p", "#{socket_path}"))
+    assert stat.filemode(os.stat(socket).st_mode) == "srw-------", "the socket of the server that we start"
+
 
 def test_a_service_without_a_port_is_not_told_that_of_the_service_that_started_it(lab: Lab) -> None:
-    lab.configure(telemetry={"command": "exec sleep 600", "port": None, "health": None})
+    lab.configure(telemetry=STAYS)
     assert "PORT" not in activated(lab, env={"PORT": "4000", "SENTINEL_SERVICE": "web"})
     assert lab.inv("telemetry.stop").code == 0
     assert activated(lab, env={"PORT": "4000"})["PORT"] == "4000"
@@ -84,7 +102,7 @@ def test_a_service_without_a_port_is_not_told_that_of_the_service_that_started_i
 # In which order
 
 
-def test_env_file_then_env_then_ours(lab: Lab) -> None:
+def test_env_file_then_env_then_ours_and_a_stop_does_not_need_the_file(lab: Lab) -> None:
     (lab.path / ".env").write_text("A=file\nB=file\nC=file\nPORT=1\nexport QUOTED='a # b'\nLONGER=${B}-and-more\n")
     (lab.path / "more.env").write_text("C=second file\nACROSS=${A}-and-${D}")
     keys = {"env_file": [".env", "more.env"], "env": {"A": "configured", "SENTINEL_SERVICE": "liar", "N": 1, "T": True}}
@@ -104,6 +122,9 @@ def test_env_file_then_env_then_ours(lab: Lab) -> None:
     assert seen["ACROSS"] == "file-and-caller"
     assert seen["SENTINEL_SERVICE"] == "telemetry"
     assert seen["PORT"] != "1"
+    (lab.path / ".env").unlink()
+    assert lab.inv("telemetry.status").code == 0
+    assert lab.inv("telemetry.stop").code == 0, "only a start needs the file"
 
 
 def test_every_service_is_told_the_ports_of_all(lab: Lab) -> None:
@@ -129,24 +150,6 @@ def test_every_service_is_told_the_ports_of_all(lab: Lab) -> None:
     assert seen["telemetry"]["WORKER_API_PORT"] == str(port)
     assert seen["dev"]["DEV_SERVER_PORT"] == str(dev_port)
     assert "WORKER_API_PORT" not in seen["job-runner"]
-
-
-def test_any_value_arrives_as_it_was(lab: Lab) -> None:
-    values = [
-        "a\nb",
-        'it\'s "so"',
-        "$HOME #{pane_id} %H `id`",
-        "ünï ☃",
-        "",
-        "x" * 100_000,
-        "\udcff",
-        ";",
-        "\x1b[31m\x07",
-    ]
-    odd = {f"ODD_{number}": value for number, value in enumerate(values)}
-    lab.configure(telemetry=telemetry(lab))
-    seen = activated(lab, env=odd)
-    assert {name: seen[name] for name in odd} == odd
 
 
 # A file that is not there
@@ -186,15 +189,6 @@ def test_a_missing_env_file_of_one_service_starts_none_of_them(lab: Lab) -> None
     }
     assert lab.services() == []
     assert lab.windows() == []
-
-
-def test_status_and_stop_do_not_need_the_env_file(lab: Lab) -> None:
-    (lab.path / ".env").write_text("A=1\n")
-    lab.configure(telemetry=telemetry(lab, env_file=".env"))
-    activated(lab)
-    (lab.path / ".env").unlink()
-    assert lab.inv("telemetry.status").code == 0
-    assert lab.inv("telemetry.stop").code == 0
 
 
 # Secrets
@@ -283,39 +277,16 @@ def test_a_start_that_is_killed_leaves_no_secret_behind(lab: Lab, spec: str) -> 
 # The tmux server that we start
 
 
-def test_the_tmux_server_that_we_start_keeps_no_variable_of_the_caller(lab: Lab) -> None:
-    lab.configure(telemetry=telemetry(lab))
-    activated(lab, env={"FROM_CALLER": SECRET, "API_TOKEN": SECRET})
-    shown = lab.tmux("show-environment", "-g")
-    assert "PATH=" in shown
-    assert "TOKEN" not in shown
-    assert "FROM_CALLER" not in shown
-    server = psutil.Process(int(lab.tmux("display-message", "-p", "#{pid}")))
-    assert not {"FROM_CALLER", "API_TOKEN"} & {*server.environ()}
-
-
-def test_the_socket_of_the_tmux_server_that_we_start_is_ours_alone(lab: Lab) -> None:
-    lab.configure(telemetry=telemetry(lab))
-    activated(lab)
-    socket = Path(lab.tmux("display-message", "-p", "#{socket_path}"))
-    assert stat.filemode(os.stat(socket).st_mode) == "srw-------"
-
-
-def test_the_socket_of_a_server_that_runs_already_is_left_as_it_is(lab: Lab) -> None:
-    lab.tmux("new-session", "-d", "-s", "theirs")
-    socket = Path(lab.tmux("display-message", "-p", "#{socket_path}"))
-    before = os.stat(socket).st_mode
-    lab.configure(telemetry=telemetry(lab))
-    activated(lab)
-    assert os.stat(socket).st_mode == before
-
-
 def test_an_address_follows_another_services_automatic_port(lab: Lab) -> None:
-    lab.own_default_ports()
+    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
     command = f"exec {shlex.join(lab.server())} --port $PORT"
     lab.configure(
         db={"command": command, "port": "auto"},
-        web={"command": ["sleep", "$SECONDS_"], "env": {"URL": "db:${SENTINEL_PORT_DB}", "SECONDS_": "600"}},
+        web={
+            "command": ["sleep", "$SECONDS_"],
+            "health": {"command": "true"},
+            "env": {"URL": "db:${SENTINEL_PORT_DB}", "SECONDS_": "600"},
+        },
         ask={"command": ["sleep", "600"], "health": {"command": ["test", "$SENTINEL_PORT_DB", "-gt", "1"]}},
     )
     assert lab.inv("up").code == 0
@@ -339,7 +310,7 @@ def test_limits_of_the_callers_shell_reach_the_service(lab: Lab) -> None:
     shown = "echo; ulimit -Sn; umask; nice; cat /proc/self/oom_score_adj"
     show = f"{shown}; grep Cpus_allowed_list /proc/self/status; exec sleep 600"
     lab.configure(
-        dev={"command": "exec sleep 600", "port": None, "health": None},
+        dev=STAYS,
         job={"command": show, "health": {"log": "Cpus_allowed_list"}},
     )
     assert lab.inv("dev.start").code == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import signal
 import sys
@@ -63,16 +62,6 @@ def test_a_page_that_takes_two_seconds_is_healthy_in_start_and_in_a_status_that_
         shown.expect(pexpect.EOF)
 
 
-def test_a_page_slower_than_its_timeout_starts_and_both_tasks_say_what_to_do_about_it(lab: Lab) -> None:
-    done = started(lab, "--answer-after", "2", health={"path": "/", "timeout": 0.5})
-    assert (done.code, done.json["state"]) == (0, "running")
-    took = r"its health check took \d+ s, but status waits 0\.5 s for it: health: {…, timeout: \d+}"
-    assert any(re.fullmatch(took, note) for note in done.json["notes"]), done.said
-    told = lab.sentinel("status", "telemetry", "--json").json
-    assert told["state"] == "unhealthy"
-    assert "within 0.5 s" in told["health"]["detail"]
-
-
 def test_ctrl_c_while_status_awaits_a_health_command_ends_it_and_the_command(lab: Lab) -> None:
     health = {"command": f"test -e slow || exit 0; echo $$ >pid; exec sleep {LONG}", "timeout": LONG}
     assert started(lab, health=health).code == 0
@@ -100,7 +89,7 @@ def test_a_url_at_another_port_of_the_service_is_asked(lab: Lab) -> None:
 
 
 def test_a_server_is_found_on_whatever_address_it_chose(lab: Lab) -> None:
-    where = ["127.0.0.1", "127.9.8.7", "::ffff:127.0.0.1", "::1", "::", "0.0.0.0", ":: --only-ipv6"]
+    where = ["127.9.8.7", "::ffff:127.0.0.1", "::1", "0.0.0.0", ":: --only-ipv6"]
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
     servers = [lab.server("--host", *words.split()) for words in where]
     lab.configure(**{f"s{n}": {"command": each, "port": lab.port(), "health": "/"} for n, each in enumerate(servers)})

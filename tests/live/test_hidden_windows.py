@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import psutil
 import pytest
 
-from tests.lab import Lab, is_open, until
+from tests.lab import STAYS, Lab, is_open, until
 
 SERVICES = "from sentinel_tasks import service, workspace\nnamespace = workspace(service('web'), service('job'))\n"
 
@@ -48,27 +48,20 @@ def take_another_folder(lab: Lab, server: int) -> Hidden:
 def running(lab: Lab) -> Iterator[Lab]:
     """`web` serves on a port, `job` has none; both run."""
     (lab.path / "tasks.py").write_text(SERVICES)
-    lab.configure(web={"command": lab.server(), "port": lab.port(), "health": "tcp"}, job={"command": "exec sleep 600"})
+    lab.configure(web={"command": lab.server(), "port": lab.port(), "health": "tcp"}, job=STAYS)
     assert lab.inv("up").code == 0
-    server = psutil.Process(int(lab.tmux("display-message", "-p", "#{pid}")))
+    server = psutil.Process(server_of(lab))
     yield lab
     server.kill()
 
 
-WAYS = (lose_socket, take_another_folder)
+def server_of(lab: Lab) -> int:
+    return int(lab.tmux("display-message", "-p", "#{pid}"))
 
 
-@pytest.fixture(params=WAYS, ids=[way.__name__ for way in WAYS])
-def hidden(running: Lab, request: pytest.FixtureRequest) -> Hidden:
-    """Hides the server of what runs."""
-    hide: Callable[[Lab, int], Hidden] = request.param
-    return hide(running, int(running.tmux("display-message", "-p", "#{pid}")))
-
-
-def test_windows_on_a_server_that_is_not_reached_are_told_as_ours_never_doubled_and_ended(
-    running: Lab, hidden: Hidden
-) -> None:
+def test_windows_on_a_server_that_is_not_reached_are_told_as_ours_never_doubled_and_ended(running: Lab) -> None:
     """They were "held by python in another tmux server", and the doctor said nothing; one without a port ran twice."""
+    hidden = lose_socket(running, server_of(running))
     before = told_as_ours(running, hidden)
     for task in ("job.start", "up"):
         done = running.inv(task)
@@ -115,7 +108,7 @@ def assert_ended(running: Lab, *tasks: str) -> None:
 
 def test_a_stop_ends_what_runs_on_a_server_that_is_not_reached(running: Lab) -> None:
     """It said "not running", with exit 0."""
-    take_another_folder(running, 0)
+    told_as_ours(running, take_another_folder(running, server_of(running)))
     assert_ended(running, "web.stop", "job.stop")
 
 
@@ -132,7 +125,7 @@ def test_what_the_configuration_forgot_is_ended_also_there(running: Lab) -> None
 
 
 def test_the_way_that_is_told_leads_there(running: Lab) -> None:
-    hidden = lose_socket(running, int(running.tmux("display-message", "-p", "#{pid}")))
+    hidden = lose_socket(running, server_of(running))
     assert status(running)["window"] is None
     os.kill(int(hidden.way.split()[2]), signal.SIGUSR1)
     until(lambda: [*running.folder.glob("tmux/tmux-*/default")], "the socket")

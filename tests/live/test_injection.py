@@ -15,10 +15,10 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.lab import PATIENCE, TASKS, Lab, is_open, until
+from tests.lab import PATIENCE, STAYS, TASKS, Lab, is_open, until
 
 HOSTILE_FOLDERS = [
-    'it\'s "quoted"; touch RAN; $(touch RAN) `touch RAN`/-t =x;/💥 *?[a]~ {a,b} \\ &|<>',
+    'it\'s "quoted"; touch RAN; $(touch RAN) `touch RAN`/-t =x;/💥 *?[a]~ {a,b} \\ &|<>/'
     "#(touch RAN) #{pid} #[bg=red] ##(touch RAN) #,}/%H 50% %%d #(",
     "new\nline ␞ and ␟ too/\x1b]2;owned\x07\x1b[31m\ttab",
 ]
@@ -80,7 +80,7 @@ def test_a_workspace_whose_path_is_no_utf8(lab: Lab) -> None:
     path = Path(os.fsdecode(os.fsencode(lab.folder) + b"/caf\xe9-\xff"))
     path.mkdir()
     (path / "tasks.py").write_text(TASKS)
-    lab.configure(path, dev={"command": "sleep 600", "port": None, "health": None})
+    lab.configure(path, dev=STAYS)
     started = lab.inv("dev.start", "--json", cwd=path)
     assert started.code == 0, started.said
     assert lab.inv("dev.start", "--json", cwd=path).json["changed"] is False
@@ -89,11 +89,9 @@ def test_a_workspace_whose_path_is_no_utf8(lab: Lab) -> None:
     assert lab.inv("dev.stop", cwd=path).code == 0
 
 
-@pytest.mark.parametrize("text", ["#(touch RAN) #{pid} #S 50% %H", 'it\'s "x" $(touch RAN);'])
-def test_a_window_and_a_title_may_be_called_anything(lab: Lab, text: str) -> None:
-    lab.configure(
-        dev={"command": "sleep 600", "port": None, "health": None, "window": text, "title": f"{text}\n{QUERIES}"}
-    )
+def test_a_window_and_a_title_may_be_called_anything(lab: Lab) -> None:
+    text = '#(touch RAN) #{pid} #S 50% %H it\'s "x" $(touch RAN);'
+    lab.configure(dev={**STAYS, "window": text, "title": f"{text}\n{QUERIES}"})
     started = lab.inv("dev.start", "--json")
     assert started.code == 0, started.said
     assert started.json["window"]["name"] == text

@@ -11,15 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import Lab, until
+from tests.lab import STAYS, Lab, until
 
 SESSION = re.compile(r"^sentinel-[A-Za-z0-9_-]+$")
 
-ODD = [
-    ('-n o\'neil "my app";', "sentinel-n-oneil-my-app"),
-    ("x" * 255, f"sentinel-{'x' * 255}"),
-]
-"""What tmux could take for theirs; tests/test_names.py has the names one by one, test_injection.py runs in worse."""
+LONGEST = "x" * 255
+"""tests/test_names.py has other names one by one, test_injection.py runs in folders that tmux could misunderstand."""
 
 
 def configured(lab: Lab, path: Path | None = None, **keys: object) -> None:
@@ -33,9 +30,8 @@ def sessions(lab: Lab) -> list[str]:
 # Folders
 
 
-@pytest.mark.parametrize(("folder", "session"), ODD, ids=[str(number) for number in range(len(ODD))])
-def test_a_service_runs_in_a_folder_of_any_name(lab: Lab, folder: str, session: str) -> None:
-    path = lab.workspace(folder)
+def test_a_service_runs_in_a_folder_of_the_longest_name(lab: Lab) -> None:
+    path, session = lab.workspace(LONGEST), f"sentinel-{LONGEST}"
     configured(lab, path)
     done = lab.inv("telemetry.activate", "--json", cwd=path)
     assert done.code == 0, done.said
@@ -119,8 +115,7 @@ def test_a_session_of_the_name_made_elsewhere_is_left_alone(lab: Lab) -> None:
 )  # fmt: skip
 def test_the_users_own_tmux_options_change_nothing(lab: Lab, lines: list[str]) -> None:
     (lab.folder / "home" / ".tmux.conf").write_text("\n".join([*lines, ""]))
-    ready = {"command": "echo ready; exec sleep 600", "port": None, "health": {"log": "ready"}}
-    lab.configure(dev=ready, telemetry=ready)
+    lab.configure(dev=STAYS, telemetry=STAYS)
     done = lab.inv("up", "--json")
     assert done.code == 0, done.said
     first, second = done.json["services"]
@@ -152,77 +147,63 @@ def test_a_tmux_server_that_does_not_stay_is_named_as_the_cause(lab: Lab) -> Non
     assert lab.services() == []
 
 
-def test_our_windows_are_found_though_the_user_closes_those_before_them(lab: Lab) -> None:
+def test_a_window_that_was_moved_renamed_linked_or_taken_to_another_session_is_found_and_told_where_it_is(
+    lab: Lab,
+) -> None:
     (lab.folder / "home" / ".tmux.conf").write_text("set -g renumber-windows on\n")
     configured(lab)
     lab.tmux("new-session", "-d", "-s", "sentinel-app", "-c", str(lab.path), "-n", "mine", "sleep 600")
     first = lab.inv("telemetry.activate", "--json").json
+    window = first["window"]["id"]
+
+    # A person closes the windows before it, which have others move up
     lab.tmux("new-window", "-d", "-t", "=sentinel-app:", "-n", "spare", "sleep 600")
     lab.tmux("kill-window", "-t", "=sentinel-app:0")
     lab.tmux("move-window", "-r", "-t", "=sentinel-app:")
     told = lab.inv("telemetry.status", "--json").json
-    assert (told["state"], told["pid"]) == ("running", first["pid"])
+    assert (told["state"], told["pid"], told["window"]["index"]) == ("running", first["pid"], 1)
+
+    # renames and moves it
+    lab.tmux("rename-window", "-t", window, "my own; name")
+    lab.tmux("move-window", "-s", window, "-t", "=sentinel-app:7")
+    again = lab.inv("telemetry.activate", "--json").json
+    assert (again["changed"], again["pid"]) == (False, first["pid"])
+    assert again["window"] == {"index": 7, "id": window, "name": "my own; name"}
+
+    # shows it in two sessions
+    lab.tmux("new-session", "-d", "-s", "elsewhere", "sleep 600")
+    lab.tmux("link-window", "-s", window, "-t", "=elsewhere:5")
+    page = lab.inv("telemetry.status").out
+    assert "window exists (window 7)" in page
+    assert "Running" in page
+    assert "'=sentinel-app:7'" in lab.inv("telemetry.attach").out
+    twice = lab.inv("telemetry.activate", "--json").json
+    assert (twice["pid"], twice["session"], twice["window"]) == (first["pid"], first["session"], again["window"])
+
+    # takes it to another session
+    lab.tmux("unlink-window", "-t", "=sentinel-app:7")
+    assert "window 5 of elsewhere" in lab.inv("telemetry.activate").out
+    moved = lab.inv("telemetry.restart", "--json").json
+    assert (moved["session"], moved["window"]) == ("elsewhere", {**again["window"], "index": 5})
+    page = lab.inv("telemetry.status").out
+    assert "tmux Session: elsewhere\n✅ Session exists\n✅ Telemetry window exists (window 5)\n" in page
     assert lab.inv("telemetry.stop").code == 0
     assert lab.services() == []
+    assert [each for each in lab.windows() if each.startswith("elsewhere:0:")]
 
 
 # Windows that wander
 
 
-def test_a_window_that_was_renamed_or_moved_is_found_again_and_told_where_it_is(lab: Lab) -> None:
-    configured(lab)
-    first = lab.inv("telemetry.activate", "--json").json
-    lab.tmux("rename-window", "-t", first["window"]["id"], "my own; name")
-    again = lab.inv("telemetry.activate", "--json").json
-    assert (again["changed"], again["pid"]) == (False, first["pid"])
-    assert again["window"]["name"] == "my own; name"
-    lab.tmux("move-window", "-s", first["window"]["id"], "-t", "=sentinel-app:7")
-    told = lab.inv("telemetry.status")
-    assert "window 7" in told.out
-    assert "Running" in told.out
-    assert lab.inv("telemetry.restart", "--json").json["window"] == {**again["window"], "index": 7}
-
-
-def test_a_window_that_was_moved_to_another_session_is_found_again(lab: Lab) -> None:
-    configured(lab)
-    first = lab.inv("telemetry.activate", "--json").json
-    lab.tmux("new-session", "-d", "-s", "elsewhere", "sleep 600")
-    lab.tmux("move-window", "-s", first["window"]["id"], "-t", "=elsewhere:5")
-    assert "window 5 of elsewhere" in lab.inv("telemetry.activate").out
-    again = lab.inv("telemetry.activate", "--json").json
-    assert (again["changed"], again["pid"]) == (False, first["pid"])
-    told = lab.inv("telemetry.restart", "--json").json
-    assert (told["session"], told["window"]["index"]) == ("elsewhere", 5)
-    page = lab.inv("telemetry.status").out
-    assert "tmux Session: elsewhere\n✅ Session exists\n✅ Telemetry window exists (window 5)\n" in page
-    assert lab.inv("telemetry.stop").code == 0
-    assert lab.services() == []
-    assert [window for window in lab.windows() if window.startswith("elsewhere:0:")]
-
-
-def test_a_window_that_is_shown_in_two_sessions_is_one(lab: Lab) -> None:
-    configured(lab)
-    first = lab.inv("telemetry.activate", "--json").json
-    lab.tmux("new-session", "-d", "-s", "elsewhere", "sleep 600")
-    lab.tmux("link-window", "-s", first["window"]["id"], "-t", "=elsewhere:5")
-    assert "window exists (window 2)" in lab.inv("telemetry.status").out
-    assert "'=sentinel-app:2'" in lab.inv("telemetry.attach").out
-    again = lab.inv("telemetry.activate", "--json").json
-    assert (again["pid"], again["session"], again["window"]) == (first["pid"], first["session"], first["window"])
-    assert lab.inv("telemetry.stop").code == 0
-    assert lab.services() == []
-
-
-@pytest.mark.parametrize("move", [["break-pane"], ["join-pane", "-t", "=sentinel-app:1"]], ids=["broken-out", "joined"])
-def test_a_pane_that_left_its_window_is_found_again(lab: Lab, move: list[str]) -> None:
-    ready = {"command": "echo ready; exec sleep 600", "port": None, "health": {"log": "ready"}}
-    lab.configure(dev=ready, telemetry=ready)
+def test_a_pane_that_left_its_window_is_found_again(lab: Lab) -> None:
+    lab.configure(dev=STAYS, telemetry=STAYS)
     dev, first = lab.inv("up", "--json").json["services"]
     pane = lab.tmux("list-panes", "-t", first["window"]["id"], "-F", "#{pane_id}")
     lab.tmux("split-window", "-d", "-t", pane, "exec sleep 601")
-    lab.tmux(*move, "-d", "-s", pane)
-    told = {each["service"]: each["pid"] for each in lab.inv("up", "--json").json["services"]}
-    assert told == {"dev": dev["pid"], "telemetry": first["pid"]}
+    for move in (["break-pane"], ["join-pane", "-t", "=sentinel-app:1"]):
+        lab.tmux(*move, "-d", "-s", pane)
+        told = {each["service"]: each["pid"] for each in lab.inv("up", "--json").json["services"]}
+        assert told == {"dev": dev["pid"], "telemetry": first["pid"]}
     assert lab.inv("down").code == 0
     assert lab.services() == []
     assert "sleep" in lab.tmux("list-panes", "-a", "-F", "#{pane_current_command}"), "a person's own pane"

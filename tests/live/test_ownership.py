@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.lab import INV, Lab, is_open, lives, until
+from tests.lab import INV, STAYS, Lab, is_open, lives, until
 
 SERVICES = "from sentinel_tasks import service, workspace\nnamespace = workspace(service('ide'), service('web'))\n"
 IS_WEBS = "#{==:#{@sentinel_service},web}"
@@ -50,7 +50,7 @@ class Precious:
 def workspace(lab: Lab) -> Iterator[Lab]:
     """Two services, `ide` and `web`, the second of which serves on a port."""
     (lab.path / "tasks.py").write_text(SERVICES)
-    lab.configure(ide={"command": "exec sleep 600"}, web={"command": lab.server(), "port": lab.port(), "health": "tcp"})
+    lab.configure(ide=STAYS, web={"command": lab.server(), "port": lab.port(), "health": "tcp"})
     yield lab
     lab.inv("down")
 
@@ -77,7 +77,7 @@ def marked(workspace: Lab) -> Iterator[Precious]:
 
 def test_a_tmux_server_that_carries_our_tags_lives_with_all_its_sessions(workspace: Lab, marked: Precious) -> None:
     """It was killed: "mended: tmux: server has no window any more"."""
-    for task in ("ide.start", "doctor --fix", "ide.restart", "ide.stop"):
+    for task in ("ide.start", "doctor --fix", "ide.stop"):
         done = workspace.inv(*task.split())
         assert done.code == 0, done.said
         assert "tmux: server" not in done.said
@@ -87,11 +87,11 @@ def test_a_tmux_server_that_carries_our_tags_lives_with_all_its_sessions(workspa
 
 def test_a_tmux_server_below_a_service_lives_on_when_the_service_is_stopped(workspace: Lab) -> None:
     """An editor that is a service opened a terminal with tmux in it."""
-    opens = "tmux -L precious new-session -d -s precious 'sleep 3600'; exec sleep 600"
-    workspace.configure(ide={"command": f"unset TMUX; {opens}"}, web={"command": "exec sleep 600"})
+    opens = "tmux -L precious new-session -d -s precious 'sleep 3600'"
+    workspace.configure(ide={**STAYS, "command": f"unset TMUX; {opens}; {STAYS['command']}"}, web=STAYS)
     assert workspace.inv("ide.start").code == 0
     precious = Precious(workspace)
-    for task in ("ide.restart", "ide.stop", "doctor --fix"):
+    for task in ("ide.stop", "doctor --fix"):
         done = workspace.inv(*task.split())
         assert done.code == 0, done.said
         precious.check()
@@ -102,8 +102,8 @@ def test_a_tmux_server_below_a_service_lives_on_when_the_service_is_stopped(work
 def test_what_a_window_of_a_persons_tmux_left_behind_lives_on(workspace: Lab, is_killed: bool) -> None:
     """A launcher inherits what ends below it: it was ended as a part of the service."""
     leaves = "setsid --fork sleep 3601; exec sleep 3600"
-    opens = f"tmux -L precious new-session -d -s precious {shlex.quote(leaves)}; exec sleep 600"
-    workspace.configure(ide={"command": f"unset TMUX; {opens}"}, web={"command": "exec sleep 600"})
+    opens = f"tmux -L precious new-session -d -s precious {shlex.quote(leaves)}"
+    workspace.configure(ide={**STAYS, "command": f"unset TMUX; {opens}; {STAYS['command']}"}, web=STAYS)
     assert workspace.inv("ide.start").code == 0
     precious = Precious(workspace)
     left = until(lambda: [each for each in workspace.processes() if each.cmdline() == ["sleep", "3601"]])[0]
@@ -164,7 +164,7 @@ def serve(lab: Lab, *words: str, command: str = "{}", **keys: object) -> int:
     """Starts `web` as this server, run by this command; its port."""
     port = lab.port()
     server = command.format(shlex.join(lab.server(*words)))
-    lab.configure(ide={"command": "exec sleep 600"}, web={"command": server, "port": port, "health": "tcp", **keys})
+    lab.configure(ide=STAYS, web={"command": server, "port": port, "health": "tcp", **keys})
     started = lab.inv("web.start")
     assert started.code == 0, started.said
     return port
@@ -214,15 +214,6 @@ def test_what_a_killed_launcher_left_is_told_with_its_pid_and_ended(workspace: L
     assert events(workspace) == ["start", "crash"]
 
 
-def test_a_killed_launcher_is_an_event_whoever_sees_it_first(workspace: Lab) -> None:
-    serve(workspace)
-    for number, task in enumerate(("web.restart", "web.stop"), 1):
-        kill_launcher(workspace)
-        assert workspace.inv(task).code == 0
-        assert workspace.inv("ps").code == 0
-        assert events(workspace).count("crash") == number, task
-
-
 def test_redis_and_other_title_setters_are_ours_also_without_their_launcher(workspace: Lab) -> None:
     """Its environment was gone with its title: "not running … held by redis, outside tmux, left alone"."""
     stubborn = [word for name in ("SIGHUP", "SIGINT", "SIGTERM") for word in ("--ignore", name)]
@@ -237,16 +228,6 @@ def test_redis_and_other_title_setters_are_ours_also_without_their_launcher(work
     assert not lives(redis)
     assert not is_open(port)
     assert status(workspace)["state"] == "stopped"
-
-
-def test_a_service_that_cleared_its_environment_is_ended_also_without_its_launcher(workspace: Lab) -> None:
-    """`exec env -i …` was left behind with "stopped", and doctor knew of no strays."""
-    serve(workspace, "--ignore", "SIGHUP", "--ignore", "SIGTERM", command="exec env -i PORT=$PORT {}")
-    left = psutil.Process(status(workspace)["pid"])
-    kill_launcher(workspace)
-    assert status(workspace)["error"] == f"runs without its window (pid {left.pid})"
-    assert workspace.inv("web.stop", "--timeout", "0.2").code == 0
-    assert not lives(left)
 
 
 # Records that tell something else than what lives

@@ -56,14 +56,6 @@ def test_one_that_writes_over_its_environment_ends_with_its_window(lab: Lab) -> 
     assert_ended(port, pid)
 
 
-def test_one_whose_environment_was_cleared_ends_with_its_window(lab: Lab) -> None:
-    port = serve(lab, f"exec {CLEARED} {server(lab, '--ignore', 'SIGHUP')}")
-    pid = holder(lab)
-    lab.tmux("kill-window", "-t", "=sentinel-app:")
-    assert lab.inv("dev.stop").code == 0
-    assert_ended(port, pid)
-
-
 def test_a_daemon_without_our_tags_is_ended_by_a_stop(lab: Lab) -> None:
     note = lab.path / "daemon"
     daemon = f"setsid -f {CLEARED} sh -c 'echo $$ >{note}; exec sleep 4002'"

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -55,9 +54,9 @@ def test_eight_activates_at_once_start_one_process(lab: Lab) -> None:
     assert lab.windows() == ["sentinel-app:2:📡 telemetry"]
 
 
-def test_two_services_at_once_on_a_fresh_server_three_times(lab: Lab) -> None:
+def test_two_services_at_once_on_a_fresh_server_twice(lab: Lab) -> None:
     configure(lab)
-    for _ in range(3):
+    for _ in range(2):
         done = [ended(process) for process in [begin(lab, "dev.start"), begin(lab, "telemetry.activate")]]
         assert [(each["code"], each["changed"], each["state"]) for each in done] == [(0, True, "running")] * 2
         assert lab.windows() == ["sentinel-app:1:🚀 main", "sentinel-app:2:📡 telemetry"]
@@ -106,17 +105,6 @@ def assert_not_in_the_way(lab: Lab) -> None:
     (service,) = lab.services()
     assert service.pid == following.json["pid"]
     assert lab.state("*.spec") == []
-
-
-def test_an_activate_killed_at_any_moment_blocks_nothing(lab: Lab) -> None:
-    configure(lab)
-    for delay in (0.0, 0.05, 0.1, 0.15):
-        killed = begin(lab, "telemetry.activate")
-        time.sleep(delay)  # the moment is what is tried
-        killed.kill()
-        killed.wait()
-        assert_not_in_the_way(lab)
-        forget(lab)
 
 
 MOMENTS: dict[str, Callable[[Lab], Any]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab import Lab
+from tests.lab import STAYS, Lab
 
 TASKS = """
 from invoke import Exit, task
@@ -35,8 +35,7 @@ for each in (check, look, never):
 
 def prepare(lab: Lab) -> None:
     (lab.path / "tasks.py").write_text(TASKS)
-    stays = {"command": "exec sleep 600"}
-    lab.configure(db=stays, web={**stays, "depends_on": ["db"]}, sick={"command": "echo the cause; exit 3"})
+    lab.configure(db=STAYS, web={**STAYS, "depends_on": ["db"]}, sick={"command": "echo the cause; exit 3"})
 
 
 def running(lab: Lab) -> list[str]:

@@ -11,10 +11,8 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.lab import LONG, PATIENCE, Lab, Result, is_open, lives, until
+from tests.lab import LONG, PATIENCE, STAYS, Lab, Result, is_open, lives, until
 
-WEB = "from sentinel_tasks import service, workspace\nnamespace = workspace(service('web'), service('db'))\n"
-SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 TWICE = """
 import os, signal, time
 asked = []
@@ -82,27 +80,28 @@ def test_the_window_stays_dead_with_its_output_readable_and_is_used_again(lab: L
 
 def test_a_service_is_asked_by_its_own_signal_and_its_own_code_is_no_crash(lab: Lab) -> None:
     """PostgreSQL takes INT for a fast end and QUIT for none, a JVM answers TERM with 143."""
-    command = "trap 'echo by int; exit 1' INT; trap 'echo by quit; exit 143' QUIT; while :; do sleep 0.05; done"
-    keys = {"command": command, "port": None, "health": None, "stop_signal": "QUIT", "success_codes": [143]}
+    traps = "trap 'echo by int; exit 1' INT; trap 'echo by quit; exit 143' QUIT"
+    command = f"{traps}; echo up; until [ -e go ]; do sleep 0.05; done; kill -TERM $$"
+    keys = {**STAYS, "command": command, "stop_signal": "QUIT", "success_codes": [143]}
     lab.configure(telemetry=keys)
     assert lab.inv("telemetry.activate").code == 0
     stop(lab)
     until(lambda: "by quit" in lab.sentinel("logs", "telemetry").out)  # the shell may tell of its child's end too
     assert "by int" not in lab.sentinel("logs", "telemetry").out
-    lab.configure(telemetry={**keys, "command": "sleep 0.1; kill -TERM $$"})
-    lab.inv("telemetry.activate", "--no-wait")
+    assert status(lab)["state"] == "stopped"
+    assert lab.inv("telemetry.activate").code == 0
+    (lab.path / "go").touch()
     until(lambda: status(lab)["signal"] == "SIGTERM")
     assert status(lab)["state"] == "stopped"
 
 
 def test_a_service_is_asked_by_its_stop_command(lab: Lab) -> None:
     """`pg_ctl stop` and its kin, where a signal means something else."""
-    command = "trap 'echo by signal' INT; while [ ! -e ended ]; do sleep 0.05; done; echo by command"
-    keys = {"command": command, "port": None, "health": None, "stop_command": "touch ended"}
-    lab.configure(telemetry=keys)
+    command = "trap 'echo by signal' INT; echo up; while [ ! -e ended ]; do sleep 0.05; done; echo by command"
+    lab.configure(telemetry={**STAYS, "command": command, "stop_command": "touch ended"})
     assert lab.inv("telemetry.activate").code == 0
     stop(lab)
-    until(lambda: lab.sentinel("logs", "telemetry").out.splitlines() == ["by command"])
+    until(lambda: lab.sentinel("logs", "telemetry").out.splitlines() == ["up", "by command"])
 
 
 def test_a_second_stop_at_the_same_time_does_not_break_off_a_graceful_end(lab: Lab) -> None:
@@ -141,16 +140,6 @@ def test_a_pane_in_copy_mode_does_not_swallow_the_signal(lab: Lab) -> None:
     lab.tmux("copy-mode", "-t", window(lab))
     assert lab.tmux("display-message", "-p", "-t", window(lab), "#{pane_in_mode}") == "1"
     assert "SIGTERM" not in stop(lab).said
-    assert_nothing_left(lab, port)
-
-
-def test_a_service_that_outlived_its_window_is_ended(lab: Lab) -> None:
-    port = serve(lab, "--ignore", "SIGHUP", "--ignore", "SIGINT", stop_timeout=30)
-    service = status(lab)["pid"]
-    lab.tmux("kill-window", "-t", window(lab))
-    until(lambda: lab.windows() == [])
-    os.kill(service, 0)
-    stop(lab, "--timeout", "1")
     assert_nothing_left(lab, port)
 
 
@@ -209,31 +198,6 @@ def test_a_window_that_a_person_took_over_is_left_alone(lab: Lab) -> None:
     assert lives(theirs)
 
 
-def test_a_server_started_by_hand_in_the_session_is_left_alone(lab: Lab) -> None:
-    port = lab.port()
-    lab.configure(telemetry={"command": lab.server(), "port": port, "health": "tcp"})
-    lab.tmux("new-session", "-d", "-s", "sentinel-app", "-c", str(lab.path))
-    lab.tmux("new-window", "-d", "-t", "=sentinel-app:", *lab.server("--port", str(port)))
-    until(lambda: is_open(port))
-    stopped = stop(lab)
-    assert f"port {port} is still held" in stopped.said
-    assert is_open(port)
-
-
-def down(lab: Lab) -> None:
-    (lab.path / "tasks.py").write_text(WEB)
-    lab.configure(web={"command": SLEEP}, db={"command": SLEEP})
-    assert lab.inv("up", "--no-wait").code == 0
-
-
-def test_down_leaves_the_session_to_a_persons_own_window(lab: Lab) -> None:
-    down(lab)
-    lab.tmux("new-window", "-d", "-t", "=sentinel-app:", "-n", "mine", "sleep 604")
-    assert lab.inv("down").code == 0
-    assert "mine" in [line.rpartition(":")[2] for line in lab.windows()]
-    assert lab.services() == []
-
-
 # States and exit codes of the contract (Tasks, Documents)
 
 
@@ -251,8 +215,8 @@ def test_a_suspended_service_is_unhealthy_and_ended_at_once(lab: Lab) -> None:
 
 
 def test_a_crash_is_told_with_its_exit_code_and_last_words(lab: Lab) -> None:
-    command = f"until test -e go; do sleep .05; done; echo the last word {'x' * 9000}; exit 7"
-    lab.configure(telemetry={"command": command, "port": None, "health": None})
+    command = f"echo up; until test -e go; do sleep .05; done; echo the last word {'x' * 9000}; exit 7"
+    lab.configure(telemetry={**STAYS, "command": command})
     assert lab.inv("telemetry.activate").code == 0
     (lab.path / "go").touch()
     crashed = until(lambda: "the last word" in ((seen := status(lab))["error"] or "") and seen)
@@ -263,16 +227,6 @@ def test_a_crash_is_told_with_its_exit_code_and_last_words(lab: Lab) -> None:
     page = lab.inv("telemetry.status").out
     assert "Crashed (exit 7)" in page
     assert "telemetry: not running, it crashed\n" in stop(lab).out
-
-
-def test_a_process_that_changes_its_pid_all_the_time_is_ended(lab: Lab) -> None:
-    """A fork took it out of reach of the last signal, and nothing was sent after that."""
-    hops = "import os, time\nos.setsid()\nfor _ in range(60):\n if os.fork():\n  os._exit(0)\n time.sleep(1)"
-    command = f"trap '' INT TERM; {shlex.quote(sys.executable)} -c {shlex.quote(hops)} & wait; sleep 60"
-    lab.configure(telemetry={"command": command, "port": None, "health": None})
-    assert lab.inv("telemetry.activate").code == 0
-    stop(lab, "--timeout", "0.1")
-    assert [process for process in lab.processes() if "tmux" not in process.name()] == []
 
 
 def test_ctrl_c_during_a_stop_does_not_say_that_the_service_is_left_as_it_is(lab: Lab) -> None:

@@ -14,7 +14,7 @@ from sentinel_tasks.tasks.service_tasks import tasks_of
 from sentinel_tasks.tasks.workspace_tasks import workspace_tasks
 from sentinel_tasks.verbs.log_flags import MOST_LINES, MOST_UNSEEN
 from sentinel_tasks.verbs.logs import LONGEST
-from tests.lab import INV, PATIENCE, Lab, Result, is_traceback, zygote
+from tests.lab import INV, PATIENCE, STAYS, Lab, Result, is_traceback, zygote
 
 SENTINEL = str(Path(sys.executable).with_name("sentinel"))
 TASKS = "from sentinel_tasks import service, workspace\n\nnamespace = workspace(service('web'))\n"
@@ -80,7 +80,7 @@ def test_what_would_be_asked_is_refused_with_the_argument_that_answers_it(lab: L
     (lab.path / "tasks.py").write_text(TASKS)
     port = lab.port()
     lab.listen(port, cwd=lab.folder)
-    lab.configure(web={"command": "exec sleep 600", "port": port, "health": "tcp"}, job={"command": "exec sleep 600"})
+    lab.configure(web={"command": "exec sleep 600", "port": port, "health": "tcp"}, job=STAYS)
     assert lab.inv("up", "--only", "job").code == 0
     (lab.path / "deploy" / "procfile").mkdir(parents=True)
     (lab.path / "deploy" / "procfile" / "Procfile").write_text("mine\n")

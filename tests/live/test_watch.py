@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from tests.lab import Lab, until
+from tests.lab import STAYS, Lab, until
 
 SAYS = """import http.server, pathlib
 
@@ -105,7 +105,7 @@ def test_a_watcher_that_was_killed_is_told_and_started_again(lab: Lab) -> None:
 
 def test_a_service_that_crashes_after_a_save_is_mended_by_the_next_one(lab: Lab) -> None:
     """And what restarts with it restarts when it does."""
-    watching(lab, other={"command": "sleep 600", "restart_with": "web"})
+    watching(lab, other={**STAYS, "restart_with": "web"})
     (lab.path / "src/version").unlink()
     until(lambda: lab.sentinel("status", "web", "--json").json["state"] == "crashed", "the crash")
     assert "it starts again when a watched file changes" in lab.inv("web.status").out

@@ -14,7 +14,7 @@ from tests.lab import Lab, is_open, until
 SHOP = """
 from sentinel_tasks import service, telemetry, workspace
 
-queue = service("queue", command="exec sleep 600")
+queue = service("queue", command="echo up; exec sleep 600", health={"log": "up"})
 namespace = workspace(telemetry, queue)
 """
 

@@ -19,10 +19,11 @@ import pytest
 
 from sentinel_tasks.names import AUTO_COUNT, digest
 from sentinel_tasks.supervisor.capture import SECONDS_BETWEEN_TIMES
-from tests.lab import INV, LONG, PATIENCE, Lab, Result, until
+from tests.lab import INV, LONG, PATIENCE, STAYS, Lab, Result, until
 
 WORKSPACE = "from sentinel_tasks import {names}service, workspace\n\n{body}\n"
-STAYS = "exec sleep 600"
+RUNS = "exec sleep 600"
+UP = STAYS["command"]
 
 
 def declare(lab: Lab, body: str, names: str = "") -> None:
@@ -43,9 +44,9 @@ def test_up_starts_in_order_and_down_leaves_nothing(lab: Lab) -> None:
     declare(
         lab,
         f"""
-db = service("db", command="echo db >> {order}; echo ready; {STAYS}", health={{"log": "ready"}})
+db = service("db", command="echo db >> {order}; {UP}", health={{"log": "up"}})
 migrate = service("migrate", command="echo migrate >> {order}; sleep 0.2", health="exit", depends_on=["db"])
-web = service("web", command="echo web >> {order}; {STAYS}", depends_on={{"migrate": "completed"}})
+web = service("web", command="echo web >> {order}; {UP}", health={{"log": "up"}}, depends_on={{"migrate": "completed"}})
 namespace = workspace(web, migrate, db)
 """,
     )
@@ -60,38 +61,16 @@ namespace = workspace(web, migrate, db)
     assert lab.windows() == []
 
 
-def test_only_brings_what_it_needs_along(lab: Lab) -> None:
-    lab.configure(a={"command": STAYS}, b={"command": STAYS, "depends_on": {"a": "started"}}, c={"command": STAYS})
-    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
-    assert states(lab.inv("up", "--only", "b", "--json")) == {"a": "running", "b": "running"}
-    wrong = lab.inv("up", "--only", "aa", "--json")
-    assert wrong.code == 2
-    assert "did you mean a?" in wrong.err
-    assert wrong.json["problems"][0]["key"] == "--only"
-
-
-def test_only_with_nothing_after_it_is_not_everything(lab: Lab) -> None:
-    """`inv down --only "$NAMES"` with an empty variable stopped every service and closed the session."""
-    lab.configure(a={"command": STAYS})
-    declare(lab, "namespace = workspace()")
-    assert lab.inv("up").code == 0
-    for verb in ("down", "up", "restart", "logs", "attach"):
-        refused = lab.inv(verb, "--only", "")
-        assert (refused.code, "--only" in refused.err) == (2, True), refused.said
-    assert len(lab.services()) == 1
-
-
 def test_many_services_come_up_each_in_its_own_window_with_its_own_log(lab: Lab) -> None:
     """Their windows are opened some at once, while a hook of the user's splits each of them."""
-    names = [f"s{number}" for number in range(6)]
+    names = [f"s{number}" for number in range(3)]
     (lab.folder / "home" / ".tmux.conf").write_text("set-hook -g after-new-window split-window\n")
-    lab.configure(**{name: {"command": f"echo this is {name}; {STAYS}"} for name in names})
+    lab.configure(**{name: {"command": f"echo this is {name}; {RUNS}", "health": {"log": name}} for name in names})
     declare(lab, "namespace = workspace()")
     up = lab.inv("up", "--json")
     assert states(up) == dict.fromkeys(names, "running")
     assert len({each["window"]["index"] for each in up.json["services"]}) == len(names)
-    logs = {path.stem: path for path in lab.state("*.log")}
-    until(lambda: all(logs[name].read_text() == f"this is {name}\n" for name in names), "what each has printed")
+    assert {path.stem: path.read_text() for path in lab.state("*.log")} == {name: f"this is {name}\n" for name in names}
     assert lab.inv("down").code == 0
     assert lab.services() == []
 
@@ -110,7 +89,7 @@ def test_up_with_automatic_ports_starts_a_second_worktree_of_a_project_with_fixe
     server = f"{shlex.join(lab.server())}"
     body = f"""
 api = service("api", port={port}, command="{server}")
-idle = service("idle", command="{STAYS}")
+idle = service("idle", command="{UP}", health={{"log": "up"}})
 namespace = workspace(api, idle)
 """
     trees = worktrees(lab, lab.workspace("project", WORKSPACE.format(names="", body=body)), "feature")
@@ -128,7 +107,7 @@ def test_two_worktrees_with_automatic_ports_run_side_by_side_and_keep_them(lab: 
         names="",
         body=f"""
 api = service("api", port="auto", command="{shlex.join(lab.server())}")
-web = service("web", command="echo api is $SENTINEL_PORT_API; {STAYS}", depends_on=["api"])
+web = service("web", command="echo api is $SENTINEL_PORT_API; {RUNS}", health={{"log": "api is"}}, depends_on=["api"])
 namespace = workspace(api, web)
 """,
     )
@@ -138,22 +117,21 @@ namespace = workspace(api, web)
     ports = [listed(lab, tree)["api"]["port"] for tree in trees]
     assert ports[0] != ports[1]
     for tree, port in zip(trees, ports, strict=True):
-        until(lambda: f"api is {port}" in lab.sentinel("logs", "web", cwd=tree).out)  # noqa: B023 (called at once)
+        assert f"api is {port}" in lab.sentinel("logs", "web", cwd=tree).out
         assert lab.sentinel("status", "api", "--json", cwd=tree).json["listener"]["relation"] == "ours"
     everywhere = lab.inv("ps", "--all", "--json", cwd=trees[0]).json["workspaces"]
     assert {str(tree) for tree in trees} == {group["workspace"] for group in everywhere}
     refused = lab.inv("up", "--port", "5000", cwd=trees[0])
     assert (refused.code, refused.err.count("\n")) == (2, 1)
     assert "--port: '5000': must be auto where several services are meant" in refused.err
-    assert lab.inv("down", cwd=trees[1]).code == 0
-    assert lab.inv("up", cwd=trees[1]).code == 0
-    assert listed(lab, trees[1])["api"]["port"] == ports[1]
+    assert lab.inv("api.stop", cwd=trees[1]).code == 0
+    assert lab.inv("api.start", "--json", cwd=trees[1]).json["port"] == ports[1]
 
 
 def on_server(lab: Lab, name: str, **keys: object) -> Path:
     """A workspace with one service, on a tmux server of its own."""
     path = lab.workspace(name, "from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
-    document = {"sentinel": {"socket_name": name, "services": {"api": {"command": STAYS, "health": None, **keys}}}}
+    document = {"sentinel": {"socket_name": name, "services": {"api": {"command": RUNS, "health": None, **keys}}}}
     (path / "invoke.yaml").write_text(json.dumps(document))
     return path
 
@@ -183,10 +161,11 @@ def test_workspaces_that_know_nothing_of_each_other_never_choose_the_same_port(l
     homes = [apart(lab, number) for number in range(2)]
     for path in paths:
         lab.workspace(path.name, WORKSPACE.format(names="", body='namespace = workspace(service("api"))'))
-        slow = f"sleep 1; exec {shlex.join(lab.server())}"
-        lab.configure(path, api={"port": "auto", "command": slow})
+        lab.configure(path, api={"port": "auto", "command": lab.server("--listen-once", str(lab.folder / "go"))})
     places = list(zip(paths, homes, strict=True))
     starts = [lab.begin("up", cwd=path, env=home) for path, home in places]
+    assert all(b"for up to" in start.stderr.readline() for start in starts), "both wait"
+    (lab.folder / "go").touch()
     assert [start.wait(PATIENCE) for start in starts] == [0, 0]
     ports = [listed(lab, path, home)["api"]["port"] for path, home in places]
     assert len(set(ports)) == 2
@@ -210,9 +189,9 @@ def test_ps_shows_the_workspaces_of_every_tmux_server(lab: Lab) -> None:
 def test_logs_of_all_services_come_in_the_order_of_time(lab: Lab) -> None:
     turn = "until test -e {name}{n}; do sleep .05; done; echo {name} {n}; "
     a, b = ("".join(turn.format(name=name, n=n) for n in (1, 2, 3)) for name in "ab")
-    lab.configure(a={"command": a + STAYS}, b={"command": b + STAYS})
+    lab.configure(a={"command": a + RUNS}, b={"command": b + RUNS})
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
-    assert lab.inv("up").code == 0
+    assert lab.inv("up", "--no-wait").code == 0
     until(lambda: len(lab.state("[ab].log")) == 2, "both logs to be there")
     for line in ("a 1", "b 1", "a 2", "b 2", "a 3", "b 3"):
         (log,) = lab.state(f"{line[0]}.log")
@@ -248,29 +227,29 @@ def test_a_procfile_runs_as_honcho_runs_it(lab: Lab) -> None:
 
 
 def test_all_processes_of_a_procfile_run_whatever_they_are_called(lab: Lab) -> None:
-    (lab.path / "Procfile").write_text(f"logs: {STAYS}\n2fa: {STAYS}\n_x: {STAYS}\nrelease: echo migrated\n")
+    (lab.path / "Procfile").write_text(f"logs: {RUNS}\n2fa: {RUNS}\n_x: {RUNS}\nrelease: echo migrated\n")
     declare(lab, "namespace = workspace(*from_procfile())", "from_procfile, ")
-    told = lab.inv("up")
+    told = lab.inv("--dry", "up")
     assert told.code == 0, told.said
-    assert "the Procfile calls it logs" in told.said
-    states = {name: each["state"] for name, each in listed(lab).items()}
-    assert states == {"logs-process": "running", "process-2fa": "running", "x": "running", "release": "completed"}
+    names = ("logs-process", "process-2fa", "x", "release")
+    assert [name for name in names if f"would start {name}" not in told.out] == [], told.out
+    assert "the Procfile calls it logs" in lab.inv("logs-process.start", "--no-wait").said
 
 
 def test_a_procfiles_web_runs_once(lab: Lab) -> None:
     """It ran as `dev` and as `web`, and without `.env` as `dev`."""
     command = f"{shlex.join(lab.server())} --port $PORT"
-    (lab.path / "Procfile").write_text(f"web: test $FROM_FILE = yes && exec {command}\nworker: {STAYS}\n")
+    (lab.path / "Procfile").write_text(f"web: test $FROM_FILE = yes && exec {command}\nworker: {RUNS}\n")
     (lab.path / ".env").write_text("FROM_FILE=yes\n")
     declare(lab, "namespace = workspace(dev, *from_procfile())", "dev, from_procfile, ")
-    told = lab.inv("up", env={"DEV_SERVER_PORT": str(lab.port())})
+    told = lab.inv("up", "--only", "dev", env={"DEV_SERVER_PORT": str(lab.port())})
     assert told.code == 0, told.said
     assert [*listed(lab)] == ["dev", "worker"]
 
 
 def test_a_procfile_does_not_count_from_the_port_of_the_service_that_calls(lab: Lab) -> None:
     """`inv web.restart` in the window of `worker` gave `web` the port of `worker`."""
-    (lab.path / "Procfile").write_text(f"web: {STAYS}\nworker: {STAYS}\n")
+    (lab.path / "Procfile").write_text(f"web: {RUNS}\nworker: {RUNS}\n")
     declare(lab, "namespace = workspace(*from_procfile())", "from_procfile, ")
 
     def port(**environ: str) -> int:
@@ -281,14 +260,14 @@ def test_a_procfile_does_not_count_from_the_port_of_the_service_that_calls(lab: 
 
 
 def test_one_look_at_many_services_is_one_tmux_process(lab: Lab) -> None:
-    lab.configure(**{f"s{number}": {"command": STAYS} for number in range(20)})
+    lab.configure(**{f"s{number}": STAYS for number in range(20)})
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
     echoed = lab.inv("ps", "--echo").err
     assert len([line for line in echoed.splitlines() if line.startswith("tmux ")]) == 1
 
 
 def test_a_missing_env_file_is_told_before_anything_is_started(lab: Lab) -> None:
-    lab.configure(db={"command": STAYS}, web={"command": STAYS, "depends_on": ["db"], "env_file": "nope.env"})
+    lab.configure(db=STAYS, web={**STAYS, "depends_on": ["db"], "env_file": "nope.env"})
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
     for words in (["up"], ["--dry", "up"]):
         told = lab.inv(*words)
@@ -325,7 +304,7 @@ def test_a_service_may_not_be_called_like_a_task_of_the_workspace(lab: Lab) -> N
 
 
 def test_a_service_that_the_namespace_gets_later_is_part_of_the_workspace(lab: Lab) -> None:
-    runs = f'command="{STAYS}"'
+    runs = f'command="{RUNS}"'
     (lab.path / "tasks.py").write_text(
         f'from sentinel_tasks import namespace, service\nnamespace.add_collection(service("late", {runs}))\n'
     )
@@ -370,12 +349,12 @@ def test_a_procfile_that_is_not_there_is_told(lab: Lab) -> None:
 
 
 def test_a_terminal_too_small_for_all_services_is_left_clean(lab: Lab) -> None:
-    names = [f"s{number}" for number in range(8)]
+    names = [f"s{number}" for number in range(5)]
     wait = "while [ ! -e table-was-seen ]; do sleep 0.2; done"
-    ready = {"command": f"{wait}; echo ready; {STAYS}", "health": {"log": "ready"}, "startup_timeout": LONG}
+    ready = {"command": f"{wait}; {UP}", "health": {"log": "up"}, "startup_timeout": LONG}
     lab.configure(**dict.fromkeys(names, ready))
     declare(lab, "namespace = workspace()")
-    lab.tmux("new-session", "-d", "-s", "person", "-x", "60", "-y", "6", "sh", socket_name="screen")
+    lab.tmux("new-session", "-d", "-s", "person", "-x", "60", "-y", "4", "sh", socket_name="screen")
     lab.tmux("send-keys", "-t", "person", f"clear; {INV} up; echo code=$?", "Enter", socket_name="screen")
     until(lambda: "s0: starting" in (shown := screen(lab)) and "more" in shown, "the table")
     (lab.path / "table-was-seen").touch()
@@ -390,16 +369,24 @@ def screen(lab: Lab, *words: str) -> str:
     return lab.tmux("capture-pane", "-p", "-t", "person", *words, socket_name="screen")
 
 
-def test_up_takes_part_of_a_workspace(lab: Lab) -> None:
+def test_up_takes_part_of_a_workspace_with_what_that_needs_and_nothing_is_not_everything(lab: Lab) -> None:
     declare(lab, "namespace = workspace()")
     lab.configure(
-        web={"command": STAYS, "groups": ["frontend"], "depends_on": ["api"]},
-        api={"command": STAYS, "autostart": False},
-        docs={"command": STAYS, "groups": "frontend", "autostart": False},
-        job={"command": STAYS},
+        web={**STAYS, "groups": ["frontend"], "depends_on": ["api"]},
+        api={**STAYS, "autostart": False},
+        docs={**STAYS, "groups": "frontend", "autostart": False},
+        job=STAYS,
     )
+    assert states(lab.inv("up", "--only", "web", "--json")) == {"api": "running", "web": "running"}
     assert sorted(states(lab.inv("up", "--except", "job", "--json"))) == ["api", "web"]
     assert sorted(states(lab.inv("up", "--group", "frontend", "--json"))) == ["api", "docs", "web"]
     assert listed(lab)["job"]["state"] == "stopped"
     wrong = lab.inv("up", "--group", "fronted")
     assert (wrong.code, "did you mean frontend?" in wrong.err) == (2, True), wrong.said
+    wrong = lab.inv("up", "--only", "weeb", "--json")
+    assert (wrong.code, "did you mean web?" in wrong.err) == (2, True), wrong.said
+    assert wrong.json["problems"][0]["key"] == "--only"
+    for verb in ("down", "up", "restart", "logs", "attach"):  # as `inv down --only "$NAMES"` with an empty variable
+        refused = lab.inv(verb, "--only", "")
+        assert (refused.code, "--only" in refused.err) == (2, True), refused.said
+    assert len(lab.services()) == 3
