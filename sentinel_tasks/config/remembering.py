@@ -86,7 +86,7 @@ def remember(state: State, workspace: Workspace, project: str, tasks_file: bool,
     """Keeps the workspace, if its state folder is there and everything of it can be told in UTF-8."""
     salt, typed, whole = state.make_salt(), workspace.typed, replace(workspace, typed=Typed())
     files = {path: _state(path) for path in dict.fromkeys(_read_from(project, workspace, state))}
-    names = None if typed.names is None else tuple((*key, name) for key, name in typed.names.items())
+    names = None if typed.names is None else tuple(sorted((*key, name) for key, name in typed.names.items()))
     read_from = (project, tasks_file, files, digest_of_variables(environ), typed.program, typed.python, names)
     try:
         content = msgspec.json.encode((VERSION, *read_from, typed.verb_first, whole))

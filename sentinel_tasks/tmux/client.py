@@ -289,7 +289,7 @@ def _number(text: str) -> int | None:
 
 def _in_utf8(word: str) -> str:
     """The word so that a child is given it in UTF-8, whatever this process's locale would make of it."""
-    return os.fsdecode(word.encode("utf-8", "surrogateescape"))
+    return word if word.isascii() else os.fsdecode(word.encode("utf-8", "surrogateescape"))
 
 
 def _joined(commands: Sequence[Sequence[str]]) -> list[str]:

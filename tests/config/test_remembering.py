@@ -153,6 +153,16 @@ def test_changes_are_told_as_if_it_were_read(state: State, keep: Keep, started: 
     assert changes_since(before, kept, salt, found.keys["web"]) == changes_since(before, now, salt)
 
 
+def test_the_start_of_another_service_changes_nothing_of_it(keep: Keep, state: State) -> None:
+    """Each start wrote it anew, as the task that was typed had its names first."""
+    names = {("web", "start"): "web.start", ("db", "start"): "db.start"}
+    keep(WEB, typed=Typed(names=names))
+    before = state.workspace()
+    os.utime(state.folder / "workspace.json", ns=(1, 1))
+    keep(WEB, typed=Typed(names=dict(reversed(names.items()))))
+    assert (state.workspace(), (state.folder / "workspace.json").stat().st_mtime_ns) == (before, 1)
+
+
 def test_what_is_as_it_was_is_not_written_again(keep: Keep, state: State) -> None:
     keep(replace(WEB, env=(("API_TOKEN", SECRET),)))
     before = (state.folder / "workspace.json").stat().st_ino
