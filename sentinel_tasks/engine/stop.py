@@ -49,7 +49,7 @@ class Stop:
         began = self.world.monotonic()
         note_killed_launchers(self.world, ((each.service, each.first) for each in self.endings))
         while not all(ending.over for ending in self.endings) or self._find_late():
-            looked, table = self.world.monotonic(), ProcessTable(self.world)
+            looked, table = self.world.monotonic(), self._look()
             spent = self.world.monotonic() - looked
             for ending in self.endings:
                 self._turn(ending, table)
@@ -58,6 +58,11 @@ class Stop:
                 self.world.progress(waiting)
                 self.world.sleep(max(pause_after(self.world.monotonic() - began), self._share(spent)))
         return self._reports()
+
+    def _look(self) -> ProcessTable:
+        """At all that is known to be theirs, and what is below it."""
+        known = {who.pid for ending in self.endings if not ending.over for who in ending.known}
+        return ProcessTable(self.world, len(self.endings), known)
 
     def _share(self, spent: float) -> float:
         """So many times as long as was spent on looking at many: their launchers need the processors to end."""

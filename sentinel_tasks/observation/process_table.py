@@ -50,12 +50,12 @@ class ProcessTable:
     Where these are few, it has only the processes that are `near`, and what is below them; about ports it knows all.
     """
 
-    def __init__(self, world: World, services: int = 1, near: Collection[int] = ()) -> None:
+    def __init__(self, world: World, services: int = 1, near: Collection[int] | None = None) -> None:
         self._world = world
         self._few = services <= FEW
         self._lock = threading.Lock()
-        self.is_near = bool(near) and self._few
-        self._processes = world.processes.below(near) if self.is_near else world.processes.read()
+        self.is_near = near is not None and self._few
+        self._processes = world.processes.below(near or ()) if self.is_near else world.processes.read()
         self._below = children_of(self._processes)
         self._caller = world.processes.caller()
         self._own_line = frozenset(line_of(self._processes, self._caller.pid))

@@ -69,4 +69,4 @@ def take_snapshot(world: World, services: int = 1, launches: Collection[str] = (
     session = session_of(world.workspace.path, panes, world.is_same_folder)
     ours_first = sorted(panes, key=lambda pane: pane.session != session.name)
     near = {pane.pid for pane in panes if pane.launch in launches and not pane.dead}
-    return Snapshot(tuple(ours_first), session, ProcessTable(world, services, near), began)
+    return Snapshot(tuple(ours_first), session, ProcessTable(world, services, near or None), began)

@@ -28,7 +28,11 @@ read, age, launched = table.read, proc.age, proc.launched
 
 def below(roots: Iterable[int]) -> table.Table:
     """The processes of these pids and all that is below them, as `read` tells of them; nobody else is looked at."""
-    return {pid: each for root in roots for pid, each in table.below(root).items()}
+    found: table.Table = {}
+    for root in sorted(roots):  # whoever began others is mostly older
+        if root not in found or found[root].kind:
+            found |= table.below(root)
+    return found
 
 
 def pids() -> Sequence[int]:

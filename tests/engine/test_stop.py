@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from msgspec.structs import replace
 
 from sentinel_tasks.engine.start import Options
 from sentinel_tasks.engine.stop import stop
+from sentinel_tasks.lineage.process import Process
+from tests import facts
 from tests.engine.histories import (
     CTRL_C,
     DB,
@@ -24,6 +28,7 @@ from tests.engine.histories import (
     stray,
 )
 from tests.facts import NOW, PATH
+from tests.scripted import ScriptedWorld
 from tests.turns import Fact
 
 UP, DB_UP = running(WEB, EARLIER), running(DB, EARLIER)
@@ -297,6 +302,19 @@ def test_stop(name: str) -> None:
     history = ALL[name]
     told = play(history, lambda world, wanted: stop(world, wanted, dry=history.options.dry))
     assert told == (history.told, history.sent)
+
+
+def test_a_stop_that_waits_looks_at_no_other_processes_than_its_own() -> None:
+    """Each of its looks read a thousand processes on a machine that has as many, to find two."""
+    world, looks = ScriptedWorld(facts.workspace(WEB), {0: [UP], 1: [UP], 2: [left(204)], 3: [DOWN]}), list[float]()
+
+    def read() -> Mapping[int, Process]:
+        looks.append(world.time)
+        return world.turn.read()
+
+    vars(world.processes).update(read=read)
+    assert [report.code for report in stop(world, ["web"])] == [0]
+    assert {*looks} == {0, 3}
 
 
 def test_what_the_configuration_names_no_more_is_ended_with_the_rest() -> None:

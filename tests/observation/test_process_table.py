@@ -17,7 +17,7 @@ BEGUN = {1: 0, 20: 300, 30: 400, 40: 400, 50: 500}
 """When each began, in ticks: 30 is the launcher of the service that is looked at."""
 
 
-def table(services: int = 1, near: Collection[int] = ()) -> ProcessTable:
+def table(services: int = 1, near: Collection[int] | None = None) -> ProcessTable:
     read = {pid: Process(pid, ticks, 1, pid, pid, 1000) for pid, ticks in BEGUN.items()}
     processes = SimpleNamespace(
         read=lambda: read,

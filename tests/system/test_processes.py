@@ -91,6 +91,15 @@ def test_a_process_is_alive_until_it_ends_or_its_pid_is_another_processs(spawn: 
     assert not is_alive(who)
 
 
+def test_a_look_at_some_and_what_is_below_them_finds_nobody_else(spawn: Spawn) -> None:
+    above, beside = spawn(WITH_CHILD), spawn()
+    (child,) = until(lambda: [*proc.children(above.pid)])
+    assert {*processes.below([child, above.pid])} == {above.pid, child}
+    assert {*processes.below([child, beside.pid])} == {child, beside.pid}
+    assert {above.pid, child, beside.pid, os.getpid()} <= {*processes.pids()}
+    assert not proc.kernel_threads().intersection(processes.pids())
+
+
 @pytest.mark.usefixtures("source")
 def test_memory_of_several_processes_is_told_together(spawn: Spawn) -> None:
     parent = spawn(WITH_CHILD)
