@@ -48,7 +48,7 @@ def below(root: int) -> Table:
 
     Where the kernel lists children (proc(5)), nobody else is looked at: a hundred launchers look at their own.
     """
-    if not proc.lists_children(root):
+    if not proc.lists_children(os.getpid()):
         return read()
     found: Table = {}
     for _ in range(LISTS):

@@ -100,6 +100,14 @@ def test_a_look_at_some_and_what_is_below_them_finds_nobody_else(spawn: Spawn) -
     assert not proc.kernel_threads().intersection(processes.pids())
 
 
+def test_a_look_below_what_has_ended_finds_nobody(spawn: Spawn) -> None:
+    """It was one at all processes: a stop makes it as soon as one of its own is gone."""
+    process = spawn()
+    process.kill()
+    process.wait()
+    assert processes.below([process.pid]) == {}
+
+
 @pytest.mark.usefixtures("source")
 def test_memory_of_several_processes_is_told_together(spawn: Spawn) -> None:
     parent = spawn(WITH_CHILD)
