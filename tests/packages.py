@@ -11,7 +11,7 @@ from pathlib import Path
 INTERPRETERS = (sys.executable, "/usr/bin/python3")
 """The second for a clone that nobody else may enter, if it is of the same version."""
 LIBRARIES = (
-    "anyio", "certifi", "colorama", "dotenv", "filelock", "h11", "httpcore", "httpx", "idna", "invoke", "libtmux",
+    "anyio", "certifi", "colorama", "dotenv", "h11", "httpcore", "httpx", "idna", "invoke", "libtmux",
     "msgspec", "platformdirs", "psutil", "typing_extensions.py",
 )  # fmt: skip
 

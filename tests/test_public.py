@@ -23,7 +23,7 @@ from sentinel_tasks.tasks.workspace_tasks import workspace_tasks
 from tests.contract import CONTRACT
 
 HEAVY = (
-    "libtmux", "httpx", "psutil", "starlette", "uvicorn", "websockets", "prometheus_client", "msgspec", "filelock",
+    "libtmux", "httpx", "psutil", "starlette", "uvicorn", "websockets", "prometheus_client", "msgspec",
     "platformdirs", "dotenv", "colorama", "asyncio", "subprocess", "mcp",
 )  # fmt: skip
 VERBS = {"status", "logs", "stop", "restart", "attach"}

@@ -36,7 +36,7 @@ from sentinel_tasks.text import masking
 API = "sentinel_tasks.api"
 NOT_NEEDED = (API, "sentinel_tasks.__main__", "sentinel_tasks.supervisor", "sentinel_tasks.mcp")
 PR_SET_DUMPABLE = 4
-LIBRARIES = ("psutil", "msgspec", "filelock", "platformdirs", "dotenv", "colorama", "libtmux.common")
+LIBRARIES = ("psutil", "msgspec", "platformdirs", "dotenv", "colorama", "libtmux.common")
 
 
 def load() -> None:

@@ -1,9 +1,10 @@
-"""Lock files of tasks: who holds one, and removing one that nobody does."""
+"""Lock files of tasks: taking one, who holds one, and removing one that nobody does."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,31 @@ if TYPE_CHECKING:
 HELD_LOCKS = "/proc/locks"
 OPEN = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """For writing, too: NFS gives an exclusive lock on nothing less (flock(2))."""
+PAUSE = 0.01
+
+
+def taken(path: str, patience: float) -> int | None:
+    """An open file that holds the lock until it is closed; None if another process has it for so many seconds.
+
+    Whoever gives it back removes its file: one who waited for that makes a new one. OSError where there can't be any.
+    """
+    deadline = time.monotonic() + patience
+    while (descriptor := _taken_at_once(path)) is None and time.monotonic() < deadline:
+        time.sleep(PAUSE)
+    return descriptor
+
+
+def _taken_at_once(path: str) -> int | None:
+    descriptor, is_ours = os.open(path, OPEN | os.O_CREAT, 0o600), False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_ours = os.fstat(descriptor).st_nlink > 0  # else whoever had it has removed the file that we opened
+    except BlockingIOError:
+        pass
+    finally:
+        if not is_ours:
+            os.close(descriptor)
+    return descriptor if is_ours else None
 
 
 def is_held(path: str | os.PathLike[str]) -> bool:

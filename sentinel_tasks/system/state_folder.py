@@ -159,26 +159,26 @@ class State(Struct, frozen=True, dict=True):
     def lock(self, name: str, patience: float = LOCK_SECONDS) -> Iterator[None]:
         """Held while one process looks and acts for a service; the kernel frees it when its holder dies.
 
-        Its file goes with it: filelock sees that a file it waited for has been unlinked, and makes a new one.
+        Its file goes with it.
         """
-        import filelock
+        from .locks import taken
 
         self.prepare()
-        lock = filelock.FileLock(self.folder / f"{name}.lock", timeout=patience, mode=0o600)
+        path = self._named(f"{name}.lock")
         try:
-            lock.acquire(poll_interval=0.01)
-        except filelock.Timeout as reason:
-            raise SentinelError(
-                f"another task has been acting on {name} for {patience:g} s", "{doctor} (it names the task)"
-            ) from reason
+            lock = taken(path, patience)
         except OSError as reason:
             raise _unusable(self.folder, reason.strerror or str(reason)) from reason
+        if lock is None:
+            raise SentinelError(
+                f"another task has been acting on {name} for {patience:g} s", "{doctor} (it names the task)"
+            )
         try:
             yield
         finally:
             with suppress(OSError):
-                os.unlink(lock.lock_file)
-            lock.release()
+                os.unlink(path)
+            os.close(lock)
 
     # Records
 

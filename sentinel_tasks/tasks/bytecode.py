@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 OURS = frozenset({
-    "anyio", "certifi", "colorama", "dotenv", "filelock", "h11", "httpcore", "httpx", "idna", "invoke", "libtmux",
+    "anyio", "certifi", "colorama", "dotenv", "h11", "httpcore", "httpx", "idna", "invoke", "libtmux",
     "msgspec", "platformdirs", "psutil", "sentinel_tasks", "sniffio", "typing_extensions",
 })  # fmt: skip
 

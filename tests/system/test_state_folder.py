@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ from sentinel_tasks.errors import ConfigurationError, SentinelError, StateFolder
 from sentinel_tasks.model import Run
 from sentinel_tasks.names import times_path
 from sentinel_tasks.system import state_folder
-from sentinel_tasks.system.locks import is_held
+from sentinel_tasks.system.locks import is_held, taken
 from sentinel_tasks.system.state_folder import State, private_folder, send_spec, state_root
 from tests.lab import until
 
@@ -251,6 +252,22 @@ def test_lock_is_free_after_an_error(state: State) -> None:
         raise ZeroDivisionError
     with state.lock("web"):
         pass
+
+
+def test_the_lock_of_a_file_that_was_just_removed_is_none(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes next makes another file: two would have the lock."""
+    path, flock = state.folder / "web.lock", fcntl.flock
+
+    def too_late(descriptor: int, how: int) -> None:
+        monkeypatch.undo()
+        path.unlink()
+        flock(descriptor, how)
+
+    monkeypatch.setattr("sentinel_tasks.system.locks.fcntl.flock", too_late)
+    lock = taken(str(path), 10.0)
+    assert lock is not None
+    assert os.path.samestat(os.fstat(lock), path.stat())
+    os.close(lock)
 
 
 def test_of_many_at_once_one_acts_at_a_time(state: State) -> None:

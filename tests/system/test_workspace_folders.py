@@ -14,6 +14,7 @@ from sentinel_tasks.folder import Folder, Identity, Mount
 from sentinel_tasks.names import state_name
 from sentinel_tasks.system import workspace_folders as folders
 from sentinel_tasks.system.folders import held_by, identity_of, mount_of, mount_state, mounted_at
+from sentinel_tasks.system.state_folder import State
 from sentinel_tasks.system.worktrees import listed, missing_beside, worktree_of
 
 BOOT = "this boot"
@@ -169,12 +170,10 @@ def test_state_is_removed_whole_but_not_of_a_workspace_that_is_there_again(root:
 
 
 def test_state_in_which_a_task_holds_a_lock_is_kept(root: Path, tmp_path: Path) -> None:
-    from filelock import FileLock
-
     (tmp_path / "app").mkdir()
     app, state = noted(root, tmp_path / "app"), root / state_name(str(tmp_path / "app"))
     (tmp_path / "app").rmdir()
-    with FileLock(state / "web.lock"):
+    with State(state).lock("web"):
         assert not folders.remove(state, app)
     assert folders.remove(state, app)
 
