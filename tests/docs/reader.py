@@ -23,17 +23,21 @@ PATIENT = re.compile(r"(?<=inv )(?:up|restart)\b(?!.*--)|\b[a-z]+\.(?:start|acti
 """Starts, which have more than their 30 s here."""
 STAND_INS = ("bundle", "celery", "docker", "npm", "pg_isready", "redis-server", "uvicorn")
 """Programs of others that a page runs: here they listen where they are told to, say that they are ready, or exit."""
-STAND_IN = f"""#!{sys.executable}
-import os, re, sys, time
-words = " ".join(sys.argv[1:])
-if re.search("migrate|check|--quiet", words):
-    sys.exit()
-if port := re.search(r"(?:--port |:)(\\d+)", words):
-    os.execv(sys.executable, [sys.executable, {str(SERVER)!r}, "--port", port[1]])
-print("ready", flush=True)
-time.sleep({LONG})
+STAND_IN = f"""#!/bin/sh
+case "$*" in *migrate*|*check*|*--quiet*) exit;; esac
+for word; do
+    case "$before $word" in
+        *" "*:[0-9]*) port=${{word##*:}};;
+        "--port "*) port=$word;;
+    esac
+    before=$word
+done
+[ "$port" ] && exec {sys.executable} {SERVER} --port "$port"
+echo ready
+exec sleep {LONG}
 """
-GIVEN = {"manage.py": STAND_IN, "frontend/package.json": "{}"}
+MANAGE = f"import os, sys\nos.execvp({STAND_INS[0]!r}, sys.argv)\n"
+GIVEN = {"manage.py": MANAGE, "frontend/package.json": "{}"}
 """Files of the projects that a page is for."""
 USUAL_PORTS = {"WORKER_API_PORT": "3000", "DEV_SERVER_PORT": "3002", "PORT": "5000"}
 """The variables that move a port, the last one that of a Procfile's first process."""

@@ -60,7 +60,7 @@ def test_a_command_that_a_person_runs_beside_a_service_outlives_it(lab: Lab) -> 
     beside = lab.begin("web.run", "--", "sh", "-c", f"echo begun; exec sleep {LONG}")
     assert beside.stdout.readline() == b"begun\n"
     (program,) = psutil.Process(beside.pid).children()
-    for task in ("doctor --fix", "web.restart", "down"):
+    for task in ("doctor --fix", "down"):
         done = lab.inv(*task.split())
         assert done.code == 0, done.said
         assert program.is_running()

@@ -47,12 +47,11 @@ class Precious:
 
 
 @pytest.fixture
-def workspace(lab: Lab) -> Iterator[Lab]:
+def workspace(lab: Lab) -> Lab:
     """Two services, `ide` and `web`, the second of which serves on a port."""
     (lab.path / "tasks.py").write_text(SERVICES)
     lab.configure(ide=STAYS, web={"command": lab.server(), "port": lab.port(), "health": "tcp"})
-    yield lab
-    lab.inv("down")
+    return lab
 
 
 def port_of(lab: Lab) -> int:

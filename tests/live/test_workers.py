@@ -39,13 +39,15 @@ def test_the_embedded_api_lists_the_processes_of_the_workspace(lab: Lab) -> None
     assert "Workers: 1 (1 idle, 0 working, 0 error)" in status
 
 
-def test_another_api_lists_its_workers_too(lab: Lab) -> None:
+def test_another_api_lists_its_workers_too_and_where_there_is_no_browser_its_address_is_told(lab: Lab) -> None:
     body = json.dumps({"workers": {"a": {"status": "working", "current_job": "x\x1b[31m"}, "b": {"status": "idle"}}})
-    lab.configure(telemetry={"command": lab.server("--body", body), "port": lab.port()})
+    port = lab.port()
+    lab.configure(telemetry={"command": lab.server("--body", body), "port": port})
     assert lab.inv("telemetry.activate", "--json").json["workers"] == 2
     table = lab.inv("telemetry.workers").out
     assert "\x1b" not in table
     assert [line.split()[0] for line in table.splitlines()] == ["WORKER", "a", "b"]
+    assert lab.inv("telemetry.open").out.strip() == f"http://localhost:{port}/"
 
 
 def test_without_an_api_both_say_so(lab: Lab) -> None:
@@ -83,10 +85,3 @@ def test_a_health_check_that_lists_no_workers_is_not_taken_for_a_registry_withou
     told = lab.inv("telemetry.workers")
     assert (told.code, told.out.strip()) == (0, "its health check does not list the workers")
     assert lab.inv("telemetry.workers", "--json").json["workers"] is None
-
-
-def test_where_there_is_no_browser_the_address_is_told(lab: Lab) -> None:
-    port = lab.port()
-    lab.configure(telemetry={"command": lab.server(), "port": port})
-    assert lab.inv("telemetry.activate").code == 0
-    assert lab.inv("telemetry.open").out.strip() == f"http://localhost:{port}/"
