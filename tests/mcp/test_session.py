@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentinel_tasks.mcp.pages import MOST
 from tests.forked import with_programs
-from tests.lab import LONG, Lab, until
+from tests.lab import LONG, SENTINEL, Lab, until
 
 if TYPE_CHECKING:
     from mcp.client.session import ClientSession
@@ -58,8 +58,8 @@ class Model:
         return await self.call(call["tool"], **call["arguments"])
 
 
-def forking_python(lab: Lab) -> str:
-    """An interpreter with our packages, beside which the program is one that runs in forks.
+def with_forking_python(lab: Lab) -> Path:
+    """A folder with a `python` that has our packages, beside which the program is one that runs in forks.
 
     For many calls that all end by themselves: a signal would not reach the fork.
     """
@@ -69,10 +69,10 @@ def forking_python(lab: Lab) -> str:
     (folder / "bin" / "python").symlink_to(Path(sys.executable).resolve())
     (folder / "lib").symlink_to(Path(sys.prefix, "lib"))
     shutil.copy(Path(sys.prefix, "pyvenv.cfg"), folder)
-    return str(folder / "bin" / "python")
+    return folder / "bin"
 
 
-def in_session(lab: Lab, work: Callable[[Model], Awaitable[object]], python: str = sys.executable) -> None:
+def in_session(lab: Lab, work: Callable[[Model], Awaitable[object]], python: str) -> None:
     """Does it with a server of its own, started as a client would."""
     # Here, or each worker would be half a second later with its collection.
     from mcp.client.session import ClientSession
@@ -143,79 +143,93 @@ CONFIGURATIONS: dict[str, tuple[str, str]] = {
 
 
 def test_a_model_finds_the_cause_of_every_failure_in_the_first_answer_mends_it_and_restarts(lab: Lab) -> None:
+    """Also in a project with a folder `mcp`, which was taken for the SDK."""
+    (lab.path / "mcp").mkdir()
+    (lab.path / "mcp" / "__init__.py").write_text("raise SystemExit('the project')")
+    folder = with_forking_python(lab)
+
+    async def work(model: Model) -> None:
+        await reads_what_there_is(model)
+        await finds_every_cause(model, lab)
+        await is_answered_in_parts(model, lab)
+        (folder / "sentinel").unlink()
+        (folder / "sentinel").symlink_to(SENTINEL)
+        await is_told_when_its_time_is_up(model)
+
+    in_session(lab, work, str(folder / "python"))
+    until(lambda: not lab.services())
+
+
+async def reads_what_there_is(model: Model) -> None:
+    """The whole schema and the resources."""
+    tools = {each.name: each for each in (await model.session.list_tools()).tools}
+    assert set(tools) == READS | ACTS
+    hints = {name: each.annotations for name, each in tools.items() if each.annotations}
+    assert {name for name, each in hints.items() if each.read_only_hint} == READS
+    assert {name for name, each in hints.items() if each.destructive_hint} == ACTS
+    assert all(each.input_schema["additionalProperties"] is False for each in tools.values())
+    for resource in (await model.session.list_resources()).resources:
+        (content,) = (await model.session.read_resource(resource.uri)).contents
+        assert "health" in str(content)
+
+
+async def finds_every_cause(model: Model, lab: Lab) -> None:
+    """Of a wrong configuration and of each service that fails; what it has mended runs."""
     held = lab.port()
     lab.listen(held, cwd=lab.folder)
     (lab.path / "app.py").write_text(f"import missing_module\nimport time\ntime.sleep({LONG})\n")
     (lab.path / "broken.py").write_text("print(1)\ndef (:\n")
     (lab.path / "serve").write_text("#!/bin/sh\n")
     failures = planted(lab, held)
+    missed, few = list[tuple[str, str]](), asyncio.Semaphore(6)
 
-    async def work(model: Model) -> None:
-        missed, few = [], asyncio.Semaphore(6)
+    async def start(name: str) -> None:
+        async with few:
+            told = await model.call("start", services=[name])
+        if not (told.is_error and failures[name][0] in told.text and told.beside["next_call"]):
+            missed.append((name, told.text))
 
-        async def start(name: str) -> None:
-            async with few:
-                told = await model.call("start", services=[name])
-            if not (told.is_error and failures[name][0] in told.text and told.beside["next_call"]):
-                missed.append((name, told.text))
+    for name, (cause, text) in CONFIGURATIONS.items():
+        (lab.path / "invoke.yaml").write_text(text)
+        told = await model.call("start", services=["web"])
+        if not (told.is_error and cause in told.text):
+            missed.append((name, told.text))
+    lab.configure(**{name: keys for name, (_, keys) in failures.items()})
+    await asyncio.gather(*(start(name) for name in failures if name != "needs"))
+    await start("needs")
+    assert missed == []
 
-        for name, (cause, text) in CONFIGURATIONS.items():
-            (lab.path / "invoke.yaml").write_text(text)
-            told = await model.call("start", services=["web"])
-            if not (told.is_error and cause in told.text):
-                missed.append((name, told.text))
-        lab.configure(**{name: keys for name, (_, keys) in failures.items()})
-        await asyncio.gather(*(start(name) for name in failures if name != "needs"))
-        await start("needs")
-        assert missed == []
-
-        (lab.path / "missing_module.py").write_text("")
-        assert not (await model.call("restart", services=["module"])).is_error
-        assert (await model.call("status", service="module")).document["state"] == "running"
-        assert (await model.call("start", services=["port"], port="auto")).document["state"] == "running"
-        assert (await model.call("down")).is_error is False
-
-    in_session(lab, work, forking_python(lab))
-    until(lambda: not lab.services())
+    (lab.path / "missing_module.py").write_text("")
+    assert not (await model.call("restart", services=["module"])).is_error
+    assert (await model.call("status", service="module")).document["state"] == "running"
+    assert (await model.call("start", services=["port"], port="auto")).document["state"] == "running"
+    assert (await model.call("down")).is_error is False
 
 
-def test_the_whole_schema_the_resources_and_answers_that_are_bounded(lab: Lab) -> None:
-    """Also in a project with a folder `mcp`, which was taken for the SDK."""
-    (lab.path / "mcp").mkdir()
-    (lab.path / "mcp" / "__init__.py").write_text("raise SystemExit('the project')")
+async def is_answered_in_parts(model: Model, lab: Lab) -> None:
+    """Answers that are bounded, and tell no secret."""
     talker = f"seq 1000; exec sleep {LONG}"
     lab.configure(
         web={"command": lab.server(), "port": lab.port(), "env": {"API_TOKEN": "geheim"}}, talker={"command": talker}
     )
+    assert not (await model.call("up", services=["web", "talker"])).is_error
+    assert "geheim" not in (await model.call("env", service="web")).text
+    await model.until(lambda told: bool(told.document.get("lines")), "logs", services=["talker"], grep="^1000$")
+    told = await model.call("logs", services=["talker"], lines=1000)
+    lines = told.document["lines"]
+    assert lines[-1] == "1000"
+    while "rest" in told.beside:
+        told = await model.next(told, "rest")
+        lines = told.document["lines"] + lines
+    assert [line for line in lines if line.isdigit()] == [str(number + 1) for number in range(1000)]
+    assert (await model.call("logs", services=["talker"], cursor=told.document["cursor"])).document["lines"] == []
 
-    async def work(model: Model) -> None:
-        tools = {each.name: each for each in (await model.session.list_tools()).tools}
-        assert set(tools) == READS | ACTS
-        hints = {name: each.annotations for name, each in tools.items() if each.annotations}
-        assert {name for name, each in hints.items() if each.read_only_hint} == READS
-        assert {name for name, each in hints.items() if each.destructive_hint} == ACTS
-        assert all(each.input_schema["additionalProperties"] is False for each in tools.values())
-        for resource in (await model.session.list_resources()).resources:
-            (content,) = (await model.session.read_resource(resource.uri)).contents
-            assert "health" in str(content)
 
-        assert not (await model.call("up", services=["web", "talker"])).is_error
-        assert "geheim" not in (await model.call("env", service="web")).text
-        await model.until(lambda told: bool(told.document.get("lines")), "logs", services=["talker"], grep="^1000$")
-        told = await model.call("logs", services=["talker"], lines=1000)
-        lines = told.document["lines"]
-        assert lines[-1] == "1000"
-        while "rest" in told.beside:
-            told = await model.next(told, "rest")
-            lines = told.document["lines"] + lines
-        assert [line for line in lines if line.isdigit()] == [str(number + 1) for number in range(1000)]
-        assert (await model.call("logs", services=["talker"], cursor=told.document["cursor"])).document["lines"] == []
-
-        late = await model.call("run", service="web", command=["sleep", str(LONG)], timeout=1)
-        assert late.is_error
-        assert "time was up" in late.beside["late"]
-        assert "is needed" in (await model.call("status")).document["error"]
-        assert (await model.call("gc")).document["workspaces"] == []
-        assert not (await model.call("down")).is_error
-
-    in_session(lab, work)
+async def is_told_when_its_time_is_up(model: Model) -> None:
+    """By the program itself, in no fork: that is interrupted."""
+    late = await model.call("run", service="web", command=["sleep", str(LONG)], timeout=1)
+    assert late.is_error
+    assert "time was up" in late.beside["late"]
+    assert "is needed" in (await model.call("status")).document["error"]
+    assert (await model.call("gc")).document["workspaces"] == []
+    assert not (await model.call("down")).is_error
