@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 HELD_LOCKS = "/proc/locks"
 OPEN = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """For writing, too: NFS gives an exclusive lock on nothing less (flock(2))."""
+MODE = 0o600
 PAUSE = 0.01
 
 
@@ -29,10 +30,11 @@ def taken(path: str, patience: float) -> int | None:
 
 
 def _taken_at_once(path: str) -> int | None:
-    descriptor, is_ours = os.open(path, OPEN | os.O_CREAT, 0o600), False
+    descriptor, is_ours = os.open(path, OPEN | os.O_CREAT, MODE), False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         is_ours = os.fstat(descriptor).st_nlink > 0  # else whoever had it has removed the file that we opened
+        os.fchmod(descriptor, MODE)  # whatever the umask: who could not open it would fail in place of waiting
     except BlockingIOError:
         pass
     finally:

@@ -270,6 +270,15 @@ def test_the_lock_of_a_file_that_was_just_removed_is_none(state: State, monkeypa
     os.close(lock)
 
 
+def test_a_lock_may_be_waited_for_whatever_the_umask_of_its_holder_is(state: State) -> None:
+    before = os.umask(0o777)
+    try:
+        with state.lock("web"):
+            assert (state.folder / "web.lock").stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
+
+
 def test_of_many_at_once_one_acts_at_a_time(state: State) -> None:
     code = """
 for _ in range(30):
