@@ -24,6 +24,7 @@ from typing import IO, Any
 import pexpect
 import psutil
 
+from tests import zygotes
 from tests.begun import Begun
 from tests.hints import Hints
 from tests.terminal import COLUMNS, LINES, Terminal
@@ -101,13 +102,9 @@ class Zygote:
     def __init__(self, *named: str) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="zygote")
         self.path = f"{self.folder.name}/socket"
-        environ = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "VIRTUAL_ENV") if name in os.environ}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.zygote", self.path, *named], stdin=subprocess.PIPE,
-            cwd=Path(__file__).parent.parent, env={**environ, "LANG": "C.UTF-8"},
-        )  # fmt: skip
+        self._keeper = zygotes.ask(_zygotes(), self.path, *named)
         atexit.register(self.close)
-        until(lambda: Path(self.path).exists() or self.process.poll() is not None, "the zygote")
+        until(lambda: Path(self.path).exists(), "the zygote")
 
     def run(
         self,
@@ -161,10 +158,16 @@ class Zygote:
                 raise
 
     def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(PATIENCE)
+        self._keeper.close()
         self.folder.cleanup()
+
+
+@cache
+def _zygotes() -> str:
+    """Where they are asked for: the suite's workers have one place, and whoever is alone his own."""
+    if found := os.environ.get(zygotes.FOLDER):
+        return found
+    return zygotes.begin()
 
 
 def _request(argv: Sequence[str], cwd: Path, environ: Mapping[str, str], **how: object) -> bytes:

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests import zygotes
+
 WAIT = ("api", "docs", "live", "mcp", "page", "supervisor")
 """The folders whose tests start programs and wait for them."""
 
@@ -31,6 +33,7 @@ def pytest_xdist_setupnodes(specs: list[Any]) -> None:
     if shutil.which(APART[0]) and not subprocess.run([*APART, "true"], capture_output=True, check=False).returncode:
         for spec in specs:
             spec.python = shlex.join([*APART, sys.executable])
+    os.environ[zygotes.FOLDER] = zygotes.begin()
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:

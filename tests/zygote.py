@@ -60,16 +60,17 @@ def load_api() -> None:
     importlib.import_module("uvicorn.protocols.websockets.websockets_sansio_impl")
 
 
-def serve(listener: socket.socket) -> None:
+def serve(listener: socket.socket, keeper: socket.socket) -> None:
     """A fork for each request, which is the program itself; its end is told to whoever asked, and to nobody else.
 
-    Who asked and has ended takes it along, as a shell's script that is killed.
+    Who asked and has ended takes it along, as a shell's script that is killed; and the keeper's other end all of it.
     """
     running: dict[int, tuple[int, socket.socket]] = {}
     while True:
         asking = {connection: pid for pid, connection in running.values()}
-        ready, _, _ = select.select([listener, sys.stdin, *running, *asking], [], [])
-        if sys.stdin in ready:  # whoever started us has ended
+        watched: list[Any] = [listener, keeper, *running, *asking]
+        ready, _, _ = select.select(watched, [], [])
+        if keeper in ready:
             return
         for ended in running.keys() & set(ready):
             pid, connection = running.pop(ended)
@@ -79,7 +80,7 @@ def serve(listener: socket.socket) -> None:
             os.kill(asking[gone], signal.SIGKILL)
         if listener in ready:
             connection, _ = listener.accept()
-            pid = begin(connection, [listener, *(each for _, each in running.values())])
+            pid = begin(connection, [listener, keeper, *(each for _, each in running.values())])
             running[os.pidfd_open(pid)] = pid, connection
             with suppress(OSError):
                 connection.sendall(f"{pid}\n".encode())
@@ -171,16 +172,13 @@ def program() -> int:
     return 0
 
 
-if __name__ == "__main__":
-    path, *api = sys.argv[1:]
+def begin_to_serve(path: str, keeper: socket.socket, *api: str) -> None:
+    """Listens at the path once it may be asked; of an API, what follows are its name and what runs its tasks."""
     if api:
-        load_api()
-        sys.executable = api[1]  # runs the tasks that the API starts
-    else:
-        load()
+        sys.executable = api[1]
     gc.disable()  # a fork ends before there is much to collect
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(f"{path}.new")
         server.listen(64)
         os.rename(f"{path}.new", path)
-        serve(server)
+        serve(server, keeper)
