@@ -19,6 +19,8 @@ from tests import zygotes
 
 WAIT = ("api", "docs", "live", "mcp", "page", "supervisor")
 """The folders whose tests start programs and wait for them."""
+SHARE = ("api", "page")
+"""Those whose files are not shared out."""
 
 APART = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", '"$@"; exit', "sh")
 """Runs a program where no other processes than its own are seen; the shell is the first of them, and reaps the rest."""
@@ -51,7 +53,7 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Gives each worker its share of what waits, file by file, and has it begin with that.
 
-    Files that are marked as a group are one: they share what takes long to start.
+    Files that share what takes long to start, or runs on until the end, are one: a browser, an API.
 
     xdist hands every worker a part of the list, and moves what is left at its end: short tests, which end all at once.
     """
@@ -68,6 +70,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         del short[:room]
 
 
-def _group(item: pytest.Item) -> object:
-    marker = item.get_closest_marker("xdist_group")
-    return marker.args[0] if marker else item.path
+def _group(item: pytest.Item) -> Path:
+    return item.path.parent if item.path.parent.name in SHARE else item.path

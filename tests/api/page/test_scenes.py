@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing (Debian package: chromium-headless-shell)"),
-    pytest.mark.xdist_group("browser"),
     pytest.mark.timeout(600),
 ]
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing (Debian package: chromium-headless-shell)"),
-    pytest.mark.xdist_group("browser"),
     pytest.mark.timeout(600),  # many waits in a row, each of which may take long on a machine with much else to do
 ]
 PRINTS = "touch lines; echo $$ >pid; exec tail -n +1 -f lines"
