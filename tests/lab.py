@@ -144,7 +144,8 @@ class Zygote:
         connection.settimeout(timeout)
         connection.connect(self.path)
         sent = socket.send_fds(connection, [request], streams)
-        connection.sendall(request[sent:])
+        if rest := request[sent:]:  # the fork may have ended by now: to send it nothing would fail, too
+            connection.sendall(rest)
         return connection
 
     def _code(self, request: bytes, streams: list[int], timeout: float) -> int:
