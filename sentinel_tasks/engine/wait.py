@@ -19,7 +19,7 @@ from ..model import (
     Service,
     State,
 )
-from ..observation.health_threads import HealthThreads
+from ..observation.health_threads import AskingOnce, HealthThreads
 from ..observation.observe import last_output, observe
 from ..observation.snapshot import take_snapshot
 from ..report.phrases import command
@@ -42,10 +42,11 @@ REACHED: dict[Goal, frozenset[State]] = {
 def wait(world: World, wanted: Iterable[str], goal: Goal, timeout: float | None) -> list[Report]:
     """Each service's report once all are as wanted, one has failed, or its time is up (contract: Tasks, Wait).
 
-    `timeout` is in seconds; None gives each service the time that its start, or for `stopped` its stop, may take.
+    `timeout` is in seconds; None gives each service the time that its start, or for `stopped` its stop, may take. With
+    none at all it looks once as a status does, which awaits an answer: a slow machine must not tell that there is none.
     """
     services = [world.workspace.service(name) for name in wanted]
-    threads = HealthThreads(world)
+    threads = AskingOnce(world) if timeout == 0 else HealthThreads(world)
     try:
         return _wait(world, services, goal, timeout, threads)
     finally:
@@ -53,7 +54,7 @@ def wait(world: World, wanted: Iterable[str], goal: Goal, timeout: float | None)
 
 
 def _wait(
-    world: World, services: Sequence[Service], goal: Goal, timeout: float | None, threads: HealthThreads
+    world: World, services: Sequence[Service], goal: Goal, timeout: float | None, threads: HealthThreads | AskingOnce
 ) -> list[Report]:
     began = world.monotonic()
     while True:

@@ -50,12 +50,14 @@ def late(lab: Lab, why: str, *words: str, name: str = "telemetry", **keys: objec
 # HTTP
 
 
-def test_a_page_that_takes_two_seconds_is_healthy_in_start_and_in_a_status_that_says_what_it_waits_for(
+def test_a_page_that_takes_two_seconds_is_healthy_in_start_in_a_wait_of_no_time_and_in_a_status_that_tells_why_it_waits(
     lab: Lab,
 ) -> None:
     """Each question was broken off and begun anew, until the start gave up."""
     done = started(lab, "--answer-after", "2", health={"path": "/", "timeout": PATIENCE})
     assert (done.code, done.json["state"], done.json["health"]["detail"]) == (0, "running", "200")
+    waited = lab.sentinel("wait", "telemetry", "--timeout", "0")
+    assert (waited.code, "starting" in waited.said) == (0, False)
     with on_terminal(lab, INV, "telemetry.status") as shown:
         shown.expect(r"telemetry: awaiting its health check [0-9.]+ of 60 s")
         shown.expect("Running on port")
