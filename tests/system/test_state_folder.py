@@ -279,6 +279,17 @@ def test_a_lock_may_be_waited_for_whatever_the_umask_of_its_holder_is(state: Sta
         os.umask(before)
 
 
+def test_a_lock_is_had_where_no_file_has_a_mode(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int, mode: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("sentinel_tasks.system.locks.os.fchmod", refuse)
+    with state.lock("web"):
+        assert is_held(state.folder / "web.lock")
+    with state.lock("web", patience=0.0):
+        pass
+
+
 def test_of_many_at_once_one_acts_at_a_time(state: State) -> None:
     code = """
 for _ in range(30):
