@@ -32,9 +32,10 @@ def taken(path: str, patience: float) -> int | None:
 def _taken_at_once(path: str) -> int | None:
     descriptor, is_ours = os.open(path, OPEN | os.O_CREAT, MODE), False
     try:
+        with suppress(PermissionError):  # a file system may have no modes
+            os.fchmod(descriptor, MODE)  # whatever the umask: who could not open it would fail in place of waiting
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         is_ours = os.fstat(descriptor).st_nlink > 0  # else whoever had it has removed the file that we opened
-        os.fchmod(descriptor, MODE)  # whatever the umask: who could not open it would fail in place of waiting
     except BlockingIOError:
         pass
     finally:
