@@ -23,7 +23,10 @@ FEW = 2
 TIMES = 5
 LONG = 600.0
 UP, DOWN = 3.0, 2.0
-"""Seconds for 100 services; those of the larger size may take so many times as long as there are more."""
+"""Seconds for 100 services."""
+LINEAR = 1.05
+"""The larger size beside as many services in workspaces of the smaller one, one after the other: the machine has as
+many processes at the end of both, and what memory costs that a machine has to find first is in both."""
 
 
 def workspace(lab: Lab, number: int, name: str = "") -> Path:
@@ -56,12 +59,22 @@ class Scale:
         yield Row(f"ps of {FEW}, nothing else runs", "", f"{median(alone):.3f} s")
         yield from self._of(self.many, 1.3)
         yield from self._of(self.many * TIMES, 2.0)
+        apart = self._apart()
         for verb, limit in (("up --no-wait", UP), ("down", DOWN)):
             few, most = self.spent[verb].values()
             yield at_most(f"{verb} of {self.many} services", few, limit * self.many / 100, "s")
-            what = f"{verb} of {self.many * TIMES}, to that of {self.many}"
-            yield at_most(what, most / few, TIMES, "x", f" ({most:.2f} s)")
+            larger = f"{verb} of {self.many * TIMES}"
+            yield Row(f"{larger}, to that of {self.many}", "", f"{most / few:.3g} x ({most:.2f} s)")
+            yield ratio(f"{larger} / of {TIMES} times {self.many}", [most], [apart[verb]], LINEAR)
         timed(self.lab, self.few, "down")
+
+    def _apart(self) -> dict[str, float]:
+        """Seconds for the larger number of services in workspaces of the smaller one, one after the other."""
+        paths = [workspace(self.lab, self.many, f"apart{number}") for number in range(TIMES)]
+        spent = {"up --no-wait": sum(timed(self.lab, path, "up", "--no-wait") for path in paths)}
+        own_processes.wait_for_quiet(own_processes.found(self.lab))
+        spent["down"] = sum(timed(self.lab, path, "down") for path in paths)
+        return spent
 
     def _of(self, number: int, limit: float) -> Iterator[Row]:
         path = workspace(self.lab, number)
