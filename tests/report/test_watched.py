@@ -54,8 +54,8 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    made = Terminal()
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((made.across, 24)))
+    made = Terminal()  # whose width pytest itself asks for, too, and with a fallback
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda **_: os.terminal_size((made.across, 24)))
     return made
 
 
