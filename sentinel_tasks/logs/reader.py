@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -44,7 +44,7 @@ class Reader:
     def __init__(self, path: Path, patient: bool = False) -> None:
         self.path = path
         bytes(8 * AT_ONCE)  # once this is freed, glibc keeps what blocks need: each would be given back and faulted in
-        self._open_file = held if patient else opened
+        self._open_file: Callable[[Path], int] = held if patient else opened
         self._file: int | None = None
         self._name = path
         self._offset = self._read = 0
@@ -204,7 +204,7 @@ class Reader:
 
     def _more(self) -> bytes:
         if self._file is None:
-            self._open((rotated(self.path) or [self.path])[-1], 0)
+            self._open_oldest()
         if self._file is None:
             return b""
         before = len(self._rest[1]) if self._rest else 0
@@ -217,6 +217,17 @@ class Reader:
             self._times = self._times_since(self._file, self._offset - len(data) - before)
             self._begins = self._runs(self._file)
         return data
+
+    def _open_oldest(self) -> None:
+        """Opens the oldest file; one that was renamed meanwhile is looked for again, for its name is the next one's."""
+        name, found = self._oldest(), None
+        while name != found:
+            found = name
+            self._open(found, 0)
+            name = self._oldest()
+
+    def _oldest(self) -> Path:
+        return (rotated(self.path) or [self.path])[-1]
 
     def _most_at_once(self) -> int:
         return AT_ONCE

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_tasks.logs.reader import LONGEST_LINE, Reader, last_lines, since_launch
-from sentinel_tasks.logs.rotation import TIMES, Times, rotated
+from sentinel_tasks.logs.rotation import TIMES, Times, opened, rotated
 from sentinel_tasks.names import times_path
 from sentinel_tasks.supervisor.capture import Log
 from sentinel_tasks.text.annotations import ANY_BEGIN
@@ -352,14 +352,32 @@ def test_writer_and_reader_at_once(path: Path) -> None:
         for first in range(0, end, 5):
             log.write(written(numbered(first, first + 5)))
 
-    writer = threading.Thread(target=write)
+    writer, reader = threading.Thread(target=write), Reader(path)
+    assert texts(reader) == []  # it is at the first byte, and not where the log is when the writer has run for a while
     writer.start()
-    reader = Reader(path)
     while writer.is_alive():
         seen += texts(reader)
     writer.join()
     seen += texts(reader)
     assert seen == numbered(0, end)
+
+
+def test_what_is_rotated_while_its_oldest_file_is_opened_is_read_from_its_first_line(path: Path) -> None:
+    log, reader, numbers = Log(str(path), 40, 99), Reader(path), itertools.count()
+
+    def write() -> None:
+        log.write(written(numbered(first := 9 * next(numbers), first + 9)))
+
+    def opened_late(name: Path) -> int:
+        if not Path(f"{path}.5").exists():
+            write()
+            write()
+        return opened(name)
+
+    write()
+    write()
+    reader._open_file = opened_late
+    assert texts(reader)[:9] == numbered(0, 9)
 
 
 # Times
