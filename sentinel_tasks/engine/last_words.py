@@ -1,4 +1,4 @@
-"""Waits for what services printed last, so that a failure is told with its cause."""
+"""Waits for what services printed last, so that a failure is told with its cause, and an end once its log is whole."""
 
 from __future__ import annotations
 

@@ -321,8 +321,8 @@ class Start:
     # Settling
 
     def _settle(self, actions: Sequence[tuple[Track, Action]]) -> None:
-        failed = [track.service for track, action in actions if isinstance(action, Fail)]
-        await_last_words(self.world, [(each, self.seen[each.name]) for each in failed])
+        told = [track.service for track, action in actions if isinstance(action, (Done, Fail))]
+        await_last_words(self.world, [(each, self.seen[each.name]) for each in told])
         for track, action in actions:
             seen = self.seen[track.service.name]
             if isinstance(action, Done):

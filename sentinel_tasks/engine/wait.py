@@ -75,15 +75,12 @@ def _wait(
 
 
 def _with_last_words(world: World, services: Sequence[Service], seen: Sequence[Observation]) -> list[Observation]:
-    """The same, with what those that have ended without being asked to printed last."""
-    failed = [
-        (service, each) for service, each in zip(services, seen, strict=True) if state(service, each) == "crashed"
-    ]
-    await_last_words(world, failed)
-    names = {service.name for service, _ in failed}
+    """The same, with what those that have crashed printed last; of those that have completed it is in their logs."""
+    found = [(service, each, state(service, each)) for service, each in zip(services, seen, strict=True)]
+    await_last_words(world, [(service, each) for service, each, name in found if name in ("crashed", "completed")])
     return [
-        replace(each, last_output=last_output(service, world, each)) if service.name in names else each
-        for service, each in zip(services, seen, strict=True)
+        replace(each, last_output=last_output(service, world, each)) if name == "crashed" else each
+        for service, each, name in found
     ]
 
 

@@ -15,6 +15,7 @@ from tests import facts
 from tests.engine.histories import (
     CTRL_C,
     DB,
+    JOB,
     OLD,
     WATCHING,
     WEB,
@@ -226,6 +227,16 @@ ENDS = {
         },
         sent=[NEW],
         told=["web: crashed, exit 1; ended while starting: exit 1; | boom"],
+    ),
+    "a one-shot completes, and what it printed is not in its log yet": History(
+        {
+            0: [],
+            1: [ended(JOB, run={"exit_code": 0}, is_writing=True)],
+            1.1: [ended(JOB, run={"exit_code": 0})],
+        },
+        services=(JOB,),
+        sent=["0: new session for job"],
+        told=["job: completed, changed, exit 0"],
     ),
     "its last words never come": History(
         {

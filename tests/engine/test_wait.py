@@ -59,6 +59,19 @@ HISTORIES: dict[str, tuple[Goal, float | None, History]] = {
             told=["job: completed, exit 0"],
         ),
     ),
+    "a one-shot completes, and what it printed is not in its log yet": (
+        "completed",
+        None,
+        History(
+            {
+                0: [alive(JOB, **OLD)],
+                1: [ended(JOB, run={"exit_code": 0}, is_writing=True, **OLD)],
+                1.1: [ended(JOB, run={"exit_code": 0}, **OLD)],
+            },
+            services=(JOB,),
+            told=["job: completed, exit 0"],
+        ),
+    ),
     "it stops": (
         "stopped",
         None,
