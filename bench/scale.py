@@ -24,9 +24,9 @@ TIMES = 5
 LONG = 600.0
 UP, DOWN = 3.0, 2.0
 """Seconds for 100 services."""
-LINEAR = 1.05
+LINEAR = 1.1
 """The larger size beside as many services in workspaces of the smaller one, one after the other: the machine has as
-many processes at the end of both, and what memory costs that a machine has to find first is in both."""
+many processes at the end of both. Whichever comes first has to find the memory, which is a tenth of its time."""
 
 
 def workspace(lab: Lab, number: int, name: str = "") -> Path:
