@@ -17,6 +17,13 @@ from sentinel_tasks.tasks.yaml_file import read
 from tests.lab import Lab
 
 
+@pytest.fixture(autouse=True, params=["with PyYAML", "without it"])
+def _with_and_without_a_reader_in_c(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyYAML is there for a test; whoever installs the tasks alone may not have it."""
+    assert getattr(yaml, "__with_libyaml__", False)
+    monkeypatch.setattr(yaml, "__with_libyaml__", request.param == "with PyYAML")
+
+
 def section(folder: Path, text: str) -> tuple[Any, list[Problem]]:
     path = folder / "invoke.yaml"
     path.write_text(text, encoding="utf-8")
