@@ -7,7 +7,6 @@ import os
 from ..lineage.signals import name_of, signal
 from .inherit import limit_open_files, take
 from .record import print_to_pane, say
-from .wakeup import ASKING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from .specification import Spec
 
 NOT_RUNNABLE = (126, 127)
+NEVER_CAUGHT = {signal.SIGKILL, signal.SIGSTOP}
 OF_THE_PANE = ("TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION")
 
 
@@ -38,9 +38,9 @@ def spawn(spec: Spec, kernel: Kernel, prepare: Callable[[], object] = lambda: No
 
 def become(spec: Spec) -> int:
     """Turns this process into the service; the exit code if it can't."""
-    for number in (*ASKING, signal.SIGPIPE, signal.SIGXFSZ):
+    for number in signal.valid_signals() - NEVER_CAUGHT:  # what began tmux's server may have ignored some
         signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     command, folder = spec["command"], spec["cwd"]
     words = ["sh", "-c", command] if isinstance(command, str) else command
     environment = spec["env"] | {name: os.environ[name] for name in OF_THE_PANE if name in os.environ}

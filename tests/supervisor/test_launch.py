@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,19 @@ KEPT_BY_LIBC = 0x1_8000_0000
 """Signals 32 and 33, which GNU make leaves ignored in its children, and which no program may use."""
 
 
+@pytest.fixture
+def shell_that_ignores() -> Iterator[None]:
+    """Ignores a signal and blocks another one, as `trap "" ALRM` does for all that is started there."""
+    ignored, blocked = (
+        signal.signal(signal.SIGALRM, signal.SIG_IGN),
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2]),
+    )
+    yield
+    signal.signal(signal.SIGALRM, ignored)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+@pytest.mark.usefixtures("shell_that_ignores")
 def test_service_ignores_no_signal_and_blocks_none(launched: Piped) -> None:
     launched.run(["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"])
     masks = {int(line.split()[1], 16) for line in launched.said.splitlines() if line.startswith(b"Sig")}
