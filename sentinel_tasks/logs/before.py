@@ -9,7 +9,7 @@ from pathlib import Path
 from ..text.sanitize import is_only_annotations
 from .place import next_line
 from .reader import Reader
-from .rotation import marks_of, rotated
+from .rotation import marks_of, rotated, unrotated
 
 LOOKED_BACK = 1 << 16
 """Bytes; an entry is hardly longer."""
@@ -26,7 +26,7 @@ class LookingBack(Reader):
 
     def lines_until(self, end: os.stat_result, offset: int) -> Iterator[bytes]:
         """Those of the last bytes before it."""
-        self._go_back(end, offset)
+        unrotated(self.path, lambda: self._go_back(end, offset))
         has_come = False
         for _, line in self.lines():
             is_here = self._is_in(end)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..names import times_path
-from .rotation import BLOCK, TIMES, Mark, marks_of, name_of, opened, rotated
+from .rotation import BLOCK, TIMES, Mark, marks_of, name_of, opened, rotated, unrotated
 from .wanted import Place
 
 
@@ -26,6 +26,10 @@ def is_in(place: Place, file: int, path: Path) -> bool:
 
 def end_of_older(file: int, path: Path) -> Place | None:
     """The last byte of the file before the open one; None if there is none. Of an empty file nothing tells the next."""
+    return unrotated(path, lambda: _end_of_older(file, path))
+
+
+def _end_of_older(file: int, path: Path) -> Place | None:
     names = rotated(path)
     name = name_of(file, path)
     for older in names[names.index(name) + 1 :] if name in names else ():

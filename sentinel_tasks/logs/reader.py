@@ -25,6 +25,7 @@ from .rotation import (
     opened,
     rotated,
     size,
+    unrotated,
 )
 
 Own = TypeVar("Own", bound="Reader")
@@ -72,7 +73,10 @@ class Reader:
 
     def from_last(self, count: int) -> Reader:
         """Begins with the last `count` lines that are there now."""
-        missing = count
+        unrotated(self.path, lambda: self._go_to_last(count))
+        return self
+
+    def _go_to_last(self, missing: int) -> None:
         for path in rotated(self.path):
             self._open(path, 0)
             if self._file is not None:
@@ -80,23 +84,25 @@ class Reader:
                 missing -= found
             if missing <= 0:
                 break
-        return self
 
     def from_launch(self, launch: str) -> Reader:
         """Begins with the first byte of that launch's latest run, or the oldest byte there is if that is gone.
 
         Where only earlier launches have begun, it begins at the end: that launch has printed nothing yet.
         """
+        unrotated(self.path, lambda: self._go_to_launch(launch))
+        return self
+
+    def _go_to_launch(self, launch: str) -> None:
         files = rotated(self.path)
         begins = {path: [mark for mark in marks_at(path) if mark.word == "begin"] for path in files}
         for path in files:
             own = [mark.offset for mark in begins[path] if mark.launch == launch]
             self._open(path, max(own, default=0))
             if own:
-                return self
+                return
         if any(begins.values()):
-            self.from_last(0)
-        return self
+            self._go_to_last(0)
 
     def _open(self, path: Path, offset: int) -> None:
         self.close()

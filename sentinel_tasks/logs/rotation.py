@@ -14,10 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from ..names import times_of
 
+Found = TypeVar("Found")
+LOOKS = 20
+"""So often files are looked for whose names change meanwhile: a log is hardly rotated in each of these moments."""
 BLOCK = 1 << 16
 KEPT = 1 << 20
 """Bytes of times that are read beyond those that were asked for: who asks about a place asks about later ones, too."""
@@ -42,6 +45,21 @@ def _ages(path: Path) -> list[int]:
 
 def _aged(path: Path, age: int) -> Path:
     return path.with_name(f"{path.name}.{age}") if age else path
+
+
+def unrotated(path: Path, look: Callable[[], Found]) -> Found:
+    """What `look` finds in the log's files by their names, while none of them was renamed."""
+    for _ in range(LOOKS):
+        before = _files(path)
+        found = look()
+        if _files(path) == before:
+            break
+    return found
+
+
+def _files(path: Path) -> list[int | None]:
+    """Which files they are, newest first."""
+    return [_inode(each) for each in rotated(path)]
 
 
 def opened(path: Path | str) -> int:
@@ -82,7 +100,7 @@ def open_next(path: Path, own: os.stat_result, open_file: Callable[[Path], int])
             continue
         if ages[place - 1] + 1 in ages[place:] and _is_same(_aged(path, ages[place]), own):
             return found
-        if os.fstat(found).st_ino == seen[place - 1] and [_inode(each) for each in rotated(path)] == seen:
+        if os.fstat(found).st_ino == seen[place - 1] and _files(path) == seen:
             return found
         os.close(found)
     return None

@@ -14,7 +14,7 @@ from .elsewhere import LongLines
 from .filter import Filter
 from .near_end import places_near_end
 from .place import end_of_older, is_in, offset_since, place_in
-from .rotation import marks_of, rotated
+from .rotation import marks_of, rotated, unrotated
 from .skipping import SkippingReader
 from .wanted import Place, Stats, Wanted
 
@@ -50,9 +50,9 @@ class Search(SkippingReader):
         if self._wanted.only_last:
             self.from_last((self._wanted.most or 0) + MOST_PADDING)
         elif place := self._near_end():
-            self._go_to_begin(None, place)
+            unrotated(self.path, lambda: self._go_to_begin(None, place))
         else:
-            self._go_to_begin(self._wanted.since, self._wanted.after)
+            unrotated(self.path, lambda: self._go_to_begin(self._wanted.since, self._wanted.after))
         self._begin_here()
         return True
 
@@ -82,7 +82,10 @@ class Search(SkippingReader):
         return sum(not is_only_annotations(line) for _, line in self.found())
 
     def _is_there(self, place: Place) -> bool:
-        return place.inode == 0 or any(self._opens(path) and self._has(place) for path in rotated(self.path))
+        return place.inode == 0 or unrotated(self.path, lambda: self._finds(place))
+
+    def _finds(self, place: Place) -> bool:
+        return any(self._opens(path) and self._has(place) for path in rotated(self.path))
 
     def _opens(self, path: Path) -> bool:
         self._open(path, 0)

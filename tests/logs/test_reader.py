@@ -6,6 +6,7 @@ import itertools
 import os
 import threading
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
@@ -378,6 +379,35 @@ def test_what_is_rotated_while_its_oldest_file_is_opened_is_read_from_its_first_
     write()
     reader._open_file = opened_late
     assert texts(reader)[:9] == numbered(0, 9)
+
+
+def rotated_meanwhile(log: Log, lines: Texts) -> Callable[[Path], int]:
+    """Opens the log's files; as soon as the newest one that is full is open, these lines have the log rotated."""
+    coming = iter([b"", written(lines)])
+
+    def opened_before(name: Path) -> int:
+        file = opened(name)
+        log.write(next(coming, b""))
+        return file
+
+    return opened_before
+
+
+def test_last_lines_are_all_there_though_the_log_is_rotated_while_they_are_looked_for(path: Path) -> None:
+    log, reader = Log(str(path), 40, 99), Reader(path)
+    for first in (0, 9, 18):
+        log.write(written(numbered(first, first + 9)))
+    reader._open_file = rotated_meanwhile(log, [long_line := b"x" * 40])
+    assert texts(reader.from_last(12)) == [*numbered(16, 27), long_line]
+
+
+def test_a_launch_is_read_from_its_first_line_though_the_log_is_rotated_while_it_is_looked_for(path: Path) -> None:
+    log, reader = Log(str(path), 40, 99), Reader(path)
+    log.write(begin("L1") + b"\n" + written(numbered(0, 9)))
+    for first in (9, 18):
+        log.write(written(numbered(first, first + 9)))
+    reader._open_file = rotated_meanwhile(log, numbered(27, 36))
+    assert texts(reader.from_launch("L1"))[-36:] == numbered(0, 36)
 
 
 # Times
