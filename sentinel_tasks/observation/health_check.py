@@ -108,7 +108,8 @@ def _suspended(bare: Observation) -> str:
 
 
 def _up(bare: Observation) -> Answer:
-    up = bare.age >= UP_AFTER and bare.run is not None and bare.run.ended is None
+    has_stayed = bare.age >= UP_AFTER or _was_seen_ready(bare)  # at once, if it is of those that say when
+    up = has_stayed and bare.run is not None and bare.run.ended is None
     return Answer(True, "it stays up") if up else Answer(False, f"not yet up for {UP_AFTER:g} s")
 
 

@@ -339,6 +339,17 @@ def test_ps_of_all_workspaces_asks_nobody_elsewhere() -> None:
     ]
 
 
+def test_what_was_ready_at_once_in_another_workspace_was_unhealthy_there_for_a_second() -> None:
+    """How it is asked is not known here, and who stays up was not believed to before that second was over."""
+
+    def flat(world: ScriptedWorld, wanted: Sequence[str]) -> Any:
+        return [report for each in everything(world) for report in each if report.service.name != "web"]
+
+    young = {"age": 0.1, "run": {"started": NOW}, **OLD}
+    shown = [elsewhere(seen_ready(alive(service("old"), **young)))]
+    assert play(History({0: shown}, []), flat) == (["old: running, exit 0"], [])
+
+
 def test_who_watches_sees_what_is_so_after_each_pause() -> None:
     world = ScriptedWorld(facts.workspace(WEB), {0: [running(**OLD)], 1: [ended(run={"exit_code": 3}, **OLD)], 2: []})
     seen = [[report.state for report in own] for (own,) in islice(looks(world, ["web"], everywhere=False), 3)]
