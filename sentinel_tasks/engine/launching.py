@@ -32,7 +32,7 @@ OVERLAP = 1.0
 """By so many seconds a look at the log goes back beyond the one before."""
 LOOK_SECONDS = 0.25
 """So long one look at the windows is good for all who wait. Each asks for the first time later than that after its
-window has opened (system/state_folder.py), so no look is from before."""
+window has opened (system/spec_fifo.py), so no look is from before."""
 PROBE_SECONDS = 3.0
 """What a question after liveness may take beside the answer: it is a process of its own."""
 

@@ -11,7 +11,7 @@ from sentinel_tasks.engine import launching
 from sentinel_tasks.engine.launching import _Windows
 from sentinel_tasks.engine.start import MOST_TIMES_OVERTAKEN, Options, start
 from sentinel_tasks.model import Health, Pane
-from sentinel_tasks.system import state_folder
+from sentinel_tasks.system import spec_fifo
 from tests import facts
 from tests.engine import histories
 from tests.engine.histories import (
@@ -168,7 +168,7 @@ def test_an_up_of_many_on_a_busy_machine_does_not_drown_in_its_own_looks(monkeyp
 
 def test_no_look_that_is_shared_is_from_before_a_window_was_opened() -> None:
     """A launcher whose window came after it would be told as gone."""
-    assert launching.LOOK_SECONDS < state_folder.LOOK_SECONDS
+    assert launching.LOOK_SECONDS < spec_fifo.LOOK_SECONDS
 
 
 def test_a_window_carries_the_marks_of_its_launch() -> None:

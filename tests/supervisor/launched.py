@@ -16,7 +16,8 @@ from sentinel_tasks.lineage import proc, table
 from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.model import Run
 from sentinel_tasks.supervisor import launch
-from sentinel_tasks.system.state_folder import State, send_spec
+from sentinel_tasks.system.spec_fifo import send_spec
+from sentinel_tasks.system.state_folder import State
 from tests.lab import PATIENCE, until
 
 SCRIPT = launch.__file__

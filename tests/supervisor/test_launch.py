@@ -20,7 +20,8 @@ from sentinel_tasks.lineage import proc
 from sentinel_tasks.model import Run
 from sentinel_tasks.supervisor.restarts import Restarts, is_due
 from sentinel_tasks.supervisor.watch import LOOKS
-from sentinel_tasks.system.state_folder import State, send_spec
+from sentinel_tasks.system.spec_fifo import send_spec
+from sentinel_tasks.system.state_folder import State
 from tests.lab import PATIENCE, until
 
 from .launched import READY, SCRIPT, Piped

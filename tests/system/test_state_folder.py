@@ -19,9 +19,10 @@ import pytest
 from sentinel_tasks.errors import ConfigurationError, SentinelError, StateFolderUnusable
 from sentinel_tasks.model import Run
 from sentinel_tasks.names import times_path
-from sentinel_tasks.system import state_folder
+from sentinel_tasks.system import spec_fifo
 from sentinel_tasks.system.locks import is_held, taken
-from sentinel_tasks.system.state_folder import State, private_folder, send_spec, state_root
+from sentinel_tasks.system.spec_fifo import send_spec
+from sentinel_tasks.system.state_folder import State, private_folder, state_root
 from tests.lab import until
 
 
@@ -346,7 +347,7 @@ def test_orders_are_handed_over_whole_and_touch_no_disk(state: State, size: int)
 
 
 def test_orders_that_nobody_takes(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_folder, "SEND_SECONDS", 0.1)
+    monkeypatch.setattr(spec_fifo, "SEND_SECONDS", 0.1)
     assert not send_spec(state.make_fifo("web", "L1"), {})
     assert not send_spec(state.folder / "missing", {})
 
