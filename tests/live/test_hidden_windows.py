@@ -120,6 +120,8 @@ def test_what_the_configuration_forgot_is_ended_also_there(running: Lab) -> None
     del document["sentinel"]["services"]["job"]
     (running.path / "invoke.yaml").write_text(json.dumps(document))
     assert "job" in running.inv("ps").out
+    (check,) = (each for each in running.inv("doctor", "--json").json["checks"] if each["name"] == "unconfigured")
+    assert (check["reason"].partition(" ")[0], check["remedy"]) == ("job", "inv down")
     assert running.inv("down").code == 0
     assert not job.is_running()
 

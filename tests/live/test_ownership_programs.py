@@ -56,12 +56,14 @@ def test_one_that_writes_over_its_environment_ends_with_its_window(lab: Lab) -> 
     assert_ended(port, pid)
 
 
-def test_a_daemon_without_our_tags_is_ended_by_a_stop(lab: Lab) -> None:
+def test_a_daemon_without_our_tags_is_ended_by_a_stop_and_not_before(lab: Lab) -> None:
+    lab.own_default_ports()
     note = lab.path / "daemon"
     daemon = f"setsid -f {CLEARED} sh -c 'echo $$ >{note}; exec sleep 4002'"
     port = serve(lab, f"{daemon}; exec {server(lab)}")
     pid = int(until(lambda: note.exists() and note.read_text()))
-    assert is_living(pid)
+    assert lab.inv("doctor", "--fix").code == 0
+    assert is_living(pid), "it is no stray while its service runs"
     assert lab.inv("dev.stop").code == 0
     assert_ended(port, pid)
 
