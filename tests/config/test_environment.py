@@ -39,6 +39,15 @@ def test_a_service_that_was_started_from_a_shell_of_run_is_a_service_all_the_sam
     assert (found["SENTINEL_SERVICE"], found["PORT"]) == ("web", "3000")
 
 
+def test_a_service_without_a_port_is_not_told_that_of_the_service_that_started_it() -> None:
+    web = facts.service("web")
+
+    def port(**environ: str) -> str | None:
+        return service_environment(web, world(web, PORT="4000", **environ), "sentinel-app", None, {}).get("PORT")
+
+    assert (port(SENTINEL_SERVICE="db"), port()) == (None, "4000")
+
+
 def test_an_address_follows_an_automatic_port() -> None:
     found = environment({"DATABASE_URL": "postgres://localhost:${SENTINEL_PORT_DB}/app", "SELF": "http://:$PORT"})
     assert found["DATABASE_URL"] == "postgres://localhost:21000/app"

@@ -121,6 +121,16 @@ def test_string_runs_in_a_shell_and_a_list_as_it_is(launched: Piped, command: st
     assert said in launched.said
 
 
+@pytest.mark.parametrize("command", ["do-it", ["do-it"]])
+def test_a_program_is_looked_for_on_the_services_own_path(launched: Piped, command: str | list[str]) -> None:
+    """Which is that of its caller, not of the tmux server."""
+    tool = launched.folder / "tools" / "do-it"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\nexit 7\n")
+    tool.chmod(0o755)
+    assert launched.run(command, env={"PATH": f"{tool.parent}:{os.environ['PATH']}"})[0] == 7
+
+
 def test_service_sees_its_own_environment_folder_and_group(launched: Piped, tmp_path: Path) -> None:
     ask = "import os; print(os.getcwd(), os.getpgid(0) == os.getpgid(os.getppid()), sorted(os.environ))"
     launched.run([sys.executable, "-I", "-c", ask])
