@@ -84,22 +84,14 @@ def test_a_tmux_server_that_carries_our_tags_lives_with_all_its_sessions(workspa
     assert "stray" not in events(workspace)
 
 
-def test_a_tmux_server_below_a_service_lives_on_when_the_service_is_stopped(workspace: Lab) -> None:
-    """An editor that is a service opened a terminal with tmux in it."""
-    opens = "tmux -L precious new-session -d -s precious 'sleep 3600'"
-    workspace.configure(ide={**STAYS, "command": f"unset TMUX; {opens}; {STAYS['command']}"}, web=STAYS)
-    assert workspace.inv("ide.start").code == 0
-    precious = Precious(workspace)
-    for task in ("ide.stop", "doctor --fix"):
-        done = workspace.inv(*task.split())
-        assert done.code == 0, done.said
-        precious.check()
-    workspace.tmux("kill-server", socket_name="precious")
-
-
 @pytest.mark.parametrize("is_killed", [False, True], ids=["launcher lives", "launcher killed"])
-def test_what_a_window_of_a_persons_tmux_left_behind_lives_on(workspace: Lab, is_killed: bool) -> None:
-    """A launcher inherits what ends below it: it was ended as a part of the service."""
+def test_a_tmux_server_below_a_service_lives_on_with_what_its_windows_left_behind(
+    workspace: Lab, is_killed: bool
+) -> None:
+    """An editor that is a service opened a terminal with tmux in it.
+
+    A launcher inherits what ends below it: it was ended as a part of the service.
+    """
     leaves = "setsid --fork sleep 3601; exec sleep 3600"
     opens = f"tmux -L precious new-session -d -s precious {shlex.quote(leaves)}"
     workspace.configure(ide={**STAYS, "command": f"unset TMUX; {opens}; {STAYS['command']}"}, web=STAYS)
