@@ -56,19 +56,15 @@ def test_a_service_of_another_user_is_asked_by_root_and_only_sent_signals_are_to
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be two users")
-@pytest.mark.parametrize("way", ["window", "stop without a launcher"])
-def test_root_ends_what_its_service_runs_as_another_user(lab: Lab, way: str) -> None:
+def test_root_ends_what_its_service_runs_as_another_user_without_a_launcher(lab: Lab) -> None:
     """Workers of an nginx that root had started lived on: the gate refused them."""
     server = shlex.join(lab.server("--ignore", "SIGINT", "--ignore", "SIGHUP", "--ignore", "SIGTERM"))
     port = serve(lab, f"exec setpriv --reuid nobody --clear-groups {server}", stop_timeout=0.2)
     process = psutil.Process(status(lab)["pid"])
-    if way == "window":
-        lab.tmux("kill-server")
-    else:
-        process.parent().kill()  # type: ignore[union-attr]
-        stopped = lab.inv("--echo", "telemetry.stop")
-        assert stopped.code == 0, stopped.said
-        assert [f"kill -{name} {process.pid}\n" in stopped.err for name in ("INT", "TERM", "KILL")] == [True] * 3
+    process.parent().kill()  # type: ignore[union-attr]
+    stopped = lab.inv("--echo", "telemetry.stop")
+    assert stopped.code == 0, stopped.said
+    assert [f"kill -{name} {process.pid}\n" in stopped.err for name in ("INT", "TERM", "KILL")] == [True] * 3
     until(lambda: not process.is_running(), "its end")
     assert not is_open(port)
     until(lambda: status(lab)["state"] == "stopped", "the record of its end")

@@ -27,11 +27,3 @@ def test_a_window_tells_that_its_service_runs_has_crashed_and_runs_again(lab: La
     assert shown(lab) == "running"
     assert lab.inv("dev.stop").code == 0
     assert shown(lab) == "stopped"
-
-
-def test_a_window_tells_nothing_where_that_is_not_wanted(lab: Lab) -> None:
-    (lab.path / "invoke.yaml").write_text(
-        "sentinel: {window_state: false, services: {dev: {command: exit 3, port: null}}}"
-    )
-    assert lab.inv("dev.start").code == 1
-    assert shown(lab) == ""
