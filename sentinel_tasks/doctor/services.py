@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from ..config.environment import with_its_environment
 from ..decisions.ownership import FRIENDLY
-from ..engine import outcomes
+from ..engine.holders import ways_on, who
 from ..errors import ConfigurationError
 from ..model import Finding, Service, Typed
 from ..names import mark, port_pairs
@@ -91,8 +91,8 @@ def _port(service: Service, look: Look) -> Finding:
         return passed(name, f"{seen.port} is {'ours' if seen.holders else 'free'}")
     if holder.relation == "stray":
         return passed(name, f"{seen.port} is held by a stray of it (see strays)")
-    reason = f"{seen.port} is held by {outcomes.who(holder, look.workspace)}"
-    return failed(name, reason, outcomes.ways_on(service, holder, look.workspace), "warning")
+    reason = f"{seen.port} is held by {who(holder, look.workspace)}"
+    return failed(name, reason, ways_on(service, holder, look.workspace), "warning")
 
 
 def shared_ports(look: Look) -> list[Finding]:

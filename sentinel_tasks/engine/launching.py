@@ -14,9 +14,8 @@ from msgspec.structs import replace
 
 from ..config.digests import digests
 from ..config.environment import interpolated, service_environment
-from ..decisions.escalation import HOOK_SECONDS
 from ..errors import TmuxRefused
-from ..model import UP_AFTER, Health, Lease, Observation, Service, StartedWith
+from ..model import Lease, Observation, Service, StartedWith
 from ..names import mark
 from ..observation.snapshot import Snapshot
 from ..tmux.commands import Opening, together
@@ -24,17 +23,14 @@ from ..tmux.lookup import free_index
 from ..world import World
 from .log_pump import PYTHON, SUPERVISOR, log_command
 from .port_assignment import Assignment
+from .specification import specification
 from .watching import wish_of
 
 MANY = 8
 """So many new windows are not opened one by one."""
-OVERLAP = 1.0
-"""By so many seconds a look at the log goes back beyond the one before."""
 LOOK_SECONDS = 0.25
 """So long one look at the windows is good for all who wait. Each asks for the first time later than that after its
 window has opened (system/spec_fifo.py), so no look is from before."""
-PROBE_SECONDS = 3.0
-"""What a question after liveness may take beside the answer: it is a process of its own."""
 
 
 class Ready(Struct, frozen=True):
@@ -166,33 +162,9 @@ class _Launch:
         self.refused: TmuxRefused | None = None
         environment = service_environment(ready.service, world, snapshot.session.name, self.port, ports)
         service = interpolated(ready.service, world.workspace.path, environment)
-        self.spec: dict[str, object] = {
-            "command": _to_run(service, world, environment),
-            "cwd": service.cwd,
-            "env": environment,
-            "restart": ready.service.restart,
-            "stop_timeout": ready.service.stop_timeout,
-            "stop_signal": ready.service.stop_signal,
-            "needs": [name for name, _ in ready.service.depends_on],
-            "notify": service.health.kind == "notify",
-            "watchdog": service.watchdog,
-            "liveness": _liveness(service, self.port, str(world.state.log(ready.service.name))),
-            "memory": service.memory_limit,
-            **self._of_orders(service),
+        self.spec = {
+            **specification(service, self.port, environment, world),
             **self._leased(ready.leases),
-            "stop_command": service.stop_command,
-            "hooks": dict(service.hooks),
-            "hook_seconds": HOOK_SECONDS,
-            "tmux": world.tmux_program,
-            "shows_state": world.workspace.window_state,
-            "port": self.port,
-            "success_codes": ready.service.success_codes,
-            "one_shot": ready.service.is_one_shot,
-            "detached": ready.service.detached,
-            "service": ready.service.name,
-            "events": str(world.state.events),
-            "nofile": service.nofile_limit,
-            "inherited": world.inherited(),
             "reservations": assignment.reserved(self.id),
         }
         if self.spec["orders"]:
@@ -207,19 +179,6 @@ class _Launch:
         path = self.world.state.lease(self.service.name)
         self.world.leases.begin(path, self.id, leases)
         return {"lease": str(path), "leases": [[each.pid, each.ticks, each.until] for each in leases]}
-
-    def _of_orders(self, service: Service) -> dict[str, object]:
-        """What the launcher does at changed files, and when another service restarts."""
-        listens = service.watch or service.restart_with
-        return {
-            "orders": str(self.world.watcher_files("").orders(service.name)) if listens else None,
-            "waits_for_change": bool(service.watch),
-            "on_change": dict([service.on_change]) if service.on_change else None,
-            "on_change_timeout": service.startup_timeout,
-            "restart_with": service.restart_with,
-            "called": service.common_name,
-            "healthy": _healthy(service, self.port),
-        }
 
     def open(self, snapshot: Snapshot) -> Snapshot:
         """Opens the window, or uses the one that is there again; the snapshot as it is then."""
@@ -282,43 +241,6 @@ def _note_start(name: str, launch: str, world: World) -> None:
     """
     if world.state.has_room() and (salt := world.state.make_salt()):
         world.state.note_start(name, StartedWith(launch, digests(world.workspace.service(name), salt)))
-
-
-def _to_run(service: Service, world: World, environment: Mapping[str, str]) -> str | list[str]:
-    if isinstance(service.command, str):
-        return world.runnable(service.command, service.cwd, environment.get("PATH"))
-    return list(service.command)
-
-
-def _liveness(service: Service, port: int | None, log: str = "") -> dict[str, object] | None:
-    """The command that asks whether it still answers, and how often."""
-    check = service.liveness
-    if check is None:
-        return None
-    grace = service.startup_timeout if service.liveness_grace is None else service.liveness_grace
-    return {**_question(check, port, log), "interval": check.interval, "retries": check.retries, "grace": grace}
-
-
-def _healthy(service: Service, port: int | None) -> dict[str, object]:
-    """How the launcher sees that the service is healthy again, before it tells what restarts with it."""
-    check, within = service.health, service.startup_timeout
-    if check.kind == "notify":
-        return {"notify": True, "within": within}
-    is_asked = check.kind in ("http", "tcp", "command")
-    return {"within": within, **(_question(check, port) if is_asked else {"after": UP_AFTER})}
-
-
-def _question(check: Health, port: int | None, log: str = "") -> dict[str, object]:
-    """The command that puts a check's question, and how long it may take."""
-    if check.kind == "command":
-        return {"command": check.target, "timeout": check.timeout}
-    target = str(check.target or port)
-    address = f"http://localhost:{port}{target}" if target.startswith("/") else target
-    expected = [",".join(check.expect)] if check.kind == "http" else []
-    words = [*PYTHON, str(SUPERVISOR / "probe.py"), check.kind, address, *expected, f"{check.timeout:g}"]
-    if check.kind == "log":
-        words = [*PYTHON, str(SUPERVISOR / "log_probe.py"), log, str(check.target), f"{check.interval + OVERLAP:g}"]
-    return {"command": words, "timeout": check.timeout + PROBE_SECONDS}
 
 
 def on_port(service: Service, port: int | None) -> Service:

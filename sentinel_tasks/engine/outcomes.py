@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ..decisions.containers import engine_of, runs_containers
 from ..decisions.decide import is_windowless, state
 from ..errors import Interrupted
 from ..model import (
@@ -25,7 +24,7 @@ from ..model import (
     Service,
     Workspace,
 )
-from ..names import is_instance, typed_target, typed_tmux, unmarked
+from ..names import is_instance
 from ..report.phrases import changed_since_start, command, doctor, ended, how_it_ended
 from ..text.duration import duration
 from ..text.sanitize import last_line, plain
@@ -142,6 +141,8 @@ def _told(service: Service, workspace: Workspace, seen: Observation) -> Report:
     word = state(service, seen)
     told = Report(service, word, seen, workspace, code=STATUS_CODES[word])
     if word == "conflict":
+        from .holders import ways_on, who
+
         holder = next(holder for holder in seen.holders if holder.relation != "ours")
         return replace(
             told,
@@ -158,6 +159,8 @@ def _told(service: Service, workspace: Workspace, seen: Observation) -> Report:
     if word == "stopped" and (how := how_it_ended(seen)):
         return replace(told, notes=(how,))
     if word == "running" and not seen.alive:
+        from .holders import adopted
+
         return replace(told, notes=tuple(adopted(holder) for holder in seen.holders if holder.relation == "adopted"))
     if word == "unhealthy" and (is_windowless(seen) or not seen.alive):
         return replace(told, error=_without_its_window(seen), hint=_ways_back(service, workspace))
@@ -212,10 +215,12 @@ def _kept(service: Service, workspace: Workspace, seen: Observation) -> list[str
 
 def refused(service: Service, workspace: Workspace, holder: Holder, seen: Observation) -> Report:
     """The port is in hands that we leave alone: who, as far as can be seen, and the ways on."""
+    from .holders import details, ways_on, who
+
     sick = ", which does not pass the health check" if holder.relation == "adopted" else ""
     error = f"port {seen.port} is held by {who(holder, workspace)}{sick}"
     told = Report(service, "conflict", seen, workspace, code=4, changed=False, error=error)
-    return replace(told, hint=ways_on(service, holder, workspace), notes=_details(holder))
+    return replace(told, hint=ways_on(service, holder, workspace), notes=details(holder))
 
 
 def failed(
@@ -283,8 +288,10 @@ def would_not_stop(
     service: Service, workspace: Workspace, seen: Observation, killed: Iterable[int], unreached: Iterable[Listener]
 ) -> Report:
     """Processes outlived even KILL, or belong to another user and outlived C-c."""
+    from .holders import name_of
+
     pids = ", ".join(str(pid) for pid in killed)
-    others = ", ".join(f"{_name(each)} (pid {each.pid}) of user {each.user}" for each in unreached)
+    others = ", ".join(f"{name_of(each)} (pid {each.pid}) of user {each.user}" for each in unreached)
     why = [f"still there after SIGKILL: {pids}"] if pids else []
     why += [f"can't be signalled: {others}"] if others else []
     told = Report(service, state(service, seen), seen, workspace, code=1, changed=True)
@@ -358,92 +365,3 @@ def stop_interrupted(workspace: Workspace, asked: Sequence[Service], left: Seque
 
 def _names(services: Sequence[Service]) -> str:
     return ", ".join(service.name for service in services)
-
-
-# Who holds the port
-
-
-def who(holder: Holder, workspace: Workspace) -> str:
-    """The holder in one phrase, as much as can be seen of it."""
-    listener = holder.listener
-    if holder.relation == "workspace":
-        return _service_of(holder, workspace)
-    if listener.identity is None:
-        whose = f" of user {listener.user}" if listener.user else ""
-        return f"a process{whose} that can't be seen"
-    name = f"{_name(listener)} (pid {listener.identity.pid})"
-    if engine := engine_of(listener.name):
-        return f"{name}, by which {engine} publishes a container's port"
-    if holder.relation == "other-user":
-        return f"{name} of user {listener.user}"
-    if holder.relation == "protected":
-        return f"{name}, which " + ("started this task" if listener.is_above_us else "holds a person's terminals")
-    if holder.relation in ("pane", "adopted"):
-        place = f"window {holder.pane.index} of session {holder.pane.session}" if holder.pane else "another tmux server"
-        return f"{name} in {place}"
-    folder = "this workspace" if holder.inside else plain(listener.cwd or "a folder that can't be seen")
-    return f"{name}, outside tmux, run from {folder}"
-
-
-def _name(listener: Listener) -> str:
-    """Made plain by itself: a sequence that it leaves open would take with it what is told after it."""
-    return plain(listener.name or "") or "a process"
-
-
-def _service_of(holder: Holder, workspace: Workspace) -> str:
-    listener, pane = holder.listener, holder.pane
-    pid = listener.identity.pid if listener.identity else "unseen"
-    name = pane.service if pane else listener.service
-    home = unmarked(pane.home) if pane else listener.workspace
-    if home == workspace.path:
-        return f"{name}, another service of this workspace (pid {pid})"
-    gone = ", which is no more" if holder.is_gone else ""
-    return f"{name} of the workspace {home}{gone} (pid {pid})"
-
-
-def _details(holder: Holder) -> tuple[str, ...]:
-    listener = holder.listener
-    if listener.identity is None:
-        return ()
-    facts = [f"pid {listener.identity.pid}", f"user {listener.user}", f"running for {duration(listener.age)}"]
-    lines = [", ".join(facts)]
-    lines += [f"command: {listener.command}"] if listener.command else []
-    lines += [f"folder: {listener.cwd}"] if listener.cwd else []
-    return tuple(lines)
-
-
-def ways_on(service: Service, holder: Holder, workspace: Workspace) -> str:
-    """What a person can type next; no task reaches a service whose workspace was moved or deleted."""
-    again = command(service, "start", workspace.typed)
-    ways = [f"{again} --port auto" if service.has_tasks else f"{again} --on-conflict auto"] if again else []
-    if engine := engine_of(holder.listener.name):
-        return _ways_to_container(engine, service, ways)
-    if holder.relation == "foreign" and again:
-        ways.insert(0, f"{again} --on-conflict takeover")
-    elif (pane := holder.pane) is not None:
-        verb = "kill-window" if holder.is_gone else "attach"
-        ways.append(f"{typed_tmux(workspace.socket_name)} {verb} -t {typed_target(pane.session, pane.index)}")
-    return " or ".join(ways)
-
-
-def _ways_to_container(engine: str, service: Service, ways: Sequence[str]) -> str:
-    """Ending what publishes the port ends no container; a service that is one has no port of its own here."""
-    named = f"{engine} ps names the container"
-    if runs_containers(service):
-        return f"{named}; a service that runs in {engine} has health: {{command: …}} instead of a port"
-    return " or ".join([named, *ways])
-
-
-def ending(holder: Holder, event: str) -> str:
-    """What is being ended, for the note and the event log."""
-    listener = holder.listener
-    what = f"{_name(listener)} (pid {listener.pid})"
-    if event == "stray":
-        return f"stopped a stray of this service: {what}"
-    return f"stopped what held the port: {what}{f', {plain(listener.command)}' if listener.command else ''}"
-
-
-def adopted(holder: Holder) -> str:
-    """Where a hand-started process serves."""
-    place = f"window {holder.pane.index} ({holder.pane.window_name})" if holder.pane else "this session"
-    return f"started by hand in {place}; adopted"

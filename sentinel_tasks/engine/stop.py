@@ -142,7 +142,11 @@ class Stop:
 
 def _left_on_port(seen: Observation, workspace: Workspace) -> list[str]:
     others = [holder for holder in seen.holders if holder.relation != "ours"]
-    return [f"port {seen.port} is still held by {outcomes.who(holder, workspace)}; left alone" for holder in others]
+    if not others:
+        return []
+    from .holders import who
+
+    return [f"port {seen.port} is still held by {who(holder, workspace)}; left alone" for holder in others]
 
 
 def stop(

@@ -10,7 +10,7 @@ from ..lineage.reach import Claim
 from ..model import Holder, Identity, Launcher, identity_of
 from ..observation.process_table import ProcessTable
 from ..world import World
-from . import outcomes
+from .holders import ending
 from .signals import kill, send
 from .track import Track
 
@@ -40,7 +40,7 @@ def end_holders(
 
 
 def _tell(track: Track, holder: Holder, event: str, world: World) -> None:
-    note = outcomes.ending(holder, event)
+    note = ending(holder, event)
     track.notes.append(note)
     world.state.event(track.service.name, event, holder.listener.pid, note)
 

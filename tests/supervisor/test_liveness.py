@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sentinel_tasks.engine.launching import _liveness
+from sentinel_tasks.engine.specification import liveness_of
 from sentinel_tasks.model import Health
 from sentinel_tasks.supervisor import probe
 from sentinel_tasks.supervisor.commands import Commands
@@ -193,7 +193,7 @@ def test_a_real_server_is_asked(capfd: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_the_launcher_is_given_the_command_that_asks(check: Health, words: list[str]) -> None:
-    told: Any = _liveness(service(liveness=check), 3000)
+    told: Any = liveness_of(service(liveness=check), 3000)
     assert told["command"][-len(words) :] == words
     assert told["command"][0] == sys.executable
 
@@ -202,7 +202,7 @@ def test_its_grace_is_as_long_as_a_start_may_take() -> None:
     """Of a start with `--timeout` too; that is no change of the configuration."""
     one = service(liveness=Health("tcp"), startup_timeout=7.0)
     for each, grace in ((one, 7.0), (service(liveness=Health("tcp"), liveness_grace=2.0), 2.0)):
-        assert (_liveness(each, 3000) or {})["grace"] == grace
+        assert (liveness_of(each, 3000) or {})["grace"] == grace
 
 
 def test_a_service_that_listens_on_ipv6_alone_answers_also_where_localhost_is_127_0_0_1() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel_tasks.engine.launching import _liveness
+from sentinel_tasks.engine.specification import liveness_of
 from sentinel_tasks.model import Health
 from sentinel_tasks.supervisor import capture, log_probe
 from sentinel_tasks.system import state_folder
@@ -137,7 +137,7 @@ def test_it_calls_a_disk_full_that_the_tasks_call_full() -> None:
 
 
 def test_the_launcher_is_given_the_question_with_an_overlap() -> None:
-    told = _liveness(service(liveness=Health("log", "tick", interval=10.0)), None, "/state/web.log") or {}
+    told = liveness_of(service(liveness=Health("log", "tick", interval=10.0)), None, "/state/web.log") or {}
     assert isinstance(told["command"], list)
     assert told["command"][0] == sys.executable
     assert told["command"][-3:] == ["/state/web.log", "tick", "11"]
