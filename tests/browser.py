@@ -64,41 +64,40 @@ def _axe() -> str:
 
 
 Look = tuple[Literal["light", "dark"], int, int]
-LOOKS: tuple[Look, ...] = (("light", 320, 640), ("dark", 320, 640), ("light", 1280, 800), ("dark", 1280, 800))
-"""Each colour in each layout: the second one begins at 1000 pixels, and all that is wider only has larger letters."""
-EXTREMES: tuple[Look, ...] = (LOOKS[0], LOOKS[-1])
-WIDEST = (3840, 2160)
-CONTRAST = "color-contrast"
+NARROW: Look = ("light", 320, 640)
+WIDE: Look = ("dark", 1280, 800)
+"""The second layout, which begins at 1000 pixels; all that is wider only has larger letters."""
+CROSSED: tuple[Look, ...] = (("dark", 320, 640), ("light", 1280, 800))
+"""The other colour in each layout."""
+WIDEST: Look = ("dark", 3840, 2160)
+BY_LAYOUT = ["color-contrast", "scrollable-region-focusable"]
+"""The rules to which it matters how the page is drawn."""
+FOUND = """async ([selector, only]) => {
+    const contrast = {id: "color-contrast", selector: selector || "*", enabled: selector !== ""};
+    axe.configure({rules: [contrast]});
+    const options = {resultTypes: ["violations"], preload: false};
+    const told = await axe.run(only.length ? {...options, runOnly: only} : options);
+    const found = told.violations.map(each => `${each.id}: ${each.nodes[0].target}`);
+    const {scrollWidth, clientWidth} = document.documentElement;
+    return scrollWidth > clientWidth ? [...found, `${scrollWidth - clientWidth} px too wide`] : found;
+}"""
 
 
-def barriers_in(page: Page, looks: tuple[Look, ...] = LOOKS, part: str = "body") -> list[str]:
-    """What axe finds on the page as it is now, in these colours and sizes.
+def with_axe(page: Page) -> None:
+    """Has axe in each document that is opened from now on."""
+    page.add_init_script(_axe())
 
-    The contrast is looked at in a part of the page, since that takes axe four times as long as everything else; and
-    everything else once in each size, since it does not depend on the colours.
+
+def barriers(page: Page, looks: tuple[Look, ...], part: str = "html", by_layout: bool = False) -> list[str]:
+    """What axe finds on the page as it is now, in these colours and sizes, and whether anything is beyond the edge.
+
+    The contrast is looked at in a part of the page (`""`: nowhere), since that takes axe four times as long as
+    everything else; and what is the same however the page is drawn only unless it is left out.
     """
-    found, sizes = list[str](), set[tuple[int, int]]()
-    for scheme, *size in looks:
+    selector, found = ", ".join(f"{each}, {each} *" for each in part.split(", ") if each), list[str]()
+    for scheme, width, height in looks:
         page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": size[0], "height": size[1]})
-        told = _violations(page, part, {"runOnly": [CONTRAST]})
-        if (size[0], size[1]) not in sizes:
-            told += barriers(page)
-        sizes.add((size[0], size[1]))
-        found += [f"{scheme} {size[0]}: {each}" for each in told]
+        page.set_viewport_size({"width": width, "height": height})
+        told = page.evaluate(FOUND, [selector, BY_LAYOUT if by_layout else []])
+        found += [f"{scheme} {width}: {each}" for each in told]
     return found
-
-
-def barriers(page: Page) -> list[str]:
-    """What axe finds on the whole page as it is now but for its contrast, and whether anything is beyond the edge."""
-    found = _violations(page, "html", {"rules": {CONTRAST: {"enabled": False}}})
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [*found, *([f"{wider} px too wide"] if wider else [])]
-
-
-def _violations(page: Page, part: str, options: dict[str, Any]) -> list[str]:
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(_axe())
-    asked = [part, {**options, "resultTypes": ["violations"], "preload": False}]
-    told = page.evaluate("([part, options]) => axe.run(part, options)", asked)
-    return [f"{each['id']}: {each['nodes'][0]['target']}" for each in told["violations"]]

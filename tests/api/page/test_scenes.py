@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.conftest import Start
 from tests.api.page.scenes import scenes
-from tests.browser import CHROMIUM, EXTREMES, LOOKS, WIDEST, barriers, barriers_in
+from tests.browser import CHROMIUM, CROSSED, NARROW, WIDE, WIDEST, barriers, with_axe
 from tests.lab import Lab
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ pytestmark = [
 
 MOST = "services"
 """The state that shows most."""
+DRAWN_OTHERWISE = "#workers"
+"""What has other borders and backgrounds in a narrow window."""
 OTHERS = {
     "service": "#service", "worker": "#depth", "lost": "header, #lost", "empty": "#states-empty, #events-empty, #empty",
     "wrong": "#states-problem", "broken": "#states-problem", "error": "#states-problem", "read-only": "#service",
@@ -35,12 +37,14 @@ def test_each_state_says_what_to_do_and_has_no_barrier_in_any_colour_and_width(
     page: Page, lab: Lab, start: Start, tmp_path: Path
 ) -> None:
     found, seen = list[str](), list[str]()
+    with_axe(page)
     for name in scenes(page, lab, start, tmp_path):
         seen.append(name)
-        told = barriers_in(page, LOOKS) if name == MOST else barriers_in(page, EXTREMES, OTHERS[name])
         if name == MOST:
-            page.set_viewport_size({"width": WIDEST[0], "height": WIDEST[1]})
-            told += barriers(page)
+            told = barriers(page, (NARROW, WIDE))
+            told += barriers(page, CROSSED, DRAWN_OTHERWISE, by_layout=True) + barriers(page, (WIDEST,), "")
+        else:
+            told = barriers(page, (NARROW,), OTHERS[name]) + barriers(page, (WIDE,), OTHERS[name], by_layout=True)
         found += [f"{name}: {each}" for each in told]
     assert found == []
     assert seen == [MOST, *OTHERS]
