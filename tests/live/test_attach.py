@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pexpect
 
-from tests.lab import INV, Lab, on_terminal, until
+from tests.forked import typed
+from tests.lab import INV, STAYS, Lab, on_terminal, until
 
 
 def serve(lab: Lab) -> None:
     """Starts `telemetry`, which shows what it says in its window."""
-    command = lab.server("--say", "hello from the window")
-    lab.configure(telemetry={"command": command, "port": lab.port(), "health": "tcp"})
+    lab.configure(telemetry={**STAYS, "command": f"echo hello from the window; {STAYS['command']}"})
     assert lab.inv("telemetry.activate").code == 0
 
 
@@ -41,12 +41,14 @@ def test_from_a_terminal_it_shows_the_window_until_detached_and_also_a_dead_one(
 
 def test_inside_the_same_tmux_the_client_is_switched_and_inside_another_it_nests(lab: Lab) -> None:
     serve(lab)
-    with on_terminal(lab, "tmux", "-u", "new-session", "-s", "mine", f"{INV} telemetry.attach; sleep 606") as shown:
+    with on_terminal(
+        lab, "tmux", "-u", "new-session", "-s", "mine", f"{typed(lab)} telemetry.attach; sleep 606"
+    ) as shown:
         until(lambda: clients(lab) == ["sentinel-app:2"])
         shown.expect("hello from the window")
         assert "mine" in lab.tmux("list-sessions", "-F", "#{session_name}").splitlines()
     lab.tmux("kill-session", "-t", "=mine")
-    command = f"{INV} telemetry.attach; sleep 607"
+    command = f"{typed(lab)} telemetry.attach; sleep 607"
     with on_terminal(lab, "tmux", "-u", "-L", "other", "new-session", "-s", "theirs", command) as shown:
         shown.expect("hello from the window")
         assert clients(lab) == ["sentinel-app:2"]
@@ -66,7 +68,7 @@ def test_without_a_terminal_the_command_is_printed_and_nobody_is_moved(lab: Lab)
 
 
 def test_nothing_to_attach_to_is_said_with_the_way_on(lab: Lab) -> None:
-    lab.configure(telemetry={"command": lab.server(), "port": lab.port(), "health": "tcp"})
+    lab.configure(telemetry=STAYS)
     nothing = lab.inv("telemetry.attach")
     assert (nothing.code, nothing.out) == (3, "")
     assert "inv telemetry.activate" in nothing.err

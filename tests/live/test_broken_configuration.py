@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from tests.lab import Lab
+from tests.lab import STAYS, Lab
 
-BROKEN = ["sentinel: [", "sentinel: {services: {dev: {prot: 1}}}\n", "sentinel: {services: 5}\n"]
+BROKEN = ["sentinel: {services: {dev: {prot: 1}}}\n", "sentinel: ["]
 
 
 def test_what_runs_is_seen_and_ended(lab: Lab) -> None:
     lab.own_default_ports()
-    port = lab.port()
-    lab.configure(dev={"command": lab.server("--port", str(port)), "port": port}, job={"command": "exec sleep 60"})
+    lab.configure(dev={"command": lab.server(), "port": lab.port()}, job=STAYS)
     assert lab.inv("up", "--only", "dev,job").code == 0
     for text in BROKEN:
         (lab.path / "invoke.yaml").write_text(text)
