@@ -26,10 +26,10 @@ def chaos(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Chaos]:
 
 @pytest.mark.parametrize("chaos", [22], indirect=True)
 @pytest.mark.timeout(180)
-def test_two_random_faults_break_no_promise(chaos: Chaos) -> None:
-    chaos.run(2)
+def test_a_random_fault_breaks_no_promise(chaos: Chaos) -> None:
+    chaos.run(1)
     steps = [line.partition(":")[0] for line in chaos.scene.log if line[0] != " "]
-    assert steps == [str(number) for number in range(2)]
+    assert steps == ["0"]
 
 
 def test_the_judge_sees_what_a_task_denies(chaos: Chaos, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
