@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import pexpect
 import psutil
 
 from tests.forked import typed
-from tests.lab import INV, LONG, PATIENCE, STAYS, Lab, on_terminal
+from tests.lab import INV, LONG, STAYS, Lab, on_terminal
 
 SHOW = "import os, sys; print(os.environ['A'], os.getcwd(), sys.argv[1:]); sys.exit(7)"
 
@@ -90,7 +89,6 @@ def test_an_address_is_told_only_where_somebody_answers(lab: Lab) -> None:
     port = lab.port()
     lab.configure(dev={"command": lab.server("--port", str(port)), "port": port})
     assert lab.inv("url", "dev").code == 3
-    assert lab.inv("dev.wait").code == 3
     assert lab.inv("dev.start", "--no-wait").code == 0
     assert lab.inv("wait", "--only", "dev", "--timeout", str(LONG)).code == 0
     assert lab.inv("dev.url").out == f"http://localhost:{port}\n"
@@ -99,23 +97,11 @@ def test_an_address_is_told_only_where_somebody_answers(lab: Lab) -> None:
     assert lab.inv("dev.url", "--json").json == {"service": "dev", "url": None, "address": f"localhost:{port}"}
 
 
-def test_a_wait_ends_with_the_service(lab: Lab) -> None:
-    command = "until test -e go; do sleep .05; done; echo the cause; exit 3"
-    lab.configure(dev={"command": command, "port": None, "health": {"log": "never"}})
-    assert lab.inv("dev.start", "--no-wait").code == 0
-    waiting = lab.begin_waiting("dev.wait", "--json")
-    (lab.path / "go").touch()
-    told = json.loads(waiting.communicate(timeout=PATIENCE)[0])
-    assert (waiting.returncode, told["state"]) == (1, "crashed")
-    assert "the cause" in told["error"]
-    assert json.loads(lab.inv("dev.wait", "--for", "stopped", "--json").out)["state"] == "crashed"
-
-
 def test_a_restart_that_can_not_start_again_stops_nothing(lab: Lab) -> None:
     """Everything was stopped, and then the broken env file was told."""
     port = lab.port()
     (lab.path / ".env").write_text("A=1\n")
-    keys = {"command": lab.server("--port", str(port)), "port": port, "env_file": ".env"}
+    keys = {**STAYS, "port": port, "env_file": ".env"}
     lab.configure(dev=keys)
     assert lab.inv("dev.start").code == 0
     pid = lab.sentinel("status", "dev", "--json").json["pid"]

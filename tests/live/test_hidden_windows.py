@@ -108,7 +108,8 @@ def assert_ended(running: Lab, *tasks: str) -> None:
 
 def test_a_stop_ends_what_runs_on_a_server_that_is_not_reached(running: Lab) -> None:
     """It said "not running", with exit 0."""
-    told_as_ours(running, take_another_folder(running, server_of(running)))
+    hidden = take_another_folder(running, server_of(running))
+    assert [hidden.way in note for note in status(running)["notes"]] == [True]
     assert_ended(running, "web.stop", "job.stop")
 
 
