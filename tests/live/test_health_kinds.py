@@ -5,26 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import psutil
 
-from tests.lab import INV, LONG, PATIENCE, Lab, Result, on_terminal, until
-
-SHOWS_TOKEN = """
-import http.server, os
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        print("asked for", self.path, "with token", self.headers.get("X-TES-Dev-Token"), flush=True)
-        self.send_response(200)
-        self.end_headers()
-    def log_message(self, *words):
-        pass
-http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-"""
+from tests.lab import INV, LONG, PATIENCE, STAYS, Lab, Result, on_terminal, until
 
 
 def started(lab: Lab, *words: str, name: str = "telemetry", **keys: object) -> Result:
@@ -35,7 +22,7 @@ def started(lab: Lab, *words: str, name: str = "telemetry", **keys: object) -> R
 
 def late(lab: Lab, why: str, *words: str, name: str = "telemetry", **keys: object) -> Result:
     """What start says of a server that behaves like this and is not healthy in time, once that is why."""
-    lab.configure(**{name: {"command": lab.server(*words), "port": lab.port(), "startup_timeout": 1, **keys}})
+    lab.configure(**{name: {"command": lab.server(*words), "port": lab.port(), "startup_timeout": 0.5, **keys}})
 
     def told() -> Result | None:
         done = lab.inv(f"{name}.start", "--json")
@@ -91,7 +78,7 @@ def test_a_url_at_another_port_of_the_service_is_asked(lab: Lab) -> None:
 
 
 def test_a_server_is_found_on_whatever_address_it_chose(lab: Lab) -> None:
-    where = ["127.9.8.7", "::ffff:127.0.0.1", "::1", "0.0.0.0", ":: --only-ipv6"]
+    where = ["127.9.8.7", "::ffff:127.0.0.1", ":: --only-ipv6"]
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
     servers = [lab.server("--host", *words.split()) for words in where]
     lab.configure(**{f"s{n}": {"command": each, "port": lab.port(), "health": "/"} for n, each in enumerate(servers)})
@@ -104,18 +91,6 @@ def test_an_answer_on_ipv4_is_not_that_of_a_server_on_ipv6_alone(lab: Lab) -> No
     late(lab, "HTTP 503", "--host", "::", "--only-ipv6", "--status", "503", port=port)
     lab.listen(port)
     assert lab.sentinel("status", "telemetry", "--json").json["state"] == "conflict"
-
-
-def test_the_token_goes_to_the_services_own_path(lab: Lab) -> None:
-    lab.configure(
-        telemetry={
-            "command": [sys.executable, "-c", SHOWS_TOKEN],
-            "port": lab.port(),
-            "env": {"TES_DEV_TOKEN": "t0ken"},
-        }
-    )
-    assert lab.inv("telemetry.activate").code == 0
-    until(lambda: "asked for /api/workers/registry with token t0ken" in lab.sentinel("logs", "telemetry").out)
 
 
 def test_a_port_that_accepts_is_enough_for_tcp_also_another_than_the_services_own(lab: Lab) -> None:
@@ -132,7 +107,7 @@ def test_a_command_is_asked_until_it_exits_with_0(lab: Lab) -> None:
     health = {"command": 'echo "not yet" >&2; test -e ready && test "$COLOUR" = green'}
     keys = {"env": {"COLOUR": "green"}, "cwd": "sub", "startup_timeout": LONG, "health": health}
     (lab.path / "sub").mkdir()
-    lab.configure(telemetry={"command": lab.server(), "port": lab.port(), **keys})
+    lab.configure(telemetry={**STAYS, **keys})
     activate = lab.begin_waiting("telemetry.activate")
     until(lambda: "exits 1: not yet" in lab.sentinel("status", "telemetry", "--json").json["health"]["detail"])
     assert activate.poll() is None
@@ -147,9 +122,7 @@ def test_a_command_is_asked_until_it_exits_with_0(lab: Lab) -> None:
 def test_a_health_command_sees_the_ports_that_the_service_sees(lab: Lab) -> None:
     """`redis-cli -p "$PORT" ping` asked port 0: a health command was given no port at all."""
     command = 'test "$PORT" = "$SENTINEL_PORT_TELEMETRY" && test "$SENTINEL_PORT_DEV" = 3999 && test "$PORT" -gt 19999'
-    lab.configure(
-        dev={"port": 3999}, telemetry={"command": lab.server(), "port": "auto", "health": {"command": command}}
-    )
+    lab.configure(dev={"port": 3999}, telemetry={**STAYS, "port": "auto", "health": {"command": command}})
     done = lab.inv("telemetry.activate")
     assert done.code == 0, done.said
     assert lab.inv("telemetry.status").code == 0
@@ -182,7 +155,7 @@ def test_a_line_that_was_seen_once_counts_after_the_log_has_rotated_it_away(lab:
     lab.configure(
         telemetry={
             "command": f"echo ready; until [ -e go ]; do sleep .05; done; {talk}; exec sleep 600",
-            "port": lab.port(),
+            "port": None,
             "health": {"log": "^ready"},
             "log_max_mb": 0.001,
             "log_backups": 1,
@@ -204,18 +177,3 @@ def _tells(path: Path, word: str) -> bool:
 
 
 # Liveness by the log
-
-
-def test_a_service_that_falls_silent_is_ended_as_a_failure(lab: Lab) -> None:
-    command = (
-        "echo tick; until [ -e quiet ]; do echo tick; sleep 0.1; done; trap 'exit 0' INT; while :; do sleep 0.1; done"
-    )
-    liveness = {"log": "^tick$", "interval": 0.3, "retries": 2, "grace": 5}
-    lab.configure(dev={"command": command, "port": None, "health": {"log": "tick"}, "liveness": liveness})
-    assert lab.inv("dev.start").code == 0
-    (lab.path / "quiet").touch()
-    (record,) = lab.state("dev.run.json")
-    until(lambda: json.loads(record.read_text()).get("ended"), "its end")
-    why = "it no longer answered (2 times): no line matched '^tick$' in the last 1.3 s"
-    told = lab.inv("dev.status")
-    assert (told.code, why in told.out) == (3, True), told.said
