@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import urllib.request
 from typing import Any
 
-from tests.lab import Lab
+from tests.lab import STAYS, Lab
 
-APP = {"command": "env | grep -E 'SENTINEL_(PORT_WEB|INST)'; exec sleep 600", "depends_on": ["web"]}
+APP = {
+    "command": "env | grep -E 'SENTINEL_(PORT_WEB|INST)'; exec sleep 600",
+    "depends_on": ["web"],
+    "health": {"log": "PORT_WEB"},
+}
 
 
 def rows(lab: Lab) -> dict[str, Any]:
@@ -22,18 +25,14 @@ def running(lab: Lab) -> dict[str, int]:
 
 
 def test_three_instances_are_scaled_and_leave_nothing(lab: Lab) -> None:
-    keys = {"command": lab.server("--print-env", "SENTINEL_INSTANCE"), "port": "auto", "health": "/"}
+    keys = {**STAYS, "command": f"echo I am $SENTINEL_INSTANCE; {STAYS['command']}", "port": "auto"}
     lab.configure(web={**keys, "instances": 3}, app=APP)
     assert lab.inv("app.start").code == 0
     told, first = rows(lab), running(lab)
     assert [*first] == ["web-1", "web-2", "web-3"]
     ports = {name: each["port"] for name, each in told.items()}
     assert len(set(ports.values())) == 3
-    for port in ports.values():
-        assert urllib.request.urlopen(f"http://127.0.0.1:{port}/").status == 200
-    assert {f"web-{n}: SENTINEL_INSTANCE={n}" for n in (1, 2, 3)} <= {
-        *lab.sentinel("logs", "web", "--json").json["lines"]
-    }
+    assert {f"web-{n}: I am {n}" for n in (1, 2, 3)} <= {*lab.sentinel("logs", "web", "--json").json["lines"]}
     known = {f"SENTINEL_PORT_WEB={ports['web-1']}", *(f"SENTINEL_PORT_WEB_{n[-1]}={p}" for n, p in ports.items())}
     assert {*lab.sentinel("logs", "app", "--json").json["lines"]} == known
 
@@ -51,9 +50,6 @@ def test_three_instances_are_scaled_and_leave_nothing(lab: Lab) -> None:
     assert lab.inv("up", "--only", "web", "--apply").code == 0
     assert running(lab) == {"web-1": first["web-1"]}
 
-    stopped = lab.inv("web.stop", "--json")
-    assert (stopped.code, [each["state"] for each in stopped.json["services"]]) == (0, ["stopped"])
-    assert lab.inv("web.status").code == 3
     assert lab.inv("down").code == 0
     assert lab.services() == []
 

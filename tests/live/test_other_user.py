@@ -52,7 +52,7 @@ def test_what_is_roots_is_neither_touched_nor_claimed(lab: Lab, somebody: Somebo
 
 
 def test_the_doctor_tells_of_files_that_root_left_behind(lab: Lab, somebody: Somebody) -> None:
-    sleeper = {"command": "sleep 600", "port": None, "health": None}
+    sleeper = {"command": "sleep 600", "port": None, "health": {"command": "true"}}
     lab.configure(somebody.path, dev=sleeper, telemetry={"port": free_port()})
     somebody.own()
     assert somebody.inv("dev.start").code == 0
