@@ -148,6 +148,13 @@ def test_a_launcher_is_given_its_command_and_environment() -> None:
     }
 
 
+def test_a_launcher_asks_the_log_of_its_own_service_whether_that_lives() -> None:
+    world = ScriptedWorld(facts.workspace(service("web", liveness=Health("log", "tick"))), {0: []})
+    start(world, ["web"], Options(wait=False))
+    liveness = world.specs["web"]["liveness"]
+    assert liveness["command"][-3] == str(world.state.log("web"))
+
+
 def test_an_up_of_many_on_a_busy_machine_does_not_drown_in_its_own_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each that waited for its launcher had a tmux client of its own look at all windows, three times a second."""
     world = ScriptedWorld(facts.workspace(WEB, DB), {0: [OLD_DB], 1: []})
