@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -15,16 +16,19 @@ import psutil
 import pytest
 
 from tests.forked import with_programs
-from tests.lab import PATIENCE, free_port, until
+from tests.lab import PATIENCE, SERVER, free_port, until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+STANDS_IN = shlex.join([sys.executable, str(SERVER)])
+IN_PLACE_OF_THE_API = {"INVOKE_SENTINEL_SERVICES_TELEMETRY_COMMAND": f"exec {STANDS_IN}"}
+"""Where an example asks it only whether it is healthy; the makefile's and the Procfile's run the API itself."""
 Ended = subprocess.CompletedProcess[str]
 
 
 class Example:
     """A copy of one example with a home, a tmux server and ports of its own."""
 
-    def __init__(self, name: str, root: Path) -> None:
+    def __init__(self, name: str, root: Path, **environment: str) -> None:
         self.root = root
         self.folder = root / name
         shutil.copytree(EXAMPLES / name, self.folder)
@@ -37,6 +41,7 @@ class Example:
             "TMUX_TMPDIR": str(root),
             "DEV_SERVER_PORT": str(free_port()),
             "WORKER_API_PORT": str(free_port()),
+            **environment,
         }
 
     def run(self, *command: str, within: str = ".", **environment: str) -> Ended:
@@ -77,12 +82,12 @@ class Example:
 
 
 @pytest.fixture
-def example() -> Iterator[Callable[[str], Example]]:
+def example() -> Iterator[Callable[..., Example]]:
     made: list[Example] = []
 
-    def make(name: str) -> Example:
+    def make(name: str, **environment: str) -> Example:
         # A socket's path has little room: pytest's own folders are too deep.
-        made.append(Example(name, Path(tempfile.mkdtemp(prefix="example-", dir="/tmp"))))
+        made.append(Example(name, Path(tempfile.mkdtemp(prefix="example-", dir="/tmp")), **environment))
         return made[-1]
 
     yield make
@@ -95,7 +100,7 @@ def worked(ended: Ended) -> str:
     return ended.stdout
 
 
-def test_makefile_starts_both_at_once_and_each_only_once(example: Callable[[str], Example]) -> None:
+def test_makefile_starts_both_at_once_and_each_only_once(example: Callable[..., Example]) -> None:
     workspace = example("makefile")
     worked(workspace.run("make", "-j2", "check"))
     assert workspace.states("dev", "telemetry") == ["running", "running"]
@@ -107,7 +112,7 @@ def test_makefile_starts_both_at_once_and_each_only_once(example: Callable[[str]
     until(lambda: workspace.processes() == [], "the end of all that ran")
 
 
-def test_makefile_stops_where_a_service_fails(example: Callable[[str], Example]) -> None:
+def test_makefile_stops_where_a_service_fails(example: Callable[..., Example]) -> None:
     workspace = example("makefile")
     ended = workspace.run("make", "registry", INVOKE_SENTINEL_SERVICES_TELEMETRY_COMMAND="no-such-command")
     assert ended.returncode == 2
@@ -115,8 +120,8 @@ def test_makefile_stops_where_a_service_fails(example: Callable[[str], Example])
     assert not (workspace.folder / "registry.json").exists()
 
 
-def test_onboarding_brings_everything_up(example: Callable[[str], Example]) -> None:
-    workspace = example("onboarding")
+def test_onboarding_brings_everything_up(example: Callable[..., Example]) -> None:
+    workspace = example("onboarding", **IN_PLACE_OF_THE_API)
     assert worked(workspace.run("./onboard.sh")).endswith("'inv down' ends it.\n")
     worked(workspace.run("./onboard.sh"))
     assert workspace.states("dev", "telemetry") == ["running", "running"]
@@ -124,7 +129,7 @@ def test_onboarding_brings_everything_up(example: Callable[[str], Example]) -> N
     until(lambda: workspace.processes() == [], "the end of all that ran")
 
 
-def test_onboarding_stops_at_a_port_that_is_not_ours(example: Callable[[str], Example]) -> None:
+def test_onboarding_stops_at_a_port_that_is_not_ours(example: Callable[..., Example]) -> None:
     workspace = example("onboarding")
     with socket.create_server(("127.0.0.1", 0)) as foreign:
         port = str(foreign.getsockname()[1])
@@ -142,7 +147,7 @@ def test_onboarding_stops_at_a_port_that_is_not_ours(example: Callable[[str], Ex
     ],
 )
 def test_onboarding_tells_why_it_stops(
-    example: Callable[[str], Example], environment: dict[str, str], code: int, explained: str
+    example: Callable[..., Example], environment: dict[str, str], code: int, explained: str
 ) -> None:
     workspace = example("onboarding")
     ended = workspace.run("./onboard.sh", **environment)
@@ -151,8 +156,8 @@ def test_onboarding_tells_why_it_stops(
     assert workspace.states("dev") == ["stopped"]
 
 
-def test_composition_starts_what_a_task_needs(example: Callable[[str], Example]) -> None:
-    workspace = example("composition")
+def test_composition_starts_what_a_task_needs(example: Callable[..., Example]) -> None:
+    workspace = example("composition", **IN_PLACE_OF_THE_API)
     said = worked(workspace.inv("smoke"))
     for service, variable in {"dev": "DEV_SERVER_PORT", "telemetry": "WORKER_API_PORT"}.items():
         assert f"{service} is running at http://localhost:{workspace.environment[variable]}" in said
@@ -162,14 +167,14 @@ def test_composition_starts_what_a_task_needs(example: Callable[[str], Example])
     assert [each["state"] for each in told] == ["stopped", "stopped"]
 
 
-def test_composition_does_not_run_a_task_whose_service_fails(example: Callable[[str], Example]) -> None:
+def test_composition_does_not_run_a_task_whose_service_fails(example: Callable[..., Example]) -> None:
     workspace = example("composition")
     ended = workspace.run("inv", "database.seed", INVOKE_SENTINEL_SERVICES_TELEMETRY_COMMAND="exit 7")
     assert ended.returncode == 1
     assert "rows written" not in ended.stdout
 
 
-def test_procfile_is_brought_up_and_down_also_from_a_folder_below(example: Callable[[str], Example]) -> None:
+def test_procfile_is_brought_up_and_down_also_from_a_folder_below(example: Callable[..., Example]) -> None:
     workspace = example("procfile")
     (workspace.folder / "parts").mkdir()
     base = str(free_port())
