@@ -102,9 +102,6 @@ namespace = workspace(api, web)
         assert lab.sentinel("status", "api", "--json", cwd=tree).json["listener"]["relation"] == "ours"
     everywhere = lab.inv("ps", "--all", "--json", cwd=trees[0]).json["workspaces"]
     assert {str(tree) for tree in trees} == {group["workspace"] for group in everywhere}
-    refused = lab.inv("up", "--port", "5000", cwd=trees[0])
-    assert (refused.code, refused.err.count("\n")) == (2, 1)
-    assert "--port: '5000': must be auto where several services are meant" in refused.err
     assert lab.inv("api.stop", cwd=trees[1]).code == 0
     assert lab.inv("api.start", "--json", cwd=trees[1]).json["port"] == ports[1]
 
