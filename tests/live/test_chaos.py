@@ -32,7 +32,9 @@ def test_a_random_fault_breaks_no_promise(chaos: Chaos) -> None:
     assert steps == ["0"]
 
 
-def test_the_judge_sees_what_a_task_denies(chaos: Chaos, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_judge_sees_what_a_task_denies_and_what_is_done_to_neighbours(
+    chaos: Chaos, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     well, badly = Result(0, "", "", 0.0), Result(1, "", "", 0.0)
     with pytest.raises(Broken, match="work runs in one window of tmux"):
         chaos.judge.started(WORK, well)
@@ -54,11 +56,7 @@ def test_the_judge_sees_what_a_task_denies(chaos: Chaos, lab: Lab, monkeypatch: 
         of_a_chain.setattr(chaos.scene, "flavour", replace(chaos.scene.flavour, name="plain, fork chain"))
         of_a_chain.setattr(chaos.judge.oracle, "living", lambda name: next(looks))
         assert chaos.judge.left(WORK) == [7]
-
-
-def test_the_judge_sees_what_is_done_to_neighbours(chaos: Chaos) -> None:
     chaos.neighbours.check()
-    editor = chaos.neighbours.others[0]
     os.kill(editor, signal.SIGTERM)
     until(lambda: not still_living([editor]))
     with pytest.raises(Broken, match="neighbours live"):

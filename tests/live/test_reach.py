@@ -109,7 +109,7 @@ def test_a_user_ends_what_became_root_by_c_c(somebody: Somebody) -> None:
 
 def test_a_stop_is_no_crash_although_nothing_can_be_written(somebody: Somebody) -> None:
     """In a state folder that was read-only by then, status told "crashed (its launcher was killed)"."""
-    command = "trap '' INT TERM; while :; do sleep 0.1; done"
+    command = "trap '' INT TERM; while :; do sleep 600; done"
     document = {"sentinel": {"services": {"dev": {"command": command, "port": None, "health": None}}}}
     (somebody.path / "invoke.yaml").write_text(json.dumps(document))
     somebody.own()
