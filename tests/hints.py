@@ -51,16 +51,8 @@ class Hints:
             first = [line.strip().partition("   ")[0] for line in listed.splitlines()]
             names = {*(name for words in first for name in re.findall(TASK, words)), *_always(hint)}
             assert hint.task in names, f"{hint} is proposed, but not listed:\n{listed}"
-            helped = self._helped(hint, folder, environ) if hint.task in listed else "--fix"
+            helped = self._asked([*hint.core, "--help", hint.task], folder, environ) if hint.task in listed else "--fix"
             assert all(flag in helped for flag in hint.flags), f"{hint} is proposed, but:\n{helped}"
-
-    def _helped(self, hint: Hint, folder: Path, environ: Mapping[str, str]) -> str:
-        """A task's flags, which are the same whatever service it is of."""
-        programs = [each for each in _naming(folder, hint.core) if not _is_configuration(each)]
-        key = (hint.core, hint.task.rpartition(".")[2], *programs)
-        if key not in KNOWN:
-            KNOWN[key] = self._asked([*hint.core, "--help", hint.task], folder, environ)
-        return KNOWN[key]
 
     def _asked(self, words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
         key = (tuple(words), *_naming(folder, words), *_around(environ))
@@ -83,10 +75,6 @@ def _naming(folder: Path, words: Sequence[str]) -> Iterator[object]:
             yield path.name, path.read_bytes()
         elif path.suffix in (".yaml", ".json") or path.name == "Procfile":
             yield path.name, _keys(path.read_bytes())
-
-
-def _is_configuration(named: object) -> bool:
-    return isinstance(named, tuple) and not named[0].endswith(".py")
 
 
 def _keys(content: bytes) -> object:
