@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from sentinel_tasks.supervisor.ending import TERM_SECONDS
 from tests import chain
 from tests.lab import STAYS, Lab, is_open, until
 from tests.somebody import Somebody, program
@@ -139,12 +140,11 @@ def test_a_process_group_of_its_own_is_a_stop_and_no_crash(lab: Lab) -> None:
 def test_a_chain_of_forks_is_ended_within_the_stops_own_limits(lab: Lab) -> None:
     """It took 69 s and left processes, which `kill -9` to the group would have ended at once.
 
-    It begins as SIGTERM comes: until then it would only keep a processor busy.
+    It begins a second before SIGKILL comes: until then it would only keep a processor busy.
     """
-    forks = f"trap '' INT TERM; exec {shlex.quote(sys.executable)} -I -S {shlex.quote(chain.__file__)} sessions"
-    waits = (
-        f"echo up; trap '' INT; trap {shlex.quote(f'({forks}) & touch begun')} TERM; while :; do sleep 600 & wait; done"
-    )
+    chain_of_forks = f"exec {shlex.quote(sys.executable)} -I -S {shlex.quote(chain.__file__)} sessions"
+    forks = f"trap '' INT TERM; sleep {TERM_SECONDS - 1}; touch begun; {chain_of_forks}"
+    waits = f"echo up; trap '' INT; trap {shlex.quote(f'({forks}) &')} TERM; while :; do sleep 600 & wait; done"
     lab.configure(telemetry={**STAYS, "command": waits})
     assert lab.inv("telemetry.activate").code == 0
     stopped = lab.inv("telemetry.stop", "--timeout", "0.2")
