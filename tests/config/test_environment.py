@@ -48,6 +48,23 @@ def test_a_service_without_a_port_is_not_told_that_of_the_service_that_started_i
     assert (port(SENTINEL_SERVICE="db"), port()) == (None, "4000")
 
 
+def test_a_service_is_told_its_port_by_the_variable_that_it_knows_too() -> None:
+    """Each is told where all are by `SENTINEL_PORT_…`; `dev` and `telemetry` read others, which are theirs alone."""
+    ports = {"dev": 3_000, "telemetry": 3_002, "web": 4_000}
+
+    def told(name: str) -> dict[str, str]:
+        service = facts.service(name)
+        found = service_environment(service, world(service), "sentinel-app", ports[name], ports)
+        assert {key: value for key, value in found.items() if key.startswith("SENTINEL_PORT_")} == {
+            "SENTINEL_PORT_DEV": "3000", "SENTINEL_PORT_TELEMETRY": "3002", "SENTINEL_PORT_WEB": "4000",
+        }  # fmt: skip
+        return {key: value for key, value in found.items() if key.endswith("_PORT")}
+
+    assert told("dev") == {"DEV_SERVER_PORT": "3000"}
+    assert told("telemetry") == {"WORKER_API_PORT": "3002"}
+    assert told("web") == {}
+
+
 def test_an_address_follows_an_automatic_port() -> None:
     found = environment({"DATABASE_URL": "postgres://localhost:${SENTINEL_PORT_DB}/app", "SELF": "http://:$PORT"})
     assert found["DATABASE_URL"] == "postgres://localhost:21000/app"

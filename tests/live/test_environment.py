@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 import subprocess
 import threading
@@ -108,31 +107,6 @@ def test_env_file_then_env_then_ours_and_a_stop_does_not_need_the_file(lab: Lab)
     (lab.path / ".env").unlink()
     assert lab.inv("telemetry.status").code == 0
     assert lab.inv("telemetry.stop").code == 0, "only a start needs the file"
-
-
-def test_every_service_is_told_the_ports_of_all(lab: Lab) -> None:
-    tasks = "from sentinel_tasks import dev, service, telemetry, workspace\n"
-    (lab.path / "tasks.py").write_text(f"{tasks}namespace = workspace(dev, telemetry, service('job-runner'))\n")
-    dev_port, port, runner_port = lab.port(), lab.port(), lab.port()
-    lab.configure(
-        dev={**STAYS, "port": dev_port},
-        telemetry={**STAYS, "port": port},
-        **{"job-runner": {**STAYS, "port": runner_port}},
-    )
-    done = lab.inv("up", "--json")
-    assert done.code == 0, done.said
-    seen = {each["service"]: psutil.Process(each["pid"]).environ() for each in done.json["services"]}
-    for name, own in {"dev": dev_port, "telemetry": port, "job-runner": runner_port}.items():
-        assert seen[name]["PORT"] == str(own)
-        assert seen[name]["SENTINEL_SERVICE"] == name
-        assert seen[name]["SENTINEL_WORKSPACE"] == str(lab.path)
-        assert seen[name]["SENTINEL_SESSION"] == "sentinel-app"
-        assert seen[name]["SENTINEL_PORT_DEV"] == str(dev_port)
-        assert seen[name]["SENTINEL_PORT_TELEMETRY"] == str(port)
-        assert seen[name]["SENTINEL_PORT_JOB_RUNNER"] == str(runner_port)
-    assert seen["telemetry"]["WORKER_API_PORT"] == str(port)
-    assert seen["dev"]["DEV_SERVER_PORT"] == str(dev_port)
-    assert "WORKER_API_PORT" not in seen["job-runner"]
 
 
 # A file that is not there
@@ -259,26 +233,6 @@ def test_a_start_that_is_killed_leaves_no_secret_behind(lab: Lab, spec: str) -> 
 
 
 # The tmux server that we start
-
-
-def test_an_address_follows_another_services_automatic_port(lab: Lab) -> None:
-    (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
-    command = f"exec {shlex.join(lab.server())} --port $PORT"
-    lab.configure(
-        db={"command": command, "port": "auto"},
-        web={
-            "command": ["sleep", "$SECONDS_"],
-            "health": {"command": "true"},
-            "env": {"URL": "db:${SENTINEL_PORT_DB}", "SECONDS_": "600"},
-        },
-        ask={"command": ["sleep", "600"], "health": {"command": ["test", "$SENTINEL_PORT_DB", "-gt", "1"]}},
-    )
-    assert lab.inv("up").code == 0
-    services = {each["service"]: each for each in lab.inv("ps", "--json").json["workspaces"][0]["services"]}
-    seen = psutil.Process(services["web"]["pid"])
-    assert seen.environ()["URL"] == f"db:{services['db']['port']}"
-    assert seen.cmdline() == ["sleep", "600"]
-    assert services["ask"]["state"] == "running"
 
 
 def test_a_name_that_is_not_set_starts_nothing(lab: Lab) -> None:

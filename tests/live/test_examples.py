@@ -21,7 +21,7 @@ from tests.lab import PATIENCE, SERVER, free_port, until
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STANDS_IN = shlex.join([sys.executable, str(SERVER)])
 IN_PLACE_OF_THE_API = {"INVOKE_SENTINEL_SERVICES_TELEMETRY_COMMAND": f"exec {STANDS_IN}"}
-"""Where an example asks it only whether it is healthy; the makefile's and the Procfile's run the API itself."""
+"""Where an example asks it only whether it is healthy; the makefile's runs the API itself."""
 Ended = subprocess.CompletedProcess[str]
 
 
@@ -175,7 +175,7 @@ def test_composition_does_not_run_a_task_whose_service_fails(example: Callable[.
 
 
 def test_procfile_is_brought_up_and_down_also_from_a_folder_below(example: Callable[..., Example]) -> None:
-    workspace = example("procfile")
+    workspace = example("procfile", **IN_PLACE_OF_THE_API)
     (workspace.folder / "parts").mkdir()
     base = str(free_port())
     worked(workspace.run("inv", "up", within="parts", PORT=base))

@@ -78,23 +78,6 @@ def test_the_window_stays_dead_with_its_output_readable_and_is_used_again(lab: L
     assert ("hello from the service" in screen, "second life" in screen) == (True, True)
 
 
-def test_a_service_is_asked_by_its_own_signal_and_its_own_code_is_no_crash(lab: Lab) -> None:
-    """PostgreSQL takes INT for a fast end and QUIT for none, a JVM answers TERM with 143."""
-    traps = "trap 'echo by int; exit 1' INT; trap 'echo by quit; exit 143' QUIT"
-    command = f"{traps}; echo up; until [ -e go ]; do sleep 0.05; done; kill -TERM $$"
-    keys = {**STAYS, "command": command, "stop_signal": "QUIT", "success_codes": [143]}
-    lab.configure(telemetry=keys)
-    assert lab.inv("telemetry.activate").code == 0
-    stop(lab)
-    until(lambda: "by quit" in lab.sentinel("logs", "telemetry").out)  # the shell may tell of its child's end too
-    assert "by int" not in lab.sentinel("logs", "telemetry").out
-    assert status(lab)["state"] == "stopped"
-    assert lab.inv("telemetry.activate").code == 0
-    (lab.path / "go").touch()
-    until(lambda: status(lab)["signal"] == "SIGTERM")
-    assert status(lab)["state"] == "stopped"
-
-
 def test_a_service_is_asked_by_its_stop_command(lab: Lab) -> None:
     """`pg_ctl stop` and its kin, where a signal means something else."""
     command = "trap 'echo by signal' INT; echo up; while [ ! -e ended ]; do sleep 0.05; done; echo by command"
