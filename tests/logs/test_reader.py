@@ -8,6 +8,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_tasks.logs.reader import LONGEST_LINE, Reader, last_lines, since_launch
-from sentinel_tasks.logs.rotation import TIMES, Times, opened, rotated
+from sentinel_tasks.logs.rotation import TIMES, Times, open_next, opened, rotated
 from sentinel_tasks.names import times_path
 from sentinel_tasks.supervisor.capture import Log
 from sentinel_tasks.text.annotations import ANY_BEGIN
@@ -346,7 +347,7 @@ def test_every_line_comes_back_over_any_writes_and_rotations(
 
 
 def test_writer_and_reader_at_once(path: Path) -> None:
-    end, seen = 5_000, []
+    end, seen = 2_000, []
     log = Log(str(path), 400, 200)
 
     def write() -> None:
@@ -379,6 +380,34 @@ def test_what_is_rotated_while_its_oldest_file_is_opened_is_read_from_its_first_
     write()
     reader._open_file = opened_late
     assert texts(reader)[:9] == numbered(0, 9)
+
+
+def test_rotation_while_the_next_file_is_opened_leaves_none_out(path: Path) -> None:
+    log, reader, coming = Log(str(path), 40, 99), Reader(path), iter([numbered(9, 18)])
+    log.write(written(numbered(0, 3)))
+    seen = texts(reader)
+    log.write(written(numbered(3, 9)))
+
+    def opened_late(name: Path) -> int:
+        log.write(written(next(coming, [])))
+        return opened(name)
+
+    reader._open_file = opened_late
+    assert seen + texts(reader) == numbered(0, 18)
+
+
+def test_what_is_written_just_before_a_rotation_is_read(path: Path) -> None:
+    log, reader, coming = Log(str(path), 40, 99), Reader(path), iter([numbered(3, 9)])
+    log.write(written(numbered(0, 3)))
+    seen = texts(reader)
+
+    def rotated_before(*given: Any) -> int | None:
+        log.write(written(next(coming, [])))
+        return open_next(*given)
+
+    with patch("sentinel_tasks.logs.reader.open_next", rotated_before):
+        seen += texts(reader)
+    assert seen + texts(reader) == numbered(0, 9)
 
 
 def rotated_meanwhile(log: Log, lines: Texts) -> Callable[[Path], int]:
