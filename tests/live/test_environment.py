@@ -232,7 +232,7 @@ def test_a_start_that_is_killed_leaves_no_secret_behind(lab: Lab, spec: str) -> 
     assert SECRET not in shown_by_tmux(lab)
 
 
-# The tmux server that we start
+# Beside the environment
 
 
 def test_a_name_that_is_not_set_starts_nothing(lab: Lab) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import signal
 from pathlib import Path
 from typing import Any
@@ -70,13 +69,6 @@ def test_a_url_that_another_process_answers_proves_nothing(lab: Lab) -> None:
     late(lab, f"does not listen on port {port}, where its health is asked", health=f"http://127.0.0.1:{port}/")
 
 
-def test_a_url_at_another_port_of_the_service_is_asked(lab: Lab) -> None:
-    port, other = lab.port(), lab.port()
-    both = f"{shlex.join(lab.server('--port', str(other)))} & exec {shlex.join(lab.server())}"
-    lab.configure(telemetry={"command": both, "port": port, "health": f"http://localhost:{other}/"})
-    assert lab.inv("telemetry.activate", "--json").json["health"]["ok"] is True
-
-
 def test_a_server_is_found_on_whatever_address_it_chose(lab: Lab) -> None:
     where = ["127.9.8.7", "::ffff:127.0.0.1", ":: --only-ipv6"]
     (lab.path / "tasks.py").write_text("from sentinel_tasks import workspace\n\nnamespace = workspace()\n")
@@ -103,29 +95,22 @@ def test_a_port_that_accepts_is_enough_for_tcp_also_another_than_the_services_ow
 # A command
 
 
-def test_a_command_is_asked_until_it_exits_with_0(lab: Lab) -> None:
-    health = {"command": 'echo "not yet" >&2; test -e ready && test "$COLOUR" = green'}
-    keys = {"env": {"COLOUR": "green"}, "cwd": "sub", "startup_timeout": LONG, "health": health}
+def test_a_health_command_sees_what_the_service_sees_its_ports_too(lab: Lab) -> None:
+    """`redis-cli -p "$PORT" ping` asked port 0: a health command was given no port at all."""
+    ports = 'test "$PORT" = "$SENTINEL_PORT_TELEMETRY" && test "$SENTINEL_PORT_DEV" = 3999 && test "$PORT" -gt 19999'
+    health = {"command": f'{ports} && test "$COLOUR" = green && cat answer'}
     (lab.path / "sub").mkdir()
-    lab.configure(telemetry={**STAYS, **keys})
-    activate = lab.begin_waiting("telemetry.activate")
-    until(lambda: "exits 1: not yet" in lab.sentinel("status", "telemetry", "--json").json["health"]["detail"])
-    assert activate.poll() is None
-    (lab.path / "sub" / "ready").touch()
-    assert activate.wait(PATIENCE) == 0
-    assert lab.sentinel("status", "telemetry", "--json").json["state"] == "running"
+    (lab.path / "sub" / "answer").touch()
+    keys = {"port": "auto", "env": {"COLOUR": "green"}, "cwd": "sub", "health": health}
+    lab.configure(dev={"port": 3999}, telemetry={**STAYS, **keys})
+    done = lab.inv("telemetry.activate")
+    assert done.code == 0, done.said
+    (lab.path / "sub" / "answer").unlink()
+    told = lab.sentinel("status", "telemetry", "--json").json
+    assert (told["state"], "exits 1: cat: answer" in told["health"]["detail"]) == ("unhealthy", True)
 
 
 # A line of output
-
-
-def test_a_health_command_sees_the_ports_that_the_service_sees(lab: Lab) -> None:
-    """`redis-cli -p "$PORT" ping` asked port 0: a health command was given no port at all."""
-    command = 'test "$PORT" = "$SENTINEL_PORT_TELEMETRY" && test "$SENTINEL_PORT_DEV" = 3999 && test "$PORT" -gt 19999'
-    lab.configure(dev={"port": 3999}, telemetry={**STAYS, "port": "auto", "health": {"command": command}})
-    done = lab.inv("telemetry.activate")
-    assert done.code == 0, done.said
-    assert lab.inv("telemetry.status").code == 0
 
 
 def test_a_line_of_an_earlier_life_does_not_count(lab: Lab) -> None:
@@ -174,6 +159,3 @@ def _tells(path: Path, word: str) -> bool:
         return word in path.read_text()
     except FileNotFoundError:  # being rotated: look again
         return True
-
-
-# Liveness by the log

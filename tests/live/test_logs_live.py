@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import stat
 from contextlib import suppress
 from functools import partial
@@ -48,16 +46,6 @@ def is_log_open(lab: Lab) -> bool:
 def numbered(count: int, width: int = 8) -> list[str]:
     """A command that prints numbered lines as fast as it can; `width` counts the newline."""
     return ["sh", "-c", f"seq -f %0{width - 1}.0f 0 {count - 1}"]
-
-
-def events(lab: Lab) -> list[dict[str, Any]]:
-    (path,) = lab.state("events.jsonl")
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def told(lab: Lab) -> list[str]:
-    """The words of the event log."""
-    return [event["event"] for event in events(lab)]
 
 
 # What is shown
@@ -227,29 +215,6 @@ def test_the_log_is_rotated_by_size_only_so_many_are_kept_and_each_is_private_wh
     assert all(path.stat().st_size <= 100_000 + 65_536 for path in files)
     lines = [line for path in files for line in path.read_bytes().split(b"\n") if line.isdigit()]
     assert [int(line) for line in lines] == list(range(60_000 - len(lines), 60_000))
-
-
-# The event log
-
-
-def test_every_start_crash_and_stop_is_in_the_event_log_once(lab: Lab) -> None:
-    lab.configure(telemetry=STAYS)
-    first = lab.inv("telemetry.activate", "--json").json["pid"]
-    os.kill(first, signal.SIGKILL)
-    until(lambda: "crash" in told(lab))
-    second = lab.inv("telemetry.activate", "--json").json["pid"]
-    lab.inv("telemetry.activate")
-    lab.inv("telemetry.stop")
-    lab.inv("telemetry.stop")
-    seen = [(event["event"], event["pid"]) for event in events(lab)]
-    assert seen == [
-        ("start", first), ("crash", first), ("start", second), ("stop", second),
-    ]  # fmt: skip
-    assert "SIGKILL" in events(lab)[1]["reason"]
-    assert {event["service"] for event in events(lab)} == {"telemetry"}
-    assert {*events(lab)[0]} == {"time", "service", "event", "pid", "reason"}
-    times = [event["time"] for event in events(lab)]
-    assert times == sorted(times)
 
 
 def test_a_terminal_with_another_state_folder_sees_the_same_service(lab: Lab, tmp_path: Path) -> None:

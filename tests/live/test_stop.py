@@ -8,22 +8,9 @@ import shlex
 import signal
 import socket
 import subprocess
-import sys
 from typing import Any
 
-from tests.lab import LONG, PATIENCE, STAYS, Lab, Result, is_open, lives, until
-
-TWICE = """
-import os, signal, time
-asked = []
-signal.signal(signal.SIGINT, lambda *_: asked.append(1))
-while not asked:
-    time.sleep(0.02)
-print("ending", flush=True)
-while len(asked) < 2 and not os.path.exists("go"):
-    time.sleep(0.02)
-print("ended well" if len(asked) == 1 else "broken off")
-"""
+from tests.lab import LONG, STAYS, Lab, Result, is_open, lives, until
 
 
 def serve(lab: Lab, *words: str, **keys: Any) -> int:
@@ -85,16 +72,6 @@ def test_a_service_is_asked_by_its_stop_command(lab: Lab) -> None:
     assert lab.inv("telemetry.activate").code == 0
     stop(lab)
     until(lambda: lab.sentinel("logs", "telemetry").out.splitlines() == ["up", "by command"])
-
-
-def test_a_second_stop_at_the_same_time_does_not_break_off_a_graceful_end(lab: Lab) -> None:
-    command = [sys.executable, "-c", TWICE]
-    lab.configure(telemetry={"command": command, "port": None, "health": None, "stop_timeout": LONG})
-    assert lab.inv("telemetry.activate").code == 0
-    stops = [lab.begin_waiting("telemetry.stop") for _ in range(2)]
-    (lab.path / "go").touch()
-    assert [each.wait(PATIENCE) for each in stops] == [0, 0]
-    until(lambda: lab.sentinel("logs", "telemetry").out.splitlines() == ["ending", "ended well"])
 
 
 def test_children_daemons_and_the_reparented_end_too(lab: Lab) -> None:
