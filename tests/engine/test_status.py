@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from sentinel_tasks.engine.status import everything, status
+from sentinel_tasks.engine.status import everything, status, workers
 from sentinel_tasks.engine.watching_states import looks
-from sentinel_tasks.model import Health, Identity, Listener
+from sentinel_tasks.health.question import Question
+from sentinel_tasks.model import Answer, Health, Identity, Listener
 from tests import facts
 from tests.engine.histories import (
     DB,
@@ -30,9 +31,9 @@ from tests.engine.histories import (
     stranger,
     stray,
 )
-from tests.facts import NOW, OTHER_PATH, OTHER_SESSION
+from tests.facts import NOW, OTHER_PATH, OTHER_SESSION, SICK
 from tests.scripted import ScriptedWorld
-from tests.turns import Fact, who
+from tests.turns import Fact, Turn, who
 
 LONG_AGO = {"began": NOW - 3600, "started": NOW - 3600}
 IN_THE_BACKGROUND = {"pid": 199, "ticks": 199, "backgrounded": NOW}
@@ -320,6 +321,20 @@ def test_status_of_what_starts_is_not_looked_at_again() -> None:
         ["web: starting, exit 0"],
         [],
     )
+
+
+def test_an_api_that_is_not_healthy_is_asked_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that hung kept a person waiting three times as long as its status did."""
+    asked: list[int | None] = []
+
+    def ask(turn: Turn, question: Question) -> Answer:
+        asked.append(question.port)
+        return SICK
+
+    monkeypatch.setattr(Turn, "ask", ask)
+    world = ScriptedWorld(facts.workspace(WEB), {0: [sick(run=LONG_AGO, **OLD)]})
+    report, listed = workers(world, "web")
+    assert (report.state, listed, asked) == ("unhealthy", [], [3000])
 
 
 def test_ps_of_all_workspaces_asks_nobody_elsewhere() -> None:

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
-from contextlib import suppress
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
-from tests.lab import Lab, is_open, until
+from tests.lab import Lab, until
 
 SHOP = """
 from sentinel_tasks import service, telemetry, workspace
@@ -17,12 +12,6 @@ from sentinel_tasks import service, telemetry, workspace
 queue = service("queue", command="echo up; exec sleep 600", health={"log": "up"})
 namespace = workspace(telemetry, queue)
 """
-
-ONE_BY_ONE = """
-import http.server, os
-http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), http.server.SimpleHTTPRequestHandler).serve_forever()
-"""
-"""Answers with 404, and tells of each question before it answers the next."""
 
 
 def test_the_embedded_api_lists_the_processes_of_the_workspace(lab: Lab) -> None:
@@ -55,27 +44,6 @@ def test_without_an_api_both_say_so(lab: Lab) -> None:
     assert lab.inv("telemetry.workers").code == 3
     assert lab.inv("telemetry.workers", "--json").json["workers"] == []
     assert lab.inv("telemetry.open").code == 3
-
-
-def test_an_api_that_is_not_healthy_is_asked_only_once(lab: Lab) -> None:
-    """One that hung kept a person waiting three times as long as its status did."""
-    port = lab.port()
-    lab.configure(telemetry={"command": [sys.executable, "-c", ONE_BY_ONE], "port": port, "startup_timeout": 1})
-    assert lab.inv("telemetry.activate").code == 1
-    until(lambda: is_open(port))
-
-    def asked() -> int:
-        mark = f"/{time.monotonic_ns()}"
-        with suppress(HTTPError):
-            urlopen(f"http://127.0.0.1:{port}{mark}")
-        said = until(lambda: mark in (said := lab.sentinel("logs", "telemetry", "--lines", "1000").out) and said)
-        return int(said.count('"GET /api/workers/registry'))
-
-    before = asked()
-    told = lab.inv("telemetry.workers")
-    assert told.code == 1
-    assert "HTTP 404" in told.out
-    assert asked() == before + 1
 
 
 def test_a_health_check_that_lists_no_workers_is_not_taken_for_a_registry_without_any(lab: Lab) -> None:
