@@ -106,8 +106,16 @@ def assert_ended(running: Lab, *tasks: str) -> None:
     assert [status(running, name)["state"] for name in ("web", "job")] == ["stopped", "stopped"]
 
 
-def test_a_stop_ends_what_runs_on_a_server_that_is_not_reached(running: Lab) -> None:
+def test_the_way_that_is_told_leads_there_and_a_stop_ends_what_runs_on_a_server_that_is_not_reached(
+    running: Lab,
+) -> None:
     """It said "not running", with exit 0."""
+    hidden = lose_socket(running, server_of(running))
+    assert status(running)["window"] is None
+    os.kill(int(hidden.way.split()[2]), signal.SIGUSR1)
+    until(lambda: [*running.folder.glob("tmux/tmux-*/default")], "the socket")
+    told = status(running)
+    assert (told["state"], told["notes"], told["window"]["name"]) == ("running", [], "web")
     hidden = take_another_folder(running, server_of(running))
     assert [hidden.way in note for note in status(running)["notes"]] == [True]
     assert_ended(running, "web.stop", "job.stop")
@@ -125,12 +133,3 @@ def test_what_the_configuration_forgot_is_ended_also_there(running: Lab) -> None
     assert (check["reason"].partition(" ")[0], check["remedy"]) == ("job", "inv down")
     assert running.inv("down").code == 0
     assert not job.is_running()
-
-
-def test_the_way_that_is_told_leads_there(running: Lab) -> None:
-    hidden = lose_socket(running, server_of(running))
-    assert status(running)["window"] is None
-    os.kill(int(hidden.way.split()[2]), signal.SIGUSR1)
-    until(lambda: [*running.folder.glob("tmux/tmux-*/default")], "the socket")
-    told = status(running)
-    assert (told["state"], told["notes"], told["window"]["name"]) == ("running", [], "web")
