@@ -10,7 +10,7 @@ from tests.api.conftest import RunningApi, Spawn, Start
 from tests.lab import until
 
 CHILDREN_WITHOUT_ENVIRONMENT = "for n in 1 2; do env -i sleep 60 & done; wait"
-BURN = "while True: pass"
+BURN = "import time\nwhile time.sleep(0.01) is None: sum(range(200_000))"
 
 
 def pids(api: RunningApi) -> set[int]:
