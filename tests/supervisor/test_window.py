@@ -98,10 +98,10 @@ def test_daemon_of_a_service_ends_with_the_window(pane: InPane) -> None:
 def test_what_forks_without_end_is_ended_with_the_window(pane: InPane, how: str) -> None:
     """Each process forks once and is gone: whoever looks for it comes too late, and so does every signal to it.
 
-    The launcher looked on and reaped none of them meanwhile, until the machine had no pid left. It begins late
+    The launcher looked on and reaped none of them meanwhile, until the machine had no pid left. It begins halfway
     between SIGTERM and SIGKILL: until then it would only keep a processor busy.
     """
-    forks = f"sleep {TERM_SECONDS * 2 / 3}; touch begun; exec {sys.executable} -I -S {chain.__file__} {how}"
+    forks = f"sleep {TERM_SECONDS / 2}; touch begun; exec {sys.executable} -I -S {chain.__file__} {how}"
     begins = f"trap \"(trap '' INT TERM; {forks}) &\" TERM; while :; do sleep 600 & wait; done"
     begun(pane, f"trap '' INT; echo ready; {begins}", stop_timeout=0.2)
     pane.tmux("kill-window", "-t", "=s:")
