@@ -31,7 +31,8 @@ TEXT = st.lists(st.sampled_from(PIECES), max_size=6).map("".join) | st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20
 )
 NAMES = st.sampled_from(["A", "B_2", "x.y", "with space", "-dash", "a%b", "ü", "a$b", 'q"q', "n\nl"])
-WITNESS = ("cat", "--", "/proc/self/cmdline", "/proc/self/environ")
+WITNESS = ("sh", "-c", "exec </proc/self/cmdline; cat; exec </proc/self/environ; cat", "sh")
+"""Prints its own words and variables, and looks at none of the words: one may be the name of a file."""
 
 
 def process(target: str, folder: Path, given: Service) -> Process:
@@ -51,7 +52,7 @@ def environ(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("target", TARGETS)
 @settings(max_examples=EXAMPLES)
-@example(words=["null", "yes", "%(here)s", "%(here)s/x", "$", ""], variables={"A": "no", "B_2": "~"})
+@example(words=["null", "yes", "%(here)s", "%(here)s/x", "$", "", "/proc/net/unix"], variables={"A": "no", "B_2": "~"})
 @given(words=st.lists(TEXT, max_size=4), variables=st.dictionaries(NAMES, TEXT, max_size=3))
 def test_hostile_words_and_values_arrive_as_they_are(target: str, words: list[str], variables: dict[str, str]) -> None:
     argv = (*WITNESS, *words)
