@@ -53,7 +53,8 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Gives each worker its share of what waits, file by file, and has it begin with that.
 
-    Files that share what takes long to start, or runs on until the end, are one: a browser, an API.
+    Files that share what takes long to start, or runs on until the end, are one: a browser, an API. Each worker begins
+    with other folders, for all of a folder's tests wait for the same: seconds between signals, or a processor.
 
     xdist hands every worker a part of the list, and moves what is left at its end: short tests, which end all at once.
     """
@@ -64,7 +65,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.clear()
     for worker in range(workers):
         end = len(items) + (count - len(items)) // (workers - worker)
-        items += [item for file in files[worker::workers] for item in file]
+        own = files[worker::workers]
+        begin = len(own) * worker // workers
+        items += [item for file in own[begin:] + own[:begin] for item in file]
         room = max(0, end - len(items))
         items += short[:room]
         del short[:room]

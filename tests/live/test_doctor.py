@@ -198,8 +198,9 @@ def test_two_workspaces_on_two_tmux_servers_that_want_the_same_port(lab: Lab) ->
 
 
 def test_a_log_that_is_kept_for_a_follower_that_does_not_read_on(lab: Lab) -> None:
+    """The pump takes up to 64 KB at once, and begins another file only behind them: there must be several of these."""
     go = lab.path / "go"
-    command = f"echo begin; until test -e {go}; do sleep 0.05; done; seq 12000; exec sleep 600"
+    command = f"echo begin; until test -e {go}; do sleep 0.05; done; seq 40000; exec sleep 600"
     lab.configure(
         telemetry={"command": command, "port": None, "health": {"log": "begin"}, "log_max_mb": 0.01, "log_backups": 1}
     )
@@ -209,7 +210,7 @@ def test_a_log_that_is_kept_for_a_follower_that_does_not_read_on(lab: Lab) -> No
     assert examined(lab, code=0)["logs"]["ok"]
     os.kill(follower.pid, signal.SIGSTOP)
     go.touch()
-    until(lambda: "12000" in lab.sentinel("logs", "telemetry", "--lines", "1").out)
+    until(lambda: "40000" in lab.sentinel("logs", "telemetry", "--lines", "1").out)
     told = examined(lab, code=1)["logs"]
     assert (told["ok"], told["severity"]) == (False, "warning")
     assert f"kept for process {follower.pid}" in told["reason"]
