@@ -185,7 +185,7 @@ def test_redis_in_the_background_ends_with_its_launcher(pane: InPane, way: str) 
 
 
 def test_end_is_told_at_once_and_what_is_left_is_ended_then(launched: Piped) -> None:
-    launched.give(f"({DEAF}) & exit 3")
+    launched.give(f"trap '' TERM; ({DEAF}) & exit 3")  # deaf from its first moment, however late that comes
     run = until(lambda: launched.told.ended and launched.told)
     assert (run.exit_code, run.is_over, is_alive(launched.pid)) == (3, True, True)
     assert run.family, "what is left is told"
