@@ -6,6 +6,7 @@ import _signal as signal  # type: ignore[import-not-found]
 import _socket as socket
 import _thread
 import os
+import select
 import sys
 import time
 from types import FrameType, SimpleNamespace
@@ -182,6 +183,8 @@ def serve(options: SimpleNamespace) -> None:
     tell_ready(options.notify)
     held = []
     while True:
+        if not select.select([server], [], [], 0.5)[0]:  # a signal right before a wait for ever is heard at its end
+            continue
         client = socket.socket(family, socket.SOCK_STREAM, 0, server._accept()[0])  # type: ignore[attr-defined]
         if options.hang:
             held.append(client)
