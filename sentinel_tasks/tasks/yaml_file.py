@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,15 @@ def read(path: str, takes_text: TakesText) -> tuple[Any, list[Problem]]:
     the same in every installation, and an error has the same words.
     """
     with open(path, encoding="utf-8-sig") as file:
-        if getattr(yaml, "__with_libyaml__", False) and not re.search(ODD, text := file.read()):
-            from yaml import CSafeLoader, YAMLError
+        text = file.read()
+    if getattr(yaml, "__with_libyaml__", False) and not re.search(ODD, text):
+        from yaml import CSafeLoader, YAMLError
 
-            with suppress(YAMLError, ValueError):
-                return _content(CSafeLoader(text), path, takes_text)
-        file.seek(0)
-        return _content(yaml.SafeLoader(file), path, takes_text)  # type: ignore[no-untyped-call]
+        with suppress(YAMLError, ValueError):
+            return _content(CSafeLoader(text), path, takes_text)
+    stream = StringIO(text)
+    stream.name = path  # by which an error tells where it is
+    return _content(yaml.SafeLoader(stream), path, takes_text)  # type: ignore[no-untyped-call]
 
 
 def _content(loader: Any, path: str, takes_text: TakesText) -> tuple[Any, list[Problem]]:

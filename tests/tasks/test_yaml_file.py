@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,20 @@ def test_other_sections_are_read_as_before(tmp_path_factory: pytest.TempPathFact
     content, _ = read(str(path), takes_text)
     plainly: Any = yaml.safe_load(path.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
     assert content["run"] == plainly["run"]
+
+
+@pytest.mark.parametrize("command", ["sleep 1", "is it?"])
+def test_a_file_may_be_one_that_is_read_only_once(tmp_path: Path, command: str) -> None:
+    """`inv -f` of a FIFO: nobody can go back to its beginning."""
+    path = tmp_path / "invoke.yaml"
+    os.mkfifo(path)
+    writer = threading.Thread(
+        target=path.write_text, args=[f"sentinel: {{services: {{web: {{command: '{command}'}}}}}}"]
+    )
+    writer.start()
+    content, problems = read(str(path), takes_text)
+    writer.join()
+    assert (content["sentinel"]["services"], problems) == ({"web": {"command": command}}, [])
 
 
 def test_two_keys_of_a_name_are_told_before_anything_starts(lab: Lab) -> None:
