@@ -78,7 +78,8 @@ def test_a_tmux_that_does_not_answer_is_killed_and_holds_up_no_end(pane: InPane)
     pane.give("exit 3", tmux=str(frozen))
     pane.wait_for_end()
     assert pane.told.exit_code == 3
-    assert not is_alive(int((pane.folder / "client").read_text()))
+    client = int((pane.folder / "client").read_text())
+    until(lambda: not is_alive(client), "the end of what was killed")
 
 
 # In which order
