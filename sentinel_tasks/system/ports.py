@@ -34,6 +34,13 @@ def beside_localhost() -> dict[int, tuple[str, ...]]:
 
 
 def _accepts(address: str, family: int, port: int) -> bool:
+    """Asks by a connection only where the kernel knows of no listener: a firewall may hand it on.
+
+    Servers notice who connects and says nothing: they log it, refuse who did so often, or are out of a wait in which
+    Python loses a signal.
+    """
+    if sock_diag.is_listened_on(address, family, port):
+        return True
     try:
         with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
             probe.settimeout(CONNECT_SECONDS)

@@ -4,6 +4,7 @@
 memory that takes longer than everything else in a look.
 """
 
+import errno
 import struct
 import sys
 from collections.abc import Iterator
@@ -13,12 +14,15 @@ from typing import NamedTuple
 from ..lineage.sockets import socket
 
 NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
-REQUEST_DUMP = 0x1 | 0x100 | 0x200
+REQUEST, REQUEST_DUMP = 0x1, 0x1 | 0x100 | 0x200
 LISTENING = 1 << 10
 ERROR, DONE = 2, 3
+LOOPBACK_INTERFACE = 1
+ANY_COOKIE = b"\xff" * 8
 HEADER = struct.Struct("=IHHII")
-REQUEST = struct.Struct("=BBBxI48x")
+QUESTION = struct.Struct("=BBBxI2s2x16s16xI8s")
 SOCKET = struct.Struct("=4x2s2x16s40xII")
+ERROR_NUMBER = struct.Struct("=i")
 MAPPED = "::ffff:"
 """An IPv4 address on a socket of IPv6, as Java has it."""
 LARGEST_PARCEL = 1 << 16
@@ -46,9 +50,34 @@ def listeners() -> list[Bound] | None:
         return None
 
 
+def is_listened_on(address: str, family: int, port: int) -> bool | None:
+    """True if the kernel would hand a connection from this machine to a listener; None where it can't be asked so.
+
+    It looks as it does for a connection, wildcards of both families and bound interfaces included; nobody is connected.
+    """
+    if sys.platform != "linux":
+        return None
+    where = port.to_bytes(2, "big"), socket.inet_pton(family, address)
+    try:
+        with closing(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG)) as kernel:
+            kernel.settimeout(SECONDS)
+            question = QUESTION.pack(family, socket.IPPROTO_TCP, 0, LISTENING, *where, LOOPBACK_INTERFACE, ANY_COOKIE)
+            _ask(kernel, REQUEST, question)
+            answer = kernel.recv(LARGEST_PARCEL)
+    except OSError:
+        return None
+    _, kind, *_ = HEADER.unpack_from(answer)
+    if kind == SOCK_DIAG_BY_FAMILY:
+        return True
+    return False if ERROR_NUMBER.unpack_from(answer, HEADER.size) == (-errno.ENOENT,) else None
+
+
+def _ask(kernel: socket.socket, flags: int, question: bytes) -> None:
+    kernel.send(HEADER.pack(HEADER.size + len(question), SOCK_DIAG_BY_FAMILY, flags, 0, 0) + question)
+
+
 def _listeners(kernel: socket.socket, family: int) -> Iterator[Bound]:
-    question = REQUEST.pack(family, socket.IPPROTO_TCP, 0, LISTENING)
-    kernel.send(HEADER.pack(HEADER.size + len(question), SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 0, 0) + question)
+    _ask(kernel, REQUEST_DUMP, QUESTION.pack(family, socket.IPPROTO_TCP, 0, LISTENING, b"", b"", 0, b""))
     for kind, body in _messages(kernel):
         if kind == SOCK_DIAG_BY_FAMILY:
             port, address, uid, inode = SOCKET.unpack_from(body)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import psutil
+import pytest
 
 from tests.lab import INV, LONG, PATIENCE, STAYS, Lab, Result, on_terminal, until
 
@@ -48,6 +50,25 @@ def test_a_page_that_takes_two_seconds_is_healthy_in_start_in_a_wait_of_no_time_
         shown.expect(r"telemetry: awaiting its health check [0-9.]+ of 60 s")
         shown.expect("Running on port")
         shown.expect(pexpect.EOF)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only a connection tells who listens")
+def test_a_service_that_is_asked_by_tcp_is_never_connected_to(lab: Lab) -> None:
+    """MySQL refuses everybody after a hundred who say nothing, PostgreSQL logs each; Python lost the C-c of a stop."""
+    port = lab.port()
+    accepts = f"""import signal, socket, sys
+signal.signal(signal.SIGINT, lambda *_: sys.exit())
+server = socket.create_server(("127.0.0.1", {port}))
+while server.accept():
+    print("somebody came")
+"""
+    lab.configure(db={"command": [sys.executable, "-u", "-c", accepts], "port": port, "health": "tcp"})
+    for words in (["db.start"], ["db.start"], ["db.status"], ["ps"], ["wait", "--timeout", "5"], ["doctor"]):
+        lab.inv(*words)
+    assert lab.sentinel("status", "db", "--json").json["state"] == "running"
+    stopped = lab.inv("db.stop", "--json")
+    assert (stopped.code, stopped.json["state"]) == (0, "stopped"), stopped.said
+    assert "somebody" not in lab.inv("db.logs", "--lines", "100").out
 
 
 def test_ctrl_c_while_status_awaits_a_health_command_ends_it_and_the_command(lab: Lab) -> None:

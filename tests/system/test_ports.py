@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from sentinel_tasks.decisions.ownership import answering, covers
 from sentinel_tasks.system import sock_diag
 from sentinel_tasks.system.ports import (
+    LOOPBACK,
     all_listeners,
     beside_localhost,
     holders,
@@ -96,6 +98,46 @@ def test_an_ipv4_address_on_a_socket_of_ipv6_is_told_as_what_it_is(listen: Liste
     assert open_addresses(port) == ("127.0.0.1",)
     assert listeners(port) == [(os.getpid(), "127.0.0.1")]
     assert listening([os.getpid()]).count((port, os.getpid(), "127.0.0.1")) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only a connection tells")
+@pytest.mark.parametrize(("host", "v6only"), [("127.0.0.1", True), ("0.0.0.0", True), ("::1", True), ("::", False)])
+def test_a_listener_is_seen_without_a_connection(host: str, v6only: bool) -> None:
+    """A database that hears nothing from who connects logs it, and refuses everybody after a hundred of them."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
+        if ":" in host:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
+        server.bind((host, free_port()))
+        server.listen()
+        server.setblocking(False)
+        assert open_addresses(server.getsockname()[1])
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
+@pytest.mark.parametrize(
+    ("host", "v6only"),
+    [
+        *itertools.product(["127.0.0.1", "0.0.0.0", "127.0.0.2", "::1", "::"], [True, False]),
+        ("::ffff:127.0.0.1", False),
+    ],
+)
+@pytest.mark.parametrize("way", LOOPBACK)
+def test_the_kernel_tells_of_a_listener_what_a_connection_would(
+    listen: Listen, host: str, v6only: bool, way: tuple[str, socket.AddressFamily]
+) -> None:
+    port = listen(host, v6only=v6only)
+    told = sock_diag.is_listened_on(*way, port)
+    with socket.socket(way[1]) as client:
+        assert told == (client.connect_ex((way[0], port)) == 0)
+
+
+def test_where_the_kernel_tells_nothing_a_connection_does(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sock_diag, "is_listened_on", lambda *_: None)
+    assert open_addresses(listen("127.0.0.1")) == ("127.0.0.1",)
+    assert open_addresses(listen("::", v6only=False)) == ("127.0.0.1", "::1")
+    assert open_addresses(free_port()) == ()
 
 
 def test_closed_port_is_free_and_nobodys() -> None:
