@@ -36,8 +36,8 @@ def beside_localhost() -> dict[int, tuple[str, ...]]:
 def _accepts(address: str, family: int, port: int) -> bool:
     """Asks by a connection only where the kernel knows of no listener: a firewall may hand it on.
 
-    Servers notice who connects and says nothing: they log it, refuse who did so often, or are out of a wait in which
-    Python loses a signal.
+    Servers notice who connects and says nothing: they log it, and Python may lose a signal that comes as
+    it wakes.
     """
     if sock_diag.is_listened_on(address, family, port):
         return True

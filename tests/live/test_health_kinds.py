@@ -54,7 +54,7 @@ def test_a_page_that_takes_two_seconds_is_healthy_in_start_in_a_wait_of_no_time_
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only a connection tells who listens")
 def test_a_service_that_is_asked_by_tcp_is_never_connected_to(lab: Lab) -> None:
-    """MySQL refuses everybody after a hundred who say nothing, PostgreSQL logs each; Python lost the C-c of a stop."""
+    """Each look woke it, PostgreSQL before 12 logged each, and a Python program could lose the C-c of a stop."""
     port = lab.port()
     accepts = f"""import signal, socket, sys
 signal.signal(signal.SIGINT, lambda *_: sys.exit())

@@ -103,7 +103,7 @@ def test_an_ipv4_address_on_a_socket_of_ipv6_is_told_as_what_it_is(listen: Liste
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only a connection tells")
 @pytest.mark.parametrize(("host", "v6only"), [("127.0.0.1", True), ("0.0.0.0", True), ("::1", True), ("::", False)])
 def test_a_listener_is_seen_without_a_connection(host: str, v6only: bool) -> None:
-    """A database that hears nothing from who connects logs it, and refuses everybody after a hundred of them."""
+    """Each look woke the server."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
         if ":" in host:
             server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
