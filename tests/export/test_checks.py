@@ -13,10 +13,11 @@ from sentinel_tasks.export.checks import http, pattern, tcp
 from sentinel_tasks.health.http import matches
 from sentinel_tasks.model import Health
 from tests.export.workspaces import service
-from tests.lab import PATIENCE, Lab
+from tests.lab import PATIENCE, Lab, until
 
 
 def healthy(check: str) -> bool:
+    """Whether it finds that; each has two seconds for an answer, which a loaded machine may take longer for."""
     return subprocess.run(["sh", "-c", check], check=False, capture_output=True, timeout=PATIENCE).returncode == 0
 
 
@@ -40,7 +41,7 @@ def test_an_address_is_asked(lab: Lab, status: str, ok: bool) -> None:
     port = lab.port()
     lab.listen(port, "--status", status)
     given = service(port=port, health=Health("http", "/it's?a=[b]&c={d}", ("2xx",)))
-    assert healthy(http(given, port)) == ok
+    until(lambda: healthy(http(given, port)) == ok, f"{status} to be {ok}")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")
@@ -55,4 +56,4 @@ def test_a_port_is_asked(lab: Lab) -> None:
     port = lab.port()
     assert not healthy(tcp(port))
     lab.listen(port)
-    assert healthy(tcp(port))
+    until(lambda: healthy(tcp(port)), "the port")

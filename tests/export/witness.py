@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -38,6 +39,9 @@ def end(number: int, frame: FrameType | None) -> None:
 
 def main() -> None:
     FACTS.update(seen())
+    woken, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told)  # a signal right before a wait is heard in it
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     if sys.argv[1] == "once":
@@ -46,10 +50,11 @@ def main() -> None:
     if not (port := os.environ.get("PORT")):
         write()
         while True:
-            signal.pause()
+            select.select([woken], [], [])
     with socket.create_server(("127.0.0.1", int(port))) as server:
         write()
         while True:
+            select.select([woken, server.fileno()], [], [])
             client, _ = server.accept()
             with client:
                 client.settimeout(0.2)
