@@ -20,7 +20,7 @@ NEVER = float("inf")
 GRACE = 1.0
 """Seconds that it stays without anybody to watch for: a restart by hand ends the last one and starts it again."""
 SETTLE_SECONDS = 1.0
-"""How long it looks after a signal: that comes before the library has read what has changed."""
+"""How long it looks after a signal, and once more: that comes before the library has read what has changed."""
 MOST_LOOKS, PAUSE = 100, 0.05
 """How often folders that come and go are looked at anew, and seconds between."""
 CHUNK = 1 << 16
@@ -34,7 +34,7 @@ class Watcher:
         self.git, self.changes = Git(workspace), Changes()
         self.listeners: dict[str, Listener] = {}
         self.folders: dict[str, list[str]] = {}
-        self.ends_at, self._settled_at = NEVER, 0.0
+        self.ends_at, self._settled_at, self._looked_at = NEVER, 0.0, 0.0
         self._wakeup, written = os.pipe()
         for descriptor in (self._wakeup, written):
             os.set_blocking(descriptor, False)
@@ -68,6 +68,7 @@ class Watcher:
         if gone or is_asked:
             self.look_anew()
         elif self._looks():
+            self._looked_at = time.monotonic()
             self._heed(self.changes.taken())
         self._tell_what_is_due()
 
@@ -80,7 +81,7 @@ class Watcher:
 
     def _looks(self) -> bool:
         """True while there may be a change of which no signal will tell."""
-        is_settled = self.changes.tells_by_signal and time.monotonic() >= self._settled_at
+        is_settled = self.changes.tells_by_signal and self._looked_at >= self._settled_at
         return bool(self.listeners) and not is_settled
 
     # For whom
