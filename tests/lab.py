@@ -322,6 +322,19 @@ class Lab:
         """The living processes that carry a service's mark of this lab."""
         return [process for process in self.processes() if _mark(process)]
 
+    def running(self, *words: str) -> list[psutil.Process]:
+        """Those of this lab that run as this very command by now."""
+        return [process for process, _, command in self._described() if command == [*words]]
+
+    def commands(self) -> list[str]:
+        """The command lines of all that runs in this lab now, without tmux."""
+        return [shlex.join(command) for _, name, command in self._described() if "tmux" not in name]
+
+    def _described(self) -> Iterator[tuple[psutil.Process, str, list[str]]]:
+        for each in self.processes():
+            with suppress(psutil.Error):  # it has ended since
+                yield each, each.name(), each.cmdline()
+
     def close(self) -> list[str]:
         """Ends what the test itself started; says what services still ran, and ends them too."""
         for process in self.started:

@@ -97,8 +97,8 @@ def test_a_tmux_server_below_a_service_lives_on_with_what_its_windows_left_behin
     workspace.configure(ide={**STAYS, "command": f"unset TMUX; {opens}; {STAYS['command']}"}, web=STAYS)
     assert workspace.inv("ide.start").code == 0
     precious = Precious(workspace)
-    left = until(lambda: [each for each in workspace.processes() if each.cmdline() == ["sleep", "3601"]])[0]
-    until(lambda: psutil.Process(left.pid).ppid() != precious.processes[1].pid, "its parent's end")
+    (left,) = until(lambda: workspace.running("sleep", "3601"))
+    until(lambda: left.ppid() == precious.processes[0].ppid(), "its parent's end")
     if is_killed:
         psutil.Process(workspace.sentinel("status", "ide", "--json").json["pid"]).parent().kill()  # type: ignore[union-attr]
     for task in ("ide.stop", "doctor --fix"):
@@ -175,9 +175,11 @@ def kill_launcher(lab: Lab) -> None:
 
 
 def orphaned(lab: Lab) -> psutil.Process:
-    """What listens for `web`, once its launcher was killed and a status has told so."""
-    left = psutil.Process(status(lab)["listener"]["pid"])
+    """What listens for `web`, once its launcher was killed, its shell has ended and a status has told so."""
+    told = status(lab)
+    left = psutil.Process(told["listener"]["pid"])
     kill_launcher(lab)
+    until(lambda: not lives(told["pid"]), "the shell's end")
     until(lambda: status(lab)["state"] == "unhealthy", "what is left")
     return left
 
@@ -211,8 +213,8 @@ def test_redis_and_other_title_setters_are_ours_also_without_their_launcher(work
     port = serve(workspace, *stubborn, "--rewrite-title", command="exec {}")
     redis = psutil.Process(status(workspace)["pid"])
     kill_launcher(workspace)
-    told = status(workspace)
-    assert (told["state"], told["pid"], told["listener"]["relation"]) == ("unhealthy", redis.pid, "stray")
+    told = until(lambda: (seen := status(workspace))["state"] == "unhealthy" and seen, "what is left")
+    assert (told["pid"], told["listener"]["relation"]) == (redis.pid, "stray")
     stopped = workspace.inv("web.stop", "--timeout", "0.2")
     assert stopped.code == 0, stopped.said
     assert "it needed SIGKILL" in stopped.out

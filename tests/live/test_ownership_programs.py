@@ -70,14 +70,19 @@ def test_a_daemon_without_our_tags_is_ended_by_a_stop_and_not_before(lab: Lab) -
 
 def test_one_that_goes_into_the_background_is_ours_and_is_ended(lab: Lab) -> None:
     port = serve(lab, lab.server("--background", "--rewrite-title"))
-    told = lab.sentinel("status", "dev", "--json").json
     pid = holder(lab)
-    assert told["state"] == "running"
-    assert any("background" in note and str(pid) in note for note in told["notes"]), told["notes"]
+    until(lambda: is_told(lab, pid), "the note, once its launcher has seen that it went")
     assert lab.inv("dev.start", "--json").json["changed"] is False
     assert lab.inv("down").code == 0
     assert_ended(port, pid)
     assert lab.sentinel("status", "dev", "--json").json["state"] == "stopped"
+
+
+def is_told(lab: Lab, pid: int) -> bool:
+    """True if it is told to run on in the background as this process."""
+    told = lab.sentinel("status", "dev", "--json").json
+    assert told["state"] == "running"
+    return any("background" in note and str(pid) in note for note in told["notes"])
 
 
 def events(lab: Lab) -> list[tuple[str, str]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import signal
 import socket
 import subprocess
 from typing import Any
+
+import psutil
 
 from tests.lab import LONG, STAYS, Lab, Result, is_open, lives, until
 
@@ -42,8 +42,7 @@ def window(lab: Lab) -> str:
 
 def assert_nothing_left(lab: Lab, port: int, but: str = "") -> None:
     """No process of the service, no launcher, no log writer, and the port can be bound."""
-    left = [shlex.join(process.cmdline()) for process in lab.processes() if "tmux" not in process.name()]
-    assert [command for command in left if command != but] == []
+    until(lambda: not [each for each in lab.commands() if each != but], "the end of the log writer at the latest")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
@@ -81,7 +80,7 @@ def test_children_daemons_and_the_reparented_end_too(lab: Lab) -> None:
     command = f"{orphan}; {children} exec {shlex.join(lab.server())}"
     lab.configure(telemetry={"command": command, "port": port, "health": "tcp"})
     assert lab.inv("telemetry.activate").code == 0
-    assert len(lab.services()) >= 6
+    until(lambda: len(lab.services()) >= 6)
     stop(lab, "--timeout", str(LONG))
     assert_nothing_left(lab, port)
 
@@ -104,7 +103,7 @@ def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab) -> N
     told = status(lab)
     assert (told["state"], told["listener"]["relation"]) == ("unhealthy", "ours")
     assert told["error"] == f"runs without its window (pid {service}), which was closed; it is being ended"
-    assert lab.inv("telemetry.activate", "--timeout", "5").code == 0
+    assert lab.inv("telemetry.activate").code == 0
     assert not lives(service)
     stop(lab, "--timeout", "1")
     assert_nothing_left(lab, port, but="sleep 600")
@@ -115,12 +114,11 @@ def test_what_a_service_has_opened_goes_on_if_it_may(lab: Lab) -> None:
     command = f"setsid -f sleep 4711; {STAYS['command']}"
     lab.configure(telemetry={**STAYS, "command": command, "detached": "leave"})
     assert lab.inv("telemetry.activate").code == 0
+    until(lambda: lab.running("sleep", "4711"))
     stop(lab)
     assert lab.inv("doctor", "--fix").code == 0
     assert lab.inv("telemetry.activate").code == 0
-    opened = [each for each in lab.processes() if each.cmdline() == ["sleep", "4711"]]
-    assert len(opened) == 2
-    for each in opened:
+    for each in until(lambda: len(found := lab.running("sleep", "4711")) == 2 and found):
         each.kill()
     stop(lab)
 
@@ -150,14 +148,20 @@ def test_a_window_that_a_person_took_over_is_left_alone(lab: Lab) -> None:
 # States and exit codes of the contract (Tasks, Documents)
 
 
+def suspend(lab: Lab) -> None:
+    service = psutil.Process(status(lab)["pid"])
+    service.suspend()
+    until(lambda: service.status() == psutil.STATUS_STOPPED)
+
+
 def test_a_suspended_service_is_unhealthy_and_ended_at_once(lab: Lab) -> None:
     port = serve(lab)
-    os.kill(status(lab)["pid"], signal.SIGSTOP)
+    suspend(lab)
     hung = lab.sentinel("status", "telemetry", "--json")
     assert (hung.json["state"], hung.code) == ("unhealthy", 1), hung.said
     (way_on,) = re.findall(r"it is suspended; (kill -CONT -- -\d+) lets it go on", hung.json["error"])
     subprocess.run(way_on.split(), check=True)
     until(lambda: status(lab)["state"] == "running")
-    os.kill(status(lab)["pid"], signal.SIGSTOP)
+    suspend(lab)
     stop(lab, "--timeout", str(LONG))
     assert_nothing_left(lab, port)
