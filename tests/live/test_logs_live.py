@@ -37,9 +37,10 @@ def log_files(lab: Lab) -> list[Path]:
 
 
 def is_log_open(lab: Lab) -> bool:
-    """True while a log writer runs."""
-    with suppress(psutil.NoSuchProcess):
-        return any("pump.py" in " ".join(each.cmdline()) for each in lab.processes() if "tmux" not in each.name())
+    """True until a launch has ended and been logged, and while a log writer runs."""
+    with suppress(FileNotFoundError):  # it was rotated meanwhile
+        has_end = any(" end " in path.read_text() for path in lab.state("telemetry.log*.runs"))
+        return not has_end or any("pump.py" in command for command in lab.commands())
     return True
 
 
@@ -57,7 +58,7 @@ def test_the_first_byte_is_never_lost_however_soon_it_ends(lab: Lab) -> None:
     (lab.path / "tasks.py").write_text(
         f"from sentinel_tasks import service, workspace\nnamespace = workspace({declared})\n"
     )
-    lab.configure(**{name: {"command": f"printf 'A{name} said all'; exit 3"} for name in names})
+    lab.configure(**{name: {"command": f"printf 'A{name} said all'; exit 3", "health": "exit"} for name in names})
     for launches in (1, 2):
         failed = lab.inv("up")
         assert failed.code == 1
@@ -186,7 +187,8 @@ def is_longer(log: Path, size: int) -> bool:
 
 def test_a_log_pump_that_was_killed_is_told_and_mended(lab: Lab) -> None:
     """Status, doctor and start said that all was well, and the log stayed as it was for good."""
-    lab.configure(telemetry={"command": "while echo tick; do sleep 0.1; done", "port": None, "health": None})
+    ticks = "while echo tick; do sleep 0.1; done"
+    lab.configure(telemetry={"command": ticks, "port": None, "health": {"log": "tick"}})
     assert lab.inv("telemetry.activate").code == 0
     for way in ("telemetry.activate", "telemetry.logs", "doctor --fix"):
         until(lambda: log_pump(lab), "the log pump").kill()

@@ -56,7 +56,7 @@ def test_the_doctor_tells_of_files_that_root_left_behind(lab: Lab, somebody: Som
     lab.configure(somebody.path, dev=sleeper, telemetry={"port": free_port()})
     somebody.own()
     assert somebody.inv("dev.start").code == 0
-    (log,) = (somebody.folder / "state").glob("sentinel/*/dev.log")
+    (log,) = until(lambda: [*(somebody.folder / "state").glob("sentinel/*/dev.log")], "the log writer")
     os.chown(log, 0, 0)
     doctor = somebody.inv("doctor", "--fix", "--json")
     assert doctor.code == 1
