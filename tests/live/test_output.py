@@ -158,7 +158,7 @@ def test_a_terminal_sees_a_live_line_that_leaves_no_trace(lab: Lab) -> None:
 
 def test_a_sign_that_the_terminal_lacks_is_no_error(lab: Lab) -> None:
     command = "echo 'naïve 日本 📡'; exit 4"
-    lab.configure(telemetry={"title": "日本 é API", "command": command, "port": None, "health": None})
+    lab.configure(telemetry={"title": "日本 é API", "command": command, "port": None, "health": "exit"})
     told = lab.inv("telemetry.activate", env={"PYTHONIOENCODING": "latin-1"})
     assert (told.code, "na" in told.err) == (1, True), told.said
 
@@ -344,11 +344,11 @@ def test_the_same_task_of_two_services_runs_for_both(lab: Lab) -> None:
 
 
 def test_who_watches_sees_a_crash_and_ctrl_c_leaves_the_terminal_as_it_was(lab: Lab) -> None:
-    lab.configure(worker={"command": "echo $$ >pid; exec sleep 9999", "health": None})
+    lab.configure(worker=STAYS)
     lab.inv("worker.start")
     with on_terminal(lab, INV, "ps", "--watch", NO_COLOR="1") as shown:
         shown.expect(r"worker +running")
-        os.kill(int((lab.path / "pid").read_text()), signal.SIGKILL)
+        os.kill(lab.sentinel("status", "worker", "--json").json["pid"], signal.SIGKILL)
         shown.expect(r"worker +crashed")
         shown.sendintr()
         said = shown.read()

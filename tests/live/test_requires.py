@@ -35,7 +35,7 @@ for each in (check, look, never):
 
 def prepare(lab: Lab) -> None:
     (lab.path / "tasks.py").write_text(TASKS)
-    lab.configure(db=STAYS, web={**STAYS, "depends_on": ["db"]}, sick={"command": "echo the cause; exit 3"})
+    lab.configure(db=STAYS, web={**STAYS, "depends_on": ["db"]}, sick={**STAYS, "command": "echo the cause; exit 3"})
 
 
 def running(lab: Lab) -> list[str]:

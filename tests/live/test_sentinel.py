@@ -83,7 +83,7 @@ def test_it_tells_what_invoke_tells(lab: Lab) -> None:
     lab.configure(
         web={"command": lab.server(), "port": lab.port(), "health": "/", "env": {"MODE": "x"}},
         job={"command": "echo done", "health": "exit"},
-        broken={"command": "echo no such thing >&2; exit 7"},
+        broken={"command": "echo no such thing >&2; exit 7", "health": "exit"},
         off={"command": f"exec sleep {LONG}", "autostart": False},
     )
     assert lab.inv("up").code == 1
