@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.lab import INV, PATIENCE, SERVER, Result, is_traceback, zygote
+import psutil
+
+from tests.lab import INV, PATIENCE, SERVER, Result, is_traceback, lives, zygote
 from tests.packages import INTERPRETERS, copy_packages, is_clone_open_to_others
 
 
@@ -63,6 +65,11 @@ class Somebody:
             timeout=PATIENCE,
             check=False,
         )
+
+    def is_running(self) -> bool:
+        """True while a process of this user lives."""
+        found = (each for each in psutil.process_iter(["uids"]) if each.info["uids"])
+        return any(each.info["uids"].real == self.account.pw_uid and lives(each) for each in found)
 
     def inv(self, *words: str) -> Result:
         """In a fork that has become this user, where that one may read the clone."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab import until
 from tests.somebody import Somebody, program
 
 
@@ -28,6 +29,7 @@ def somebody() -> Iterator[Somebody]:
             pytest.skip("no Python with these packages that another user may run")
         yield made
         made.run("tmux", "kill-server")
+        until(lambda: not made.is_running(), "the end of what ran")  # it writes to the folder until then
     finally:
         subprocess.run([program("userdel"), "--force", name], check=True, capture_output=True)
         shutil.rmtree(folder)
