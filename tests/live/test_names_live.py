@@ -142,8 +142,7 @@ def test_a_tmux_server_that_does_not_stay_is_named_as_the_cause(lab: Lab) -> Non
     def told() -> bool:
         """A server that goes late has let the launcher begin, whose window is closed then."""
         done = lab.inv("telemetry.activate")
-        assert done.code == 1
-        return "`exit-unattached on` in tmux.conf" in done.err
+        return done.code == 1 and "`exit-unattached on` in tmux.conf" in done.err
 
     until(told)
     assert lab.services() == []
@@ -208,7 +207,7 @@ def test_a_pane_that_left_its_window_is_found_again(lab: Lab) -> None:
         assert told == {"dev": dev["pid"], "telemetry": first["pid"]}
     assert lab.inv("down").code == 0
     assert lab.services() == []
-    assert "sleep" in lab.tmux("list-panes", "-a", "-F", "#{pane_current_command}"), "a person's own pane"
+    until(lambda: "sleep" in lab.tmux("list-panes", "-a", "-F", "#{pane_current_command}"), "a person's own pane")
 
 
 # Locales

@@ -28,7 +28,7 @@ def failing(lab: Lab, command: object, **keys: object) -> Result:
 def waiting(lab: Lab, *words: str, **keys: object) -> tuple[Begun, int]:
     """An activate that waits for a service that will not be healthy soon; the service's pid."""
     lab.configure(telemetry={"command": lab.server(*words), "port": lab.port(), "startup_timeout": LONG, **keys})
-    activate = lab.begin("telemetry.activate")
+    activate = lab.begin_waiting("telemetry.activate")
     (service,) = until(lab.services)
     return activate, service.pid
 
@@ -56,7 +56,6 @@ def test_a_command_that_a_shell_does_not_find_after_a_moment_is_told_with_its_la
 
 def test_ctrl_c_while_waiting_leaves_the_service_running_and_says_so(lab: Lab) -> None:
     activate, pid = waiting(lab, "--listen-once", "go")
-    until(lambda: lab.windows() and lab.state("telemetry.run.json"))
     activate.send_signal(signal.SIGINT)
     done = ends(activate)
     assert done.code == 130
@@ -90,9 +89,10 @@ def tmux(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Tmux:
     """That of this process, with less patience than a person has."""
     for name in ("HOME", "TMUX_TMPDIR"):
         monkeypatch.setenv(name, lab.environ[name])
-    monkeypatch.setattr(client, "PATIENCE", 0.3)
     tmux = Tmux(None, lambda text: None)
     assert tmux.panes() == []
+    monkeypatch.setattr(client, "PATIENCE", 0.3)
+    tmux.wait_up_to(client.PATIENCE, lambda what, seconds: None)
     return tmux
 
 

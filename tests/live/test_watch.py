@@ -20,7 +20,7 @@ def watching(lab: Lab, **others: Any) -> None:
     lab.configure(web=web, **others)
     started = lab.inv("up", "--only", ",".join(["web", *others]))
     assert (started.code, "watch" in started.out) == (0, False), started.said
-    until(lambda: all("web" in path.read_text() for path in lab.state("watcher/watching.json")), "the watcher")
+    until(lambda: any("web" in path.read_text() for path in lab.state("watcher/watching.json")), "the watcher")
 
 
 def save(lab: Lab, text: str) -> None:
