@@ -58,7 +58,8 @@ def test_a_question_that_was_lost_does_not_fail_a_start_whose_next_one_is_answer
 
     threads, service = HealthThreads(world(ask)), web()
     until(lambda: (told := threads(service, question(service))) and told.ok)
-    assert asked == [service.startup_timeout, service.startup_timeout], "neither is broken off while the start has time"
+    assert len(asked) > 1
+    assert {*asked} == {service.startup_timeout}, "none is broken off while the start has time"
 
 
 def test_questions_that_are_never_answered_become_fewer(over: threading.Event) -> None:
@@ -88,7 +89,7 @@ def test_a_start_that_ends_says_so_to_the_commands_that_it_still_asks(over: thre
         ended.set()
         return SICK
 
-    service = replace(web(), health=Health("command", "sleep 1000"))
+    service = replace(web(), health=Health("command", "sleep 1000", timeout=PATIENCE))
     threads = HealthThreads(world(ask))
     assert threads(service, question(service)) is None
     threads.break_off()
