@@ -25,7 +25,7 @@ from sentinel_tasks.health.http import LARGEST_BODY, matches
 from sentinel_tasks.health.probe import ask
 from sentinel_tasks.health.question import Question, url
 from sentinel_tasks.model import Answer, Health
-from tests.lab import LONG, PATIENCE, until
+from tests.lab import LONG, PATIENCE, free_port, until
 
 Talk = Callable[[socket.socket, bytes], None]
 SOON = 0.6
@@ -301,9 +301,10 @@ def test_every_address_is_tried_until_one_is_healthy(serve: Serve) -> None:
 
 
 def test_an_address_that_hangs_leaves_the_others_their_time(serve: Serve) -> None:
-    hanging = serve(silent)
-    serve(answering(200), "::1", port=hanging.port)
-    assert ask_http(hanging.port, addresses=("127.0.0.1", "::1"), patience=LONG).ok
+    port = free_port()
+    serve(silent, port=port)
+    serve(answering(200), "::1", port=port)
+    assert ask_http(port, addresses=("127.0.0.1", "::1"), patience=LONG).ok
 
 
 def test_url_is_asked_as_it_is(serve: Serve) -> None:
@@ -469,8 +470,15 @@ def test_command_ends_with_the_task_that_asks_it(tmp_path: Path) -> None:
 
 
 def _sleepers() -> list[psutil.Process]:
-    own = psutil.Process().children(recursive=True)
-    return [each for each in own if each.status() != psutil.STATUS_ZOMBIE and each.cmdline()[1:] == ["86401"]]
+    return [each for each in psutil.Process().children(recursive=True) if _sleeps(each)]
+
+
+def _sleeps(process: psutil.Process) -> bool:
+    """False for one that ends while it is looked at."""
+    try:
+        return process.cmdline()[1:] == ["86401"]
+    except psutil.NoSuchProcess:
+        return False
 
 
 # A line of the log
