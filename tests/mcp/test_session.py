@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 READS = {"status", "ps", "wait", "logs", "why", "env", "doctor"}
 SLOW = 5
 """Seconds in which a service gets as far as it will, on a machine with much else to do."""
+ENDS = {"health": {"log": "ready"}}
+"""Of a service that ends: without a health check it runs if that takes longer than a second."""
 ACTS = {"up", "down", "start", "stop", "restart", "run", "gc"}
 
 
@@ -107,22 +109,23 @@ def planted(lab: Lab, held: int) -> dict[str, tuple[str, dict[str, Any]]]:
             "command": f"echo waiting for a licence; exec sleep {LONG}", "health": {"log": "ready to serve"},
             "startup_timeout": SLOW,
         }),
-        "module": ("No module named 'missing_module'", {"command": f"{python} app.py"}),
-        "syntax": (", line 2", {"command": f"{python} broken.py"}),
-        "variable": ("DATABASE_URL: is not set", {"command": ": ${DATABASE_URL:?is not set}"}),
-        "path": ("no/such.py", {"command": f"{python} no/such.py"}),
+        "module": ("No module named 'missing_module'", {"command": f"{python} app.py", **ENDS}),
+        "syntax": (", line 2", {"command": f"{python} broken.py", **ENDS}),
+        "variable": ("DATABASE_URL: is not set", {"command": ": ${DATABASE_URL:?is not set}", **ENDS}),
+        "path": ("no/such.py", {"command": f"{python} no/such.py", **ENDS}),
         "port": (str(held), {"command": lab.server(), "port": held, "health": "tcp"}),
         "crash": ("cannot reach the database", {
             "command": lab.server("--exit-after", "0.2", "--exit-code", "4", "--say", "cannot reach the database"),
+            **ENDS,
         }),
         "needs": ("module", {"command": "sleep 1", "depends_on": ["module"]}),
         "once": ("migration 7 failed", {"command": says("migration 7 failed", code=3), "health": "exit"}),
-        "command": ("no-such-program", {"command": "no-such-program --flag"}),
-        "words": ("no-such-program", {"command": ["no-such-program", "--flag"]}),
+        "command": ("no-such-program", {"command": "no-such-program --flag", **ENDS}),
+        "words": ("no-such-program", {"command": ["no-such-program", "--flag"], **ENDS}),
         "folder": ("no such folder", {"command": "sleep 1", "cwd": "no/such/folder"}),
-        "permission": ("Permission denied", {"command": ["./serve"]}),
-        "early": ("EADDRINUSE :::4000", {"command": says("Error: EADDRINUSE :::4000", "  at a", "npm ERR")}),
-        "killed": ("SIGKILL", {"command": "kill -9 $$"}),
+        "permission": ("Permission denied", {"command": ["./serve"], **ENDS}),
+        "early": ("EADDRINUSE :::4000", {"command": says("Error: EADDRINUSE :::4000", "  at a", "npm ERR"), **ENDS}),
+        "killed": ("SIGKILL", {"command": "kill -9 $$", **ENDS}),
     }  # fmt: skip
 
 
@@ -177,7 +180,9 @@ async def finds_every_cause(model: Model, lab: Lab) -> None:
     """Of a wrong configuration and of each service that fails; what it has mended runs."""
     held = lab.port()
     lab.listen(held, cwd=lab.folder)
-    (lab.path / "app.py").write_text(f"import missing_module\nimport time\ntime.sleep({LONG})\n")
+    (lab.path / "app.py").write_text(
+        f"import missing_module\nimport time\nprint('ready', flush=True)\ntime.sleep({LONG})\n"
+    )
     (lab.path / "broken.py").write_text("print(1)\ndef (:\n")
     (lab.path / "serve").write_text("#!/bin/sh\n")
     failures = planted(lab, held)
