@@ -21,6 +21,8 @@ from tests.lab import PATIENCE, Zygote, until
 from tests.lab import zygote as tasks
 
 MODULE = "sentinel_tasks.api"
+UNASKED = 1.0
+"""Seconds for which a connection may wait for the next request: long before the API closes it."""
 Start = Callable[..., "RunningApi"]
 Spawn = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -37,7 +39,8 @@ class RunningApi:
         assert match, f"the API said {line!r}"
         self.port = int(match[1])
         self.url = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=PATIENCE)
+        kept = httpx.Limits(keepalive_expiry=UNASKED)
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=PATIENCE, limits=kept)
 
     def registry(self) -> dict[str, Any]:
         answer = self.http.get("/api/workers/registry")

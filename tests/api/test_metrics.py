@@ -3,14 +3,17 @@
 import shutil
 import subprocess
 
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.conftest import RunningApi, Spawn, Start
+from tests.lab import until
 
 
 def test_the_numbers_are_the_registrys(start: Start, spawn: Spawn) -> None:
     dev = spawn("dev")
+    until(lambda: psutil.Process(dev.pid).memory_info().rss > 100_000)
     api = start()
     api.http.put(
         "/api/workers/registry/w1",

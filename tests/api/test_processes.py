@@ -81,7 +81,7 @@ def test_usage_agrees_with_ps(api: RunningApi, spawn: Spawn) -> None:
             abs(usage["rss_mb"] - ps(busy.pid, "rss") / 1024) < 1
             and usage["threads"] == ps(busy.pid, "nlwp")
             and usage["open_files"] == len(list(Path(f"/proc/{busy.pid}/fd").iterdir()))
-            and 0.5 < usage["cpu_percent"] / ps(busy.pid, "pcpu") < 2
+            and 0.5 * (used := ps(busy.pid, "pcpu")) < usage["cpu_percent"] < 2 * used
         )
 
     until(agrees)

@@ -3,6 +3,8 @@
 import gzip
 import sys
 
+import psutil
+
 from sentinel_tasks.api.snapshot import Turnstile
 from tests.api.conftest import RunningApi, Spawn, Start
 from tests.lab import until
@@ -19,6 +21,7 @@ def test_a_process_in_depth_with_its_secrets_masked(start: Start, spawn: Spawn) 
     dev = spawn(
         "dev", [sys.executable, "-c", "import time; time.sleep(60)", "--password=hunter2"], DB_PASSWORD="hunter3"
     )
+    until(lambda: psutil.Process(dev.pid).memory_info().rss > 1_000_000)
     api = start()
     answer = api.http.get(f"/api/workers/snapshot/dev-{dev.pid}")
     assert answer.headers["content-encoding"] == "gzip"
@@ -40,8 +43,9 @@ def test_on_the_wire_it_is_gzip(api: RunningApi) -> None:
 
 def test_files_and_connections_are_listed(start: Start, spawn: Spawn) -> None:
     dev = spawn("dev", [sys.executable, "-c", OPEN_TWO])
+    until(lambda: "/etc/hostname" in [file.path for file in psutil.Process(dev.pid).open_files()])
     api = start()
-    until(lambda: (api.workers()[f"dev-{dev.pid}"]["resource_usage"]["open_files"] or 0) >= 5)
+    assert api.workers()[f"dev-{dev.pid}"]["resource_usage"]["open_files"] >= 5
     process = api.http.get(f"/api/workers/snapshot/dev-{dev.pid}").json()["process"]
     assert [file["path"] for file in process["files"]] == ["/etc/hostname"]
     assert [one["state"] for one in process["connections"]] == ["LISTEN"]

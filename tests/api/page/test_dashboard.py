@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.conftest import RunningApi, Spawn, Start
 from tests.browser import CHROMIUM, sync_api
-from tests.lab import until
+from tests.lab import LONG, free_port, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -20,11 +20,20 @@ pytestmark = [
 
 
 def put(api: RunningApi, worker_id: str, **fields: object) -> None:
-    assert api.http.put(f"/api/workers/registry/{worker_id}", json=fields).status_code == 200
+    assert api.http.put(f"/api/workers/registry/{worker_id}", json={"ttl": 3600, **fields}).status_code == 200
 
 
 def row(page: Page, worker_id: str) -> Locator:
     return page.locator(f'tr[data-key="{worker_id}"]')
+
+
+def in_depth(page: Page, worker_id: str) -> str:
+    """What the page tells of the worker if it is asked now."""
+    page.get_by_role("button", name=worker_id).click()
+    sync_api.expect(page.locator("#depth-text")).not_to_have_text("…")
+    told = page.locator("#depth-text").text_content()
+    page.get_by_role("button", name="Close").click()
+    return told or ""
 
 
 def test_a_worker_appears_is_seen_in_depth_works_fails_and_leaves(page: Page, api: RunningApi, spawn: Spawn) -> None:
@@ -32,13 +41,11 @@ def test_a_worker_appears_is_seen_in_depth_works_fails_and_leaves(page: Page, ap
     page.goto(api.url)
     expect(page.locator("#connection")).to_have_text("live")
     expect(page.locator("#empty")).to_be_visible()
-    dev = spawn("dev", ["sleep", "61"])
+    dev = spawn("dev", ["sleep", str(LONG)])
     expect(row(page, f"dev-{dev.pid}")).to_contain_text("idle")
     expect(page.locator("#empty")).to_be_hidden()
-    for told in ('"sleep"', "one snapshot a worker in 10 seconds; again in"):
-        page.get_by_role("button", name=f"dev-{dev.pid}").click()
-        expect(page.locator("#depth-text")).to_contain_text(told)
-        page.get_by_role("button", name="Close").click()
+    assert '"sleep"' in in_depth(page, f"dev-{dev.pid}")
+    until(lambda: "one snapshot a worker in 10 seconds; again in" in in_depth(page, f"dev-{dev.pid}"))
     put(api, "w1", status="working", current_job="<b>resize</b>", queue_depth=3, service="queue")
     expect(row(page, "w1")).to_contain_text("<b>resize</b>")
     expect(page.locator('#services li[data-key="queue"]')).to_contain_text("1 working")
@@ -86,14 +93,15 @@ def shows(page: Page, *ids: str) -> bool:
 
 def test_a_lost_connection_is_told_and_found_again(page: Page, start: Start) -> None:
     expect = sync_api.expect
-    first = start()
+    port = ["--port", str(free_port())]  # a free one of those for connections could be taken meanwhile
+    first = start(arguments=port)
     put(first, "w1", status="working")
     page.goto(first.url)
     expect(row(page, "w1")).to_be_visible()
     first.end()
     expect(page.get_by_role("alert")).to_contain_text("Lost the connection")
     expect(row(page, "w1")).to_be_visible()
-    start(arguments=["--port", str(first.port)])
+    start(arguments=port)
     expect(page.locator("#connection")).to_have_text("live")
     expect(page.locator("#lost")).to_be_hidden()
     expect(page.locator("#empty")).to_be_visible()

@@ -11,7 +11,7 @@ import pytest
 from tests.api.conftest import Start
 from tests.api.page.scenes import NO_SERVICES, cell, opened
 from tests.browser import CHROMIUM, sync_api
-from tests.lab import Lab
+from tests.lab import Lab, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -39,7 +39,7 @@ def test_a_service_without_a_port_crashes_and_is_started_again_from_the_page(pag
     expect(cell(page, "dev", "state")).to_have_text("stopped")
     expect(cell(page, "dev", "port").get_by_role("link")).to_have_count(0)
 
-    os.kill(int((lab.path / "pid").read_text()), signal.SIGKILL)
+    os.kill(int(until(lambda: (lab.path / "pid").exists() and (lab.path / "pid").read_text())), signal.SIGKILL)
     expect(cell(page, "worker", "state")).to_have_text("crashed")
     expect(cell(page, "worker", "cause")).to_contain_text("SIGKILL")
     expect(page.locator("#events")).to_contain_text("crash")
