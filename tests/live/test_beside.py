@@ -127,7 +127,7 @@ def test_why_tells_what_changed_since_it_last_ran_well(lab: Lab) -> None:
     assert lab.inv("dev.start").code == 0
     assert lab.inv("dev.why", "--json").json["changes"] == []
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "breaks"], check=True)
-    lab.configure(dev={"command": "echo boom; exit 3", "port": None, "health": None})
+    lab.configure(dev={"command": "echo boom; exit 3", "port": None, "health": {"log": "never"}})
     assert lab.inv("dev.restart").code == 1
     told = lab.inv("why", "dev", "--json")
     assert (told.code, told.json["state"], told.json["cause"]) == (3, "crashed", "exit 3: boom"), told.said

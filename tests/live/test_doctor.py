@@ -222,8 +222,10 @@ def test_a_log_that_is_kept_for_a_follower_that_does_not_read_on(lab: Lab) -> No
 
 def test_a_log_that_is_a_link_or_a_fifo_is_told_never_followed_and_hides_nothing_else(lab: Lab) -> None:
     """A link made every task fail, start of a healthy service and `ps` of all; a FIFO was waited for."""
-    started(lab, dev={**STAYS, "health": {"command": "true"}}, telemetry={"command": "exit 3", "port": None})
+    ends = {"command": "exit 3", "port": None, "health": {"command": "false"}}
+    started(lab, dev={**STAYS, "health": {"command": "true"}}, telemetry=ends)
     assert lab.inv("telemetry.activate").code == 1
+    until(lambda: len(lab.state("*.log")) == 2, "both logs")
     assert lab.inv("down").code == 0
     link, fifo = (lab.state("dev.run.json")[0].with_name(name) for name in ("dev.log", "telemetry.log"))
     for log in (link, fifo):

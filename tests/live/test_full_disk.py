@@ -66,7 +66,7 @@ def test_a_service_that_runs_is_started_and_stopped(lab: Lab, fill: Fill) -> Non
 def test_a_service_that_ends_is_told_at_once_with_its_cause(lab: Lab, fill: Fill, pages: int) -> None:
     """Where its record had no room, "how could not be written down" was all that was told."""
     fill(pages)
-    lab.configure(telemetry={"command": "sleep 0.3; exit 3", "port": None, "health": None})
+    lab.configure(telemetry={"command": "sleep 0.3; exit 3", "port": None, "health": {"command": "false"}})
     done = lab.inv("telemetry.activate", "--timeout", str(LONG))
     assert done.code == 1
     assert "ended while starting: exit 3" in done.err

@@ -126,7 +126,7 @@ def test_a_log_drives_no_terminal_and_forges_no_line(lab: Lab) -> None:
 
 def test_last_words_of_a_crash_drive_no_terminal(lab: Lab) -> None:
     code = f"import sys; sys.stderr.buffer.write({QUERIES.encode()!r} + b'boom\\xff\\x1b[31m red\\n'); sys.exit(3)"
-    lab.configure(dev={"command": [sys.executable, "-c", literal(code)], "port": None, "health": None})
+    lab.configure(dev={"command": [sys.executable, "-c", literal(code)], "port": None, "health": {"log": "never"}})
     crashed = lab.inv("dev.start")
     assert crashed.code == 1
     assert "boom" in crashed.said
