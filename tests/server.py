@@ -183,7 +183,7 @@ def serve(options: SimpleNamespace) -> None:
     tell_ready(options.notify)
     held = []
     while True:
-        if not select.select([server], [], [], 0.5)[0]:  # a signal right before a wait for ever is heard at its end
+        if not select.select([server], [], [], 0.5)[0]:  # as in `main`
             continue
         client = socket.socket(family, socket.SOCK_STREAM, 0, server._accept()[0])  # type: ignore[attr-defined]
         if options.hang:
@@ -230,7 +230,7 @@ def main() -> None:
             leave_main_thread(options)
         serve(options)
     while True:
-        time.sleep(600)
+        time.sleep(0.5)  # a signal right before a wait for ever is heard at its end
 
 
 if __name__ == "__main__":

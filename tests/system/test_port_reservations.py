@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -14,10 +13,12 @@ import pytest
 
 from sentinel_tasks.supervisor.specification import reserved
 from sentinel_tasks.system.port_reservations import Reservations
+from tests.lab import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="abstract sockets are Linux's")
 
-PORT = 20_000 + secrets.randbelow(12_000)
+PORT, NEXT, LAST = free_port(), free_port(), free_port()
+"""Of this test process alone: who chooses automatically, in a test that runs at the same time, reserves others."""
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def others() -> Iterator[Reservations]:
 def test_only_one_of_those_that_choose_gets_the_port(mine: Reservations, others: Reservations) -> None:
     assert mine.take(PORT)
     assert not others.take(PORT)
-    assert others.take(PORT + 1)
+    assert others.take(NEXT)
     with mine:
         pass
     assert others.take(PORT)
@@ -65,10 +66,10 @@ def test_what_others_reserve_or_choose_is_known_from_one_look(mine: Reservations
     """12,000 sockets named like ours, by whomever: each port that was tried read the kernel's whole list, twice."""
     assert others.take(PORT)
     with ExitStack() as launchers:
-        for held in reserved([*others.of_launch("a", [PORT + 1]), *mine.of_launch("b", [PORT + 2])]):
+        for held in reserved([*others.of_launch("a", [NEXT]), *mine.of_launch("b", [LAST])]):
             launchers.callback(held.close)
-        assert {PORT, PORT + 1} <= mine.of_others()
-        assert PORT + 2 not in mine.of_others()
+        assert {PORT, NEXT} <= mine.of_others()
+        assert LAST not in mine.of_others()
 
 
 @pytest.mark.parametrize("name", ["a\n\nb", " ", "x\x0c\x1c", "\udcff\udcfe"])

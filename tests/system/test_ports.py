@@ -142,7 +142,7 @@ def test_where_the_kernel_tells_nothing_a_connection_does(listen: Listen, monkey
 
 def test_closed_port_is_free_and_nobodys() -> None:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind(("127.0.0.1", free_port()))
         port = int(probe.getsockname()[1])
     assert open_addresses(port) == ()
     assert is_free(port)
@@ -175,15 +175,15 @@ def test_only_listeners_count(listen: Listen) -> None:
 
 def test_socket_that_is_bound_but_does_not_listen_is_not_open() -> None:
     with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
+        bound.bind(("127.0.0.1", free_port()))
         port = int(bound.getsockname()[1])
         assert open_addresses(port) == ()
         assert listeners(port) == []
         assert not is_free(port)
 
 
-def test_port_that_was_just_given_up_is_free(listen: Listen) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
+def test_port_that_was_just_given_up_is_free() -> None:
+    with socket.create_server(("127.0.0.1", free_port())) as server:
         port = int(server.getsockname()[1])
         with socket.create_connection(("127.0.0.1", port)):
             accepted, _ = server.accept()
@@ -199,10 +199,11 @@ def test_two_listeners_of_one_port_are_both_seen(listen: Listen) -> None:
 
 @pytest.mark.usefixtures("source")
 def test_listening_of_another_process_and_of_none() -> None:
-    code = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
+    port = free_port()
+    code = f"import socket; s = socket.create_server(('127.0.0.1', {port})); print(flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as other:
         assert other.stdout is not None
-        port = int(other.stdout.readline())
+        other.stdout.readline()
         assert listening([other.pid]) == [(port, other.pid, "127.0.0.1")]
         assert listeners(port) == [(other.pid, "127.0.0.1")]
         other.communicate(b"\n")
@@ -312,7 +313,7 @@ def test_a_listener_that_opens_or_closes_during_the_look_is_not_taken_for_one_th
 def test_a_port_that_the_kernel_has_still_to_close_is_not_told_as_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """A start right after a tmux server was killed was refused: "held by a process that can't be seen"."""
     here, there = socket.socketpair()
-    with here, there, socket.create_server(("127.0.0.1", 0)) as server:
+    with here, there, socket.create_server(("127.0.0.1", free_port())) as server:
         port = int(server.getsockname()[1])
         socket.send_fds(here, [b"it"], [server.fileno()])  # no process has it open before the message is received
         server.close()
