@@ -9,8 +9,9 @@ from .launched import InPane, Piped
 
 
 @pytest.fixture
-def launched(tmp_path: Path) -> Iterator[Piped]:
-    made = Piped(tmp_path)
+def launched(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Piped]:
+    """A launcher, with the patch that a test gives as its parameter."""
+    made = Piped(tmp_path, patch=getattr(request, "param", ""))
     yield made
     made.close()
 

@@ -22,6 +22,17 @@ from tests.lab import PATIENCE, until
 
 SCRIPT = launch.__file__
 READY = "echo ready; "
+PATCHED = f"""
+import os, sys, time
+sys.path.append({str(Path(SCRIPT).parents[2])!r})
+from sentinel_tasks.supervisor import commands, launcher, restarts
+{{}}
+os._exit(launcher.main(*sys.argv[1:]))
+"""
+"""A launcher in which something is made different first."""
+LONG_PAUSE = "restarts.FIRST_DELAY = restarts.LONGEST_DELAY = 3600.0"
+STOP_SECONDS = 20.0
+"""No service needs as long to end as it is asked to; one that has missed its signal ends in less than PATIENCE."""
 
 
 class Launched:
@@ -29,8 +40,8 @@ class Launched:
 
     pid: int
 
-    def __init__(self, folder: Path, name: str = "L1") -> None:
-        self.folder, self.name = folder, name
+    def __init__(self, folder: Path, name: str = "L1", patch: str = "") -> None:
+        self.folder, self.name, self.patch = folder, name, patch
         self.state = State(folder)
         self.record = self.state.record("web")
         self.fifo = self.state.make_fifo("web", name)
@@ -38,7 +49,9 @@ class Launched:
     @property
     def argv(self) -> list[str]:
         options = ["-I", "-S", "-X", "utf8"]
-        return [sys.executable, *options, SCRIPT, str(self.fifo), str(self.record), self.name, str(self.folder), "web"]
+        program = ["-c", PATCHED.format(self.patch)] if self.patch else [SCRIPT]
+        words = [str(self.fifo), str(self.record), self.name, str(self.folder), "web"]
+        return [sys.executable, *options, *program, *words]
 
     def give(self, command: str | Sequence[str], **spec: Any) -> None:
         """The spec of a service that runs this command."""
@@ -49,7 +62,7 @@ class Launched:
             "restart": "never",
             "service": "web",
             "events": str(self.state.events),
-            "stop_timeout": 5.0,
+            "stop_timeout": STOP_SECONDS,
         }
         assert send_spec(self.fifo, {**given, **spec})
 
@@ -93,8 +106,8 @@ class Launched:
 class Piped(Launched):
     """A launcher in a session of its own, whose output is read through a pipe."""
 
-    def __init__(self, folder: Path, name: str = "L1") -> None:
-        super().__init__(folder, name)
+    def __init__(self, folder: Path, name: str = "L1", patch: str = "") -> None:
+        super().__init__(folder, name, patch)
         self.process = subprocess.Popen(
             self.argv, stdin=-1, stdout=-1, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -106,7 +119,7 @@ class Piped(Launched):
         return self.end(), self.told
 
     def end(self) -> int:
-        self.said, _ = self.process.communicate(timeout=PATIENCE)
+        self.said += self.process.communicate(timeout=PATIENCE)[0]
         return self.process.returncode
 
     def wait_for(self, word: bytes) -> None:
@@ -114,6 +127,8 @@ class Piped(Launched):
         assert self.process.stdout is not None
         while not (line := self.process.stdout.readline()).rstrip().endswith(word):
             assert line, f"ended before it said {word!r}"
+            self.said += line
+        self.said += line
 
     def close(self) -> None:
         """Ends what is left of it."""
@@ -136,8 +151,8 @@ class InPane(Launched):
         done = subprocess.run(["tmux", "-u", "-S", str(self.socket), *words], capture_output=True, check=False)
         return done.stdout.decode().strip()
 
-    def screen(self) -> str:
-        return self.tmux("capture-pane", "-p", "-J", "-t", "=s:")
+    def screen(self, *words: str) -> str:
+        return self.tmux("capture-pane", "-p", "-J", *words, "-t", "=s:")
 
     def press(self, *keys: str) -> None:
         self.tmux("send-keys", "-t", "=s:", *keys)
@@ -159,6 +174,25 @@ def below(pid: int) -> list[Process]:
         pids += [each.pid for each in new]
         found += new
     return found
+
+
+def named(pid: int, command: str) -> Process:
+    """The living process below that one that runs this command, once it does."""
+
+    def pids() -> list[int]:
+        return [each.pid for each in below(pid) if command_of(each.pid).startswith(command)]
+
+    found = proc.one(until(pids, command)[0])  # as it is now: it may have left its session since the look
+    assert found is not None
+    return found
+
+
+def command_of(pid: int) -> str:
+    """Its words, each followed by a space; empty if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
 
 
 def is_alive(pid: int) -> bool:

@@ -6,12 +6,14 @@ import signal
 
 import pytest
 
-from tests.lab import until
+from tests.lab import LONG, until
 
-from .launched import READY, InPane, Piped
+from .launched import READY, InPane, Piped, command_of
 
 WAITS = "trap 'echo interrupted; exit 7' INT; while [ ! -e go ]; do sleep 0.02; done; echo $COLOUR; exit 3"
 DEAF = "trap '' INT; while :; do sleep 0.02; done"
+HANGING = "sleep 86400"
+HANGS = f"touch begun; {HANGING} & {HANGING}"
 
 
 def ask(launched: Piped) -> None:
@@ -41,7 +43,17 @@ def test_stop_command_that_fails_is_told_and_followed_by_the_signal(launched: Pi
 
 
 def test_stop_command_that_hangs_has_its_time_and_is_ended(launched: Piped) -> None:
-    launched.give(f"{READY}{DEAF}", stop_command="touch begun; sleep 86400 & sleep 86400", stop_timeout=0.3)
+    launched.give(f"{READY}{DEAF}", stop_command=HANGS, stop_timeout=0.3)
+    launched.wait_for(b"ready")
+    ask(launched)
+    launched.wait_for(b"its stop command took too long")
+    until(lambda: not [each for each in launched.below() if command_of(each.pid).startswith(HANGING)])
+    launched.process.send_signal(signal.SIGTERM)
+    launched.end()
+
+
+def test_stop_command_that_still_runs_ends_with_the_launcher(launched: Piped) -> None:
+    launched.give(f"{READY}{DEAF}", stop_command=HANGS, stop_timeout=LONG)
     launched.wait_for(b"ready")
     ask(launched)
     until((launched.folder / "begun").exists)

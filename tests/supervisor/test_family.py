@@ -11,13 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sentinel_tasks.lineage import proc
-from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.supervisor.ending import TERM_SECONDS
 from sentinel_tasks.supervisor.watch import look_after_an_end
 from tests.lab import until
 
-from .launched import READY, InPane, Piped, end, is_alive
+from .launched import READY, InPane, Piped, command_of, end, is_alive, named
 
 DAEMON = f"{sys.executable} -I -S -c import time; time.sleep(1234)"
 BARE = f"env -i {sys.executable} -I -S -c"
@@ -33,27 +31,9 @@ signal.signal(signal.SIGINT, leave)
 signal.signal(signal.SIGTERM, lambda *_: print("cut short", flush=True))
 print("ready", flush=True)
 while True:
-    time.sleep(10)
+    time.sleep(0.1)  # a signal right before a wait is heard at its end
 """
 needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="no redis-server")
-
-
-def named(launched: Piped | InPane, command: str) -> Process:
-    """The living process below the launcher that runs this command, once it does."""
-
-    def pids() -> list[int]:
-        return [each.pid for each in launched.below() if _command(each.pid).startswith(command)]
-
-    found = proc.one(until(pids, command)[0])  # as it is now: it may have left its session since the look
-    assert found is not None
-    return found
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    except OSError:
-        return ""
 
 
 # Below the launcher
@@ -63,7 +43,7 @@ def test_daemon_stays_below_its_launcher(launched: Piped) -> None:
     """A server that a service had sent out of its session was ended as a stray, and the start timed out."""
     launched.give(f"setsid -f {BARE} 'import time; time.sleep(1234)'; {READY}exec sleep 1000")
     launched.wait_for(b"ready")
-    daemon = named(launched, DAEMON)
+    daemon = named(launched.pid, DAEMON)
     assert daemon.session != launched.pid
     assert daemon.parent == launched.pid
     until(lambda: daemon.pid in dict(launched.told.family), "the daemon in the record")
@@ -74,7 +54,11 @@ def test_fork_after_fork_stays_below_its_launcher(launched: Piped) -> None:
     launched.give(["sh", "-c", f"{BARE} '{fork}'; {READY}exec sleep 1000"])
     launched.wait_for(b"ready")
     python = f"{sys.executable} -I -S -c import os, time"
-    until(lambda: [each.parent for each in launched.below() if _command(each.pid).startswith(python)] == [launched.pid])
+
+    def parents() -> list[int]:
+        return [each.parent for each in launched.below() if command_of(each.pid).startswith(python)]
+
+    until(lambda: parents() == [launched.pid])
 
 
 def test_terminal_server_that_a_service_starts_is_none_of_it(launched: Piped, tmp_path: Path) -> None:
@@ -104,9 +88,10 @@ def test_terminal_server_does_not_keep_a_run_alive(launched: Piped, tmp_path: Pa
 
 def test_service_that_goes_into_the_background_runs_on(launched: Piped) -> None:
     launched.give(f"setsid -f {BARE} 'import time; time.sleep(1234)'")
-    told = until(lambda: launched.told.backgrounded and launched.told)
-    daemon = named(launched, DAEMON)
-    assert (told.ended, told.is_over, told.family) == (None, False, ((daemon.pid, daemon.ticks),))
+    until(lambda: launched.told.backgrounded)
+    daemon = named(launched.pid, DAEMON)
+    until(lambda: launched.told.family == ((daemon.pid, daemon.ticks),), "what is left of it in the record")
+    assert (launched.told.ended, launched.told.is_over) == (None, False)
     os.kill(launched.pid, signal.SIGTERM)
     launched.end()
     assert not is_alive(daemon.pid)
@@ -125,7 +110,7 @@ def test_processes_are_looked_for_at_once_where_none_of_those_on_record_lives(
 def test_daemon_of_a_daemon_comes_on_record(launched: Piped) -> None:
     """A program that forked twice on its way into the background was a stranger once its launcher was killed."""
     launched.give(["setsid", "-f", "sh", "-c", "sleep 0.1; sleep 1000 &"])
-    daemon = named(launched, "sleep 1000")
+    daemon = named(launched.pid, "sleep 1000")
     until(lambda: launched.told.family == ((daemon.pid, daemon.ticks),), "the last one in the record")
     os.kill(launched.pid, signal.SIGTERM)
     launched.end()
@@ -145,7 +130,7 @@ def test_run_in_the_background_ends_as_its_last_process_does(launched: Piped, en
 def test_daemon_that_is_killed_is_a_crash_and_is_started_again(launched: Piped) -> None:
     launched.give("setsid -f sleep 1000", restart="on-failure")
     until(lambda: launched.told.backgrounded)
-    end(named(launched, "sleep 1000").pid)
+    end(named(launched.pid, "sleep 1000").pid)
     until(lambda: launched.told.restarts and launched.told.ended is None and launched.told.backgrounded)
     assert launched.told.last_exit == "killed by SIGKILL"
     os.kill(launched.pid, signal.SIGTERM)
@@ -169,7 +154,7 @@ def test_redis_in_the_background_ends_with_its_launcher(pane: InPane, way: str) 
     redis = "redis-server --port 0 --unixsocket redis.sock --daemonize yes --save '' --dir ."
     pane.give(redis)
     until(lambda: pane.told.backgrounded and (pane.folder / "redis.sock").exists())
-    server = named(pane, "redis-server")
+    server = named(pane.pid, "redis-server")
     if way == "window":
         pane.tmux("kill-session", "-t", "=s")
     elif way == "TERM":
@@ -225,7 +210,7 @@ def test_one_shot_is_completed_though_something_of_it_lives(launched: Piped) -> 
     launched.give("setsid -f sleep 1000", one_shot=True)
     run = until(lambda: launched.told.ended and launched.told)
     assert (run.exit_code, run.is_over, run.backgrounded) == (0, True, None)
-    assert is_alive(named(launched, "sleep 1000").pid)
+    assert is_alive(named(launched.pid, "sleep 1000").pid)
     os.kill(launched.pid, signal.SIGTERM)
     launched.end()
     until(lambda: not launched.marked())
@@ -235,11 +220,11 @@ def test_one_shot_is_completed_though_something_of_it_lives(launched: Piped) -> 
 def test_what_left_the_terminals_session_is_spared_if_it_may_be_left(launched: Piped) -> None:
     launched.give(f"setsid -f sleep 1234 >&- 2>&-; ({DEAF}) & {READY}exec sleep 1000", detached="leave")
     launched.wait_for(b"ready")
-    browser = named(launched, "sleep 1234")
+    browser = named(launched.pid, "sleep 1234")
     try:
         os.kill(launched.pid, signal.SIGTERM)
         launched.end()
-        assert [each.pid for each in launched.marked()] == [browser.pid]
+        until(lambda: [each.pid for each in launched.marked()] == [browser.pid], "the end of all others")
     finally:
         end(browser.pid)
 

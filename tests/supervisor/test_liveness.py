@@ -17,13 +17,13 @@ from sentinel_tasks.supervisor.commands import Commands
 from sentinel_tasks.supervisor.family import Family
 from sentinel_tasks.supervisor.liveness import Liveness
 from tests.facts import service
-from tests.lab import free_port, until
+from tests.lab import PATIENCE, free_port, until
 
 from .launched import READY, Piped
 
 SICK = "trap 'rm sick; echo asked; exit 0' INT; echo ready; touch sick; while :; do sleep 0.02; done"
 NO_WAKEUP: Any = None
-ASKED: dict[str, Any] = {"interval": 0.05, "timeout": 5.0, "retries": 2, "grace": 0.01}
+ASKED: dict[str, Any] = {"interval": 0.05, "timeout": PATIENCE, "retries": 2, "grace": 0.01}
 
 
 def check(command: str | list[str], **keys: Any) -> dict[str, Any]:

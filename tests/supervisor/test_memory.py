@@ -20,7 +20,8 @@ signal.signal(signal.SIGINT, {on_int})
 kept = []
 while True:
     kept.append(b"x" * 45 * 1024**2)
-    time.sleep({pause})
+    for _ in range(int({pause} * 10)):
+        time.sleep(0.1)  # a signal right before a wait is heard at its end
 """
 OVER = "more than its memory limit of 40 MiB"
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import sentinel_tasks
-from sentinel_tasks.supervisor.notices import number
+from sentinel_tasks.supervisor.notices import Notices, number
+from sentinel_tasks.supervisor.record import Record
 from tests.lab import until
 
 from .launched import Piped
@@ -69,9 +71,21 @@ def test_service_without_a_sign_of_life_is_ended_as_a_failure(launched: Piped, l
 
 
 def test_service_that_says_that_it_ends_owes_no_sign_of_life(launched: Piped) -> None:
-    launched.give(telling("tell('READY=1')", "tell('STOPPING=1')", "time.sleep(0.5)"), watchdog=0.2)
+    launched.give(telling("tell('READY=1', 'STOPPING=1')", "time.sleep(0.5)"), watchdog=0.2)
     assert launched.end() == 0
     assert launched.told.cause is None
+
+
+def test_a_sign_of_life_that_was_owed_is_owed_no_more_once_it_ends(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clock, given_up = [0.0], list[str]()
+    monkeypatch.setattr("sentinel_tasks.supervisor.notices.time.monotonic", lambda: clock[0])
+    notices = Notices(Record(str(tmp_path / "web.run.json"), "L1"), bool, given_up.append)
+    for clock[0], told in ((0.0, {"READY": "1"}), (0.1, {"STOPPING": "1"}), (1.0, {})):
+        vars(notices).update(_watchdog=0.2, _socket=SimpleNamespace(taken=lambda told=told: told))
+        notices.heed()
+    assert given_up == []
 
 
 @pytest.mark.parametrize(("text", "expected"), [("12", 12), (None, 0), ("", 0), ("-1", 0), ("1" * 20, 0), ("²", 0)])

@@ -16,7 +16,7 @@ from sentinel_tasks.supervisor.watch import WINDOW_CLOSED
 from tests import chain
 from tests.lab import until
 
-from .launched import InPane, end, is_alive
+from .launched import InPane, end, is_alive, named
 
 RELOADS_ON_HUP = "trap 'echo reloaded' HUP; trap 'exit 0' INT; echo ready; while :; do sleep 0.05; done"
 DEAF = "trap '' INT TERM HUP; echo ready; while :; do sleep 0.05; done"
@@ -161,7 +161,7 @@ def test_c_s_in_the_window_does_not_hold_the_service(pane: InPane, tmp_path: Pat
     begun(pane, count)
     pane.press("C-s")
     pane.press("x")
-    pane.wait_for("x")
+    until(lambda: "x" in pane.screen("-S", "-"), "the keys in the window, also above of what it shows")
     before = (tmp_path / "count").read_text()
     pane.tmux("clear-history", "-t", "=s:")
     until(lambda: int((tmp_path / "count").read_text() or 0) > int(before or 0) + 20)
@@ -170,7 +170,7 @@ def test_c_s_in_the_window_does_not_hold_the_service(pane: InPane, tmp_path: Pat
 def test_interactive_shell_that_is_stopped_is_stopped(pane: InPane) -> None:
     """It has a process group of its own: `stop` was told as a crash, exit 1."""
     begun(pane, ["bash", "-ic", "echo ready; sleep 1000; echo bye"])
-    until(lambda: len(pane.below()) == 2)
+    named(pane.pid, "sleep 1000")  # before it is that, it is deaf to C-c as its shell
     os.kill(pane.pid, signal.SIGINT)
     for each in pane.below():
         os.kill(each.pid, signal.SIGINT)
@@ -181,6 +181,7 @@ def test_interactive_shell_that_is_stopped_is_stopped(pane: InPane) -> None:
 def test_job_with_a_process_group_of_its_own_that_c_c_ends_is_stopped(pane: InPane) -> None:
     begun(pane, ["bash", "-c", "set -m; echo ready; sleep 1000; exit $?"], restart="always")
     until(lambda: len(pane.told.family) == 2, "a look at its processes")
+    named(pane.pid, "sleep 1000")
     pane.press("C-c")
     pane.wait_for_end()
     assert (pane.told.exit_code, pane.told.interrupted, pane.events()) == (130, True, ["start", "stop"])

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from typing import Any
 
 import pytest
 
+from sentinel_tasks.lineage import proc
 from sentinel_tasks.model import UP_AFTER
 from sentinel_tasks.supervisor import window_state
 from sentinel_tasks.supervisor.window_state import WindowState, words_for
-from tests.lab import until
+from tests.lab import PATIENCE, until
 
-from .launched import READY, InPane, is_alive
+from .launched import READY, InPane, command_of
 
 TMUX = shutil.which("tmux")
 LIVES = f"trap 'exit 0' INT; {READY}while :; do sleep 0.02; done"
@@ -35,9 +37,9 @@ def test_a_crash_is_told_in_red(pane: InPane) -> None:
 
 
 def test_a_restart_is_told_until_the_next_run_stays_up(pane: InPane) -> None:
-    command = f"if [ -e again ]; then {LIVES}; fi; touch again; exit 1"
-    pane.give(command, tmux=TMUX, restart="on-failure")
+    pane.give(f"if [ -e well ]; then {LIVES}; fi; exit 1", tmux=TMUX, restart="on-failure")
     until(lambda: window(pane) == "restarting fg=yellow")
+    (pane.folder / "well").touch()
     until(lambda: window(pane).startswith("running"))
     assert own_style(pane) == ""
     pane.press("C-c")
@@ -47,7 +49,7 @@ def test_a_restart_is_told_until_the_next_run_stays_up(pane: InPane) -> None:
 
 def test_a_service_that_no_longer_answers_is_told(pane: InPane) -> None:
     (pane.folder / "well").touch()
-    liveness = {"command": "test -e well", "interval": 0.05, "timeout": 5.0, "retries": 1000, "grace": 60.0}
+    liveness = {"command": "test -e well", "interval": 0.05, "timeout": PATIENCE, "retries": 10_000, "grace": 60.0}
     pane.give(LIVES, tmux=TMUX, liveness=liveness)
     until(lambda: window(pane).startswith("running"))
     (pane.folder / "well").unlink()
@@ -73,13 +75,13 @@ def test_a_crash_is_told_though_the_services_folder_is_gone(pane: InPane) -> Non
 
 def test_a_tmux_that_does_not_answer_is_killed_and_holds_up_no_end(pane: InPane) -> None:
     frozen = pane.folder / "frozen"
-    frozen.write_text(f"#!/bin/sh\necho $$ >{pane.folder}/client\nexec sleep 86400\n")
+    os.mkfifo(pane.folder / "nothing")
+    frozen.write_text(f"#!/bin/sh\nread nothing <{pane.folder}/nothing\n")
     frozen.chmod(0o755)
     pane.give("exit 3", tmux=str(frozen))
     pane.wait_for_end()
     assert pane.told.exit_code == 3
-    client = int((pane.folder / "client").read_text())
-    until(lambda: not is_alive(client), "the end of what was killed")
+    until(lambda: not [pid for pid in proc.pids() if str(frozen) in command_of(pid)], "the end of what was killed")
 
 
 # In which order
