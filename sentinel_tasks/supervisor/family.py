@@ -43,7 +43,7 @@ class Family:
         return with_descendants(self.commands, below) | {each.pid for each in below if self._is_spared(each)}
 
     def lives(self) -> bool:
-        """True while one of them does. One that was known and lives is enough: it can't have left the lineage.
+        """True while one of them does. One that was known and is still of it is enough: it can't have left the lineage.
 
         Where nobody is seen, but one has ended meanwhile, it may have left another behind.
         """
@@ -58,7 +58,11 @@ class Family:
 
     def has_a_known_one(self) -> bool:
         """True while one of the last look lives."""
-        return any(map(_is_alive, self.members))
+        return any(map(self._is_still_a_member, self.members))
+
+    def _is_still_a_member(self, process: Process) -> bool:
+        now = proc.one(process.pid)
+        return now is not None and now.ticks == process.ticks and now.is_alive and not self._is_spared(now)
 
     def _is_spared(self, process: Process) -> bool:
         return self.spares_detached and process.session != self.launcher[0]
@@ -134,8 +138,3 @@ def with_descendants(pids: Iterable[int], processes: Iterable[Process]) -> set[i
         if each.parent in found or each.group in groups:
             found.add(each.pid)
     return found
-
-
-def _is_alive(process: Process) -> bool:
-    now = proc.one(process.pid)
-    return now is not None and now.ticks == process.ticks and now.is_alive

@@ -236,6 +236,31 @@ def test_what_left_the_terminals_session_does_not_keep_a_run_alive_if_it_may_be_
     end(*(each.pid for each in launched.marked()))
 
 
+LEAVES_LATE = """
+import os, time
+if os.fork():
+    while not os.path.exists("left"):
+        time.sleep(0.02)
+    raise SystemExit
+os.closerange(0, 3)
+while not os.path.exists("go"):
+    time.sleep(0.02)
+os.setsid()
+open("left", "w").close()
+time.sleep(1234)
+"""
+
+
+def test_what_leaves_the_terminals_session_after_a_look_does_not_keep_a_run_alive_either(launched: Piped) -> None:
+    """A service that ended while its browser started was told as one in the background."""
+    launched.give([sys.executable, "-I", "-S", "-c", LEAVES_LATE], detached="leave")
+    until(lambda: len(launched.told.family) == 2, "a look at its processes")
+    (launched.folder / "go").touch()
+    assert launched.end() == 0
+    assert (launched.told.is_over, launched.told.backgrounded) == (True, None)
+    end(*(each.pid for each in launched.marked()))
+
+
 def test_service_that_does_not_end_on_term_is_killed(launched: Piped) -> None:
     launched.give(f"trap '' TERM; {READY}{DEAF}", stop_timeout=0.2)
     launched.wait_for(b"ready")
