@@ -125,7 +125,7 @@ class ScriptedWorld(World):
     def sleep(self, seconds: float) -> None:
         assert self.later, f"it still waits after the last turn, having sent {self.sent}"
         self.time, facts = self.later.pop(0)
-        self.turn = Turn(facts, self.workspace.socket_name, self.openings)
+        self.turn = Turn(self.time, facts, self.workspace.socket_name, self.openings)
 
     def _signal(self, claim: Claim, asked: Iterable[Identity], number: Signals) -> list[Identity]:
         may = permitted(self.turn.read(), claim, self.turn.caller())

@@ -105,8 +105,8 @@ class Turn:
     The facts of a launch of this task are so only once it was made.
     """
 
-    def __init__(self, shown: Sequence[Fact], socket: str | None, openings: Mapping[str, Opening]) -> None:
-        self.shown, self._socket, self._openings = shown, socket, openings
+    def __init__(self, time: float, shown: Sequence[Fact], socket: str | None, openings: Mapping[str, Opening]) -> None:
+        self.time, self.shown, self._socket, self._openings = time, shown, socket, openings
         if any(fact.ctrl_c for fact in shown):
             raise KeyboardInterrupt
 
@@ -176,6 +176,9 @@ class Turn:
 
     def age(self, process: Process) -> float:
         return next((fact.age for fact in self._of(process.pid)), 60.0)
+
+    def began(self, process: Process) -> float:
+        return self.time - self.age(process)
 
     def launched(self, pid: int) -> tuple[str, ...]:
         panes = (fact.pane for fact in self._of(pid) if fact.pane)

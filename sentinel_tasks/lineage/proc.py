@@ -178,6 +178,19 @@ def age(process: Process) -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - process.ticks / os.sysconf("SC_CLK_TCK")
 
 
+def began(process: Process) -> float:
+    """When the process began, by `time.monotonic`, also where this look is held up for a while."""
+    if not ON_LINUX:
+        return time.monotonic() - age(process)
+    return process.ticks / os.sysconf("SC_CLK_TCK") - min(_suspended(), _suspended())
+
+
+def _suspended() -> float:
+    """Seconds that the monotonic clock lacks, and those for which we are held up between the two looks."""
+    counted = time.monotonic()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - counted
+
+
 def _read_file(path: str) -> tuple[bytes, int]:
     """The file, and to whom it belongs; in two thirds of the time that Python's own files take."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -57,7 +57,7 @@ def _elsewhere(launched: Launched, world: World, snapshot: Snapshot) -> Launcher
     line = snapshot.process_table.line(launched.process.pid)
     server = next((each.pid for each in line if each.kind == "multiplexer"), None)
     is_reached = server in snapshot.servers
-    opened_since = world.processes.age(launched.process) <= world.monotonic() - snapshot.began + SLACK
+    opened_since = world.processes.began(launched.process) >= snapshot.began - SLACK
     has_pane = any(pane.pid == launched.process.pid and not pane.dead for pane in snapshot.panes)
     has_window = server is not None and (has_pane or opened_since or not is_reached)
     way = world.way_to_server(server) if server is not None and not is_reached else ""

@@ -23,7 +23,7 @@ LONGEST_NAME = 15
 """Characters of a name that the kernel keeps."""
 DELETED = " (deleted)"
 
-read, age, launched = table.read, proc.age, proc.launched
+read, age, began, launched = table.read, proc.age, proc.began, proc.launched
 
 
 def below(roots: Iterable[int]) -> table.Table:

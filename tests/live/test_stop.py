@@ -101,7 +101,7 @@ def test_a_service_whose_window_was_closed_beside_others_is_ended(lab: Lab) -> N
     lab.tmux("kill-window", "-t", window(lab))
     assert lives(service)
     told = status(lab)
-    assert (told["state"], told["listener"]["relation"]) == ("unhealthy", "ours")
+    assert (told["state"], told["listener"]["relation"]) == ("unhealthy", "ours"), told
     assert told["error"] == f"runs without its window (pid {service}), which was closed; it is being ended"
     assert lab.inv("telemetry.activate").code == 0
     assert not lives(service)

@@ -18,7 +18,7 @@ from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.lineage.reach import Claim
 from sentinel_tasks.model import Identity, identity_of
 from sentinel_tasks.system import processes
-from sentinel_tasks.system.processes import age, describe, is_alive, kill, rss_bytes, send, tags
+from sentinel_tasks.system.processes import age, began, describe, is_alive, kill, rss_bytes, send, tags
 from tests.lab import PATIENCE, Lab, until
 
 Spawn = Callable[..., "subprocess.Popen[bytes]"]
@@ -124,6 +124,24 @@ def test_a_process_that_has_just_begun_is_not_a_second_old() -> None:
         told = age(known(process.pid))
         assert 0 <= told <= time.monotonic() - before + TICK
         process.kill()
+
+
+def test_when_a_process_began_is_told_though_the_look_is_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A launcher whose window had just been closed seemed to have begun during the look: it was told as running."""
+    clock, delays = time.clock_gettime, [0.3]
+
+    def held_up(which: int) -> float:
+        time.sleep(delays.pop() if delays else 0)
+        return clock(which)
+
+    before = time.monotonic()
+    with subprocess.Popen(["sleep", "60"]) as process:
+        found, after = known(process.pid), time.monotonic()
+        monkeypatch.setattr(time, "clock_gettime", held_up)
+        told = began(found)
+        process.kill()
+    assert before - TICK <= told <= after
+    assert not delays
 
 
 # Signals
