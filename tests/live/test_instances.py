@@ -7,9 +7,9 @@ from typing import Any
 from tests.lab import STAYS, Lab
 
 APP = {
-    "command": "env | grep -E 'SENTINEL_(PORT_WEB|INST)'; exec sleep 600",
+    "command": "env | grep -E 'SENTINEL_(PORT_WEB|INST)'; echo all told; exec sleep 600",
     "depends_on": ["web"],
-    "health": {"log": "PORT_WEB"},
+    "health": {"log": "all told"},
 }
 
 
@@ -33,7 +33,11 @@ def test_three_instances_are_scaled_and_leave_nothing(lab: Lab) -> None:
     ports = {name: each["port"] for name, each in told.items()}
     assert len(set(ports.values())) == 3
     assert {f"web-{n}: I am {n}" for n in (1, 2, 3)} <= {*lab.sentinel("logs", "web", "--json").json["lines"]}
-    known = {f"SENTINEL_PORT_WEB={ports['web-1']}", *(f"SENTINEL_PORT_WEB_{n[-1]}={p}" for n, p in ports.items())}
+    known = {
+        "all told",
+        f"SENTINEL_PORT_WEB={ports['web-1']}",
+        *(f"SENTINEL_PORT_WEB_{n[-1]}={p}" for n, p in ports.items()),
+    }
     assert {*lab.sentinel("logs", "app", "--json").json["lines"]} == known
 
     assert lab.inv("scale", "web=1").code == 0
