@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -66,19 +67,24 @@ class Example:
 
     def processes(self) -> list[psutil.Process]:
         """What still runs in the example's folder, or under its tmux server."""
-        return [psutil.Process(pid) for pid in psutil.pids() if self.is_here(pid)]
+        return [each for each in psutil.process_iter(["cwd", "environ"]) if self.is_of_this(each.info)]
 
-    def is_here(self, pid: int) -> bool:
-        with contextlib.suppress(OSError):
-            return Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(self.folder)
-        return False
+    def is_of_this(self, told: dict[str, Any]) -> bool:
+        is_at_home = (told["environ"] or {}).get("HOME") == self.environment["HOME"]
+        return is_at_home or Path(told["cwd"] or "/").is_relative_to(self.folder)
 
     def end(self) -> None:
+        """Ends all of it, and only then removes the folder: a launcher that ends writes there."""
         self.run("tmux", "kill-server")
-        for process in self.processes():
+        until(lambda: not self.killed(), "the end of what was left")
+        shutil.rmtree(self.root)
+
+    def killed(self) -> list[psutil.Process]:
+        """What runs, each with a SIGKILL on its way."""
+        for process in (found := self.processes()):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        shutil.rmtree(self.root)
+        return found
 
 
 @pytest.fixture
