@@ -36,7 +36,7 @@ def test_from_a_terminal_it_shows_the_window_until_detached_and_also_a_dead_one(
     assert lab.inv("telemetry.stop").code == 0
     with on_terminal(lab, INV, "telemetry.attach") as shown:
         shown.expect("Pane is dead")
-        assert clients(lab) == ["sentinel-app:2"]
+        until(lambda: clients(lab) == ["sentinel-app:2"], "the end of the client before")
 
 
 def test_inside_the_same_tmux_the_client_is_switched_and_inside_another_it_nests(lab: Lab) -> None:

@@ -6,13 +6,12 @@ import json
 import os
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -37,7 +36,7 @@ DETACH = "import os, sys; os.fork() and os._exit(0); os.setsid(); os.execv(sys.a
 @pytest.fixture
 def foreign(lab: Lab) -> Iterator[Foreign]:
     """Starts a server that no task knows, outside tmux even if the tests run inside it; ends it after the test."""
-    pids: list[int] = []
+    listening: list[psutil.Process] = []
 
     def listen(port: int, *words: str, cwd: Path | None = None) -> psutil.Process:
         before = listener(port)
@@ -50,14 +49,13 @@ def foreign(lab: Lab) -> Iterator[Foreign]:
             stdout=subprocess.DEVNULL,
             check=True,
         )
-        process = appears(lambda: listener(port, before))
-        pids.append(process.pid)
-        return process
+        listening.append(appears(lambda: listener(port, before)))
+        return listening[-1]
 
     yield listen
-    for pid in pids:
-        if psutil.pid_exists(pid):
-            os.kill(pid, signal.SIGKILL)
+    for process in listening:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def listener(port: int, other_than: psutil.Process | None = None) -> psutil.Process | None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import psutil
 import pytest
 
-from tests.lab import STAYS, Lab, is_open, until
+from tests.lab import STAYS, Lab, is_open, lives, until
 
 SERVICES = "from sentinel_tasks import service, workspace\nnamespace = workspace(service('web'), service('job'))\n"
 
@@ -113,7 +113,7 @@ def test_the_way_that_is_told_leads_there_and_a_stop_ends_what_runs_on_a_server_
     hidden = lose_socket(running, server_of(running))
     assert status(running)["window"] is None
     os.kill(int(hidden.way.split()[2]), signal.SIGUSR1)
-    until(lambda: [*running.folder.glob("tmux/tmux-*/default")], "the socket")
+    until(running.windows, "the server at its socket")
     told = status(running)
     assert (told["state"], told["notes"], told["window"]["name"]) == ("running", [], "web")
     hidden = take_another_folder(running, server_of(running))
@@ -132,4 +132,4 @@ def test_what_the_configuration_forgot_is_ended_also_there(running: Lab) -> None
     (check,) = (each for each in running.inv("doctor", "--json").json["checks"] if each["name"] == "unconfigured")
     assert (check["reason"].partition(" ")[0], check["remedy"]) == ("job", "inv down")
     assert running.inv("down").code == 0
-    assert not job.is_running()
+    assert not lives(job)
