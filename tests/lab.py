@@ -376,7 +376,15 @@ def on_terminal(lab: Lab, *words: str, **env: str) -> Iterator[pexpect.spawn[str
     try:
         yield shown
     finally:
-        shown.close(force=True)
+        end(shown)
+
+
+def end(shown: pexpect.spawn[str] | Terminal) -> None:
+    """Ends the program if it still runs: pexpect itself gives up where one that it kills lives for another 0.1 s."""
+    if isinstance(shown, pexpect.spawn):
+        shown.kill(signal.SIGKILL)
+        shown.wait()
+    shown.close(force=True)
 
 
 def _command(pid: int) -> bytes:

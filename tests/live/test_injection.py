@@ -14,7 +14,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.lab import PATIENCE, STAYS, Lab, is_open, until
+from tests.lab import PATIENCE, STAYS, Lab, end, is_open, until
 
 HOSTILE_FOLDERS = [
     'it\'s "quoted"; touch RAN; $(touch RAN) `touch RAN`/-t =x;/💥 *?[a]~ {a,b} \\ &|<>/'
@@ -100,7 +100,7 @@ def test_a_window_name_runs_nothing_when_a_status_line_draws_it(lab: Lab) -> Non
         client.expect_exact("#(touch RAN)*")
         client.expect(r'"[#_]\(touch RAN\)"')  # tmux 3.7 takes the sign from a title
     finally:
-        client.close(force=True)
+        end(client)
     assert ran(lab) == []
 
 
