@@ -168,7 +168,9 @@ def status(lab: Lab) -> dict[str, Any]:
 
 
 def kill_launcher(lab: Lab) -> None:
-    """With -9, and waits until that is seen."""
+    """With -9, once it has the service on record, and waits until that is seen."""
+    (record,) = lab.state("web.run.json")
+    until(lambda: "pid" in json.loads(record.read_text()), "the record")
     launcher = psutil.Process(int(lab.tmux("list-panes", "-a", "-F", "#{pane_pid}", "-f", IS_WEBS)))
     launcher.kill()
     until(lambda: not lives(launcher), "the launcher's end")

@@ -38,6 +38,12 @@ def events(lab: Lab) -> list[str]:
     return [json.loads(line)["event"] for path in lab.state("events.jsonl") for line in path.read_text().splitlines()]
 
 
+def recorded(lab: Lab) -> int | None:
+    """The pid that the launcher has on record; it writes that while others see already that the service listens."""
+    pid: int | None = json.loads(lab.state("telemetry.run.json")[0].read_text()).get("pid")
+    return pid
+
+
 # Another user's
 
 
@@ -64,6 +70,7 @@ def test_root_ends_what_its_service_runs_as_another_user_without_a_launcher(lab:
     process = psutil.Process(status(lab)["pid"])
     launcher = process.parent()
     assert launcher is not None
+    until(lambda: recorded(lab) == process.pid, "the record of it")
     launcher.kill()
     until(lambda: not lives(launcher), "the launcher's end")
     stopped = lab.inv("--echo", "telemetry.stop")

@@ -135,7 +135,8 @@ def test_a_window_that_a_person_took_over_is_left_alone(lab: Lab) -> None:
     serve(lab)
     lab.tmux("respawn-pane", "-k", "-t", window(lab), "sleep 603")
     theirs = int(lab.tmux("list-panes", "-t", window(lab), "-F", "#{pane_pid}"))
-    until(lambda: status(lab)["state"] == "stopped" and lab.services() == [])
+    until(lambda: not [each for each in lab.commands() if "launch.py" in each], "the launcher's end")
+    assert (status(lab)["state"], lab.services()) == ("stopped", [])
     assert lab.inv("telemetry.stop", "--json").json["changed"] is False
     assert lives(theirs)
     assert lab.inv("telemetry.activate").code == 0
