@@ -470,7 +470,8 @@ def test_command_ends_with_the_task_that_asks_it(tmp_path: Path) -> None:
 
 
 def _sleepers() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children(recursive=True) if _sleeps(each)]
+    """Those below us and those whose shell has ended, which are below others."""
+    return [each for each in psutil.process_iter() if _sleeps(each)]
 
 
 def _sleeps(process: psutil.Process) -> bool:
