@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
+from sentinel_tasks.api import sampling
 from tests.api.conftest import RunningApi, Spawn, Start
-from tests.lab import until
+from tests.lab import LONG, until
 
 CHILDREN_WITHOUT_ENVIRONMENT = "for n in 1 2; do env -i sleep 60 & done; wait"
 BURN = "import time\nwhile time.sleep(0.01) is None: sum(range(200_000))"
@@ -58,18 +60,17 @@ LATE = {"": "SENTINEL_SERVICE=dev", "telemetry": "WORKER_ID=worker-1", "dev": "S
 
 
 def test_processes_that_get_their_mark_after_they_were_first_seen(
-    api: RunningApi, spawn: Spawn, tmp_path: Path
+    spawn: Spawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go = tmp_path / "go"
-    wanted = {}
+    monkeypatch.setattr(sampling, "SETTLED_AGE", LONG)
+    sampler, go = sampling.Sampler(str(tmp_path), "telemetry"), tmp_path / "go"
+    wanted: dict[int, str | None] = {}
     for before, after in LATE.items():
         late = spawn(before, ["sh", "-c", f"until [ -e {go} ]; do sleep 0.05; done; exec env {after} sleep 60"])
         wanted[late.pid] = after.partition("SENTINEL_SERVICE=")[2] or "telemetry"
-    other = spawn("other")
-    until(lambda: other.pid in pids(api))
+    assert {one.service for one in sampler.sample().values()} == {"dev"}
     go.touch()
-    wanted[other.pid] = "other"
-    until(lambda: {one["pid"]: one["service"] for one in api.workers().values()} == wanted)
+    until(lambda: {one.pid: one.service for one in sampler.sample().values()} == wanted)
 
 
 def test_usage_agrees_with_ps(api: RunningApi, spawn: Spawn) -> None:
