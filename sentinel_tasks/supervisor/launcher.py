@@ -119,6 +119,7 @@ class Launcher:
             if watch.is_asked():
                 return self.called_off()
             ordered = watch.reactions.begin()
+            watch.notices.begin()
             annotate_log("begin", self.record.launch)
             try:
                 pid = spawn(self.spec, self.kernel)

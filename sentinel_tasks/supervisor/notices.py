@@ -51,7 +51,7 @@ class Notices:
             spec["env"]["WATCHDOG_USEC"] = str(int(self._watchdog * 1_000_000))
 
     def begin(self) -> None:
-        """A run has begun, which must tell everything anew."""
+        """A run is about to begin, which must tell everything anew: it may do so before its launcher goes on."""
         self._taken()
         self.next_due = NEVER
 

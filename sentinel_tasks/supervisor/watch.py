@@ -93,7 +93,6 @@ class Watch:
         self.children.begin(main)
         self.ending, self.is_running, self._keeps_c_c = None, True, False
         self.failure, self.is_failed, self._has_command_run = None, False, False
-        self.notices.begin()
         self.liveness.begin()
         self.memory.begin()
 

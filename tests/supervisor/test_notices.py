@@ -47,6 +47,26 @@ def test_what_it_tells_is_on_record(launched: Piped) -> None:
     assert told.extended > (told.ready or 0) + 50
 
 
+TELLS_BEFORE_THE_LAUNCHER_GOES_ON = """
+spawn = launcher.spawn
+def slowly(*given):
+    pid = spawn(*given)
+    while not os.path.exists(sys.argv[4] + "/has told"):
+        time.sleep(0.01)
+    return pid
+launcher.spawn = slowly
+"""
+
+
+@pytest.mark.parametrize(
+    "launched", [TELLS_BEFORE_THE_LAUNCHER_GOES_ON], indirect=True, ids=["before the launcher goes on"]
+)
+def test_service_that_is_ready_at_once_is_heard(launched: Piped) -> None:
+    """On a busy machine its start waited until its time was over: the launcher had passed over what came so soon."""
+    launched.give(telling("tell('READY=1')", "open('has told', 'w')", "time.sleep(60)"), notify=True)
+    until(lambda: launched.told.ready)
+
+
 def test_a_run_that_follows_must_tell_again(launched: Piped) -> None:
     once = "os.path.exists('once') and time.sleep(60)"
     lines = ["tell('READY=1', 'STATUS=first')", "open('once', 'w')", "time.sleep(0.1)", "sys.exit(3)"]
