@@ -17,9 +17,11 @@ PLAIN = re.compile(r"(?:inv|sentinel) [\w ,.:=/-]+")
 """Commands that mean the same to a shell and to us."""
 LONGEST = 150.0
 """Seconds for one command, which may start three services in a row: each one's own `startup_timeout` is 30 s."""
-LOOKS = re.compile(r"inv (?:ps|doctor|logs|[a-z]+\.(?:status|workers|logs|url))\b")
+LOOKS = re.compile(r"inv (?:ps|doctor|logs|[a-z]+\.(?:status|workers|logs|url|open))\b")
 """Commands that only look, and that a loaded machine answers late: status gives a health check 5 s."""
-PATIENT = re.compile(r"(?<=inv )(?:up|restart)\b(?!.*--)|\b[a-z]+\.(?:start|activate|restart)\b(?!.*--)")
+PATIENT = re.compile(
+    r"(?:(?:(?<=inv )|(?<=sentinel ))(?:up|restart)|\b[a-z]+\.(?:start|activate|restart))\b(?!.*--(?:timeout|no-wait))"
+)
 """Starts, which have more than their 30 s here."""
 STAND_INS = ("bundle", "celery", "docker", "npm", "pg_isready", "redis-server", "uvicorn")
 """Programs of others that a page runs: here they listen where they are told to, say that they are ready, or exit."""
