@@ -339,9 +339,11 @@ def is_complete(path: Path, launch: str) -> bool:
 def last_lines(path: Path, count: int, launch: str = "", with_runs: bool = False) -> list[Line]:
     """The last `count` lines of the log, an unfinished one included; only those of `launch` if it is given.
 
-    Where runs begin there are annotations too, if wanted; they do not count, nor do blank lines with which a program
-    scrolled its screen away.
+    Where only earlier launches have begun, it has printed nothing yet. Where runs begin there are annotations too,
+    if wanted; they do not count, nor do blank lines with which a program scrolled its screen away.
     """
+    if launch and not unrotated(path, lambda: _may_have_begun(path, launch)):
+        return []
     latest, begin = Latest(count), begin_annotation(launch)
     with Reader(path).from_last(count + MOST_PADDING) as reader:
         for when, line in reader.lines(with_rest=True):
@@ -350,6 +352,12 @@ def last_lines(path: Path, count: int, launch: str = "", with_runs: bool = False
             if with_runs or not is_only_annotations(line):
                 latest.add(when, line)
     return list(latest.lines())
+
+
+def _may_have_begun(path: Path, launch: str) -> bool:
+    """False if only others have begun; what has begun long ago may be rotated away, and no beginning is there."""
+    begun = {mark.launch for each in rotated(path) for mark in marks_at(each) if mark.word == "begin"}
+    return not begun or launch in begun
 
 
 def last_words(path: Path, count: int, launch: str = "") -> list[str]:

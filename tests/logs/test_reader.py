@@ -515,11 +515,14 @@ def test_from_launch_that_began_before_a_rotation(path: Path) -> None:
 def test_from_launch_that_was_rotated_away_begins_with_the_oldest_there_is(path: Path) -> None:
     Log(str(path), 1_000_000, 1).write(written(numbered(0, 3)))
     assert texts(Reader(path).from_launch("L9")) == numbered(0, 3)
+    assert [line for _, line in last_lines(path, 5, "L9")] == numbered(0, 3)
 
 
 def test_words_of_an_earlier_launch_are_not_those_of_one_that_has_still_to_begin(path: Path) -> None:
+    """A start that crashed at once was told with what an earlier one had printed: "exit 3: up"."""
     runs(Log(str(path), 1_000_000, 1), ("first", b"ready\n"))
     assert [*since_launch(path, "second")] == []
+    assert last_lines(path, 5, "second") == []
 
 
 def test_words_of_an_earlier_launch_are_not_those_of_one_that_has_printed_nothing(path: Path) -> None:
