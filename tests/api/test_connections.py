@@ -131,7 +131,7 @@ def _answer(client: socket.socket) -> bytes:
 
 
 def test_a_stream_lasts_although_its_client_says_nothing(hurried: RunningApi) -> None:
-    with connect(f"ws://127.0.0.1:{hurried.port}/ws/workers/telemetry", proxy=None) as client:
+    with connect(f"ws://127.0.0.1:{hurried.port}/ws/workers/telemetry", proxy=None, open_timeout=PATIENCE) as client:
         began = time.monotonic()
         while time.monotonic() - began < 1.5 * HURRIED:
             assert client.recv(PATIENCE)

@@ -57,7 +57,7 @@ def test_it_ends_at_once_and_quietly_with_streams_open(
 ) -> None:
     api = start(by_itself=True)
     api.registry()
-    with connect(f"ws://127.0.0.1:{api.port}/ws/workers/telemetry", proxy=None) as client:
+    with connect(f"ws://127.0.0.1:{api.port}/ws/workers/telemetry", proxy=None, open_timeout=PATIENCE) as client:
         client.recv()
         assert api.end(number, stream.PATIENCE / 2) == 0
     assert capfd.readouterr().err == ""

@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from sentinel_tasks.mcp.pages import MOST
 from tests.forked import with_programs
 from tests.lab import LONG, SENTINEL, Lab, until
@@ -145,6 +147,7 @@ CONFIGURATIONS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.timeout(600)  # many calls in a row, each of which may take long on a machine with much else to do
 def test_a_model_finds_the_cause_of_every_failure_in_the_first_answer_mends_it_and_restarts(lab: Lab) -> None:
     """Also in a project with a folder `mcp`, which was taken for the SDK."""
     (lab.path / "mcp").mkdir()
