@@ -123,7 +123,7 @@ class Judge:
     def served(self, port: int) -> None:
         """Web listens on its port, alone, and whoever answers there is web."""
         with suppress(AssertionError):
-            until(lambda: self.oracle.listeners(port), seconds=5)
+            until(lambda: self.oracle.listeners(port))
         owners, mine = self.oracle.listeners(port), {*self.oracle.living(WEB)}
         self.expect(bool(owners), f"web listens on {port}")
         self.expect(owners <= mine, f"port {port} is held by web: {owners} of {mine}")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from sentinel_tasks.names import automatic_ports
 from tests.export import engines
 from tests.export.engines import Ends, Facts
 from tests.export.random_workspaces import SECRET, Services, services
@@ -58,6 +59,11 @@ class Round:
             )
             example.with_suffix("").write_text(filled)
         return folder
+
+    def has_moved(self) -> bool:
+        """True if somebody had the first automatic port of a service, which is the one that its exports have."""
+        automatic = [name for name, service in self.service_of.items() if self.services[service].get("port") == "auto"]
+        return any(self.ports[name] != next(automatic_ports(str(self.folder), name)) for name in automatic)
 
     def run(self, engine: str) -> tuple[Facts, Ends]:
         """What the witnesses saw, and with which code each ended."""
@@ -119,10 +125,12 @@ def round_trip(seed: int) -> tuple[int, list[str]]:
     with a_lab() as lab:
         round_ = Round(lab, seed)
         ours = round_.run("inv")
-        found: list[str] = list(differences(round_, "inv", ours, ours))
-        for engine in ("supervisord", "systemd", "procfile"):
-            found += differences(round_, engine, ours, round_.run(engine))
-        return len(round_.service_of), found
+        if not round_.has_moved():
+            found: list[str] = list(differences(round_, "inv", ours, ours))
+            for engine in ("supervisord", "systemd", "procfile"):
+                found += differences(round_, engine, ours, round_.run(engine))
+            return len(round_.service_of), found
+    return round_trip(seed)  # in another folder, which has other ports
 
 
 def main(rounds: int = 40, seed: int = 1) -> int:
