@@ -17,7 +17,8 @@ def launched(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Piped]:
 
 
 @pytest.fixture
-def pane(tmp_path: Path) -> Iterator[InPane]:
-    made = InPane(tmp_path)
+def pane(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[InPane]:
+    """The same in a pane."""
+    made = InPane(tmp_path, patch=getattr(request, "param", ""))
     yield made
     made.close()

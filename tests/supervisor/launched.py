@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from sentinel_tasks.lineage import proc, table
 from sentinel_tasks.lineage.process import Process
 from sentinel_tasks.model import Run
@@ -30,6 +32,17 @@ from sentinel_tasks.supervisor import commands, launcher, restarts
 os._exit(launcher.main(*sys.argv[1:]))
 """
 """A launcher in which something is made different first."""
+KEEPS_RECORDS = """
+from sentinel_tasks.supervisor import record
+write = record.Record.note
+def note(self, **facts):
+    write(self, **facts)
+    with open(self.path) as file, open(f"{self.path}.each", "a") as kept:
+        print(file.read().strip(), file=kept)
+record.Record.note = note
+"""
+PATIENT, HASTY = "commands.TMUX_SECONDS = 60.0", "commands.TMUX_SECONDS = 0.3"
+"""With a tmux that may be slow on a busy machine, and with one that does not answer."""
 LONG_PAUSE = "restarts.FIRST_DELAY = restarts.LONGEST_DELAY = 3600.0"
 STOP_SECONDS = 20.0
 """No service needs as long to end as it is asked to; one that has missed its signal ends in less than PATIENCE."""
@@ -71,6 +84,11 @@ class Launched:
         found = self.state.run("web")
         assert found is not None
         return found
+
+    def records(self) -> list[Run]:
+        """Each that was there, of a launcher that keeps them."""
+        lines = self.record.with_name(f"{self.record.name}.each").read_text().splitlines()
+        return [msgspec.json.decode(line, type=Run) for line in lines]
 
     def events(self) -> list[str]:
         return [each["event"] for each in self._events()]
@@ -139,8 +157,8 @@ class Piped(Launched):
 class InPane(Launched):
     """A launcher in a pane of a tmux server that is this test's own."""
 
-    def __init__(self, folder: Path, name: str = "L1") -> None:
-        super().__init__(folder, name)
+    def __init__(self, folder: Path, name: str = "L1", patch: str = "") -> None:
+        super().__init__(folder, name, patch)
         self.socket = folder / f"tmux-{name}"
         self.tmux("-f", "/dev/null", "new-session", "-d", "-s", "s", "-x", "200", "-y", "50", *self.argv)
         self.tmux("set-option", "-g", "remain-on-exit", "on")

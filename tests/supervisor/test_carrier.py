@@ -7,11 +7,14 @@ import os
 import shutil
 import signal
 
+import pytest
+
 from tests.lab import until
 
-from .launched import InPane
+from .launched import PATIENT, InPane
 
 TMUX = shutil.which("tmux")
+pytestmark = pytest.mark.parametrize("pane", [PATIENT], indirect=True, ids=["patient"])
 
 
 def told(pane: InPane) -> str:

@@ -15,7 +15,7 @@ from sentinel_tasks.supervisor.ending import TERM_SECONDS
 from sentinel_tasks.supervisor.watch import look_after_an_end
 from tests.lab import until
 
-from .launched import READY, InPane, Piped, command_of, end, is_alive, named
+from .launched import KEEPS_RECORDS, READY, InPane, Piped, command_of, end, is_alive, named
 
 DAEMON = f"{sys.executable} -I -S -c import time; time.sleep(1234)"
 BARE = f"env -i {sys.executable} -I -S -c"
@@ -169,15 +169,14 @@ def test_redis_in_the_background_ends_with_its_launcher(pane: InPane, way: str) 
 # What is left behind
 
 
+@pytest.mark.parametrize("launched", [KEEPS_RECORDS], indirect=True, ids=["every record is kept"])
 def test_end_is_told_at_once_and_what_is_left_is_ended_then(launched: Piped) -> None:
     launched.give(f"trap '' TERM; ({DEAF}) & exit 3")  # deaf from its first moment, however late that comes
-    run = until(lambda: launched.told.ended and launched.told)
-    assert (run.exit_code, run.is_over, is_alive(launched.pid)) == (3, True, True)
-    assert run.family, "what is left is told"
     launched.end()
+    run = next(each for each in launched.records() if each.ended)
+    assert (run.exit_code, run.is_over, run.ended) == (3, True, launched.told.ended)
+    assert run.family, "what is left is told, while it lives"
     assert set(launched.events()) == {"start", "crash", "stray"}
-    assert launched.told.ended is not None
-    assert run.ended is not None
     until(lambda: not launched.marked())
     assert launched.told.family == ()
 

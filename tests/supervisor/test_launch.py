@@ -13,18 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from sentinel_tasks.lineage import proc
-from sentinel_tasks.model import Run
 from sentinel_tasks.supervisor.restarts import Restarts, is_due
 from sentinel_tasks.supervisor.watch import LOOKS
 from sentinel_tasks.system.spec_fifo import send_spec
 from sentinel_tasks.system.state_folder import State
 from tests.lab import PATIENCE, until
 
-from .launched import LONG_PAUSE, READY, SCRIPT, Piped
+from .launched import KEEPS_RECORDS, LONG_PAUSE, READY, SCRIPT, Piped
 
 # How it ends
 
@@ -307,19 +305,14 @@ def test_pauses_grow_and_have_a_limit() -> None:
     assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30, None]
 
 
-def test_no_record_calls_a_service_over_that_is_started_again(tmp_path: Path) -> None:
+FEW_RESTARTS = "restarts.FIRST_DELAY, restarts.QUICK_RESTARTS = 0.01, 3"
+
+
+@pytest.mark.parametrize("launched", [KEEPS_RECORDS + FEW_RESTARTS], indirect=True, ids=["every record is kept"])
+def test_no_record_calls_a_service_over_that_is_started_again(launched: Piped) -> None:
     """`up` that looked between two records took a first crash for the last, and told of a failure."""
-    patch = """
-restarts.FIRST_DELAY, restarts.QUICK_RESTARTS = 0.01, 3
-write = record.Record.note
-def note(self, **facts):
-    write(self, **facts)
-    with open(self.path) as file, open("told", "a") as told:
-        print(file.read().strip(), file=told)
-record.Record.note = note
-"""
-    assert run_patched(tmp_path, patch, command="exit 3", restart="on-failure").returncode == 3
-    told = [msgspec.json.decode(line, type=Run) for line in (tmp_path / "told").read_text().splitlines()]
+    assert launched.run("exit 3", restart="on-failure")[0] == 3
+    told = launched.records()
     assert [run.is_over for run in told] == [False] * (len(told) - 1) + [True]
     assert [run.last_exit for run in told[3:]] == ["exit 3"] * (len(told) - 3)
     assert told[-1].restarts == 3

@@ -15,9 +15,10 @@ from sentinel_tasks.supervisor import window_state
 from sentinel_tasks.supervisor.window_state import WindowState, words_for
 from tests.lab import PATIENCE, until
 
-from .launched import READY, InPane, command_of
+from .launched import HASTY, PATIENT, READY, InPane, command_of
 
 TMUX = shutil.which("tmux")
+patient = pytest.mark.parametrize("pane", [PATIENT], indirect=True, ids=["patient"])
 LIVES = f"trap 'exit 0' INT; {READY}while :; do sleep 0.02; done"
 
 
@@ -30,12 +31,14 @@ def own_style(pane: InPane) -> str:
     return pane.tmux("show-options", "-w", "-t", "=s:", "window-status-style")
 
 
+@patient
 def test_a_crash_is_told_in_red(pane: InPane) -> None:
     pane.give("exit 3", tmux=TMUX)
     pane.wait_for_end()
     assert window(pane) == "crashed fg=red"
 
 
+@patient
 def test_a_restart_is_told_until_the_next_run_stays_up(pane: InPane) -> None:
     pane.give(f"if [ -e well ]; then {LIVES}; fi; exit 1", tmux=TMUX, restart="on-failure")
     until(lambda: window(pane) == "restarting fg=yellow")
@@ -47,6 +50,7 @@ def test_a_restart_is_told_until_the_next_run_stays_up(pane: InPane) -> None:
     assert window(pane).startswith("stopped")
 
 
+@patient
 def test_a_service_that_no_longer_answers_is_told(pane: InPane) -> None:
     (pane.folder / "well").touch()
     liveness = {"command": "test -e well", "interval": 0.05, "timeout": PATIENCE, "retries": 10_000, "grace": 60.0}
@@ -67,12 +71,14 @@ def test_nothing_is_told_where_that_is_not_wanted_and_no_style_of_the_users_is_t
     assert own_style(pane) == ""
 
 
+@patient
 def test_a_crash_is_told_though_the_services_folder_is_gone(pane: InPane) -> None:
     pane.give("true", tmux=TMUX, cwd=str(pane.folder / "gone"))
     pane.wait_for_end()
     assert window(pane) == "crashed fg=red"
 
 
+@pytest.mark.parametrize("pane", [HASTY], indirect=True, ids=["hasty"])
 def test_a_tmux_that_does_not_answer_is_killed_and_holds_up_no_end(pane: InPane) -> None:
     frozen = pane.folder / "frozen"
     os.mkfifo(pane.folder / "nothing")
