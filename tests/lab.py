@@ -281,9 +281,10 @@ class Lab:
         return self.begun[-1]
 
     def begin_waiting(self, *words: str) -> Begun:
-        """Starts `inv` in the background; it waits by now, for what the test has not let come yet."""
+        """Starts `inv` in the background; it waits by now, for a service that the test has not let come up yet."""
         task = self.begin(*words)
-        assert b"for up to" in task.stderr.readline()
+        assert b"for up to" in task.stderr.readline()  # perhaps for a tmux that takes its time
+        until(lambda: self.services() and not _holds_a_lock(task.pid), "the service")
         return task
 
     def listen(self, port: int, *words: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
@@ -402,6 +403,10 @@ def _content_of(path: str) -> bytes:
         return b"".join(iter(lambda: os.read(descriptor, 1 << 16), b""))
     finally:
         os.close(descriptor)
+
+
+def _holds_a_lock(pid: int) -> bool:
+    return f" {pid} " in Path("/proc/locks").read_text()
 
 
 def _mark(process: psutil.Process) -> bool:
