@@ -238,11 +238,21 @@ ENDS = {
         sent=["0: new session for job"],
         told=["job: completed, changed, exit 0"],
     ),
+    "its log pump begins seconds later, on a busy machine": History(
+        {
+            0: [],
+            1: [ended(run={"exit_code": 1}, is_writing=True)],
+            3.9: [ended(run={"exit_code": 1}, is_writing=True)],
+            4: [ended(run={"exit_code": 1}, output=["boom"])],
+        },
+        sent=[NEW],
+        told=["web: crashed, exit 1; ended while starting: exit 1; | boom"],
+    ),
     "its last words never come": History(
         {
             0: [],
             1: [ended(run={"exit_code": 1}, is_writing=True)],
-            2: [ended(run={"exit_code": 1}, is_writing=True)],
+            4: [ended(run={"exit_code": 1}, is_writing=True)],
         },
         sent=[NEW],
         told=["web: crashed, exit 1; ended while starting: exit 1"],
