@@ -17,7 +17,7 @@ PLAIN = re.compile(r"(?:inv|sentinel) [\w ,.:=/-]+")
 """Commands that mean the same to a shell and to us."""
 LONGEST = 150.0
 """Seconds for one command, which may start three services in a row: each one's own `startup_timeout` is 30 s."""
-LOOKS = re.compile(r"inv (?:ps|doctor|logs|[a-z]+\.(?:status|workers|logs|url|open))\b")
+LOOKS = re.compile(r"(?:inv|sentinel) (?:ps|status|doctor|logs|[a-z]+\.(?:status|workers|logs|url|open))\b")
 """Commands that only look, and that a loaded machine answers late: status gives a health check 5 s."""
 PATIENT = re.compile(
     r"(?:(?:(?<=inv )|(?<=sentinel ))(?:up|restart)|\b[a-z]+\.(?:start|activate|restart))\b(?!.*--(?:timeout|no-wait))"
