@@ -65,7 +65,7 @@ class Fact(Struct, frozen=True):
     marked_as: str = ""
     watched: tuple[str, ...] | None = None
     cannot_watch: str = ""
-    refusal: TmuxRefused | None = None
+    refusal: TmuxRefused | KeyboardInterrupt | None = None
     ctrl_c: bool = False
 
 

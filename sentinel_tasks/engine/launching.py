@@ -55,8 +55,11 @@ class Launched(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def launch_all(wanted: Sequence[Ready], world: World, snapshot: Snapshot) -> list[Launched]:
-    """Launches them all, each whatever becomes of the others, then waits until they have their spec (not health)."""
+def launch_all(wanted: Sequence[Ready], world: World, snapshot: Snapshot, going_on: set[str]) -> list[Launched]:
+    """Launches them all, each whatever becomes of the others, then waits until they have their spec (not health).
+
+    Also where this is broken off, `going_on` has the names of those that have it then.
+    """
     _refuse_distrusted_folder(world)
     world.state.prepare()
     world.state.sweep({ready.service.name for ready in wanted})
@@ -69,6 +72,7 @@ def launch_all(wanted: Sequence[Ready], world: World, snapshot: Snapshot) -> lis
             launches.extend(_Launch(ready, assignment, windows, world, snapshot) for ready in wanted)
             return _open_all(launches, assignment, snapshot)
     finally:
+        going_on.update(launch.service.name for launch in launches if launch.is_taken)
         for launch in launches:
             world.state.remove_fifo(launch.fifo)
 
@@ -225,6 +229,12 @@ class _Launch:
     def send_spec(self) -> bool:
         """True once the launcher has its spec."""
         return self.world.state.send_spec(self.fifo, self.spec, self._is_there)
+
+    @property
+    def is_taken(self) -> bool:
+        """True if it is known already that the launcher has its spec."""
+        taken = self.taken
+        return taken is not None and taken.done() and taken.exception() is None and taken.result()
 
     def outcome(self) -> Launched:
         """What came of it, waited for."""

@@ -87,6 +87,7 @@ class Start:
         self.health_threads = HealthThreads(world)
         self.rest = Rest(world, self.health_threads, self._show)
         self.seen: dict[str, Observation] = {}
+        self.going_on = set[str]()
         self.snapshot: Snapshot
 
     def _look(self, tracks: Collection[Track]) -> Snapshot:
@@ -250,7 +251,7 @@ class Start:
             for track, action in pairs
         ]
         self.rest.note_logs(track.service for track, _ in pairs)
-        for (track, _), made in zip(pairs, launch_all(wanted, self.world, snapshot), strict=True):
+        for (track, _), made in zip(pairs, launch_all(wanted, self.world, snapshot, self.going_on), strict=True):
             self._note_launch(track, made)
         opened = [track for track, _ in pairs if track.watch.launched and not track.settled]
         if any(track.service.watch for track in opened):
@@ -422,13 +423,9 @@ class Start:
     def going_on_and_left(self) -> tuple[list[Service], list[Service]]:
         """Of the services that nothing is certain of yet, those that run, and those that were not launched."""
         open_tracks = [track for track in self.tracks.values() if not track.settled]
-        runs = {track.service.name: track.watch.launched or self._was_seen_alive(track) for track in open_tracks}
+        runs = self.going_on | {name for name, seen in self.seen.items() if seen.alive}
         services = [track.service for track in open_tracks]
-        return [each for each in services if runs[each.name]], [each for each in services if not runs[each.name]]
-
-    def _was_seen_alive(self, track: Track) -> bool:
-        seen = self.seen.get(track.service.name)
-        return seen is not None and seen.alive
+        return [each for each in services if each.name in runs], [each for each in services if each.name not in runs]
 
     # Showing that it waits
 

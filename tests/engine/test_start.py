@@ -156,6 +156,12 @@ WAITING = {
         sent=[NEW],
         told=["exit 130: interrupted; web keeps starting in its window"],
     ),
+    "Ctrl-C comes while windows are opened": History(
+        {0: [Fact("web", refusal=KeyboardInterrupt())]},
+        services=(DB, WEB),
+        sent=["0: new session for db"],
+        told=["exit 130: interrupted; db keeps starting in its window; not started: web"],
+    ),
     "nobody waits for it": History(
         {0: [alive()]},
         options=NO_WAIT,
