@@ -17,8 +17,6 @@ from ..world import World
 from .session import close_session
 from .stop import stop
 
-CLOSING_SECONDS = 2.0
-
 
 class Ended(Struct, frozen=True):
     """What became of what was left of one workspace: the reports of its services, and whether its sessions are closed.
@@ -100,7 +98,7 @@ def end_all(world: World, known: Known, dry: bool = False, close: bool = True) -
         try:
             reports = _worst(reports, found := stop(there, known.services(), dry=dry))
             closes = close and not dry and not any(report.code for report in found)
-            closed = (closes and close_session(there, CLOSING_SECONDS)) or closed
+            closed = (closes and close_session(there)) or closed
         except TmuxRefused as reason:
             error = error if reason.was_overtaken else reason.what
         except SentinelError as reason:

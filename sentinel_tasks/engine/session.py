@@ -12,6 +12,8 @@ from ..observation.snapshot import Snapshot, take_snapshot
 from ..tmux.lookup import pane_of, session_of
 from ..world import World
 
+CLOSING_SECONDS = 2.0
+
 
 class Place(Struct, frozen=True):
     """A session, or one window in it, and the command a person types to see it."""
@@ -51,17 +53,17 @@ def _adopted(world: World, service: str, snapshot: Snapshot) -> Pane | None:
     return next((holder.pane for holder in seen.holders if holder.relation == "adopted"), None)
 
 
-def close_session(world: World, patience: float = 0.0) -> bool:
+def close_session(world: World) -> bool:
     """Closes the session if every window in it is one of ours whose service has ended; True if it did.
 
-    Where all are ours, tmux has so many seconds to see that they have ended.
+    Where all are ours, tmux is given time to see that they have ended.
     """
     began = world.monotonic()
     while (inside := _inside(world)) and all(pane.service for pane in inside):
         if all(pane.dead for pane in inside):
             world.tmux.close_session(inside[0].session_id)
             return True
-        if (elapsed := world.monotonic() - began) >= patience:
+        if (elapsed := world.monotonic() - began) >= CLOSING_SECONDS:
             break
         world.sleep(pause_after(elapsed))
     return False
