@@ -39,7 +39,7 @@ def _accepts(address: str, family: int, port: int) -> bool:
     Servers notice who connects and says nothing: they log it, and Python may lose a signal that comes as
     it wakes.
     """
-    if sock_diag.is_listened_on(address, family, port):
+    if sock_diag.is_listened_on(address, family, port) and _has_way_to(address, family, port):
         return True
     try:
         with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
@@ -51,6 +51,16 @@ def _accepts(address: str, family: int, port: int) -> bool:
     except OSError:
         return False
     return not connected_to_itself
+
+
+def _has_way_to(address: str, family: int, port: int) -> bool:
+    """False where this machine has no such address, as ::1 with IPv6 switched off: nothing is sent to find out."""
+    try:
+        with closing(socket.socket(family, socket.SOCK_DGRAM)) as probe:
+            probe.connect((address, port))
+    except OSError:
+        return False
+    return True
 
 
 def listening(pids: Iterable[int]) -> list[tuple[int, int, str]]:

@@ -133,6 +133,22 @@ def test_the_kernel_tells_of_a_listener_what_a_connection_would(
         assert told == (client.connect_ex((way[0], port)) == 0)
 
 
+@pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="only root of Linux has such a network")
+def test_a_listener_at_an_address_that_the_machine_does_not_have_is_not_open() -> None:
+    """Where IPv6 is switched off, as in many containers, a service on :: was asked at ::1, and never healthy."""
+    code = """if True:
+        import socket
+        from sentinel_tasks.system.ports import open_addresses
+        from sentinel_tasks.system.sock_diag import is_listened_on
+        with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
+            port = server.getsockname()[1]
+            print(is_listened_on("::1", socket.AF_INET6, port), open_addresses(port))
+    """
+    command = ["unshare", "--net", sys.executable, "-c", code]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert told == "True ()\n"
+
+
 def test_where_the_kernel_tells_nothing_a_connection_does(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sock_diag, "is_listened_on", lambda *_: None)
     assert open_addresses(listen("127.0.0.1")) == ("127.0.0.1",)
