@@ -9,7 +9,7 @@ import pytest
 from sentinel_tasks.export import TARGETS, export
 from sentinel_tasks.export.common import size
 from sentinel_tasks.export.rows import FACTS
-from sentinel_tasks.model import Health
+from sentinel_tasks.model import HEALTH_KINDS, Health
 from tests.export.workspaces import every_kind, exported, service
 
 LOST_KINDS = {
@@ -37,6 +37,14 @@ def lost(target: str, **keys: object) -> list[str]:
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_fact_has_one_row(target: str) -> None:
     assert [row.fact for row in TARGETS[target].rows] == list(FACTS)
+
+
+def test_every_kind_of_health_check_is_a_fact_that_is_exported_or_lost() -> None:
+    """One that was added wrote a `healthcheck:` that asks nothing, and no loss was told."""
+    named = {"http": "a path or URL", "up": "null"}
+    kinds = {f"health: {named.get(kind, kind)}" for kind in HEALTH_KINDS}
+    assert kinds == {fact for fact in FACTS if fact.startswith("health: ")}
+    assert {*KINDS, "exit"} == {*HEALTH_KINDS}
 
 
 @pytest.mark.parametrize("kind", KINDS)
