@@ -25,7 +25,7 @@ def as_tasks(words: Sequence[str], tasks: Collection) -> list[str]:
     end = rest.index("--") if "--" in rest else len(rest)
     own_verbs = {name for each in tasks.collections.values() for name in each.task_names}.union(TASKS_OF_A_SERVICE)
     if verb not in own_verbs and verb not in ONLY:
-        return [*words]
+        return _help_of(verb, tasks) if _asks_for_help(rest[:end]) else [*words]
     names, flags = _apart(rest[:end], _takes_values(verb, tasks))
     return [*_tasks(verb, names, flags, tasks), *rest[end:]]
 
@@ -41,11 +41,19 @@ def _tasks(verb: str, names: Sequence[str], flags: list[str], tasks: Collection)
 
 
 def _of_all(verb: str, flags: list[str], tasks: Collection) -> list[str]:
-    of_all = OF_ALL.get(verb, verb)
-    if any(flag in HELP for flag in flags) and verb not in tasks.task_names:
+    if _asks_for_help(flags):
         name = next((name for name, each in tasks.collections.items() if verb in each.task_names), "")
-        return [f"{name}.{verb}", *flags] if name else [verb, *flags]
-    return [verb if verb in tasks.task_names else of_all, *flags]
+        return _help_of(verb if verb in tasks.task_names or not name else f"{name}.{verb}", tasks)
+    return [verb if verb in tasks.task_names else OF_ALL.get(verb, verb), *flags]
+
+
+def _asks_for_help(words: Sequence[str]) -> bool:
+    return any(word in HELP for word in words)
+
+
+def _help_of(task: str, tasks: Collection) -> list[str]:
+    """The call that tells of a task; Invoke would take the flag for the word that the task wants, so each has one."""
+    return [task, *(tasks[task].positional if task in tasks.task_names else ()), "--help"]
 
 
 def _unknown(verb: str, names: Sequence[str], tasks: Collection) -> list[Problem]:
