@@ -53,6 +53,9 @@ def export(
     run(c, json, lambda console: _export(console, target, to, image, only, strict, force, metrics))
 
 
+export.verb = export.name
+
+
 def _export(
     console: Console,
     target: str,

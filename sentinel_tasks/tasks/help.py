@@ -58,8 +58,6 @@ EXAMPLES = {
     "init": ["", "--yes"],
     "gc": ["", "--dry", "--keep-logs 1d"],
 }
-WITH_NAME = ("run", "url")
-"""Tasks of a workspace that want the name of a service first."""
 
 
 def print_help(program: Program, task: OwnTask, name: str) -> None:
@@ -168,7 +166,7 @@ def _codes(verb: str) -> list[str]:
 def _examples(program: Program, task: OwnTask, name: str) -> list[str]:
     from .typed import program_here, typed_here
 
-    first = " NAME" if task.verb in WITH_NAME and not task.service else ""
+    first = " NAME" if "name" in task.positional else ""
     if is_own(program):
         typed = f"{program_here(os.environ).program} {_spoken(task)}{first}"
     else:

@@ -11,6 +11,7 @@ import sentinel_tasks
 from sentinel_tasks.names import TASKS_OF_A_SERVICE, TASKS_OF_A_WORKSPACE
 from sentinel_tasks.tasks.service_tasks import tasks_of
 from sentinel_tasks.tasks.spoken import as_tasks
+from sentinel_tasks.tasks.workspace_tasks import workspace_tasks
 from tests.hints import proposed
 from tests.lab import Lab
 
@@ -57,6 +58,19 @@ def test_no_task_leaves_its_flags_or_exit_codes_open(
     examples = [hint.task for hint in proposed(said.partition("Examples:")[2])]
     assert set(examples) == {name}
     assert max(map(len, said.splitlines())) <= 100, "wider than a terminal"
+
+
+@pytest.mark.parametrize("name", [each.name for each in workspace_tasks() if "name" in each.positional])
+def test_the_example_of_a_task_that_wants_a_name_has_one(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That of `why` was `inv why`, which Invoke refuses."""
+    assert f"inv {name} NAME" in said_to(["--help", name], monkeypatch, capsys)
+
+
+def test_each_task_of_the_workspace_is_told_by_its_verb() -> None:
+    """Of `export` the help had neither `sentinel export` nor the examples that are written for it."""
+    assert [each.verb for each in workspace_tasks()] == [each.name for each in workspace_tasks()]
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
