@@ -18,7 +18,8 @@ import pytest
 from invoke.collection import Collection
 
 import sentinel_tasks
-from sentinel_tasks.names import TASKS_OF_A_WORKSPACE
+from sentinel_tasks.names import TASKS_OF_A_SERVICE, TASKS_OF_A_WORKSPACE
+from sentinel_tasks.tasks.service_tasks import tasks_of
 from sentinel_tasks.tasks.workspace_tasks import workspace_tasks
 from tests.contract import CONTRACT
 
@@ -26,7 +27,6 @@ HEAVY = (
     "libtmux", "httpx", "psutil", "starlette", "uvicorn", "websockets", "prometheus_client", "msgspec",
     "platformdirs", "dotenv", "colorama", "asyncio", "subprocess", "mcp",
 )  # fmt: skip
-VERBS = {"status", "logs", "stop", "restart", "attach"}
 
 
 @cache
@@ -69,9 +69,9 @@ assert all(isinstance(each, Collection) for each in (dev, telemetry, namespace, 
 print(json.dumps(sorted(namespace.task_names)))
 """
     names = set(in_python(code, tmp_path))
-    assert {f"{name}.{verb}" for name in ("dev", "telemetry") for verb in VERBS} <= names
-    assert {"dev.start", "telemetry.activate"} <= names
-    assert {"up", "down", "ps", "logs", "restart", "attach", "doctor"} <= names
+    assert {f"dev.{verb}" for verb in TASKS_OF_A_SERVICE} <= names
+    assert {f"telemetry.{verb}" for verb in ("activate", *TASKS_OF_A_SERVICE[1:])} <= names
+    assert names >= TASKS_OF_A_WORKSPACE
 
 
 def test_start_and_activate_are_one_task() -> None:
@@ -104,22 +104,40 @@ print(json.dumps([services, sorted(tasks.namespace.task_names)]))
 
 
 def flags_of(task: str) -> set[str]:
-    """The long flags that Invoke takes for it."""
+    """The long flags that Invoke takes for it, without that of the name that it is typed with."""
     (context,) = [each for each in sentinel_tasks.namespace.to_contexts() if task in (each.name, *each.aliases)]
-    return {name for name in context.flags if name.startswith("--")}
+    return {name for name in context.flags if name.startswith("--")} - {"--name"}
+
+
+def rows_of_tasks() -> list[tuple[list[str], str]]:
+    """The tasks of each row of the contract's table, and its cell of flags."""
+    table = CONTRACT.partition("| task | does | flags |")[2].partition("\n\n")[0]
+    rows = [line.replace("\\|", "/").split("|")[1::2] for line in table.splitlines() if line.startswith("| `")]
+    return [(re.findall(r"`([a-zA-Z.-]+)[ `]", tasks), flags) for tasks, flags in rows]
 
 
 def test_every_task_in_the_contract_has_the_flags_that_it_is_said_to_have() -> None:
     """`telemetry.open --json`, `attach --json` and `ps --only` were reserved and unknown."""
-    table = CONTRACT.partition("| task | does | flags |")[2].partition("\n\n")[0]
-    rows = [line.replace("\\|", "/").split("|")[1::2] for line in table.splitlines() if line.startswith("| `")]
-    for tasks, flags in rows:
+    for tasks, flags in rows_of_tasks():
         said = set(re.findall(r"`(--[a-z-]+)", flags))
         like = re.search(r"as (?:`NAME\.)?(start|stop|wait)", flags)
-        for task in re.findall(r"`([a-zA-Z.]+)`", tasks):
+        for task in tasks:
             reserved = said | (flags_of(f"dev.{like[1]}") if like else set())
             assert flags_of(task.replace("NAME", "dev")) == reserved, task
-    assert len(rows) > 10
+
+
+def test_every_task_has_its_row_in_the_contract() -> None:
+    """Both rows of a verb could be taken out, and no test failed."""
+    own = [f"telemetry.{each.verb}" for each in tasks_of("telemetry") if each.verb not in TASKS_OF_A_SERVICE]
+    wanted = [*(f"NAME.{verb}" for verb in TASKS_OF_A_SERVICE), *own, *TASKS_OF_A_WORKSPACE]
+    assert sorted(task for tasks, _ in rows_of_tasks() for task in tasks) == sorted(wanted)
+
+
+def test_every_table_of_the_contract_begins_with_its_header() -> None:
+    """Two rows of the document's keys stood in front of the table of states."""
+    parts = re.findall(r"(?:^\|.*\n)+", CONTRACT, re.M)
+    assert len(parts) > 20
+    assert [part for part in parts if not re.match(r".*\n\|[-|]+\n", part)] == []
 
 
 def test_no_service_may_be_called_like_a_task_of_the_workspace() -> None:
