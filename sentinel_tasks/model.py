@@ -76,37 +76,39 @@ class Typed(Struct, frozen=True):
 class KindOfHealth(Struct, frozen=True):
     """How a configuration writes one kind of health check: as a `word`, with a `key` of a mapping, or as an address.
 
-    `written` is every way, for a person. `needs_port` is true for a check of the service's port and nothing else,
-    `needs_listener` for one that fails while nobody listens there, `asks_suspended` for one that asks a suspended
-    service as usual.
+    `written` is every way, for a person. `told_by` is what tells whether it is healthy: a `question`, which a suspended
+    service meets in its own way, the `log`, the `listener`, or the launcher's `record` and the clock. `needs_port` is
+    true for a check of the service's port and nothing else, `needs_listener` for one that fails while nobody listens
+    there.
     """
 
     written: tuple[str, ...]
+    told_by: Literal["question", "log", "listener", "record"]
     word: str = ""
     key: str = ""
     needs_port: bool = False
     needs_listener: bool = False
-    asks_suspended: bool = False
+
+    @property
+    def asks_nobody(self) -> bool:
+        """True if a look tells it, without a question and without reading the log."""
+        return self.told_by in ("listener", "record")
 
 
 HEALTH_KINDS: dict[HealthKind, KindOfHealth] = {
     "http": KindOfHealth(
-        ("a path such as /health", "a URL", "{path: …, expect: …}"),
-        key="path",
-        needs_listener=True,
-        asks_suspended=True,
+        ("a path such as /health", "a URL", "{path: …, expect: …}"), "question", key="path", needs_listener=True
     ),
-    "tcp": KindOfHealth(("tcp", "{tcp: PORT}"), word="tcp", key="tcp", needs_port=True, needs_listener=True),
-    "notify": KindOfHealth(("notify",), word="notify"),
-    "exit": KindOfHealth(("exit",), word="exit"),
-    "command": KindOfHealth(("{command: …}",), key="command", asks_suspended=True),
-    "log": KindOfHealth(("{log: REGEX}",), key="log"),
-    "up": KindOfHealth(("null",), word="null"),
+    "tcp": KindOfHealth(
+        ("tcp", "{tcp: PORT}"), "listener", word="tcp", key="tcp", needs_port=True, needs_listener=True
+    ),
+    "notify": KindOfHealth(("notify",), "record", word="notify"),
+    "exit": KindOfHealth(("exit",), "record", word="exit"),
+    "command": KindOfHealth(("{command: …}",), "question", key="command"),
+    "log": KindOfHealth(("{log: REGEX}",), "log", key="log"),
+    "up": KindOfHealth(("null",), "record", word="null"),
 }
 """Every kind of health check (contract: Configuration, Health checks); schema, reading and messages follow this."""
-
-HEALTH_ON_RECORD: frozenset[HealthKind] = frozenset({"notify", "exit", "up"})
-"""The kinds that the launcher's record tells, and the clock."""
 
 
 class Health(Struct, frozen=True):

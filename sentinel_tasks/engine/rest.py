@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
 from ..decisions.pause import LONGEST, pause_after
-from ..model import HEALTH_KINDS, HEALTH_ON_RECORD, UP_AFTER, Observation, Run, Service
+from ..model import HEALTH_KINDS, UP_AFTER, Observation, Run, Service
 from ..observation.health_threads import HealthThreads
 from ..world import World
 
@@ -65,9 +65,9 @@ class Rest:
 
     def _is_silent(self, service: Service, seen: Observation) -> bool:
         """True for one that listens nowhere, if its health can't pass before it does, or before it tells more."""
-        kind = service.health.kind
-        waits = kind in HEALTH_ON_RECORD or (HEALTH_KINDS[kind].needs_listener and bool(seen.port))
-        if kind == "log" and not service.health.interval:
+        kind = HEALTH_KINDS[service.health.kind]
+        waits = kind.told_by == "record" or (kind.needs_listener and bool(seen.port))
+        if kind.told_by == "log" and not service.health.interval:
             waits = not self._threads.is_asking(service)
         return waits and not (seen.open_at or seen.elsewhere) and seen.ending_for is None
 
@@ -100,7 +100,7 @@ class Rest:
 
 def _is_on_record(waiting: tuple[Service, Observation]) -> bool:
     service, seen = waiting
-    return service.health.kind in HEALTH_ON_RECORD and not seen.port
+    return HEALTH_KINDS[service.health.kind].told_by == "record" and not seen.port
 
 
 def _told(run: Run | None) -> object:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ..errors import TmuxRefused
 from ..health.question import Question
-from ..model import HEALTH_ON_RECORD, Answer, Observation, Progress, Report, Service
+from ..model import HEALTH_KINDS, Answer, Observation, Progress, Report, Service
 from ..names import mark, state_name, unmarked
 from ..observation.health_check import Ask
 from ..observation.health_threads import AskingOnce
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 16
 SLOW = 0.1
 """Seconds of a look that was waited for."""
-NOBODY_IS_ASKED = HEALTH_ON_RECORD | {"tcp"}
 RETRY_SECONDS = 1.0
 """Between two looks at what is unhealthy, where its check has retries and no interval."""
 
@@ -94,7 +93,7 @@ def _each(
 
     Threads are for those that have to be waited for: they take twice as long for looks that only read.
     """
-    seen = _while_quick(world, look, [each for each in services if each.health.kind in NOBODY_IS_ASKED])
+    seen = _while_quick(world, look, [each for each in services if HEALTH_KINDS[each.health.kind].asks_nobody])
     rest = [each for each in services if each.name not in seen]
     with _pool() if len(rest) > 1 else nullcontext() as pool:
         try:

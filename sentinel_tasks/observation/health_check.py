@@ -44,7 +44,7 @@ def _without_asking(
         return Answer(False, f"{ended(bare.run)}; it is about to be started again (restart {bare.run.restarts})")
     if HEALTH_KINDS[kind].needs_listener and bare.port and not holders:
         return Answer(False, f"nothing listens on port {bare.port}")
-    if not HEALTH_KINDS[kind].asks_suspended and (why := _suspended(bare)):
+    if HEALTH_KINDS[kind].told_by != "question" and (why := _suspended(bare)):
         return Answer(False, why)
     if kind in ("http", "tcp") and (refusal := _answered_by_a_stranger(service, world, snapshot, bare)):
         return refusal

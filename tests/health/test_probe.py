@@ -22,9 +22,9 @@ import psutil
 import pytest
 
 from sentinel_tasks.health.http import LARGEST_BODY, matches
-from sentinel_tasks.health.probe import ask
+from sentinel_tasks.health.probe import ASKS, ask
 from sentinel_tasks.health.question import Question, url
-from sentinel_tasks.model import Answer, Health
+from sentinel_tasks.model import HEALTH_KINDS, Answer, Health
 from tests.lab import LONG, PATIENCE, free_port, until
 
 Talk = Callable[[socket.socket, bytes], None]
@@ -495,3 +495,7 @@ def test_line_of_the_log() -> None:
 
 def test_pattern_does_not_reach_across_lines() -> None:
     assert not ask(question(Health("log", r"a\s+b"), log=lambda: ["a", "b"])).ok
+
+
+def test_every_kind_that_a_look_does_not_tell_can_be_asked() -> None:
+    assert set(ASKS) == {name for name, kind in HEALTH_KINDS.items() if not kind.asks_nobody}
