@@ -1,4 +1,4 @@
-"""Code and tests cite docs/contract.md by section; every section that they name is there."""
+"""What is cited is there: the sections of docs/contract.md in code and tests, files and names in CONTRIBUTING.md."""
 
 from __future__ import annotations
 
@@ -46,3 +46,14 @@ def test_every_section_that_is_cited_is_in_the_contract() -> None:
     found = [(path, each) for path in FILES for each in cited(path)]
     assert len(found) > 100
     assert [f"{path.relative_to(ROOT)}: {each}" for path, each in found if not is_there(each)] == []
+
+
+def test_every_file_and_name_that_contributing_tells_to_touch_is_there() -> None:
+    """A name without a capital or an underscore may be a word of English, and is not looked for."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = set(re.findall(r"`([\w./-]+\.(?:py|md|toml))`", page))
+    named = {path for path in paths if (ROOT / path).exists() or any(f"{file}".endswith(f"/{path}") for file in FILES)}
+    names = set(re.findall(r"`(_?[A-Z][A-Z_]+|_[a-z_]+|[a-z]+_[a-z_]+)`", page))
+    known = set(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in FILES)))
+    assert len(names) > 50
+    assert (paths - named, names - known) == (set(), set())
