@@ -83,6 +83,10 @@ class Family:
             self._kill(lambda below: {each.pid for each in below if each.group == pid})
         return found
 
+    def end_rest(self) -> None:
+        """Ends all that is left below: what a command started may have left its group, and lost its parent."""
+        self._kill(lambda below: {each.pid for each in below if not self._is_spared(each)})
+
     def recorded_after_a_look(self) -> list[Who]:
         """Those that live now, as the record tells it."""
         self.look()

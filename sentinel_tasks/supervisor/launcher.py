@@ -305,6 +305,8 @@ def main(fifo: str, record_path: str, launch: str, workspace: str, service: str)
         pass
     code = Launcher(spec, record, watch).run()
     watch.commands.end_all()
+    if spec.get("hooks"):
+        watch.family.end_rest()
     watch.orders.close()
     del reservations
     if watch.children.are_there and watch.family.lives():

@@ -122,6 +122,14 @@ def test_a_hook_that_hangs_is_ended_with_all_that_it_started(launched: Piped) ->
     until(lambda: not launched.marked())
 
 
+@pytest.mark.parametrize("hook", ["setsid -f sleep 86400", "setsid -f sleep 86400; exit 3"])
+def test_what_a_hook_leaves_in_a_session_of_its_own_ends_with_the_launcher(launched: Piped, hook: str) -> None:
+    """It lived on: once its parent had ended, nobody knew whose it was."""
+    give(launched, "exit 5", hooks={"crash": hook})
+    assert launched.end() == 5
+    until(lambda: not launched.marked())
+
+
 def test_what_a_hook_leaves_in_the_background_ends_with_it(launched: Piped) -> None:
     """It is not taken for a part of the service, which would be in the background then."""
     give(launched, f"{READY}until [ -e told ]; do sleep 0.02; done", hooks={"ready": "sleep 86400 & touch told"})
